@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/* The one place where files are opened. */
+#include "base/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int fd_open(int folder_fd, const char *path, int flags, mode_t mode)
+{
+	int fd, higher;
+
+	do {
+		fd = openat(folder_fd, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
+	} while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return -errno;
+	if (fd > 2)
+		return fd;
+	/* The host runs without 0, 1 or 2: what it opens next is to get that number, not us. */
+	higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (higher < 0)
+		higher = -errno;
+	fd_close(fd);
+	return higher;
+}
+
+void fd_close(int fd)
+{
+	int saved = errno;
+
+	/* Never retried: Linux has released the number even when it reports EINTR. */
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+}
+
+static int read_all(int fd, struct buf *buf)
+{
+	for (;;) {
+		size_t room = buf->size - buf->len - 1;
+		ssize_t got;
+		char probe;
+
+		/* A full buffer is right when the file ends here. */
+		got = room ? read(fd, buf->data + buf->len, room) : read(fd, &probe, 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			return 0;
+		if (!room)
+			return -EFBIG;
+		buf->len += (size_t)got;
+		buf->data[buf->len] = '\0';
+	}
+}
+
+int file_read(int folder_fd, const char *path, struct buf *buf)
+{
+	size_t start = buf->len;
+	struct stat status;
+	int fd, result;
+
+	fd = fd_open(folder_fd, path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
+		result = -errno;
+	else
+		result = S_ISREG(status.st_mode) ? read_all(fd, buf) : -EINVAL;
+	fd_close(fd);
+	if (result < 0)
+		buf_cut(buf, start);
+	return result;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors with manners: CLOEXEC from birth, never 0 to 2, no waiting on what is no file. */
+#ifndef TAGALONG_BASE_FDIO_H
+#define TAGALONG_BASE_FDIO_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/* open(2) that adds O_CLOEXEC, O_NOCTTY and O_NONBLOCK (so that a FIFO does not block) and gives a
+ * descriptor of 3 or more, also in a host that runs with 0 to 2 closed. Or a negative errno. */
+int fd_open(int folder_fd, const char *path, int flags, mode_t mode);
+
+/* close(2) that leaves errno alone; a negative fd is none. */
+void fd_close(int fd);
+
+/* Appends a regular file's bytes to the buffer. 0 or a negative errno: -EFBIG when it does not fit
+ * (nothing is appended), -EINVAL when it is no regular file. */
+int file_read(int folder_fd, const char *path, struct buf *buf);
+
+#endif

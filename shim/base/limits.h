@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Every bound of the shim in one place, each with the reason for its size. */
+#ifndef TAGALONG_BASE_LIMITS_H
+#define TAGALONG_BASE_LIMITS_H
+
+/* Added header lines: Azure OpenAI answers 431 to the eleventh custom header. */
+#define LINES_MAX 10
+/* One header value: far above any id, far below the 8 KiB line limit of servers. */
+#define VALUE_BYTES_MAX 1024
+/* One JSON or baggage value: the largest that the relays in docs accept whole. */
+#define COMPOSED_BYTES_MAX 4096
+/* All added lines together: half of the 16 KiB head that servers commonly take. */
+#define LINES_BYTES_MAX 8192
+/* A header name; the longest preset name has 35 characters. */
+#define NAME_BYTES_MAX 128
+/* The source text of one template. */
+#define TEMPLATE_BYTES_MAX 1024
+/* Tags of one context: 64 is what W3C baggage obliges everyone to carry. */
+#define TAGS_MAX 64
+/* The raw text of TAGALONG_TAGS, TRACESTATE, BAGGAGE: 8192 is baggage's own limit. */
+#define LIST_BYTES_MAX 8192
+/* W3C tracestate: at most 32 list-members. */
+#define TRACESTATE_MEMBERS_MAX 32
+/* Kilo cuts project ids to their last 100 characters. */
+#define PROJECT_ID_BYTES_MAX 100
+/* What is read of a .git/config; real ones have a few KiB. */
+#define GIT_CONFIG_BYTES_MAX 65536
+/* Parent folders looked through for .git: deeper trees than this are loops or jokes. */
+#define GIT_PARENTS_MAX 64
+/* A project id is believed this long before .git is looked at again. */
+#define PROJECT_ID_FRESH_MS 1000
+/* A path that the shim builds itself (Linux PATH_MAX). */
+#define PATH_BYTES_MAX 4096
+/* A URL that is matched; longer ones belong to no chat endpoint. */
+#define URL_BYTES_MAX 8192
+/* One line of debug output: one write, so it has to fit a pipe's atomic size. */
+#define LOG_LINE_BYTES_MAX 2048
+/* Patterns in TAGALONG_RELAYS, and entries in TAGALONG_ENDPOINTS. */
+#define RELAYS_MAX 64
+
+#endif

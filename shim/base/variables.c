@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reading the environment: at the time of the request and on the host's own thread, as libcurl does
+ * for its proxy variables, so no new kind of risk comes with it (pitfall 30; design section 2).
+ */
+#include "base/variables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct variable_row {
+	char name[28];
+	char what[80];
+};
+
+static const struct variable_row rows[VARIABLE_COUNT] = {
+#define VARIABLE(constant, name, what) { #name, what },
+#include "base/variables.def"
+#undef VARIABLE
+};
+
+const char *variable_name(enum variable variable)
+{
+	return rows[variable].name;
+}
+
+const char *variable_what(enum variable variable)
+{
+	return rows[variable].what;
+}
+
+const char *variable_get_named(const char *name)
+{
+	const char *value = secure_getenv(name);
+
+	return value && value[0] ? value : NULL;
+}
+
+const char *variable_get(enum variable variable)
+{
+	return variable_get_named(rows[variable].name);
+}
+
+bool variable_is_on(enum variable variable)
+{
+	const char *value = variable_get(variable);
+
+	return value && !strcmp(value, "1");
+}

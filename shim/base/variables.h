@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The one place where the environment is read. */
+#ifndef TAGALONG_BASE_VARIABLES_H
+#define TAGALONG_BASE_VARIABLES_H
+
+#include <stdbool.h>
+
+enum variable {
+#define VARIABLE(constant, name, what) VARIABLE_##constant,
+#include "base/variables.def"
+#undef VARIABLE
+	VARIABLE_COUNT
+};
+
+const char *variable_name(enum variable variable);
+const char *variable_what(enum variable variable);
+
+/* The value, or NULL when it is unset or empty, or in a program that runs with raised rights. It
+ * belongs to the environment: valid until the host changes it. */
+const char *variable_get(enum variable variable);
+/* The same for any name. */
+const char *variable_get_named(const char *name);
+/* Whether it is set to "1". */
+bool variable_is_on(enum variable variable);
+
+#endif

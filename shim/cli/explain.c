@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tagalong explain: what the shim would do with a request, from the same core. The observer's words
+ * are collected in one cJSON document; text is a view of it.
+ */
+#include "cli/command.h"
+
+#include <cjson/cJSON.h>
+#include <curl/curl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/variables.h"
+#include "headers/preset.h"
+#include "policy/endpoint.h"
+#include "tag/tag.h"
+
+/* The document, and the sources that belong to the header that is decided on next. */
+struct report {
+	cJSON *root, *headers, *left_out, *sources;
+};
+
+static void add_text(cJSON *object, const char *name, struct text text)
+{
+	char *copy = strndup(text.ptr ? text.ptr : "", text.len);
+
+	if (copy)
+		cJSON_AddStringToObject(object, name, copy);
+	free(copy);
+}
+
+static const char *get_text(const cJSON *object, const char *name)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(object, name));
+
+	return text ? text : "";
+}
+
+static void on_source(void *arg, struct text placeholder, const char *origin, const char *detail)
+{
+	struct report *report = arg;
+	cJSON *source = cJSON_CreateObject();
+
+	add_text(source, "placeholder", placeholder);
+	cJSON_AddStringToObject(source, "origin", origin);
+	cJSON_AddStringToObject(source, "detail", detail);
+	cJSON_AddItemToArray(report->sources, source);
+}
+
+static void on_header(void *arg, struct text name, struct text value, const char *reason)
+{
+	struct report *report = arg;
+	cJSON *header = cJSON_CreateObject();
+
+	add_text(header, "name", name);
+	if (reason)
+		cJSON_AddStringToObject(header, "reason", reason);
+	else
+		add_text(header, "value", value);
+	cJSON_AddItemToObject(header, "sources", report->sources);
+	report->sources = cJSON_CreateArray();
+	cJSON_AddItemToArray(reason ? report->left_out : report->headers, header);
+}
+
+static void on_complaint(void *arg, const char *variable, struct text word, const char *reason)
+{
+	cJSON *complaint = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(complaint, "variable", variable);
+	add_text(complaint, "word", word);
+	cJSON_AddStringToObject(complaint, "reason", reason);
+	cJSON_AddItemToArray(arg, complaint);
+}
+
+static bool make_request_id(struct tag_request *request)
+{
+	uint8_t random[10];
+
+	if (random_fill(random, sizeof(random)))
+		return false;
+	uuid7_make(request->request_id, clock_unix_ms(), random);
+	return true;
+}
+
+static void describe_rule(cJSON *root, const struct tag_match *match, const char *url_text,
+			  const struct url_api *api)
+{
+	struct url url;
+	const char *class;
+
+	add_text(root, "relay", match->pattern.len ? match->pattern : TEXT("loopback"));
+	add_text(root, "preset", match->rule.preset);
+	if (url_take_apart(api, url_text, &url))
+		return;
+	class = endpoint_class_of(url.path);
+	cJSON_AddStringToObject(root, "endpoint", class ? class : "configured");
+	url_release(api, &url);
+}
+
+/* Its first argument is const in newer libcurl headers, and not in older ones. */
+static CURLUcode get_part(CURLU *url, CURLUPart what, char **part, unsigned int flags)
+{
+	return curl_url_get(url, what, part, flags);
+}
+
+static enum tag_verdict ask(struct report *report, const char *method, const char *url)
+{
+	static const struct url_api api = { curl_url, curl_url_set, get_part, curl_url_cleanup,
+					    curl_free };
+	struct tag_observer observer = { on_header, on_source, report };
+	struct tag_request request = { &api, url, method, { 0 }, NULL, NULL, &observer };
+	struct tag_lines *lines = NULL;
+	enum tag_verdict verdict;
+	struct tag_match match;
+
+	if (!make_request_id(&request))
+		return TAG_NO_MEMORY;
+	verdict = tag_decide(&request, &match);
+	if (verdict == TAG_MATCH) {
+		describe_rule(report->root, &match, url, &api);
+		verdict = tag_build(&request, &lines);
+	}
+	free(lines);
+	return verdict;
+}
+
+static cJSON *make_report(const char *method, const char *url)
+{
+	cJSON *root = cJSON_CreateObject(), *complaints = cJSON_CreateArray();
+	struct report report = { root, cJSON_CreateArray(), cJSON_CreateArray(),
+				 cJSON_CreateArray() };
+	enum tag_verdict verdict;
+	const char *reason;
+	struct rule rule;
+	bool tagged;
+
+	cJSON_AddStringToObject(root, "method", method);
+	cJSON_AddStringToObject(root, "url", url);
+	verdict = ask(&report, method, url);
+	tagged = verdict == TAG_MATCH && cJSON_GetArraySize(report.headers) > 0;
+	reason = verdict == TAG_MATCH && !tagged ? "no header has a value" :
+						   tag_verdict_reason(verdict);
+	if (variable_is_on(VARIABLE_OFF)) {
+		tagged = false;
+		reason = "TAGALONG_OFF is 1";
+	}
+	cJSON_AddBoolToObject(root, "tagged", tagged);
+	cJSON_AddStringToObject(root, "reason", reason);
+	rule_from_environment(&rule);
+	rule_complain(&rule, on_complaint, complaints);
+	cJSON_AddItemToObject(root, "headers", report.headers);
+	cJSON_AddItemToObject(root, "left_out", report.left_out);
+	cJSON_AddItemToObject(root, "complaints", complaints);
+	cJSON_Delete(report.sources);
+	return root;
+}
+
+static void print_sources(const cJSON *header)
+{
+	const cJSON *source;
+	const char *separator = "<- ";
+
+	cJSON_ArrayForEach(source, cJSON_GetObjectItem(header, "sources"))
+	{
+		const char *detail = get_text(source, "detail");
+
+		printf("%s%s", separator, get_text(source, "placeholder"));
+		printf(" (%s%s%s)", get_text(source, "origin"), detail[0] ? ": " : "", detail);
+		separator = ", ";
+	}
+	putchar('\n');
+}
+
+static void print_text(const cJSON *root)
+{
+	const cJSON *item;
+
+	printf("%s %s\n", get_text(root, "method"), get_text(root, "url"));
+	if (cJSON_IsTrue(cJSON_GetObjectItem(root, "tagged")))
+		printf("tagged: relay %s, endpoint class %s, preset %s\n\n", get_text(root, "relay"),
+		       get_text(root, "endpoint"), get_text(root, "preset"));
+	else
+		printf("not tagged: %s\n", get_text(root, "reason"));
+	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "headers"))
+	{
+		printf("  %s: %s\n      ", get_text(item, "name"), get_text(item, "value"));
+		print_sources(item);
+	}
+	if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "left_out")))
+		printf("\nleft out:\n");
+	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "left_out"))
+		printf("  %-22s %s\n", get_text(item, "name"), get_text(item, "reason"));
+	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "complaints"))
+		complain("%s: \"%s\" is passed over: %s", get_text(item, "variable"),
+			 get_text(item, "word"), get_text(item, "reason"));
+}
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "method", required_argument, NULL, 'm' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	const char *method = "POST";
+	bool json = false, tagged;
+	cJSON *root;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'j')
+			json = true;
+		else if (option == 'm')
+			method = optarg;
+		else if (option == 'h')
+			return print_help(command);
+		else
+			return usage_error(command, "\"%s\" is not understood, or wants a value",
+					   argv[optind - 1]);
+	}
+	if (argc - optind != 1)
+		return usage_error(command, "one URL is wanted");
+	root = make_report(method, argv[optind]);
+	tagged = cJSON_IsTrue(cJSON_GetObjectItem(root, "tagged"));
+	if (json) {
+		char *text = cJSON_Print(root);
+
+		puts(text ? text : "{}");
+		cJSON_free(text);
+	} else {
+		print_text(root);
+	}
+	cJSON_Delete(root);
+	return tagged ? EXIT_OK : EXIT_NOTHING;
+}
+
+const struct command command_explain = {
+	.name = "explain",
+	.arguments = "[--json] [--method METHOD] URL",
+	.summary = "Tell which headers a request would get, where each value comes from, or why none.",
+	.help = "  --method METHOD   the request's method; POST by default\n"
+		"  --json            for programs\n\n"
+		"The exit code is 0 when headers would be added, 1 when none would, 2 for a bad call.\n\n"
+		"  tagalong run --task T-42 -- tagalong explain http://localhost:8090/v1/messages\n",
+	.run = run,
+};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/* Where the shim is, and how it joins LD_PRELOAD. scripts/tagalong-run does the same in sh. */
+#include "cli/library_path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/variables.h"
+
+#define LIBRARY "libtagalong.so"
+
+static bool try_place(struct buf *path, struct text folder, const char *below)
+{
+	buf_cut(path, 0);
+	buf_add(path, folder);
+	buf_add(path, text_of(below));
+	return !path->full && !access(path->data, R_OK);
+}
+
+static bool find(struct buf *path)
+{
+	const char *named = variable_get(VARIABLE_LIB);
+	char program[PATH_MAX];
+	struct text folder;
+	ssize_t len;
+
+	if (named)
+		return try_place(path, text_of(named), "");
+	len = readlink("/proc/self/exe", program, sizeof(program));
+	if (len <= 0 || (size_t)len >= sizeof(program))
+		return false;
+	folder = (struct text){ program, (size_t)len };
+	folder.len = (size_t)text_find_last(folder, '/');
+	return try_place(path, folder, "/" LIBRARY) ||
+	       try_place(path, folder, "/../lib/tagalong/" LIBRARY);
+}
+
+int library_path(struct buf *ret_path)
+{
+	char whole[PATH_MAX];
+
+	if (!find(ret_path))
+		return -ENOENT;
+	/* A relative path would mean another file in a child that changes its folder. */
+	if (!realpath(ret_path->data, whole))
+		return -errno;
+	buf_cut(ret_path, 0);
+	buf_add(ret_path, text_of(whole));
+	return strpbrk(ret_path->data, " :") ? -EINVAL : ret_path->full ? -ENAMETOOLONG : 0;
+}
+
+static bool names_library(struct text list)
+{
+	while (list.len) {
+		size_t end = 0;
+		struct text entry;
+
+		while (end < list.len && list.ptr[end] != ' ' && list.ptr[end] != ':')
+			end++;
+		entry = (struct text){ list.ptr, end };
+		if (text_eq(entry, TEXT(LIBRARY)) || text_ends_with(entry, TEXT("/" LIBRARY)))
+			return true;
+		list = text_from(list, end + 1);
+	}
+	return false;
+}
+
+void preload_value(const char *existing, struct text library, struct buf *ret_value)
+{
+	struct text before = text_of(existing);
+
+	buf_add(ret_value, before);
+	if (names_library(before))
+		return;
+	if (before.len)
+		buf_char(ret_value, ':');
+	buf_add(ret_value, library);
+}

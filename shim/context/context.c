@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/* Context fields and their merging, field by field, the nearest source first. Pure. */
+#include "context/context.h"
+
+struct field_row {
+	char name[20];
+	char variable[28];
+	char what[60];
+};
+
+/* Text inside the rows, not pointers: nothing to relocate when a process starts. */
+static const struct field_row rows[FIELD_COUNT] = {
+#define FIELD(constant, name, variable, what) { #name, #variable, what },
+#include "context/fields.def"
+#undef FIELD
+};
+
+const char *field_name(enum field field)
+{
+	return rows[field].name;
+}
+
+const char *field_variable(enum field field)
+{
+	return rows[field].variable;
+}
+
+const char *field_what(enum field field)
+{
+	return rows[field].what;
+}
+
+enum field field_by_name(struct text name)
+{
+	enum field field = 0;
+
+	while (field < FIELD_COUNT && !text_eq(name, text_of(rows[field].name)))
+		field++;
+	return field;
+}
+
+const char *origin_name(enum origin origin)
+{
+	switch (origin) {
+	case ORIGIN_ENVIRONMENT:
+		return "environment";
+	case ORIGIN_SERVICE:
+		return "service";
+	case ORIGIN_ADOPTED:
+		return "adopted";
+	case ORIGIN_DERIVED:
+		return "derived";
+	case ORIGIN_NONE:
+		break;
+	}
+	return "none";
+}
+
+void context_init(struct context *context)
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		context->value[field] = (struct text){ NULL, 0 };
+		context->origin[field] = ORIGIN_NONE;
+		context->detail[field] = "";
+	}
+}
+
+void context_offer(struct context *context, enum field field, struct text value,
+		   enum origin origin, const char *detail)
+{
+	if (!value.len || context->origin[field] <= origin)
+		return;
+	context->value[field] = value;
+	context->origin[field] = origin;
+	context->detail[field] = detail;
+}
+
+bool tags_next(struct text *rest, struct text *ret_key, struct text *ret_value)
+{
+	struct text part;
+
+	while (text_next(rest, ',', &part)) {
+		ptrdiff_t equals = text_find(part, '=');
+		struct text key, value;
+
+		if (equals < 0)
+			continue;
+		key = text_trim((struct text){ part.ptr, (size_t)equals });
+		value = text_trim(text_from(part, (size_t)equals + 1));
+		if (!key.len || !value.len)
+			continue;
+		*ret_key = key;
+		*ret_value = value;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The presets that were compiled in from shim/presets: one relay product each. */
+#ifndef TAGALONG_HEADERS_PRESET_H
+#define TAGALONG_HEADERS_PRESET_H
+
+#include "headers/spec.h"
+
+/* Rows of the largest preset, members included; the preset compiler refuses a larger one. */
+#define PRESET_ROWS_MAX 48
+
+struct preset {
+	struct text name;
+	struct text comment; /* documentation page and limits, for people */
+	size_t count;
+	struct spec specs[PRESET_ROWS_MAX]; /* texts point into the compiled-in data */
+	/* Hosts that select this preset by themselves, comma separated patterns; may be empty. */
+	struct text hosts;
+};
+
+/* How many there are; they are sorted by name. */
+size_t preset_count(void);
+/* Unpacks preset number `index` (below preset_count) into *ret_preset. */
+void preset_at(size_t index, struct preset *ret_preset);
+/* 0, or -ENOENT. */
+int preset_find(struct text name, struct preset *ret_preset);
+
+#endif

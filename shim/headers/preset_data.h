@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shape in which shim/presets/presetc.c packs the presets. There are places in one array of
+ * text and no pointers, so that nothing has to be relocated when a host starts: the pages stay
+ * shared and untouched until a request is tagged.
+ */
+#ifndef TAGALONG_HEADERS_PRESET_DATA_H
+#define TAGALONG_HEADERS_PRESET_DATA_H
+
+#include <stdint.h>
+
+/* A struct spec; name and value are places of NUL-terminated texts. */
+struct preset_row {
+	uint16_t name, value;
+	uint16_t max_members, max_value;
+	uint8_t kind;
+	uint8_t require_all;
+};
+
+/* A struct preset; its rows are first_row and the ones that follow. */
+struct preset_entry {
+	uint16_t name, comment, hosts;
+	uint16_t first_row, rows;
+};
+
+extern const char preset_texts[];
+extern const struct preset_row preset_rows[];
+extern const struct preset_entry preset_entries[];
+extern const uint16_t preset_entry_count;
+
+#endif

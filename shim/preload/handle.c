@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The records of easy handles, and which of them are in which multi. A record is used by the thread
+ * that uses the handle, so only the two tables are shared.
+ */
+#include "preload/handle.h"
+
+#include <stdlib.h>
+
+#include "preload/table.h"
+#include "preload/tracked.h"
+
+static struct table handles; /* CURL * to struct handle */
+static struct table rings; /* CURLM * to one struct handle of its ring */
+
+struct handle *handle_find(CURL *easy)
+{
+	return table_get(&handles, easy);
+}
+
+static void discard(struct handle *handle)
+{
+	if (!handle)
+		return;
+	handle_leave(handle);
+	tracked_free(handle->tracked);
+	free(handle->lent);
+	free(handle);
+}
+
+struct handle *handle_make(CURL *easy, const struct library *library)
+{
+	struct handle *handle = calloc(1, sizeof(*handle));
+	void *old;
+
+	if (!handle) {
+		handle_drop(easy);
+		return NULL;
+	}
+	handle->easy = easy;
+	handle->library = library;
+	if (!table_put(&handles, easy, handle, &old)) {
+		free(handle);
+		return NULL;
+	}
+	/* The address was used before, and its cleanup did not come by here (pitfalls 22, 60). */
+	discard(old);
+	return handle;
+}
+
+void handle_drop(CURL *easy)
+{
+	discard(table_take(&handles, easy));
+}
+
+void handle_join(struct handle *handle, CURLM *multi)
+{
+	struct handle *first;
+	void *old;
+
+	handle_leave(handle);
+	first = table_get(&rings, multi);
+	if (!first && !table_put(&rings, multi, handle, &old))
+		return; /* no memory: the multi's cleanup will not find it, all else is the same */
+	handle->multi = multi;
+	handle->next = first ? first : handle;
+	handle->previous = first ? first->previous : handle;
+	handle->next->previous = handle;
+	handle->previous->next = handle;
+}
+
+static void unlink_from_ring(struct handle *handle)
+{
+	handle->next->previous = handle->previous;
+	handle->previous->next = handle->next;
+	handle->multi = NULL;
+}
+
+void handle_leave(struct handle *handle)
+{
+	void *old;
+
+	if (!handle->multi)
+		return;
+	if (handle->next == handle)
+		table_take(&rings, handle->multi);
+	else if (table_get(&rings, handle->multi) == handle)
+		table_put(&rings, handle->multi, handle->next, &old);
+	unlink_from_ring(handle);
+}
+
+struct handle *handle_ring_take(CURLM *multi)
+{
+	return table_take(&rings, multi);
+}
+
+void handle_ring_put(CURLM *multi, struct handle *first)
+{
+	void *old;
+
+	if (first)
+		table_put(&rings, multi, first, &old);
+}
+
+struct handle *handle_ring_pop(struct handle **first)
+{
+	struct handle *handle = *first;
+
+	if (!handle)
+		return NULL;
+	*first = handle->next == handle ? NULL : handle->next;
+	unlink_from_ring(handle);
+	return handle;
+}

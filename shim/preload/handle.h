@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* What the shim knows of one easy handle: what its client has set, and what is lent to it now. */
+#ifndef TAGALONG_PRELOAD_HANDLE_H
+#define TAGALONG_PRELOAD_HANDLE_H
+
+#include <stdbool.h>
+
+#include "base/limits.h"
+#include "headers/uuid.h"
+#include "preload/curl_api.h"
+#include "preload/library.h"
+
+/* Our lines for one request, as list nodes; the last one's next is the client's own list. */
+struct lent {
+	size_t count;
+	struct curl_slist node[LINES_MAX];
+	char text[];
+};
+
+/* Whose handle it is has to be known from its birth: only then is its header list known too. So
+ * only handles that were made through our curl_easy_init or curl_easy_duphandle have a record. */
+struct handle {
+	CURL *easy;
+	const struct library *library;
+
+	/* As the client has set it. The list is the client's: never changed, never freed, read
+	 * only while a request is built. */
+	struct curl_slist *client_list;
+	curl_prereq_callback client_prereq;
+	void *client_prereq_data;
+	bool unified; /* CURLOPT_HEADEROPT is CURLHEADER_UNIFIED */
+
+	/* A transfer has started: our callback is in place. After a longjmp out of a transfer this
+	 * stays so until the next start, reset or cleanup, which all put right what they find. */
+	bool started;
+	struct lent *lent; /* NULL, or the handle's list is ours */
+	bool has_request_id;
+	uint8_t request_id[UUID_BYTES]; /* of the transfer */
+
+	struct tracked *tracked; /* libcurl before 7.80 only */
+
+	/* The ring of our handles in the same multi; multi is NULL outside of one. */
+	CURLM *multi;
+	struct handle *next, *previous;
+};
+
+/* The record, or NULL for a foreign handle. */
+struct handle *handle_find(CURL *easy);
+/* A new record, in place of one that an earlier handle at that address left; NULL without memory:
+ * then the handle is foreign. */
+struct handle *handle_make(CURL *easy, const struct library *library);
+/* Forgets the handle. Touches only the record, not the handle. */
+void handle_drop(CURL *easy);
+
+/* Enters the handle into the multi's ring, leaving the one that it was in. */
+void handle_join(struct handle *handle, CURLM *multi);
+void handle_leave(struct handle *handle);
+/* Takes the whole ring away from the multi: some handle of it, or NULL. */
+struct handle *handle_ring_take(CURLM *multi);
+/* Gives it back. */
+void handle_ring_put(CURLM *multi, struct handle *first);
+/* Takes one handle out of a ring that was taken; NULL when it is empty. */
+struct handle *handle_ring_pop(struct handle **first);
+
+#endif

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+/* Lending header lines to requests. See lend.h for the idea. */
+#include "preload/lend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/variables.h"
+#include "headers/header.h"
+#include "preload/tracked.h"
+#include "tag/tag.h"
+
+static CURLcode set(const struct handle *handle, CURLoption option, const void *argument)
+{
+	return handle->library->curl_easy_setopt(handle->easy, option, argument);
+}
+
+static CURLcode set_prereq(const struct handle *handle, curl_prereq_callback function,
+			   const void *data)
+{
+	CURLcode code = handle->library->curl_easy_setopt(handle->easy, CURLOPT_PREREQFUNCTION,
+							  function);
+
+	return code ? code : set(handle, CURLOPT_PREREQDATA, data);
+}
+
+/* Unlinked, never blanked: an empty node would spoil AWS signatures and mails (pitfall 55). Safe at
+ * any time but between our callback and the request: libcurl reads the list only there. */
+static void take_back(struct handle *handle)
+{
+	if (!handle->lent)
+		return;
+	set(handle, CURLOPT_HTTPHEADER, handle->client_list);
+	free(handle->lent);
+	handle->lent = NULL;
+}
+
+/* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too (pitfalls 5, 6). */
+static bool client_sets(void *arg, struct text name)
+{
+	const struct handle *handle = arg;
+
+	for (const struct curl_slist *node = handle->client_list; node; node = node->next) {
+		if (node->data && text_eq_nocase(header_line_name(text_of(node->data)), name))
+			return true;
+	}
+	return false;
+}
+
+static void log_header(void *arg, struct text name, struct text value, const char *reason)
+{
+	if (reason)
+		log_line(TEXT("  "), name, TEXT(": left out: "), text_of(reason));
+	else
+		log_line(TEXT("  "), name, TEXT(": "), value);
+}
+
+static void log_verdict(const char *method, const char *url, const char *verdict)
+{
+	struct text address = text_of(url);
+	ptrdiff_t query = text_find(address, '?'), at = text_find_last(address, '@');
+
+	/* A query or a user name may hold secrets of the client's. */
+	if (query >= 0)
+		address.len = (size_t)query;
+	if (at >= 0 && (size_t)at < address.len)
+		address = TEXT("(a URL with a user name)");
+	log_line(text_of(method), TEXT(" "), address, TEXT(": "), text_of(verdict));
+}
+
+/* Copies the lines into nodes in front of the client's list. */
+static struct lent *make_lent(const struct tag_lines *lines, struct curl_slist *client_list)
+{
+	struct lent *lent;
+	size_t bytes = 0;
+	char *text;
+
+	for (size_t i = 0; i < lines->count; i++)
+		bytes += lines->line[i].line.len + 1;
+	lent = malloc(sizeof(*lent) + bytes);
+	if (!lent)
+		return NULL;
+	lent->count = lines->count;
+	text = lent->text;
+	for (size_t i = 0; i < lines->count; i++) {
+		memcpy(text, lines->line[i].line.ptr, lines->line[i].line.len + 1);
+		lent->node[i].data = text;
+		lent->node[i].next = i + 1 < lines->count ? &lent->node[i + 1] : client_list;
+		text += lines->line[i].line.len + 1;
+	}
+	return lent;
+}
+
+static bool have_request_id(struct handle *handle)
+{
+	uint8_t random[10];
+
+	if (handle->has_request_id)
+		return true;
+	if (random_fill(random, sizeof(random)))
+		return false;
+	uuid7_make(handle->request_id, clock_unix_ms(), random);
+	handle->has_request_id = true;
+	return true;
+}
+
+static struct lent *lent_for(struct handle *handle, const char *url, const char *method)
+{
+	static const struct tag_observer debug = { .header = log_header };
+	struct tag_request request = {
+		.api = &handle->library->url_api,
+		.url = url,
+		.method = method,
+		.client_sets = client_sets,
+		.arg = handle,
+		.observer = log_wanted() ? &debug : NULL,
+	};
+	struct tag_lines *lines = NULL;
+	enum tag_verdict verdict;
+	struct lent *lent = NULL;
+
+	if (!have_request_id(handle))
+		return NULL;
+	memcpy(request.request_id, handle->request_id, sizeof(request.request_id));
+	verdict = tag_build(&request, &lines);
+	if (request.observer)
+		log_verdict(method, url, tag_verdict_reason(verdict));
+	if (verdict == TAG_MATCH && lines)
+		lent = make_lent(lines, handle->client_list);
+	free(lines);
+	return lent;
+}
+
+/* Builds the lines for one request and lends them, or takes back what an earlier one had. */
+static void lend(struct handle *handle, const char *url, const char *method)
+{
+	struct lent *lent = NULL;
+
+	if (!url || !method || strcmp(method, "POST")) {
+		take_back(handle);
+		return;
+	}
+	/* The client wants its list in CONNECT requests to proxies, too. Those are built before
+	 * our callback runs, so on a later hop they would carry what was lent (pitfalls 44, 62). */
+	if (handle->unified)
+		log_verdict(method, url, "the client sets CURLHEADER_UNIFIED");
+	else
+		lent = lent_for(handle, url, method);
+	if (!lent) {
+		take_back(handle);
+		return;
+	}
+	if (set(handle, CURLOPT_HTTPHEADER, lent->node) != CURLE_OK) {
+		/* What a refusal leaves set is not known: the client's list is right in any case. */
+		set(handle, CURLOPT_HTTPHEADER, handle->client_list);
+		free(lent);
+		lent = NULL;
+	}
+	free(handle->lent);
+	handle->lent = lent;
+}
+
+/*
+ * Called by libcurl right before each request. The data is the easy handle, not our record: a copy
+ * that libcurl made behind our back has the same data, and outlives the record.
+ */
+static int before_request(void *data, char *primary_ip, char *local_ip, int primary_port,
+			  int local_port)
+{
+	struct handle *handle = handle_find(data);
+	char *url = NULL, *method = NULL;
+	int saved = errno, answer;
+
+	/* The client's first: what it sets there counts for this request. It may also leave by
+	 * longjmp, or end the handle. */
+	if (handle && handle->client_prereq) {
+		answer = handle->client_prereq(handle->client_prereq_data, primary_ip, local_ip,
+					       primary_port, local_port);
+		if (answer != CURL_PREREQFUNC_OK || handle_find(data) != handle)
+			return answer;
+		saved = errno;
+	}
+	if (handle) {
+		handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
+		handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &url);
+		lend(handle, url, method);
+	}
+	errno = saved;
+	return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl before 7.80: one decision for the whole transfer, when it starts. */
+static void lend_tracked(struct handle *handle)
+{
+	const char *method;
+	char *url;
+
+	url = tracked_url(handle->tracked, handle->library);
+	method = tracked_method(handle->tracked);
+	if (url && method && tracked_follows(handle->tracked) &&
+	    !variable_is_on(VARIABLE_LEGACY_REDIRECTS)) {
+		log_verdict(method, url, "libcurl before 7.80, and redirects may be followed");
+		method = NULL;
+	}
+	lend(handle, url, method);
+	free(url);
+}
+
+/* What makes the requests of a started transfer ours. */
+static void resume(struct handle *handle)
+{
+	if (handle->tracked)
+		lend_tracked(handle);
+	else
+		set_prereq(handle, before_request, handle->easy);
+}
+
+void lend_start(struct handle *handle, struct lend_before *ret_before)
+{
+	int saved = errno;
+
+	ret_before->started = handle->started;
+	ret_before->has_request_id = handle->has_request_id;
+	memcpy(ret_before->request_id, handle->request_id, sizeof(handle->request_id));
+	take_back(handle);
+	handle->has_request_id = false;
+	if (!handle->library->whole || variable_is_on(VARIABLE_OFF)) {
+		lend_end(handle);
+	} else {
+		handle->started = true;
+		resume(handle);
+	}
+	errno = saved;
+}
+
+void lend_end(struct handle *handle)
+{
+	int saved = errno;
+
+	take_back(handle);
+	if (handle->started && !handle->tracked)
+		set_prereq(handle, handle->client_prereq, handle->client_prereq_data);
+	handle->started = false;
+	errno = saved;
+}
+
+void lend_refused(struct handle *handle, const struct lend_before *before)
+{
+	if (!before->started)
+		lend_end(handle);
+	handle->has_request_id = before->has_request_id;
+	memcpy(handle->request_id, before->request_id, sizeof(handle->request_id));
+}
+
+void lend_reset(struct handle *handle)
+{
+	int saved = errno;
+
+	handle->client_list = NULL;
+	handle->client_prereq = NULL;
+	handle->client_prereq_data = NULL;
+	handle->unified = false;
+	free(handle->lent);
+	handle->lent = NULL;
+	if (handle->tracked) {
+		tracked_free(handle->tracked);
+		handle->tracked = tracked_new();
+	}
+	/* In the middle of a transfer, which some versions allow: the rest of it is still ours. */
+	if (handle->started)
+		resume(handle);
+	errno = saved;
+}
+
+void lend_copy(const struct handle *handle, CURL *copy)
+{
+	struct handle settings = *handle, *made;
+	int saved = errno;
+
+	/* First the copy itself, whether or not it gets a record: it must not keep a pointer to
+	 * our lines, which end with the handle (pitfall 61). */
+	settings.easy = copy;
+	if (handle->lent)
+		set(&settings, CURLOPT_HTTPHEADER, handle->client_list);
+	if (handle->started && !handle->tracked)
+		set_prereq(&settings, handle->client_prereq, handle->client_prereq_data);
+	made = handle_make(copy, handle->library);
+	if (made) {
+		made->client_list = handle->client_list;
+		made->client_prereq = handle->client_prereq;
+		made->client_prereq_data = handle->client_prereq_data;
+		made->unified = handle->unified;
+		made->tracked = tracked_copy(handle->tracked);
+	}
+	errno = saved;
+}
+
+static CURLcode set_header_list(struct handle *handle, struct curl_slist *list)
+{
+	CURLcode code = set(handle, CURLOPT_HTTPHEADER, list);
+
+	if (code != CURLE_OK)
+		return code;
+	/* Ours are not set any more; the next request of this transfer gets them again. */
+	free(handle->lent);
+	handle->lent = NULL;
+	handle->client_list = list;
+	if (handle->started && handle->tracked)
+		resume(handle);
+	return code;
+}
+
+/* Through libcurl for its answer, and away again while ours has to be there. */
+static CURLcode set_client_prereq(struct handle *handle, CURLoption option, void *argument)
+{
+	CURLcode code = set(handle, option, argument);
+
+	if (code == CURLE_OK && option == CURLOPT_PREREQFUNCTION)
+		handle->client_prereq = (curl_prereq_callback)argument;
+	else if (code == CURLE_OK)
+		handle->client_prereq_data = argument;
+	if (handle->started && !handle->tracked)
+		resume(handle);
+	return code;
+}
+
+CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument)
+{
+	CURLcode code;
+
+	if (option == CURLOPT_HTTPHEADER)
+		return set_header_list(handle, argument);
+	if (option != CURLOPT_HEADEROPT)
+		return set_client_prereq(handle, option, argument);
+	code = set(handle, option, argument);
+	if (code == CURLE_OK)
+		handle->unified = !((long)(intptr_t)argument & CURLHEADER_SEPARATE);
+	return code;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lending: our header lines stand in front of the client's list while one request is sent.
+ *
+ * libcurl calls CURLOPT_PREREQFUNCTION right before each request, redirect hops, auth rounds,
+ * streams and retries included, and reads the header list right after it. There the effective URL
+ * and method are right, and there the list is set: ours and the client's for a request that is to
+ * be tagged, the client's own for any other.
+ *
+ * None of these functions holds a lock while libcurl runs, and none depends on one before having
+ * been reached: clients leave callbacks by longjmp. All keep errno.
+ */
+#ifndef TAGALONG_PRELOAD_LEND_H
+#define TAGALONG_PRELOAD_LEND_H
+
+#include "preload/handle.h"
+
+/* What was there before a start, for lend_refused. */
+struct lend_before {
+	bool started;
+	bool has_request_id;
+	uint8_t request_id[UUID_BYTES];
+};
+
+/* A transfer is about to start (or, in a multi, has just been added): installs our callback. */
+void lend_start(struct handle *handle, struct lend_before *ret_before);
+/* The transfer is over: the handle is as the client made it. */
+void lend_end(struct handle *handle);
+/* libcurl refused to start, because a transfer of this handle is under way: that one goes on as
+ * it was before the start. */
+void lend_refused(struct handle *handle, const struct lend_before *before);
+
+/* The handle was reset: nothing of the client's, and nothing of ours, is set any more. */
+void lend_reset(struct handle *handle);
+/* Gives a copy, which shares everything, the client's own settings and a record. */
+void lend_copy(const struct handle *handle, CURL *copy);
+
+/* CURLOPT_HTTPHEADER, _HEADEROPT, _PREREQFUNCTION or _PREREQDATA, by the client: forwarded,
+ * remembered when libcurl took it, and libcurl's answer returned. */
+CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Finding the real libcurl (pitfalls 23, 24, 63). Asked once for a handle, when it is made; a
+ * handle's later calls use the library in its record.
+ *
+ * The order that was right in every client that was measured: the scope of the calling object; the
+ * next definition behind the shim; whatever libcurl is loaded. RTLD_NEXT alone finds nothing for a
+ * plugin that was loaded RTLD_LOCAL, and the wrong flavour when there are two.
+ */
+#include "preload/library.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/forkwipe.h"
+
+/* Any function that every libcurl has: its address tells which object is one. */
+#define LANDMARK "curl_easy_init"
+
+struct function_row {
+	char name[26];
+	unsigned short offset; /* in struct library */
+};
+
+static const struct function_row functions[] = {
+#define HOOK(name, result, arguments) { #name, offsetof(struct library, name) },
+#define NEED(name, result, arguments) { #name, offsetof(struct library, name) },
+#include "preload/hooks.def"
+#undef HOOK
+#undef NEED
+};
+
+/* All that were ever found, newest first. Only grows: a handle's record may name any of them. */
+struct known {
+	struct known *next;
+	struct library library;
+};
+static struct known *all_known;
+
+/* What was found out about calling objects, in memory that a forked child finds empty. */
+#define SCOPES_MAX 24 /* fits the page; more callers than that take turns */
+struct scope {
+	struct object caller;
+	const struct library *library;
+};
+struct scopes {
+	pthread_mutex_t lock;
+	unsigned next;
+	struct scope scope[SCOPES_MAX];
+};
+static struct forkwipe scopes_page;
+_Static_assert(sizeof(struct scopes) <= FORKWIPE_BYTES, "the scopes fit their page");
+
+static bool is_ours(const void *address)
+{
+	static const char here;
+	struct object shim;
+
+	/* Any address of the shim's own will do. */
+	return object_find(&here, &shim) && object_holds(&shim, address);
+}
+
+/* dlsym in the object's own scope: itself, then what it needs. */
+static void *symbol_in_scope_of(const char *path, const char *name)
+{
+	void *handle, *symbol;
+
+	/* The program itself has the empty name, and its scope starts with us: RTLD_NEXT serves. */
+	if (!path || !path[0])
+		return NULL;
+	/* A link map is not a handle: dlsym on a start-up dependency's would crash (pitfall 63). */
+	handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+	if (!handle)
+		return NULL;
+	symbol = dlsym(handle, name);
+	dlclose(handle);
+	return symbol && !is_ours(symbol) ? symbol : NULL;
+}
+
+static int name_of_libcurl(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const char *slash = info->dlpi_name ? strrchr(info->dlpi_name, '/') : NULL;
+	char **ret_path = arg;
+
+	if (!slash || strncmp(slash, "/libcurl", 8))
+		return 0;
+	*ret_path = strdup(info->dlpi_name);
+	return 1;
+}
+
+/* For a caller that has no libcurl of its own: libffi, or a host that got the function's address
+ * from a plugin. */
+static void *landmark_of_any(void)
+{
+	char *path = NULL;
+	void *symbol;
+
+	/* Only the name is taken inside: dlopen there would wait for the lock that the walk holds,
+	 * with the locks in the other order than in a thread that is in dlopen. */
+	dl_iterate_phdr(name_of_libcurl, &path);
+	symbol = symbol_in_scope_of(path, LANDMARK);
+	free(path);
+	return symbol;
+}
+
+/* The landmark function of the libcurl that a call from this object (NULL: from no object, as of
+ * code that was generated at run time) is meant for, or NULL. *ret_lasting: it stays that one. */
+static void *landmark_for(const struct object *caller, bool *ret_lasting)
+{
+	const char *path = caller ? caller->map->l_name : NULL;
+	void *symbol = symbol_in_scope_of(path, LANDMARK);
+
+	*ret_lasting = symbol != NULL;
+	if (symbol)
+		return symbol;
+	symbol = dlsym(RTLD_NEXT, LANDMARK);
+	if (symbol) {
+		*ret_lasting = path && !path[0];
+		return symbol;
+	}
+	return landmark_of_any();
+}
+
+static void fill(struct library *library, const struct object *object)
+{
+	library->object = *object;
+	library->whole = true;
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		void *symbol = symbol_in_scope_of(object->map->l_name, functions[i].name);
+
+		memcpy((char *)library + functions[i].offset, &symbol, sizeof(symbol));
+		library->whole = library->whole && symbol;
+	}
+	library->url_api = (struct url_api){
+		.url = library->curl_url,
+		.set = library->curl_url_set,
+		.get = library->curl_url_get,
+		.cleanup = library->curl_url_cleanup,
+		.free = library->curl_free,
+	};
+}
+
+static struct known *first_known(void)
+{
+	return __atomic_load_n(&all_known, __ATOMIC_ACQUIRE);
+}
+
+static bool same_library(const struct library *a, const struct library *b)
+{
+	/* All functions stand in one row of pointers. */
+	const char *functions_a = (const char *)a + functions[0].offset;
+	const char *functions_b = (const char *)b + functions[0].offset;
+	size_t bytes = sizeof(functions) / sizeof(functions[0]) * sizeof(void *);
+
+	return a->object.map == b->object.map && a->object.start == b->object.start &&
+	       a->object.end == b->object.end && !memcmp(functions_a, functions_b, bytes);
+}
+
+/* The record of the library that the landmark is in, made at need. No lock: two threads that are
+ * here at once may make two records, which is as good as one. */
+static const struct library *library_at(const void *landmark)
+{
+	struct known *made;
+	struct object object;
+
+	if (!object_find(landmark, &object))
+		return NULL;
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return NULL;
+	fill(&made->library, &object);
+	for (struct known *known = first_known(); known; known = known->next) {
+		if (same_library(&known->library, &made->library)) {
+			free(made);
+			return &known->library;
+		}
+	}
+	made->next = first_known();
+	while (!__atomic_compare_exchange_n(&all_known, &made->next, made, false, __ATOMIC_ACQ_REL,
+					    __ATOMIC_ACQUIRE))
+		;
+	return &made->library;
+}
+
+static const struct library *recall(const void *caller)
+{
+	struct scopes *scopes = forkwipe_get(&scopes_page);
+	struct scope found = { .library = NULL };
+
+	if (!scopes)
+		return NULL;
+	pthread_mutex_lock(&scopes->lock);
+	for (unsigned i = 0; i < SCOPES_MAX && !found.library; i++) {
+		if (object_holds(&scopes->scope[i].caller, caller))
+			found = scopes->scope[i];
+	}
+	pthread_mutex_unlock(&scopes->lock);
+	/* Checked without the lock: this may ask the dynamic loader. */
+	if (!found.library || !object_is_same(&found.caller) ||
+	    !object_is_same(&found.library->object))
+		return NULL;
+	return found.library;
+}
+
+static void remember(const struct object *caller, const struct library *library)
+{
+	struct scopes *scopes = forkwipe_get(&scopes_page);
+	unsigned i;
+
+	if (!scopes)
+		return;
+	pthread_mutex_lock(&scopes->lock);
+	/* What was there at this address before is gone. */
+	for (i = 0; i < SCOPES_MAX; i++) {
+		if (scopes->scope[i].caller.start == caller->start)
+			break;
+	}
+	if (i == SCOPES_MAX)
+		i = scopes->next++ % SCOPES_MAX;
+	scopes->scope[i].caller = *caller;
+	scopes->scope[i].library = library;
+	pthread_mutex_unlock(&scopes->lock);
+}
+
+static const struct library *search(const void *caller, bool *ret_inside)
+{
+	const struct library *library;
+	struct object object;
+	bool known = object_find(caller, &object), lasting;
+	void *landmark = landmark_for(known ? &object : NULL, &lasting);
+
+	library = landmark ? library_at(landmark) : NULL;
+	*ret_inside = library && library_holds(library, caller);
+	if (library && known && lasting && !*ret_inside)
+		remember(&object, library);
+	return library;
+}
+
+const struct library *library_of_caller(const void *caller, bool *ret_inside)
+{
+	const struct library *library;
+	int saved = errno;
+
+	*ret_inside = false;
+	for (struct known *known = first_known(); known; known = known->next) {
+		if (library_holds(&known->library, caller) &&
+		    object_is_same(&known->library.object)) {
+			*ret_inside = true;
+			return &known->library;
+		}
+	}
+	library = recall(caller);
+	if (!library)
+		library = search(caller, ret_inside);
+	errno = saved;
+	return library;
+}

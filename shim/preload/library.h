@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The real libcurls of the process. There can be several (OpenSSL, GnuTLS and NSS flavours, private
+ * copies), so every call goes to the one that its handle came from, or that its caller would have
+ * reached without us.
+ */
+#ifndef TAGALONG_PRELOAD_LIBRARY_H
+#define TAGALONG_PRELOAD_LIBRARY_H
+
+#include <stdbool.h>
+
+#include "policy/url.h"
+#include "preload/curl_api.h"
+#include "preload/object.h"
+
+struct library {
+	struct object object;
+#define HOOK(name, result, arguments) result(*name) arguments;
+#define NEED(name, result, arguments) result(*name) arguments;
+#include "preload/hooks.def"
+#undef HOOK
+#undef NEED
+	struct url_api url_api;
+	bool whole; /* has every function of hooks.def; else its handles are left alone */
+};
+
+/*
+ * The library that a call from `caller` (a return address) is meant for; NULL when there is no
+ * libcurl to be found. *ret_inside tells whether the caller is libcurl itself. The record stays
+ * valid for the process's life; its functions, while that library is loaded. Thread-safe.
+ */
+const struct library *library_of_caller(const void *caller, bool *ret_inside);
+
+/* Whether the call comes from inside this library. */
+static inline bool library_holds(const struct library *library, const void *caller)
+{
+	return object_holds(&library->object, caller);
+}
+
+#endif

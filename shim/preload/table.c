@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Open addressing with linear probing. Readers run beside one writer; what makes that right:
+ *  - a slot's record is stored before its key, so a key that is seen has its record;
+ *  - between a key's home slot and its slot there is never an empty one, at any moment: a removed
+ *    key leaves a tombstone, and a tombstone becomes empty only when the slot behind it is;
+ *  - growing makes a whole new array and publishes it with one store. The old array is kept: a
+ *    reader may be in it. All old ones together are smaller than the one in use.
+ * Each change is one store, so a child that is forked in the middle finds a whole table.
+ */
+#include "preload/table.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define SLOTS_BITS_FIRST 6
+#define TOMBSTONE ((const void *)1) /* no handle's address */
+
+struct slot {
+	const void *key; /* NULL: empty */
+	void *record;
+};
+
+struct slots {
+	unsigned bits;
+	size_t used; /* keys and tombstones; under the lock */
+	struct slots *older;
+	struct slot slot[];
+};
+
+static size_t slot_count(const struct slots *slots)
+{
+	return (size_t)1 << slots->bits;
+}
+
+static size_t home_of(const struct slots *slots, const void *key)
+{
+	/* Fibonacci hashing: handles are allocated at similar addresses, their low bits alike. */
+	return (size_t)(((uint64_t)(uintptr_t)key * 0x9E3779B97F4A7C15u) >> (64 - slots->bits));
+}
+
+static const void *key_at(const struct slot *slot)
+{
+	return __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE);
+}
+
+static void set_key(struct slot *slot, const void *key)
+{
+	__atomic_store_n(&slot->key, key, __ATOMIC_RELEASE);
+}
+
+static struct slots *current(const struct table *table)
+{
+	return __atomic_load_n(&table->slots, __ATOMIC_ACQUIRE);
+}
+
+/* The slot that holds the key, or NULL. Ends, because a table is never full. */
+static struct slot *find(struct slots *slots, const void *key)
+{
+	size_t mask, i;
+
+	if (!slots)
+		return NULL;
+	mask = slot_count(slots) - 1;
+	for (i = home_of(slots, key);; i = (i + 1) & mask) {
+		const void *seen = key_at(&slots->slot[i]);
+
+		if (seen == key)
+			return &slots->slot[i];
+		if (!seen)
+			return NULL;
+	}
+}
+
+/* For a key that is not there. */
+static void insert(struct slots *slots, const void *key, void *record)
+{
+	size_t mask = slot_count(slots) - 1, i = home_of(slots, key);
+
+	while (slots->slot[i].key && slots->slot[i].key != TOMBSTONE)
+		i = (i + 1) & mask;
+	slots->used += !slots->slot[i].key;
+	__atomic_store_n(&slots->slot[i].record, record, __ATOMIC_RELEASE);
+	set_key(&slots->slot[i], key);
+}
+
+/* Turns tombstones that no probe needs any more into empty slots. */
+static void sweep(struct slots *slots, size_t i)
+{
+	size_t mask = slot_count(slots) - 1;
+
+	if (slots->slot[(i + 1) & mask].key)
+		return;
+	while (slots->slot[i].key == TOMBSTONE) {
+		set_key(&slots->slot[i], NULL);
+		slots->used--;
+		i = (i - 1) & mask;
+	}
+}
+
+/* Makes room for one more key: at most half of the slots are in use, tombstones included. Those
+ * are few, as the sweep leaves them only inside runs of keys, so it is keys that make it grow. */
+static bool reserve(struct table *table)
+{
+	struct slots *old = table->slots, *grown;
+	unsigned bits = SLOTS_BITS_FIRST;
+
+	if (old && (old->used + 1) * 2 <= slot_count(old))
+		return true;
+	if (old)
+		bits = old->bits + 1;
+	grown = calloc(1, sizeof(*grown) + ((size_t)1 << bits) * sizeof(grown->slot[0]));
+	if (!grown)
+		return false;
+	grown->bits = bits;
+	grown->older = old;
+	for (size_t i = 0; old && i < slot_count(old); i++) {
+		if (old->slot[i].key && old->slot[i].key != TOMBSTONE)
+			insert(grown, old->slot[i].key, old->slot[i].record);
+	}
+	__atomic_store_n(&table->slots, grown, __ATOMIC_RELEASE);
+	return true;
+}
+
+void *table_get(const struct table *table, const void *key)
+{
+	struct slot *slot = key ? find(current(table), key) : NULL;
+
+	return slot ? __atomic_load_n(&slot->record, __ATOMIC_ACQUIRE) : NULL;
+}
+
+bool table_put(struct table *table, const void *key, void *record, void **ret_old)
+{
+	pthread_mutex_t *lock = forkwipe_get(&table->lock);
+	struct slot *slot;
+	bool done = true;
+
+	*ret_old = NULL;
+	if (!lock)
+		return false;
+	pthread_mutex_lock(lock);
+	slot = find(table->slots, key);
+	if (slot) {
+		*ret_old = slot->record;
+		__atomic_store_n(&slot->record, record, __ATOMIC_RELEASE);
+	} else if (reserve(table)) {
+		insert(table->slots, key, record);
+	} else {
+		done = false;
+	}
+	pthread_mutex_unlock(lock);
+	return done;
+}
+
+void *table_take(struct table *table, const void *key)
+{
+	pthread_mutex_t *lock;
+	struct slot *slot;
+	void *record = NULL;
+
+	/* Most keys that are asked for are not there (libcurl's own handles): no lock for them. */
+	if (!table_get(table, key))
+		return NULL;
+	lock = forkwipe_get(&table->lock);
+	pthread_mutex_lock(lock);
+	slot = find(table->slots, key);
+	if (slot) {
+		record = slot->record;
+		set_key(slot, TOMBSTONE);
+		sweep(table->slots, (size_t)(slot - table->slots->slot));
+	}
+	pthread_mutex_unlock(lock);
+	return record;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/* The output half of the preset compiler: one pool of texts, tables of places in it, and how they
+ * are printed. The same files give the same bytes on every machine. */
+#include "presets/pack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "headers/chars.h"
+
+bool pack_text(struct pack *pack, const char *text, uint16_t *ret_place)
+{
+	size_t size = strlen(text) + 1, place = 0;
+
+	if (!pack->texts_len)
+		pack->texts_len = 1;
+	while (place < pack->texts_len && strcmp(pack->texts + place, text))
+		place += strlen(pack->texts + place) + 1;
+	if (place == pack->texts_len) {
+		if (size > sizeof(pack->texts) - place)
+			return false;
+		memcpy(pack->texts + place, text, size);
+		pack->texts_len += size;
+	}
+	*ret_place = (uint16_t)place;
+	return true;
+}
+
+static int by_name(const void *left, const void *right, void *texts)
+{
+	const struct preset_entry *a = left, *b = right;
+	const char *start = texts;
+
+	return strcmp(start + a->name, start + b->name);
+}
+
+static void print_text(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			printf("\\%c", *text);
+		else if (char_is_control(*text) || *text & 0x80)
+			printf("\\%03o", (unsigned char)*text);
+		else
+			putchar(*text);
+	}
+	puts("\\0\"");
+}
+
+static void print_texts(const struct pack *pack)
+{
+	puts("const char preset_texts[] =");
+	for (size_t place = 0; place < pack->texts_len;
+	     place += strlen(pack->texts + place) + 1) {
+		printf("\t/* %5zu */ ", place);
+		print_text(pack->texts + place);
+	}
+	puts("\t;\n");
+}
+
+static void print_rows(const struct pack *pack)
+{
+	static const char kinds[][16] = {
+		[SPEC_TEXT] = "SPEC_TEXT",	 [SPEC_FANOUT] = "SPEC_FANOUT",
+		[SPEC_JSON] = "SPEC_JSON",	 [SPEC_BAGGAGE] = "SPEC_BAGGAGE",
+		[SPEC_LIST] = "SPEC_LIST",	 [SPEC_MEMBER] = "SPEC_MEMBER",
+	};
+
+	puts("/* name, value, max_members, max_value, kind, require_all */");
+	puts("const struct preset_row preset_rows[] = {");
+	for (size_t i = 0; i < pack->rows_count; i++) {
+		const struct preset_row *row = &pack->rows[i];
+
+		printf("\t{ %u, %u, %u, %u, %s, %u }, /* %s */\n", row->name, row->value,
+		       row->max_members, row->max_value, kinds[row->kind], row->require_all,
+		       pack->texts + row->name);
+	}
+	puts("};\n");
+}
+
+static void print_entries(const struct pack *pack)
+{
+	puts("/* name, comment, hosts, first_row, rows */");
+	puts("const struct preset_entry preset_entries[] = {");
+	for (size_t i = 0; i < pack->entries_count; i++) {
+		const struct preset_entry *entry = &pack->entries[i];
+
+		printf("\t{ %u, %u, %u, %u, %u }, /* %s */\n", entry->name, entry->comment,
+		       entry->hosts, entry->first_row, entry->rows, pack->texts + entry->name);
+	}
+	printf("};\n\nconst uint16_t preset_entry_count = %zu;\n", pack->entries_count);
+}
+
+void pack_print(struct pack *pack)
+{
+	qsort_r(pack->entries, pack->entries_count, sizeof(pack->entries[0]), by_name,
+		pack->texts);
+	puts("// SPDX-License-Identifier: MIT");
+	puts("/* Made by shim/presets/presetc.c from the JSON files beside it; do not edit. Numbers");
+	puts(" * that stand for texts are places in preset_texts. */");
+	puts("#include \"headers/preset_data.h\"\n\n#include \"headers/spec.h\"\n");
+	print_texts(pack);
+	print_rows(pack);
+	print_entries(pack);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What the preset compiler has read, as it is going to be printed. */
+#ifndef TAGALONG_PRESETS_PACK_H
+#define TAGALONG_PRESETS_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "headers/preset.h"
+#include "headers/preset_data.h"
+
+#define PRESETS_MAX 64
+
+/* All zero to begin with. */
+struct pack {
+	char texts[UINT16_MAX]; /* place 0 is the empty text */
+	size_t texts_len;
+	struct preset_row rows[PRESETS_MAX * PRESET_ROWS_MAX];
+	size_t rows_count;
+	struct preset_entry entries[PRESETS_MAX];
+	size_t entries_count;
+};
+
+/* Finds or adds a text. False when there is no room. */
+bool pack_text(struct pack *pack, const char *text, uint16_t *ret_place);
+
+/* Prints everything as C source, presets sorted by name, to standard output. */
+void pack_print(struct pack *pack);
+
+#endif

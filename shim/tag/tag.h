@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core: one request in, the header lines for it out, or the reason for none. The shim and the
+ * commands ask here, so that what `tagalong explain` says is what the shim does.
+ */
+#ifndef TAGALONG_TAG_TAG_H
+#define TAGALONG_TAG_TAG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "headers/uuid.h"
+#include "policy/rule.h"
+#include "policy/url.h"
+
+enum tag_verdict {
+	TAG_MATCH, /* lines may be added; there may still be none to add */
+	TAG_NOT_POST,
+	TAG_NO_RELAY,
+	TAG_NO_ENDPOINT,
+	TAG_BAD_URL,
+	TAG_NO_PRESET, /* TAGALONG_PRESET names none */
+	TAG_NO_MEMORY,
+};
+
+/* For people: "the host is no configured relay". */
+const char *tag_verdict_reason(enum tag_verdict verdict);
+
+struct tag_line {
+	struct text name;
+	struct text line; /* "Name: value", NUL-terminated */
+};
+
+struct tag_lines {
+	size_t count;
+	struct tag_line line[LINES_MAX];
+	char memory[LINES_BYTES_MAX + 1];
+};
+
+/* What happens on the way, for debug lines and `explain`. Both may be NULL. */
+struct tag_observer {
+	/* A header was decided on: `value` is empty unless it is sent, `reason` says why not. */
+	void (*header)(void *arg, struct text name, struct text value, const char *reason);
+	/* A placeholder of the header that is decided on next had a value. */
+	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
+	void *arg;
+};
+
+struct tag_request {
+	const struct url_api *api;
+	const char *url; /* the effective one */
+	const char *method;
+	uint8_t request_id[UUID_BYTES];
+	/* Whether the client sets this header itself; may be NULL. */
+	bool (*client_sets)(void *arg, struct text name);
+	void *arg;
+	const struct tag_observer *observer; /* may be NULL */
+};
+
+/* What was matched, for people. */
+struct tag_match {
+	struct rule rule;
+	struct text pattern; /* empty: the loopback default */
+};
+
+/* Decides about a request. For TAG_MATCH, *ret_match is filled. */
+enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match *ret_match);
+
+/*
+ * Decides, and builds the lines. After TAG_MATCH *ret_lines is to be freed with free(); NULL when
+ * there is nothing to add. Borrows environment texts only until it returns. Thread-safe.
+ */
+enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines **ret_lines);
+
+#endif

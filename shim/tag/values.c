@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/* Where a placeholder's value comes from. */
+#include "tag/values.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "base/variables.h"
+#include "headers/trace.h"
+#include "sources/environment.h"
+#include "sources/process.h"
+#include "sources/project.h"
+
+#define ENV_PREFIX TEXT("env:")
+
+void values_collect(const struct tag_request *request, struct values *ret_values)
+{
+	struct buf buf;
+
+	context_init(&ret_values->context);
+	environment_offer(&ret_values->context);
+	adopted_offer(&ret_values->context);
+	ret_values->observer = request->observer;
+	ret_values->trace_ready = false;
+	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };
+	buf_init(&buf, ret_values->request_id, sizeof(ret_values->request_id));
+	uuid_format(&buf, request->request_id);
+}
+
+/* A new span of the context's trace, or of one that starts in this process. */
+static bool make_trace(const struct context *context, struct trace *ret_trace, bool *ret_continued)
+{
+	*ret_continued = !trace_parse(context->value[FIELD_TRACEPARENT], ret_trace);
+	if (!*ret_continued) {
+		if (process_trace_id(ret_trace->trace_id))
+			return false;
+		ret_trace->flags = TRACE_FLAG_RANDOM;
+	}
+	if (random_fill(ret_trace->parent_id, sizeof(ret_trace->parent_id)))
+		return false;
+	/* All zero is no valid parent-id; one chance in 2^64 is not worth a loop. */
+	ret_trace->parent_id[0] |= !ret_trace->parent_id[0];
+	return true;
+}
+
+static void prepare_trace(struct values *values)
+{
+	struct trace trace;
+	struct buf buf;
+	bool continued;
+
+	values->trace_ready = true;
+	if (!make_trace(&values->context, &trace, &continued))
+		return;
+	buf_init(&buf, values->traceparent_memory, sizeof(values->traceparent_memory));
+	trace_format(&buf, &trace);
+	values->traceparent = (struct text){ buf.data, buf.len };
+	/* A tracestate belongs to its traceparent: without a valid one it is discarded
+	 * (Trace Context, section 3.3). */
+	if (!continued)
+		return;
+	buf_init(&buf, values->tracestate_memory, sizeof(values->tracestate_memory));
+	if (!tracestate_add(&buf, values->context.value[FIELD_TRACESTATE], VALUE_BYTES_MAX))
+		values->tracestate = (struct text){ buf.data, buf.len };
+}
+
+static void prepare_project(struct values *values)
+{
+	struct buf id;
+
+	if (values->context.origin[FIELD_PROJECT_ID] != ORIGIN_NONE)
+		return;
+	buf_init(&id, values->project_id, sizeof(values->project_id));
+	if (!project_of_process(&id))
+		context_offer(&values->context, FIELD_PROJECT_ID, (struct text){ id.data, id.len },
+			      ORIGIN_DERIVED, "git origin");
+}
+
+static bool found(const struct values *values, struct text name, struct text value,
+		  const char *origin, const char *detail, struct text *ret_value)
+{
+	if (!value.len)
+		return false;
+	if (values->observer && values->observer->source)
+		values->observer->source(values->observer->arg, name, origin, detail);
+	*ret_value = value;
+	return true;
+}
+
+static bool lookup_field(struct values *values, enum field field, struct text name,
+			 struct text *ret_value)
+{
+	const struct context *context = &values->context;
+	struct text value;
+
+	if (field == FIELD_PROJECT_ID)
+		prepare_project(values);
+	if ((field == FIELD_TRACEPARENT || field == FIELD_TRACESTATE) && !values->trace_ready)
+		prepare_trace(values);
+	value = field == FIELD_TRACEPARENT ? values->traceparent :
+		field == FIELD_TRACESTATE  ? values->tracestate :
+					     context->value[field];
+	if (field == FIELD_TRACEPARENT && context->origin[field] == ORIGIN_NONE)
+		return found(values, name, value, "generated", "new trace of this process",
+			     ret_value);
+	return found(values, name, value, origin_name(context->origin[field]),
+		     context->detail[field], ret_value);
+}
+
+static struct text environment_value(struct text name)
+{
+	char variable[NAME_BYTES_MAX + 1];
+
+	if (name.len >= sizeof(variable))
+		return (struct text){ NULL, 0 };
+	memcpy(variable, name.ptr, name.len);
+	variable[name.len] = '\0';
+	return text_of(variable_get_named(variable));
+}
+
+static struct text pid_text(struct values *values)
+{
+	struct buf buf;
+
+	buf_init(&buf, values->number, sizeof(values->number));
+	buf_number(&buf, (uint64_t)getpid());
+	return (struct text){ buf.data, buf.len };
+}
+
+static struct text host_text(struct values *values)
+{
+	if (gethostname(values->host, sizeof(values->host)))
+		return (struct text){ NULL, 0 };
+	values->host[sizeof(values->host) - 1] = '\0';
+	return text_of(values->host);
+}
+
+bool values_lookup(void *arg, struct text name, struct text *ret_value)
+{
+	struct values *values = arg;
+	enum field field = field_by_name(name);
+	struct text value = { NULL, 0 };
+	const char *origin = "computed", *detail = "";
+
+	if (field < FIELD_COUNT)
+		return lookup_field(values, field, name, ret_value);
+	if (text_starts_with(name, ENV_PREFIX)) {
+		value = environment_value(text_from(name, ENV_PREFIX.len));
+		origin = "environment";
+	} else if (text_eq(name, TEXT("request_id"))) {
+		value = text_of(values->request_id);
+		detail = "UUIDv7";
+	} else if (text_eq(name, TEXT("host"))) {
+		value = host_text(values);
+	} else if (text_eq(name, TEXT("pid"))) {
+		value = pid_text(values);
+	} else if (text_eq(name, TEXT("comm"))) {
+		value = text_of(program_invocation_short_name);
+	}
+	return found(values, name, value, origin, detail, ret_value);
+}
+
+bool values_known(void *arg, struct text name)
+{
+	return field_by_name(name) < FIELD_COUNT ||
+	       (text_starts_with(name, ENV_PREFIX) && name.len > ENV_PREFIX.len) ||
+	       text_eq(name, TEXT("request_id")) || text_eq(name, TEXT("host")) ||
+	       text_eq(name, TEXT("pid")) || text_eq(name, TEXT("comm"));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The placeholders of one request: context fields, and what is computed for it. */
+#ifndef TAGALONG_TAG_VALUES_H
+#define TAGALONG_TAG_VALUES_H
+
+#include "base/limits.h"
+#include "context/context.h"
+#include "headers/uuid.h"
+#include "tag/tag.h"
+
+#define TRACEPARENT_BYTES 55
+#define UUID_TEXT_BYTES 36
+
+struct values {
+	struct context context;
+	const struct tag_observer *observer;
+	bool trace_ready;
+	struct text traceparent, tracestate;
+	char traceparent_memory[TRACEPARENT_BYTES + 1];
+	char tracestate_memory[VALUE_BYTES_MAX + 1];
+	char request_id[UUID_TEXT_BYTES + 1];
+	char project_id[PROJECT_ID_BYTES_MAX + 1];
+	char number[24];
+	char host[256]; /* HOST_NAME_MAX is 64 on Linux, 255 in POSIX */
+};
+
+/* Collects what is current. The texts are valid while the environment and *ret_values are. */
+void values_collect(const struct tag_request *request, struct values *ret_values);
+
+/* A template_lookup; arg is a struct values. Values that cost something (the project's name, the
+ * trace) are found out at the first question. */
+bool values_lookup(void *arg, struct text name, struct text *ret_value);
+
+/* Whether a placeholder of that name exists: a template_known. */
+bool values_known(void *arg, struct text name);
+
+#endif

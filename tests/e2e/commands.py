@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""curl command lines, as short to write as they are to read."""
+
+CHAT = "/v1/chat/completions"
+BODY = '{"model":"gemini-2.5-pro","messages":[{"role":"user","content":"Say hello."}]}'
+
+
+def curl(*args):
+    return ["curl", "-sS", *args]
+
+
+def post(url, *args):
+    """A chat request as a shell script would send it."""
+    return curl(url, "-d", BODY, *args)
+
+
+def headers(*lines):
+    return [part for line in lines for part in ("-H", line)]
