@@ -116,6 +116,21 @@ $(BUILD)/tests/%: tests/unit/%.c $(CORE_OBJECTS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(CORE_OBJECTS) $(LDFLAGS) -lcunit $(CURL_LIBS)
 
+# Host programs: compiled as anybody's, without our flags, against the libcurl of the system.
+$(BUILD)/fixtures/%: tests/fixtures/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -g -Wall -Wextra -Werror -o $@ $< $(CURL_LIBS)
+
+# A stand-in for other versions of libcurl, in a folder for LD_LIBRARY_PATH.
+$(BUILD)/fixtures/standin/libcurl.so.4: tests/fixtures/standin/libcurl.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -g -Wall -Wextra -Werror -fPIC -shared -Wl,-soname,libcurl.so.4 \
+		-Wl,--version-script=tests/fixtures/standin/versions.map -o $@ $<
+
+fixtures: $(FIXTURES) $(BUILD)/fixtures/standin/libcurl.so.4
+
 unit: $(UNIT_SUITES)
 	$(Q)for suite in $^; do $$suite || exit 1; done
 

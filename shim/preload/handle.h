@@ -28,6 +28,7 @@ struct handle {
 	struct curl_slist *client_list;
 	curl_prereq_callback client_prereq;
 	void *client_prereq_data;
+	CURLU *client_url; /* CURLOPT_CURLU */
 	bool unified; /* CURLOPT_HEADEROPT is CURLHEADER_UNIFIED */
 
 	/* A transfer has started: our callback is in place. After a longjmp out of a transfer this

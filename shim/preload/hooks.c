@@ -80,8 +80,7 @@ CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...)
 #endif
 	argument = va_arg(list, void *);
 	va_end(list);
-	if (handle && (option == CURLOPT_HTTPHEADER || option == CURLOPT_PREREQFUNCTION ||
-		       option == CURLOPT_PREREQDATA || option == CURLOPT_HEADEROPT))
+	if (handle && lend_wants(option))
 		return lend_setopt(handle, option, argument);
 	if (!handle || !handle->tracked)
 		return library->curl_easy_setopt(easy, option, argument);

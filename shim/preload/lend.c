@@ -164,6 +164,37 @@ static void lend(struct handle *handle, const char *url, const char *method)
 	handle->lent = lent;
 }
 
+/* The text of the client's URL handle, to be freed with curl_free; NULL when it has none. */
+static char *url_of_handle(const struct handle *handle)
+{
+	char *text = NULL;
+
+	if (handle->client_url)
+		handle->library->curl_url_get(handle->client_url, CURLUPART_URL, &text, 0);
+	return text;
+}
+
+/*
+ * The request that libcurl is about to send. CURLINFO_EFFECTIVE_URL is right but for clients that
+ * use CURLOPT_CURLU: then the first request goes where that handle says, while the effective URL
+ * can still be an older one (pitfall 38). A redirect, or an auth round, goes to the effective one.
+ */
+static void lend_now(struct handle *handle)
+{
+	const struct library *library = handle->library;
+	char *url = NULL, *method = NULL, *text = NULL;
+	long redirects = 0;
+
+	library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
+	library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &url);
+	if (handle->client_url)
+		library->curl_easy_getinfo(handle->easy, CURLINFO_REDIRECT_COUNT, &redirects);
+	if (handle->client_url && !redirects)
+		url = text = url_of_handle(handle);
+	lend(handle, url, method);
+	library->curl_free(text);
+}
+
 /*
  * Called by libcurl right before each request. The data is the easy handle, not our record: a copy
  * that libcurl made behind our back has the same data, and outlives the record.
@@ -172,7 +203,6 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 			  int local_port)
 {
 	struct handle *handle = handle_find(data);
-	char *url = NULL, *method = NULL;
 	int saved = errno, answer;
 
 	/* The client's first: what it sets there counts for this request. It may also leave by
@@ -184,11 +214,8 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 			return answer;
 		saved = errno;
 	}
-	if (handle) {
-		handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
-		handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &url);
-		lend(handle, url, method);
-	}
+	if (handle)
+		lend_now(handle);
 	errno = saved;
 	return CURL_PREREQFUNC_OK;
 }
@@ -196,10 +223,10 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 /* libcurl before 7.80: one decision for the whole transfer, when it starts. */
 static void lend_tracked(struct handle *handle)
 {
-	const char *method;
-	char *url;
+	const char *method, *url;
+	char *text = url_of_handle(handle);
 
-	url = tracked_url(handle->tracked, handle->library);
+	url = handle->client_url ? text : tracked_url(handle->tracked);
 	method = tracked_method(handle->tracked);
 	if (url && method && tracked_follows(handle->tracked) &&
 	    !variable_is_on(VARIABLE_LEGACY_REDIRECTS)) {
@@ -207,7 +234,7 @@ static void lend_tracked(struct handle *handle)
 		method = NULL;
 	}
 	lend(handle, url, method);
-	free(url);
+	handle->library->curl_free(text);
 }
 
 /* What makes the requests of a started transfer ours. */
@@ -263,6 +290,7 @@ void lend_reset(struct handle *handle)
 	handle->client_list = NULL;
 	handle->client_prereq = NULL;
 	handle->client_prereq_data = NULL;
+	handle->client_url = NULL;
 	handle->unified = false;
 	free(handle->lent);
 	handle->lent = NULL;
@@ -293,6 +321,7 @@ void lend_copy(const struct handle *handle, CURL *copy)
 		made->client_list = handle->client_list;
 		made->client_prereq = handle->client_prereq;
 		made->client_prereq_data = handle->client_prereq_data;
+		made->client_url = handle->client_url;
 		made->unified = handle->unified;
 		made->tracked = tracked_copy(handle->tracked);
 	}
@@ -334,10 +363,14 @@ CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument)
 
 	if (option == CURLOPT_HTTPHEADER)
 		return set_header_list(handle, argument);
-	if (option != CURLOPT_HEADEROPT)
+	if (option == CURLOPT_PREREQFUNCTION || option == CURLOPT_PREREQDATA)
 		return set_client_prereq(handle, option, argument);
 	code = set(handle, option, argument);
-	if (code == CURLE_OK)
+	if (code != CURLE_OK)
+		return code;
+	if (option == CURLOPT_CURLU)
+		handle->client_url = argument;
+	else
 		handle->unified = !((long)(intptr_t)argument & CURLHEADER_SEPARATE);
 	return code;
 }

@@ -35,8 +35,15 @@ void lend_reset(struct handle *handle);
 /* Gives a copy, which shares everything, the client's own settings and a record. */
 void lend_copy(const struct handle *handle, CURL *copy);
 
-/* CURLOPT_HTTPHEADER, _HEADEROPT, _PREREQFUNCTION or _PREREQDATA, by the client: forwarded,
- * remembered when libcurl took it, and libcurl's answer returned. */
+/* Whether this is an option that lend_setopt wants to see. */
+static inline bool lend_wants(CURLoption option)
+{
+	return option == CURLOPT_HTTPHEADER || option == CURLOPT_PREREQFUNCTION ||
+	       option == CURLOPT_PREREQDATA || option == CURLOPT_HEADEROPT ||
+	       option == CURLOPT_CURLU;
+}
+/* Such an option, set by the client: forwarded, remembered when libcurl took it, and libcurl's
+ * answer returned. */
 CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument);
 
 #endif

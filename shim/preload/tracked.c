@@ -19,7 +19,6 @@ enum method {
 
 struct tracked {
 	char *url;
-	CURLU *handle; /* the client's; wins over url, read when a transfer starts */
 	enum method method;
 	bool custom, custom_post; /* CURLOPT_CUSTOMREQUEST beats all */
 	bool follows;
@@ -64,9 +63,6 @@ void tracked_option(struct tracked *tracked, CURLoption option, const void *argu
 	case CURLOPT_URL:
 		set_url(tracked, argument);
 		break;
-	case CURLOPT_CURLU:
-		tracked->handle = (CURLU *)argument;
-		break;
 	case CURLOPT_FOLLOWLOCATION:
 		tracked->follows = on;
 		break;
@@ -100,17 +96,9 @@ void tracked_option(struct tracked *tracked, CURLoption option, const void *argu
 	}
 }
 
-char *tracked_url(const struct tracked *tracked, const struct library *library)
+const char *tracked_url(const struct tracked *tracked)
 {
-	char *text = NULL, *copy;
-
-	if (!tracked->handle)
-		return tracked->url ? strdup(tracked->url) : NULL;
-	if (library->curl_url_get(tracked->handle, CURLUPART_URL, &text, 0) != CURLUE_OK)
-		return NULL;
-	copy = strdup(text);
-	library->curl_free(text);
-	return copy;
+	return tracked->url;
 }
 
 const char *tracked_method(const struct tracked *tracked)

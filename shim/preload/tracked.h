@@ -9,7 +9,6 @@
 #include <stdbool.h>
 
 #include "preload/curl_api.h"
-#include "preload/library.h"
 
 struct tracked;
 
@@ -21,8 +20,8 @@ void tracked_free(struct tracked *tracked);
 /* Takes note of an option that the library has accepted. */
 void tracked_option(struct tracked *tracked, CURLoption option, const void *argument);
 
-/* The URL of the next request, to be freed with free(); NULL when it is not known. */
-char *tracked_url(const struct tracked *tracked, const struct library *library);
+/* The last CURLOPT_URL; NULL when it is not known. */
+const char *tracked_url(const struct tracked *tracked);
 /* "POST", or NULL for any other method. */
 const char *tracked_method(const struct tracked *tracked);
 /* Whether a redirect may be followed to a host that is not known now. */

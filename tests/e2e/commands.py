@@ -9,6 +9,11 @@ def curl(*args):
     return ["curl", "-sS", *args]
 
 
+def parallel(*args):
+    """-Z shows how many bytes a second it did, -s or not, unless it is told otherwise."""
+    return curl("-Z", "--no-progress-meter", *args)
+
+
 def post(url, *args):
     """A chat request as a shell script would send it."""
     return curl(url, "-d", BODY, *args)

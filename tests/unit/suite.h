@@ -19,25 +19,30 @@ struct suite_test {
 #define TEST(function) { #function, function }
 
 /* An assertion about row `label` of a table; a failure says which row. */
-#define CHECK(condition, label)                                                                   \
-	do {                                                                                      \
-		bool check_ok = (condition);                                                      \
-		CU_assertImplementation(check_ok, __LINE__, #condition, __FILE__, "", CU_FALSE);  \
-		if (!check_ok)                                                                    \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, (label), #condition); \
-	} while (0)
+#define CHECK(condition, label) suite_check(condition, #condition, label, __FILE__, __LINE__)
+
+static inline void suite_check(bool ok, const char *condition, const char *label, const char *file,
+			       int line)
+{
+	CU_assertImplementation(ok, (unsigned)line, condition, file, "", CU_FALSE);
+	if (!ok)
+		fprintf(stderr, "%s:%d: %s: %s\n", file, line, label, condition);
+}
 
 /* Two texts are to be equal; a failure shows both. */
 #define CHECK_TEXT(actual, expected, label)                                                       \
-	do {                                                                                      \
-		struct text check_actual = (actual), check_expected = (expected);                 \
-		bool check_same = text_eq(check_actual, check_expected);                          \
-		CU_assertImplementation(check_same, __LINE__, #actual, __FILE__, "", CU_FALSE);   \
-		if (!check_same)                                                                  \
-			fprintf(stderr, "%s:%d: %s: \"%.*s\", not \"%.*s\"\n", __FILE__, __LINE__, \
-				(label), (int)check_actual.len, check_actual.ptr,                 \
-				(int)check_expected.len, check_expected.ptr);                     \
-	} while (0)
+	suite_check_text(actual, expected, #actual, label, __FILE__, __LINE__)
+
+static inline void suite_check_text(struct text actual, struct text expected, const char *what,
+				    const char *label, const char *file, int line)
+{
+	bool same = text_eq(actual, expected);
+
+	CU_assertImplementation(same, (unsigned)line, what, file, "", CU_FALSE);
+	if (!same)
+		fprintf(stderr, "%s:%d: %s: \"%.*s\", not \"%.*s\"\n", file, line, label,
+			(int)actual.len, actual.ptr, (int)expected.len, expected.ptr);
+}
 
 /* Runs the tests and prints one line. The exit status of the program. */
 static inline int suite_run(const char *name, const struct suite_test *tests, size_t count)
