@@ -110,11 +110,13 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -c -o $@ $<
 
-# One CUnit program a suite, linked with the pure rooms.
-$(BUILD)/tests/%: tests/unit/%.c $(CORE_OBJECTS)
+# One CUnit program a suite, linked with the pure rooms and what of the shim is no hook.
+UNIT_OBJECTS := $(CORE_OBJECTS) $(BUILD)/obj/shim/preload/table.o
+$(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(CORE_OBJECTS) $(LDFLAGS) -lcunit $(CURL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(UNIT_OBJECTS) $(LDFLAGS) -lcunit $(CURL_LIBS) \
+		$(shell $(PKG_CONFIG) --libs libcjson)
 
 # Host programs: compiled as anybody's, without our flags, against the libcurl of the system.
 $(BUILD)/fixtures/%: tests/fixtures/%.c

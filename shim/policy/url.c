@@ -46,13 +46,15 @@ static void drop_trailing_dot(struct text *host)
 
 static bool get_all(const struct url_api *api, CURLU *handle, struct url *url)
 {
+	unsigned long number = 0;
 	struct text port;
-	unsigned long number;
 
 	if (!get(api, handle, CURLUPART_SCHEME, 0, &url->owned[SCHEME], &url->scheme) ||
 	    !get(api, handle, CURLUPART_HOST, 0, &url->owned[HOST], &url->host) ||
-	    !get(api, handle, CURLUPART_PATH, 0, &url->owned[PATH], &url->path) ||
-	    !get(api, handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, &url->owned[PORT], &port) ||
+	    !get(api, handle, CURLUPART_PATH, 0, &url->owned[PATH], &url->path))
+		return false;
+	/* A scheme that this libcurl lacks has no port of its own. */
+	if (get(api, handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, &url->owned[PORT], &port) &&
 	    !text_number(port, 65535, &number))
 		return false;
 	url->port = (unsigned)number;

@@ -21,7 +21,7 @@ struct url {
 	struct text host; /* as in the URL, IPv6 in brackets, without one trailing dot */
 	struct text host_ascii; /* IDN in punycode where this libcurl can; else as host */
 	struct text path; /* before "?", as it is sent */
-	unsigned port; /* the scheme's own where the URL has none */
+	unsigned port; /* the scheme's own where the URL has none; 0: unknown */
 	char *owned[5]; /* for url_release */
 };
 

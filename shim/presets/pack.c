@@ -98,8 +98,8 @@ void pack_print(struct pack *pack)
 	qsort_r(pack->entries, pack->entries_count, sizeof(pack->entries[0]), by_name,
 		pack->texts);
 	puts("// SPDX-License-Identifier: MIT");
-	puts("/* Made by shim/presets/presetc.c from the JSON files beside it; do not edit. Numbers");
-	puts(" * that stand for texts are places in preset_texts. */");
+	puts("/* Made by shim/presets/presetc.c from the JSON files beside it; do not edit.");
+	puts(" * Numbers that stand for texts are places in preset_texts. */");
 	puts("#include \"headers/preset_data.h\"\n\n#include \"headers/spec.h\"\n");
 	print_texts(pack);
 	print_rows(pack);

@@ -22,6 +22,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cjson/cJSON.h>
 
@@ -76,6 +77,13 @@ static uint16_t number_of(const cJSON *item, double max)
 	if (!(number >= 1 && number <= max) || number != (double)(long)number)
 		fail("\"%s\" is no whole number from 1 to %.0f", item->string, max);
 	return (uint16_t)number;
+}
+
+static bool bool_of(const cJSON *item)
+{
+	if (!cJSON_IsBool(item))
+		fail("\"%s\" is neither true nor false", item->string);
+	return cJSON_IsTrue(item);
 }
 
 static bool placeholder_known(void *arg, struct text name)
@@ -181,7 +189,7 @@ static void read_composed(struct preset_entry *entry, struct preset_row *row, co
 		else if (!strcmp(item->string, "$max_value"))
 			row->max_value = number_of(item, VALUE_BYTES_MAX);
 		else if (!strcmp(item->string, "$require_all"))
-			row->require_all = cJSON_IsTrue(item);
+			row->require_all = bool_of(item);
 		else if (item->string[0] != '$')
 			read_member(entry, row->kind, item);
 		else if (strcmp(item->string, "$format"))

@@ -176,7 +176,7 @@ static void build_fanout(struct builder *builder, const struct spec *spec)
 	struct text rest, key, value;
 	size_t limit = spec->max_value ? spec->max_value : VALUE_BYTES_MAX;
 
-	if (!values_lookup(&builder->values, TEXT("tags"), &rest))
+	if (template_value(spec->value, values_lookup, &builder->values, &rest))
 		return;
 	for (unsigned count = 0; count < TAGS_MAX && tags_next(&rest, &key, &value); count++) {
 		char memory[NAME_BYTES_MAX + 1];

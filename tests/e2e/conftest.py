@@ -111,14 +111,15 @@ def shim(request, servers, tmp_path_factory):
         return None
     library = os.environ.get("TAGALONG_LIB") or str(ROOT / "build" / "libtagalong.so")
     if not Path(re.split("[: ]", library)[-1]).is_file():
-        pytest.exit(f"no {library}: run make, or set TAGALONG_LIB", returncode=2)
+        pytest.fail(f"no {library}: run make, or set TAGALONG_LIB", pytrace=False)
     environment = clean_environment(tmp_path_factory.mktemp("home")) | CONTEXT
-    url = servers["relay"].url + "/v1/chat/completions"
-    subprocess.run(
-        ["curl", "-sS", url, "-d", "{}"], env=environment | {"LD_PRELOAD": library}, timeout=30
-    )
-    if [r.value("X-Task-Id") for r in servers["relay"].requests] != ["T-42"]:
-        pytest.exit(f"{library} does not tag a plain curl request", returncode=2)
+    environment["LD_PRELOAD"] = library
+    relay = servers["relay"]
+    relay.reset()
+    command = ["curl", "-sS", "-o", "/dev/null", relay.url + "/v1/chat/completions", "-d", "{}"]
+    subprocess.run(command, env=environment, timeout=COMMAND_SECONDS)
+    if [r.value("X-Task-Id") for r in relay.requests] != ["T-42"]:
+        pytest.fail(f"{library} does not tag a plain curl request", pytrace=False)
     return library
 
 

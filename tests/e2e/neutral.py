@@ -27,12 +27,15 @@ AMZ_AUTHORIZATION = (rb"Authorization: AWS4-HMAC-SHA256 .*", b"Authorization: AW
 AFTER_LIST = {b"content-length", b"content-type", b"expect"}
 
 
-def compare(bare, tagged, expect, own=(), normalise=(), unordered=False, one_trace=True, one_span=False):
+def compare(
+    bare, tagged, expect, own=(), normalise=(), unordered=False, one_trace=True, one_span=False
+):
     """Raises AssertionError unless the run `tagged` is `bare` plus what `expect` says.
 
-    `own` names the client's own header lines. With `unordered` (parallel transfers) requests are
-    paired by their first lines, which must differ, and connections are not compared. A command
-    that forks has `one_trace` False; one whose transfer is tagged as a whole has `one_span`.
+    `own` names the client's own header lines. With `unordered` (parallel transfers) neither order
+    nor connections are compared: the requests, and the tags for them, are sorted by first line
+    and body. A command that forks has `one_trace` False; one whose transfer is tagged as a whole
+    has `one_span`.
     """
 
     def norm(data):
@@ -49,17 +52,25 @@ def compare(bare, tagged, expect, own=(), normalise=(), unordered=False, one_tra
         counts = (len(before), len(after))
         assert counts == (len(tags), len(tags)), f"{server}: requests without, with the shim"
         if unordered:
-            before, after = (sorted(part, key=lambda r: r.start) for part in (before, after))
+            before, after = (
+                sorted(requests, key=lambda r: (r.start, norm(r.body)))
+                for requests in (before, after)
+            )
         for one, two, added in zip(before, after, tags):
             where = f"{server}, request {one.number}"
             assert unordered or one.connection == two.connection, where
-            assert norm(two.start) == norm(one.start), where
-            lines = take_out(two, one, added, own, where)
-            assert [norm(line) for line in lines] == [norm(line) for line in one.lines], where
-            assert (norm(two.body), two.body_length) == (norm(one.body), one.body_length), where
-            assert two.complete == one.complete, where
+            compare_request(one, two, added, own, norm, where)
     if not one_span:
         check_traces(tagged, expect, one_trace)
+
+
+def compare_request(bare, tagged, added, own, norm, where):
+    assert norm(tagged.start) == norm(bare.start), where
+    lines = take_out(tagged, bare, added, own, where)
+    assert [norm(line) for line in lines] == [norm(line) for line in bare.lines], where
+    assert norm(tagged.body) == norm(bare.body), where
+    assert tagged.body_length == bare.body_length, where
+    assert tagged.complete == bare.complete, where
 
 
 def take_out(request, bare, added, own, where):

@@ -2,7 +2,6 @@
 """Where values come from: own variables, those of other tools, the trace, the git repository."""
 
 import re
-import subprocess
 
 import pytest
 
@@ -124,9 +123,10 @@ def test_a_bad_tracestate_leaves_the_trace(neutral, command):
     ],
 )
 def test_project_from_git_origin(neutral, command, tmp_path, origin, project):
-    git = ["git", "-C", str(tmp_path)]
-    subprocess.run(git[:1] + ["init", "-q", str(tmp_path)], check=True)
-    subprocess.run(git + ["remote", "add", "origin", origin], check=True)
+    git = tmp_path / ".git"
+    git.mkdir()
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "config").write_text(f'[remote "origin"]\n\turl = {origin}\n')
     env = without(CONTEXT, "TAGALONG_PROJECT_ID")
     neutral(command, [GENERIC | {"X-Project-Id": project}], env=env)
     neutral(command, [GENERIC], env=CONTEXT)  # the variable is nearer

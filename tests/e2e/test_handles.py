@@ -142,8 +142,9 @@ def test_set_list_in_a_callback_of_a_redirect(puppet):  # pitfall 15
 
 
 def test_late_add_while_another_runs(puppet):  # pitfall 17
-    script = chat("a") + chat("b") + "multi m\nadd m a\nonwrite a add m b\nrun m\nremove m a\nadd m a\nrun m"
-    puppet(script.replace("onwrite a add m b", "step m\nadd m b"), [GENERIC] * 3, unordered=False)
+    script = chat("a") + chat("b") + "multi m\nadd m a\nstep m\nadd m b\nrun m\nremove m a\n"
+    # Whether the second one finds the first's connection free is a matter of time.
+    puppet(script + "add m a\nrun m", [GENERIC] * 3, unordered=True)
 
 
 def test_url_set_after_add(puppet):  # pitfall 58

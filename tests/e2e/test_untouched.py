@@ -115,7 +115,7 @@ def test_refused_connection(neutral):
 
 def test_timeout(neutral, relay):
     # pitfall 14
-    command = post(relay.url + "/switch/slow-5000" + CHAT, "-m", "0.3")
+    command = post(relay.url + "/switch/slow-5000" + CHAT, "-m", "0.5")
     result = neutral(command, [GENERIC], normalise=[MILLISECONDS_LONG])
     assert result.rc == 28
 

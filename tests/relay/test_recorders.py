@@ -9,8 +9,15 @@ import pytest
 from doh import Doh, resolve
 from front import Front
 from proxy import Proxy
+from relay import Relay
 from smtp import Smtp
-from test_relay import CHAT, curl, relay  # noqa: F401 (a fixture)
+from test_relay import CHAT, curl
+
+
+@pytest.fixture
+def relay():
+    with Relay(delay_ms=0) as server:
+        yield server
 
 
 def test_proxy_plain_and_connect(relay):

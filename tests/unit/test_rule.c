@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+/* Which requests: relay patterns and endpoints against URLs, as libcurl takes them apart. */
+#include "suite.h"
+
+#include <locale.h>
+#include <stdlib.h>
+
+#include "policy/relay.h"
+#include "policy/rule.h"
+#include "url_api.h"
+
+/* relays: NULL is "nothing configured". */
+struct row {
+	const char *relays, *url;
+	enum rule_verdict verdict;
+};
+
+#define REFUSED ((enum rule_verdict)99) /* libcurl itself refuses the URL */
+#define CHAT "/v1/chat/completions"
+
+static const struct row rows[] = {
+	/* nothing configured: loopback, any port, http and https (pitfall 52) */
+	{ NULL, "http://localhost:8090" CHAT, RULE_MATCH },
+	{ NULL, "https://localhost" CHAT, RULE_MATCH },
+	{ NULL, "http://LOCALHOST" CHAT, RULE_MATCH },
+	{ NULL, "http://localhost." CHAT, RULE_MATCH },
+	{ NULL, "http://api.localhost:1" CHAT, RULE_MATCH },
+	{ NULL, "http://127.0.0.1" CHAT, RULE_MATCH },
+	{ NULL, "http://127.255.3.4" CHAT, RULE_MATCH },
+	{ NULL, "http://[::1]:8080" CHAT, RULE_MATCH },
+	{ NULL, "http://[0:0:0:0:0:0:0:1]" CHAT, RULE_MATCH },
+	{ NULL, "http://2130706433" CHAT, RULE_MATCH }, /* 127.0.0.1 as libcurl reads it */
+	{ NULL, "http://0x7f.1" CHAT, RULE_MATCH },
+	{ NULL, "http://128.0.0.1" CHAT, RULE_NO_RELAY },
+	{ NULL, "http://[::ffff:127.0.0.1]" CHAT, RULE_NO_RELAY },
+	{ NULL, "http://localhost.example.com" CHAT, RULE_NO_RELAY },
+	{ NULL, "http://notlocalhost" CHAT, RULE_NO_RELAY },
+	{ NULL, "http://127.0.0.1.example.com" CHAT, RULE_NO_RELAY },
+	{ NULL, "https://api.openai.com" CHAT, RULE_NO_RELAY },
+	{ NULL, "ftp://localhost" CHAT, RULE_NO_RELAY }, /* pitfall 59 */
+	{ NULL, "ws://localhost" CHAT, RULE_NO_RELAY },
+	{ NULL, "smtp://localhost" CHAT, RULE_NO_RELAY }, /* pitfall 39 */
+	{ NULL, "localhost:8090" CHAT, RULE_MATCH },
+	{ NULL, "http:/localhost" CHAT, RULE_MATCH }, /* libcurl takes one slash for two */
+	{ NULL, "HTTP://localhost" CHAT, RULE_MATCH },
+	{ NULL, "http://localhost:8090" CHAT "?api-version=1", RULE_MATCH },
+	{ NULL, "http://localhost:8090" CHAT "#x", RULE_MATCH },
+	/* whose host it is (pitfall 39) */
+	{ "https://relay.example.com", "https://relay.example.com" CHAT, RULE_MATCH },
+	{ "relay.example.com", "https://relay.example.com" CHAT, RULE_MATCH },
+	{ "relay.example.com/", "https://relay.example.com" CHAT, RULE_MATCH },
+	{ "relay.example.com", "https://RELAY.Example.COM" CHAT, RULE_MATCH },
+	{ "RELAY.example.com.", "https://relay.example.com" CHAT, RULE_MATCH },
+	{ "relay.example.com", "https://relay.example.com." CHAT, RULE_MATCH },
+	{ "relay.example.com", "https://user:pw@relay.example.com" CHAT, RULE_MATCH },
+	{ "relay.example.com", "https://relay.example.com@evil.example" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://relay.example.com:443@evil.example" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://evil.example/https://relay.example.com" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://evil.example?@relay.example.com" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://evil.example#@relay.example.com" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://relay.example.com.evil.example" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://xrelay.example.com" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://a.relay.example.com" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://relay%2eexample.com" CHAT, RULE_MATCH },
+	{ "relay.example.com", "https://relay.example.com%40evil.example" CHAT, REFUSED },
+	{ "relay.example.com", "https://relay.example.com\\@evil.example" CHAT, RULE_NO_RELAY },
+	/* scheme and port */
+	{ "relay.example.com", "http://relay.example.com" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com", "https://relay.example.com:443" CHAT, RULE_MATCH },
+	{ "relay.example.com", "https://relay.example.com:8443" CHAT, RULE_NO_RELAY },
+	{ "relay.example.com:8443", "https://relay.example.com:8443" CHAT, RULE_MATCH },
+	{ "relay.example.com:8443", "https://relay.example.com" CHAT, RULE_NO_RELAY },
+	{ "http://relay.example.com", "http://relay.example.com:80" CHAT, RULE_MATCH },
+	{ "http://relay.example.com", "https://relay.example.com" CHAT, RULE_NO_RELAY },
+	{ "http://10.0.0.7:*", "http://10.0.0.7:12345" CHAT, RULE_MATCH },
+	{ "http://10.0.0.7:*", "http://10.0.0.70:12345" CHAT, RULE_NO_RELAY },
+	{ "localhost:8090", "http://localhost:8090" CHAT, RULE_MATCH },
+	{ "localhost:8090", "https://localhost:8090" CHAT, RULE_MATCH },
+	{ "localhost:8090", "http://localhost:8091" CHAT, RULE_NO_RELAY },
+	{ "[::1]:8080", "http://[0::1]:8080" CHAT, RULE_MATCH },
+	{ "https://[2001:db8::7]", "https://[2001:0db8:0:0::7]" CHAT, RULE_MATCH },
+	{ "https://[2001:db8::7]", "https://[2001:db8::8]" CHAT, RULE_NO_RELAY },
+	/* a host below, and what only looks like one */
+	{ "*.corp.example", "https://llm.corp.example" CHAT, RULE_MATCH },
+	{ "*.corp.example", "https://a.b.Corp.Example" CHAT, RULE_MATCH },
+	{ "*.corp.example", "https://corp.example" CHAT, RULE_NO_RELAY },
+	{ "*.corp.example", "https://fakecorp.example" CHAT, RULE_NO_RELAY },
+	{ "*.opencode.ai,opencode.ai", "https://opencode.ai/zen/go" CHAT, RULE_MATCH },
+	{ "*.opencode.ai,opencode.ai", "https://fakeopencode.ai/zen/go" CHAT, RULE_NO_RELAY },
+	/* IDN: punycode in the pattern fits both ways of writing it */
+	{ "xn--bcher-kva.example", "https://xn--bcher-kva.example" CHAT, RULE_MATCH },
+	{ "xn--bcher-kva.example", "https://b\xc3\xbc" "cher.example" CHAT, RULE_MATCH },
+	{ "b\xc3\xbc" "cher.example", "https://b\xc3\xbc" "cher.example" CHAT, RULE_MATCH },
+	{ "bucher.example", "https://b\xc3\xbc" "cher.example" CHAT, RULE_NO_RELAY },
+	/* lists; a bad pattern is passed over and opens nothing */
+	{ "a.example, b.example", "https://b.example" CHAT, RULE_MATCH },
+	{ "https://a.example/v1,b.example", "https://b.example" CHAT, RULE_MATCH },
+	{ "https://a.example/v1", "https://a.example" CHAT, RULE_NO_RELAY },
+	{ "https://a.example/v1", "http://localhost" CHAT, RULE_NO_RELAY },
+	{ "*", "http://anything.example:7" CHAT, RULE_MATCH },
+	{ "*", "ftp://anything.example" CHAT, RULE_NO_RELAY },
+	/* endpoints of the providers, on the end of the path */
+	{ NULL, "http://localhost/openai/deployments/gpt/chat/completions?api-version=1", RULE_MATCH },
+	{ NULL, "http://localhost/v1/responses", RULE_MATCH },
+	{ NULL, "http://localhost/v1/responses/compact", RULE_MATCH },
+	{ NULL, "http://localhost/v1/responses/input_tokens", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/messages?beta=true", RULE_MATCH },
+	{ NULL, "http://localhost/v1/messages/count_tokens", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/anthropic/v1/messages", RULE_MATCH },
+	{ NULL, "http://localhost/messages", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/complete", RULE_MATCH },
+	{ NULL, "http://localhost/v1beta/models/gemini-2.5-pro:generateContent", RULE_MATCH },
+	{ NULL, "http://localhost/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse",
+	  RULE_MATCH },
+	{ NULL, "http://localhost/v1beta/models/g:countTokens", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/publishers/anthropic/models/claude:rawPredict", RULE_MATCH },
+	{ NULL, "http://localhost/publishers/anthropic/models/claude:streamRawPredict", RULE_MATCH },
+	{ NULL, "http://localhost/publishers/anthropic/models/count-tokens:rawPredict",
+	  RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/model/anthropic.claude-v2%3A1/invoke", RULE_MATCH },
+	{ NULL, "http://localhost/model/x/invoke-with-response-stream", RULE_MATCH },
+	{ NULL, "http://localhost/model/x/converse", RULE_MATCH },
+	{ NULL, "http://localhost/model/x/converse-stream", RULE_MATCH },
+	{ NULL, "http://localhost/model//invoke", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/lambda/invoke", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/model/x/count-tokens", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v2/chat", RULE_MATCH },
+	{ NULL, "http://localhost/api/chat", RULE_MATCH },
+	{ NULL, "http://localhost/api/generate", RULE_MATCH },
+	{ NULL, "http://localhost/v1/fim/completions", RULE_MATCH },
+	{ NULL, "http://localhost/zen/go/v1/chat/completions", RULE_MATCH },
+	{ NULL, "http://localhost/backend-api/codex/responses", RULE_MATCH },
+	{ NULL, "http://localhost/serving-endpoints/dbrx/invocations", RULE_MATCH },
+	/* and what is none */
+	{ NULL, "http://localhost/v1/chat/completionsx", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/chat/completions/", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/xcompletions", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/Chat/Completions", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/chat%2Fcompletions", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/x?/v1/chat/completions", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/x#/v1/chat/completions", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/chat/completions/../models", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/models/../chat/completions", RULE_MATCH },
+	{ NULL, "http://localhost/v1/models", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost/v1/embeddings", RULE_NO_ENDPOINT },
+	{ NULL, "http://localhost", RULE_NO_ENDPOINT },
+};
+
+static enum rule_verdict decide(const char *url_text)
+{
+	struct text pattern;
+	enum rule_verdict verdict;
+	struct rule rule;
+	struct url url;
+
+	if (url_take_apart(&url_api, url_text, &url))
+		return REFUSED;
+	rule_from_environment(&rule);
+	verdict = rule_match(&rule, &url, &pattern);
+	url_release(&url_api, &url);
+	return verdict;
+}
+
+static void set(const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+static void urls(void)
+{
+	/* libidn2 reads names in the locale's character set, and so does libcurl's own request. */
+	setlocale(LC_ALL, "C.UTF-8");
+	set("TAGALONG_ENDPOINTS", NULL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set("TAGALONG_RELAYS", rows[i].relays);
+		CHECK(decide(rows[i].url) == rows[i].verdict, rows[i].url);
+	}
+	set("TAGALONG_RELAYS", NULL);
+}
+
+static void methods(void)
+{
+	CHECK(rule_method_ok("POST"), "POST");
+	CHECK(!rule_method_ok("post"), "methods are case-sensitive");
+	CHECK(!rule_method_ok("GET") && !rule_method_ok("PUT") && !rule_method_ok(""), "others");
+	CHECK(!rule_method_ok(NULL), "none");
+}
+
+static void classes(void)
+{
+	static const struct {
+		const char *endpoints, *url;
+		enum rule_verdict verdict;
+	} table[] = {
+		{ "embedding", "http://localhost/v1/embeddings", RULE_MATCH },
+		{ "embedding", "http://localhost" CHAT, RULE_NO_ENDPOINT },
+		{ "chat,embedding", "http://localhost" CHAT, RULE_MATCH },
+		{ "rerank", "http://localhost/v2/rerank", RULE_MATCH },
+		{ "count", "http://localhost/v1/messages/count_tokens", RULE_MATCH },
+		{ "image, audio", "http://localhost/v1/audio/speech", RULE_MATCH },
+		{ "all", "http://localhost/anything", RULE_MATCH },
+		{ "/ask", "http://localhost/my/ask", RULE_MATCH },
+		{ "/ask", "http://localhost/my/task", RULE_NO_ENDPOINT },
+		{ "/ask", "http://localhost" CHAT, RULE_NO_ENDPOINT },
+		{ "chat,/models/*/ask", "http://localhost/models/x/ask", RULE_MATCH },
+		{ ":ask", "http://localhost/m:ask", RULE_MATCH },
+		{ "nonsense", "http://localhost" CHAT, RULE_NO_ENDPOINT },
+		{ "", "http://localhost" CHAT, RULE_MATCH },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		set("TAGALONG_ENDPOINTS", table[i].endpoints);
+		CHECK(decide(table[i].url) == table[i].verdict, table[i].endpoints);
+	}
+	set("TAGALONG_ENDPOINTS", NULL);
+}
+
+static void bad_patterns(void)
+{
+	static const char *const table[] = {
+		"", " ", "https://", "ftp://a.example", "a.example/v1", "user@a.example", "a.example:0",
+		"a.example:65536", "a.example:http", "a..example", ".example", "*.", "a.*.example",
+		"a*.example", "**", "::1", "[::1", "[nonsense]", "a b.example", "a.example:8080:9090",
+		"https://https://a.example",
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *reason = NULL;
+		struct relay relay;
+
+		CHECK(relay_parse(text_of(table[i]), &relay, &reason) < 0, table[i]);
+		CHECK(reason && reason[0], table[i]);
+	}
+}
+
+static void count_complaint(void *arg, const char *variable, struct text word, const char *reason)
+{
+	++*(unsigned *)arg;
+	CHECK(variable[0] && word.len && reason[0], "a complaint says where, what and why");
+}
+
+static void complaints(void)
+{
+	unsigned count = 0;
+	struct rule rule;
+
+	set("TAGALONG_RELAYS", "ok.example,https://bad/v1,*.ok.example,b@d");
+	set("TAGALONG_ENDPOINTS", "chat,nonsense");
+	rule_from_environment(&rule);
+	rule_complain(&rule, count_complaint, &count);
+	CHECK(count == 3, "two patterns and a class");
+	set("TAGALONG_RELAYS", NULL);
+	set("TAGALONG_ENDPOINTS", NULL);
+	rule_from_environment(&rule);
+	count = 0;
+	rule_complain(&rule, count_complaint, &count);
+	CHECK(count == 0, "nothing set");
+}
+
+static const struct suite_test tests[] = {
+	TEST(urls), TEST(methods), TEST(classes), TEST(bad_patterns), TEST(complaints),
+};
+
+SUITE("rule", tests)
