@@ -41,7 +41,7 @@ ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION='"$(VERSION)"' -Ishim 
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
 # Rooms in the order of the layer map (scripts/check-layers): what the shim holds, then the command.
-CORE_ROOMS := base context sources headers policy tag
+CORE_ROOMS := base context sources headers policy tag wire
 SHIM_ROOMS := $(CORE_ROOMS) preload
 CLI_ROOMS := $(CORE_ROOMS) cli
 
@@ -135,6 +135,19 @@ fixtures: $(FIXTURES) $(BUILD)/fixtures/standin/libcurl.so.4
 
 unit: $(UNIT_SUITES)
 	$(Q)for suite in $^; do $$suite || exit 1; done
+
+$(BUILD)/bench/calls: tests/bench/calls.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $< $(CURL_LIBS)
+
+$(BUILD)/bench/empty.so: tests/bench/empty.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
+
+bench: all $(BUILD)/bench/calls $(BUILD)/bench/empty.so
+	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
 
 clean:
 	$(Q)rm -rf build

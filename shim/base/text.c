@@ -3,33 +3,6 @@
  * host's setlocale() changes nothing. */
 #include "base/text.h"
 
-char ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-bool ascii_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool ascii_is_alnum(char c)
-{
-	char lower = ascii_lower(c);
-
-	return ascii_is_digit(c) || (lower >= 'a' && lower <= 'z');
-}
-
-bool ascii_is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-bool text_eq(struct text a, struct text b)
-{
-	return a.len == b.len && (!a.len || !memcmp(a.ptr, b.ptr, a.len));
-}
-
 bool text_eq_nocase(struct text a, struct text b)
 {
 	if (a.len != b.len)
@@ -39,17 +12,6 @@ bool text_eq_nocase(struct text a, struct text b)
 			return false;
 	}
 	return true;
-}
-
-bool text_starts_with(struct text text, struct text prefix)
-{
-	return text.len >= prefix.len && text_eq((struct text){ text.ptr, prefix.len }, prefix);
-}
-
-bool text_ends_with(struct text text, struct text suffix)
-{
-	return text.len >= suffix.len &&
-	       text_eq(text_from(text, text.len - suffix.len), suffix);
 }
 
 bool text_ends_with_nocase(struct text text, struct text suffix)
@@ -67,13 +29,6 @@ struct text text_trim(struct text text)
 	while (text.len && ascii_is_blank(text.ptr[text.len - 1]))
 		text.len--;
 	return text;
-}
-
-struct text text_from(struct text text, size_t from)
-{
-	if (from >= text.len)
-		return (struct text){ NULL, 0 };
-	return (struct text){ text.ptr + from, text.len - from };
 }
 
 ptrdiff_t text_find(struct text text, char c)

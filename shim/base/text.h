@@ -20,22 +20,56 @@ static inline struct text text_of(const char *string)
 	return (struct text){ string, string ? strlen(string) : 0 };
 }
 
-char ascii_lower(char c);
-bool ascii_is_digit(char c);
-bool ascii_is_alnum(char c);
-bool ascii_is_blank(char c); /* space or tab */
+static inline char ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
 
-bool text_eq(struct text a, struct text b);
+static inline bool ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool ascii_is_alnum(char c)
+{
+	return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+}
+
+/* Space or tab. */
+static inline bool ascii_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline bool text_eq(struct text a, struct text b)
+{
+	return a.len == b.len && (!a.len || !memcmp(a.ptr, b.ptr, a.len));
+}
+
+/* Text from byte `from` on; empty when that is past the end. */
+static inline struct text text_from(struct text text, size_t from)
+{
+	if (from >= text.len)
+		return (struct text){ NULL, 0 };
+	return (struct text){ text.ptr + from, text.len - from };
+}
+
+static inline bool text_starts_with(struct text text, struct text prefix)
+{
+	return text.len >= prefix.len && text_eq((struct text){ text.ptr, prefix.len }, prefix);
+}
+
+static inline bool text_ends_with(struct text text, struct text suffix)
+{
+	return text.len >= suffix.len &&
+	       text_eq(text_from(text, text.len - suffix.len), suffix);
+}
+
 bool text_eq_nocase(struct text a, struct text b);
-bool text_starts_with(struct text text, struct text prefix);
-bool text_ends_with(struct text text, struct text suffix);
 bool text_ends_with_nocase(struct text text, struct text suffix);
 
 /* Without blanks at both ends. */
 struct text text_trim(struct text text);
-
-/* Text from byte `from` on; empty when that is past the end. */
-struct text text_from(struct text text, size_t from);
 
 /* Index of the first or last c, or -1. */
 ptrdiff_t text_find(struct text text, char c);

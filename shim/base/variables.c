@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 
 struct variable_row {
 	char name[28];
@@ -39,6 +41,19 @@ const char *variable_get_named(const char *name)
 const char *variable_get(enum variable variable)
 {
 	return variable_get_named(rows[variable].name);
+}
+
+void variables_scan(void (*each)(void *arg, struct text name, const char *value), void *arg)
+{
+	if (getauxval(AT_SECURE))
+		return;
+	for (char **variable = environ; variable && *variable; variable++) {
+		const char *equals = strchr(*variable, '=');
+
+		if (equals)
+			each(arg, (struct text){ *variable, (size_t)(equals - *variable) },
+			     equals + 1);
+	}
 }
 
 bool variable_is_on(enum variable variable)

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "base/text.h"
+
 enum variable {
 #define VARIABLE(constant, name, what) VARIABLE_##constant,
 #include "base/variables.def"
@@ -20,6 +22,8 @@ const char *variable_what(enum variable variable);
 const char *variable_get(enum variable variable);
 /* The same for any name. */
 const char *variable_get_named(const char *name);
+/* Tells of every variable in the order of the environment; of none in a program with raised rights. */
+void variables_scan(void (*each)(void *arg, struct text name, const char *value), void *arg);
 /* Whether it is set to "1". */
 bool variable_is_on(enum variable variable);
 

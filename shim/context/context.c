@@ -6,11 +6,13 @@ struct field_row {
 	char name[20];
 	char variable[28];
 	char what[60];
+	unsigned char name_len, variable_len;
 };
 
 /* Text inside the rows, not pointers: nothing to relocate when a process starts. */
 static const struct field_row rows[FIELD_COUNT] = {
-#define FIELD(constant, name, variable, what) { #name, #variable, what },
+#define FIELD(constant, name, variable, what)                                                      \
+	{ #name, #variable, what, sizeof(#name) - 1, sizeof(#variable) - 1 },
 #include "context/fields.def"
 #undef FIELD
 };
@@ -34,7 +36,18 @@ enum field field_by_name(struct text name)
 {
 	enum field field = 0;
 
-	while (field < FIELD_COUNT && !text_eq(name, text_of(rows[field].name)))
+	while (field < FIELD_COUNT &&
+	       !text_eq(name, (struct text){ rows[field].name, rows[field].name_len }))
+		field++;
+	return field;
+}
+
+enum field field_by_variable(struct text variable)
+{
+	enum field field = 0;
+
+	while (field < FIELD_COUNT &&
+	       !text_eq(variable, (struct text){ rows[field].variable, rows[field].variable_len }))
 		field++;
 	return field;
 }

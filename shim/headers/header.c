@@ -61,9 +61,11 @@ bool header_name_ok(struct text name)
 bool header_name_forbidden(struct text name)
 {
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
-		struct text entry = text_of(forbidden[i]);
-		struct text start = name;
+		struct text entry, start = name;
 
+		if (!name.len || ascii_lower(name.ptr[0]) != forbidden[i][0])
+			continue;
+		entry = text_of(forbidden[i]);
 		if (text_ends_with(entry, TEXT("*"))) {
 			entry.len--;
 			start.len = name.len < entry.len ? name.len : entry.len;
@@ -120,6 +122,21 @@ static bool has_loose_blanks(struct text value)
 	return false;
 }
 
+/* What nearly all values are: visible ASCII and single spaces inside, nothing to encode. */
+static bool is_plain(struct text value)
+{
+	char before = ' ';
+
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+
+		if (c < ' ' || c > '~' || (c == ' ' && before == ' '))
+			return false;
+		before = c;
+	}
+	return before != ' ';
+}
+
 static bool is_ascii(struct text value)
 {
 	for (size_t i = 0; i < value.len; i++) {
@@ -131,10 +148,18 @@ static bool is_ascii(struct text value)
 
 enum header_fault header_value_add(struct buf *buf, struct text value, size_t max_bytes)
 {
-	enum header_fault fault = header_text_fault(value);
+	enum header_fault fault;
 	size_t start = buf->len;
 	bool ascii;
 
+	if (value.len <= max_bytes && is_plain(value)) {
+		buf_add(buf, value);
+		if (!buf->full)
+			return HEADER_OK;
+		buf_cut(buf, start);
+		return HEADER_TOO_LONG;
+	}
+	fault = header_text_fault(value);
 	if (fault != HEADER_OK)
 		return fault;
 	if (has_loose_blanks(value))

@@ -25,7 +25,7 @@ enum spec_kind {
 
 struct spec {
 	enum spec_kind kind;
-	struct text name;
+	struct text name; /* of a header: fit and not forbidden, by whoever made the spec */
 	struct text value; /* the template of TEXT, FANOUT ("{tags}") and MEMBER */
 	uint16_t max_members; /* of a composed header; the first ones stay; 0 is TAGS_MAX */
 	/* Bytes of a value as it is sent, or of a JSON or baggage member's before it is escaped;

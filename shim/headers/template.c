@@ -37,13 +37,22 @@ static char peek(const struct lexer *lexer, size_t ahead)
 	return at < lexer->tmpl.len ? lexer->tmpl.ptr[at] : '\0';
 }
 
+static bool is_one_of(char c, struct text set)
+{
+	for (size_t i = 0; i < set.len; i++) {
+		if (set.ptr[i] == c)
+			return true;
+	}
+	return false;
+}
+
 /* Takes everything before the next character of `ends`, or all. */
 static struct text take_until(struct lexer *lexer, struct text ends)
 {
 	const char *start = lexer->tmpl.ptr + lexer->at;
 	size_t len = 0;
 
-	while (lexer->at < lexer->tmpl.len && text_find(ends, peek(lexer, 0)) < 0) {
+	while (lexer->at < lexer->tmpl.len && !is_one_of(lexer->tmpl.ptr[lexer->at], ends)) {
 		lexer->at++;
 		len++;
 	}

@@ -3,65 +3,69 @@
  * encoded slash is no slash. */
 #include "policy/endpoint.h"
 
+/* A path ends in `tail`; where there is a head, a whole segment stands between that and the tail. */
 struct endpoint_row {
-	char suffix[50];
-	unsigned char class;
+	char head[22], tail[46];
+	unsigned char head_len, tail_len, class;
 };
 
-/* The first row that fits decides, so a longer suffix stands before one that it ends with. A "*"
- * is one path segment. Each suffix starts with "/" or ":", so "/fakecompletions" fits none. */
+#define SUFFIX(tail, class) { "", tail, 0, sizeof(tail) - 1, class }
+#define BEHIND(head, tail, class) { head, tail, sizeof(head) - 1, sizeof(tail) - 1, class }
+
+/* The first row that fits decides, so a longer suffix stands before one that it ends with. Each
+ * starts with "/" or ":", so "/fakecompletions" fits none. */
 static const struct endpoint_row rows[] = {
 	/* OpenAI, Azure OpenAI, Mistral, Groq, Ollama, and all that speak like them */
-	{ "/chat/completions", ENDPOINT_CHAT },
-	{ "/completions", ENDPOINT_CHAT },
-	{ "/responses", ENDPOINT_CHAT },
-	{ "/responses/compact", ENDPOINT_CHAT },
-	{ "/responses/input_tokens", ENDPOINT_COUNT },
-	{ "/threads/runs", ENDPOINT_CHAT },
-	{ "/threads/*/runs", ENDPOINT_CHAT },
-	{ "/embeddings", ENDPOINT_EMBEDDING },
-	{ "/images/generations", ENDPOINT_IMAGE },
-	{ "/images/edits", ENDPOINT_IMAGE },
-	{ "/images/variations", ENDPOINT_IMAGE },
-	{ "/audio/speech", ENDPOINT_AUDIO },
-	{ "/audio/transcriptions", ENDPOINT_AUDIO },
-	{ "/audio/translations", ENDPOINT_AUDIO },
+	SUFFIX("/chat/completions", ENDPOINT_CHAT),
+	SUFFIX("/completions", ENDPOINT_CHAT),
+	SUFFIX("/responses", ENDPOINT_CHAT),
+	SUFFIX("/responses/compact", ENDPOINT_CHAT),
+	SUFFIX("/responses/input_tokens", ENDPOINT_COUNT),
+	SUFFIX("/threads/runs", ENDPOINT_CHAT),
+	BEHIND("/threads/", "/runs", ENDPOINT_CHAT),
+	SUFFIX("/embeddings", ENDPOINT_EMBEDDING),
+	SUFFIX("/images/generations", ENDPOINT_IMAGE),
+	SUFFIX("/images/edits", ENDPOINT_IMAGE),
+	SUFFIX("/images/variations", ENDPOINT_IMAGE),
+	SUFFIX("/audio/speech", ENDPOINT_AUDIO),
+	SUFFIX("/audio/transcriptions", ENDPOINT_AUDIO),
+	SUFFIX("/audio/translations", ENDPOINT_AUDIO),
 	/* Anthropic */
-	{ "/v1/messages", ENDPOINT_CHAT },
-	{ "/v1/messages/count_tokens", ENDPOINT_COUNT },
-	{ "/v1/complete", ENDPOINT_CHAT },
+	SUFFIX("/v1/messages", ENDPOINT_CHAT),
+	SUFFIX("/v1/messages/count_tokens", ENDPOINT_COUNT),
+	SUFFIX("/v1/complete", ENDPOINT_CHAT),
 	/* Gemini and Vertex */
-	{ ":generateContent", ENDPOINT_CHAT },
-	{ ":streamGenerateContent", ENDPOINT_CHAT },
-	{ "/count-tokens:rawPredict", ENDPOINT_COUNT },
-	{ ":rawPredict", ENDPOINT_CHAT },
-	{ ":streamRawPredict", ENDPOINT_CHAT },
-	{ ":countTokens", ENDPOINT_COUNT },
-	{ ":embedContent", ENDPOINT_EMBEDDING },
-	{ ":batchEmbedContents", ENDPOINT_EMBEDDING },
+	SUFFIX(":generateContent", ENDPOINT_CHAT),
+	SUFFIX(":streamGenerateContent", ENDPOINT_CHAT),
+	SUFFIX("/count-tokens:rawPredict", ENDPOINT_COUNT),
+	SUFFIX(":rawPredict", ENDPOINT_CHAT),
+	SUFFIX(":streamRawPredict", ENDPOINT_CHAT),
+	SUFFIX(":countTokens", ENDPOINT_COUNT),
+	SUFFIX(":embedContent", ENDPOINT_EMBEDDING),
+	SUFFIX(":batchEmbedContents", ENDPOINT_EMBEDDING),
 	/* Bedrock: such short words only behind /model/ID */
-	{ "/model/*/invoke", ENDPOINT_CHAT },
-	{ "/model/*/invoke-with-response-stream", ENDPOINT_CHAT },
-	{ "/model/*/converse", ENDPOINT_CHAT },
-	{ "/model/*/converse-stream", ENDPOINT_CHAT },
-	{ "/model/*/count-tokens", ENDPOINT_COUNT },
+	BEHIND("/model/", "/invoke", ENDPOINT_CHAT),
+	BEHIND("/model/", "/invoke-with-response-stream", ENDPOINT_CHAT),
+	BEHIND("/model/", "/converse", ENDPOINT_CHAT),
+	BEHIND("/model/", "/converse-stream", ENDPOINT_CHAT),
+	BEHIND("/model/", "/count-tokens", ENDPOINT_COUNT),
 	/* Cohere */
-	{ "/v2/chat", ENDPOINT_CHAT },
-	{ "/v1/chat", ENDPOINT_CHAT },
-	{ "/v1/generate", ENDPOINT_CHAT },
-	{ "/v2/embed", ENDPOINT_EMBEDDING },
-	{ "/v1/embed", ENDPOINT_EMBEDDING },
-	{ "/rerank", ENDPOINT_RERANK },
+	SUFFIX("/v2/chat", ENDPOINT_CHAT),
+	SUFFIX("/v1/chat", ENDPOINT_CHAT),
+	SUFFIX("/v1/generate", ENDPOINT_CHAT),
+	SUFFIX("/v2/embed", ENDPOINT_EMBEDDING),
+	SUFFIX("/v1/embed", ENDPOINT_EMBEDDING),
+	SUFFIX("/rerank", ENDPOINT_RERANK),
 	/* Ollama's own, llama.cpp */
-	{ "/api/chat", ENDPOINT_CHAT },
-	{ "/api/generate", ENDPOINT_CHAT },
-	{ "/api/embed", ENDPOINT_EMBEDDING },
-	{ "/completion", ENDPOINT_CHAT },
-	{ "/infill", ENDPOINT_CHAT },
+	SUFFIX("/api/chat", ENDPOINT_CHAT),
+	SUFFIX("/api/generate", ENDPOINT_CHAT),
+	SUFFIX("/api/embed", ENDPOINT_EMBEDDING),
+	SUFFIX("/completion", ENDPOINT_CHAT),
+	SUFFIX("/infill", ENDPOINT_CHAT),
 	/* Databricks, DashScope, watsonx */
-	{ "/serving-endpoints/*/invocations", ENDPOINT_CHAT },
-	{ "/services/aigc/text-generation/generation", ENDPOINT_CHAT },
-	{ "/ml/v1/text/chat", ENDPOINT_CHAT },
+	BEHIND("/serving-endpoints/", "/invocations", ENDPOINT_CHAT),
+	SUFFIX("/services/aigc/text-generation/generation", ENDPOINT_CHAT),
+	SUFFIX("/ml/v1/text/chat", ENDPOINT_CHAT),
 };
 
 struct class_row {
@@ -83,30 +87,44 @@ static bool is_suffix(struct text word)
 	return word.len > 1 && (word.ptr[0] == '/' || word.ptr[0] == ':');
 }
 
-/* Compares from the end; "*" takes one whole, non-empty segment. */
-static bool path_ends_in(struct text path, struct text suffix)
+static bool path_ends_in(struct text path, struct text head, struct text tail)
 {
-	ptrdiff_t star = text_find_last(suffix, '*');
-	struct text tail = text_from(suffix, (size_t)(star + 1));
 	ptrdiff_t slash;
 
 	if (!text_ends_with(path, tail))
 		return false;
-	if (star < 0)
+	if (!head.len)
 		return true;
 	path.len -= tail.len;
 	slash = text_find_last(path, '/');
+	/* The segment between head and tail is not empty. */
 	if (slash < 0 || (size_t)slash + 1 == path.len)
 		return false;
 	path.len = (size_t)slash + 1;
-	return text_ends_with(path, (struct text){ suffix.ptr, (size_t)star });
+	return text_ends_with(path, head);
+}
+
+/* A configured suffix, with at most one "*". */
+static bool path_ends_in_word(struct text path, struct text word)
+{
+	ptrdiff_t star = text_find(word, '*');
+	struct text head = { word.ptr, star < 0 ? 0 : (size_t)star };
+
+	return path_ends_in(path, head, text_from(word, (size_t)(star + 1)));
 }
 
 static const struct endpoint_row *row_of(struct text path)
 {
+	char last = path.len ? path.ptr[path.len - 1] : '\0';
+
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (path_ends_in(path, text_of(rows[i].suffix)))
-			return &rows[i];
+		const struct endpoint_row *row = &rows[i];
+
+		/* Most paths are none, and most rows are out by their last letter. */
+		if (row->tail[row->tail_len - 1] == last &&
+		    path_ends_in(path, (struct text){ row->head, row->head_len },
+				 (struct text){ row->tail, row->tail_len }))
+			return row;
 	}
 	return NULL;
 }
@@ -162,7 +180,7 @@ bool endpoint_wanted(const struct endpoint_set *set, struct text path)
 		return true;
 	while (text_next(&rest, ',', &word)) {
 		word = text_trim(word);
-		if (is_suffix(word) && path_ends_in(path, word))
+		if (is_suffix(word) && path_ends_in_word(path, word))
 			return true;
 	}
 	return false;

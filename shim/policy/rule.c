@@ -64,6 +64,19 @@ bool rule_method_ok(const char *method)
 	return method && !strcmp(method, "POST");
 }
 
+bool rule_path_possible(const struct rule *rule, const char *url)
+{
+	/* The path, or more than it: whatever ends before the query or the fragment. */
+	struct text text = { url, strcspn(url, "?#") };
+
+	/* libcurl resolves dot segments, and may write percent-encodings anew. */
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '%' || (text.ptr[i] == '/' && text.ptr[i + 1] == '.'))
+			return true;
+	}
+	return endpoint_wanted(&rule->endpoints, text);
+}
+
 static bool relay_listed(struct text patterns, const struct url *url, struct text *ret_pattern)
 {
 	struct text word;

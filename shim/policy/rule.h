@@ -38,6 +38,10 @@ void rule_complain(const struct rule *rule, rule_complaint *complaint, void *arg
 /* Cheap and before any parsing: only POST is ever tagged. */
 bool rule_method_ok(const char *method);
 
+/* Whether a URL of this text can have a wanted path at all; false is sure, true is not. Spares the
+ * parsing of most URLs that are none of ours. */
+bool rule_path_possible(const struct rule *rule, const char *url);
+
 /* Decides for a POST. *ret_pattern is the pattern that matched, empty for the loopback default. */
 enum rule_verdict rule_match(const struct rule *rule, const struct url *url,
 			     struct text *ret_pattern);

@@ -6,37 +6,73 @@
 
 struct adopted_row {
 	enum field field;
+	unsigned char variable_len;
 	char variable[28];
 	char setter[48];
 };
 
 static const struct adopted_row rows[] = {
-#define ADOPT(field, variable, setter) { FIELD_##field, #variable, setter },
+#define ADOPT(field, variable, setter)                                                             \
+	{ FIELD_##field, sizeof(#variable) - 1, #variable, setter },
 #include "sources/adopted.def"
 #undef ADOPT
 };
 
-static void offer(struct context *context, enum field field, const char *variable,
-		  enum origin origin)
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+struct scan {
+	struct context *context;
+	const char *adopted[ROWS];
+};
+
+/* Whether any row's name starts like this: what most variables are out by. */
+static bool is_candidate(struct text name)
 {
-	context_offer(context, field, text_of(variable_get_named(variable)), origin, variable);
+	switch (name.len ? name.ptr[0] : '\0') {
+	case 'T': /* TAGALONG_*, TRACEPARENT, TRACESTATE */
+	case 'B': /* BAGGAGE */
+	case 'C': /* CLAUDE_*, CODEX_* */
+	case 'G': /* GEMINI_* */
+	case 'K': /* KILOCODE_* */
+	case 'O': /* OPENROUTER_* */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void on_variable(void *arg, struct text name, const char *value)
+{
+	struct scan *scan = arg;
+	enum field field;
+
+	if (!is_candidate(name) || !value[0])
+		return;
+	field = field_by_variable(name);
+	if (field < FIELD_COUNT)
+		context_offer(scan->context, field, text_of(value), ORIGIN_ENVIRONMENT,
+			      field_variable(field));
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!scan->adopted[i] &&
+		    text_eq(name, (struct text){ rows[i].variable, rows[i].variable_len }))
+			scan->adopted[i] = value;
+	}
 }
 
 void environment_offer(struct context *context)
 {
-	for (enum field field = 0; field < FIELD_COUNT; field++)
-		offer(context, field, field_variable(field), ORIGIN_ENVIRONMENT);
-}
+	struct scan scan = { .context = context };
 
-void adopted_offer(struct context *context)
-{
-	for (size_t i = 0; i < adopted_count(); i++)
-		offer(context, rows[i].field, rows[i].variable, ORIGIN_ADOPTED);
+	/* Once over the environment, not once for each of two dozen names. */
+	variables_scan(on_variable, &scan);
+	for (size_t i = 0; i < ROWS; i++)
+		context_offer(context, rows[i].field, text_of(scan.adopted[i]), ORIGIN_ADOPTED,
+			      rows[i].variable);
 }
 
 size_t adopted_count(void)
 {
-	return sizeof(rows) / sizeof(rows[0]);
+	return ROWS;
 }
 
 struct adopted adopted_at(size_t index)

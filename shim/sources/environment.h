@@ -7,11 +7,9 @@
 
 #include "context/context.h"
 
-/* Offers TAGALONG_<FIELD>, TRACEPARENT, TRACESTATE and BAGGAGE; the values stay the environment's
- * (variable_get). */
+/* Offers TAGALONG_<FIELD>, TRACEPARENT, TRACESTATE and BAGGAGE, and, as adopted, what other tools
+ * export. The values stay the environment's (variable_get). */
 void environment_offer(struct context *context);
-/* Offers what other tools export. */
-void adopted_offer(struct context *context);
 
 /* The rows of adopted.def, for documentation and `tagalong explain`. */
 struct adopted {

@@ -58,10 +58,12 @@ enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match 
 
 	if (!rule_method_ok(request->method))
 		return TAG_NOT_POST;
+	rule_from_environment(&ret_match->rule);
+	if (!rule_path_possible(&ret_match->rule, request->url))
+		return TAG_NO_ENDPOINT;
 	result = url_take_apart(request->api, request->url, &url);
 	if (result)
 		return result == -ENOMEM ? TAG_NO_MEMORY : TAG_BAD_URL;
-	rule_from_environment(&ret_match->rule);
 	verdict = rule_match(&ret_match->rule, &url, &ret_match->pattern);
 	url_release(request->api, &url);
 	return verdict_of(verdict);
@@ -94,15 +96,11 @@ static bool already_built(const struct builder *builder, struct text name)
 	return false;
 }
 
-/* Why a header of this name cannot be added now, or NULL. */
+/* Why a header of this name, which is fit for one, cannot be added now; or NULL. */
 static const char *name_obstacle(const struct builder *builder, struct text name)
 {
 	const struct tag_request *request = builder->request;
 
-	if (!header_name_ok(name))
-		return "its name is not fit for a header";
-	if (header_name_forbidden(name))
-		return "that header is never set";
 	if (request->client_sets && request->client_sets(request->arg, name))
 		return "the client sets it itself";
 	if (already_built(builder, name))
@@ -169,6 +167,18 @@ static void build_header(struct builder *builder, const struct spec *specs, size
 	tell(builder, name, (struct text){ NULL, 0 }, reason);
 }
 
+/* A name that was made from a tag is checked here; those of specs were when they were read. */
+static const char *made_name_obstacle(const struct builder *builder, const struct buf *name)
+{
+	if (name->full)
+		return "its name is too long";
+	if (!header_name_ok(buf_since(name, 0)))
+		return "its name is not fit for a header";
+	if (header_name_forbidden(buf_since(name, 0)))
+		return "that header is never set";
+	return name_obstacle(builder, buf_since(name, 0));
+}
+
 /* One header a tag: the tag's key in place of the "*". */
 static void build_fanout(struct builder *builder, const struct spec *spec)
 {
@@ -188,8 +198,7 @@ static void build_fanout(struct builder *builder, const struct spec *spec)
 		buf_init(&name, memory, sizeof(memory));
 		buf_add(&name, prefix);
 		buf_add(&name, key);
-		obstacle = name.full ? "its name is too long" :
-				       name_obstacle(builder, buf_since(&name, 0));
+		obstacle = made_name_obstacle(builder, &name);
 		if (obstacle) {
 			tell(builder, buf_since(&name, 0), (struct text){ NULL, 0 }, obstacle);
 			continue;

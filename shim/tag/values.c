@@ -21,7 +21,6 @@ void values_collect(const struct tag_request *request, struct values *ret_values
 
 	context_init(&ret_values->context);
 	environment_offer(&ret_values->context);
-	adopted_offer(&ret_values->context);
 	ret_values->observer = request->observer;
 	ret_values->trace_ready = false;
 	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };

@@ -158,6 +158,8 @@ static enum rule_verdict decide(const char *url_text)
 	rule_from_environment(&rule);
 	verdict = rule_match(&rule, &url, &pattern);
 	url_release(&url_api, &url);
+	if (verdict == RULE_MATCH)
+		CHECK(rule_path_possible(&rule, url_text), "the short cut leads nowhere else");
 	return verdict;
 }
 
@@ -179,6 +181,19 @@ static void urls(void)
 		CHECK(decide(rows[i].url) == rows[i].verdict, rows[i].url);
 	}
 	set("TAGALONG_RELAYS", NULL);
+}
+
+static void paths_that_cannot_be(void)
+{
+	static const char *const table[] = {
+		"http://localhost/v1/models", "http://localhost", "http://localhost/?/v1/messages",
+		"http://localhost/x#/v1/messages", "",
+	};
+	struct rule rule;
+
+	rule_from_environment(&rule);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		CHECK(!rule_path_possible(&rule, table[i]), table[i]);
 }
 
 static void methods(void)
@@ -261,7 +276,7 @@ static void complaints(void)
 }
 
 static const struct suite_test tests[] = {
-	TEST(urls), TEST(methods), TEST(classes), TEST(bad_patterns), TEST(complaints),
+	TEST(urls), TEST(paths_that_cannot_be), TEST(methods), TEST(classes), TEST(bad_patterns), TEST(complaints),
 };
 
 SUITE("rule", tests)

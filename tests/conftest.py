@@ -3,6 +3,7 @@
 
     pytest tests/e2e                   with build/libtagalong.so
     pytest tests/e2e -n 2              the same with pytest-xdist
+    pytest tests/clients               real programs instead of made ones
     TAGALONG_LIB=PATH pytest ...       another build; the text goes into LD_PRELOAD as it is
     pytest tests/e2e --bare            the harness against itself: the shim is never loaded, and a
                                        test that waits for tags is skipped once both runs were equal
@@ -22,8 +23,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "relay")]
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE / "e2e"), str(HERE / "relay")]
 
 from doh import Doh  # noqa: E402
 from front import Front  # noqa: E402

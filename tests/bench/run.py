@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""make bench: what the shim costs, as ratios measured side by side in one run.
+
+    python3 tests/bench/run.py [--rounds N] [--only NAME] [--json FILE]
+
+Each row has several ways of doing the same thing. In each round every way is run once, in an order
+that turns from round to round, so that a machine that gets slower slows all of them. A ratio is the
+median of the rounds' ratios to the row's first way.
+"""
+
+import argparse
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
+SHIM = str(BUILD / "libtagalong.so")
+EMPTY = str(BUILD / "bench" / "empty.so")
+CALLS = str(BUILD / "bench" / "calls")
+
+CONTEXT = {
+    "TAGALONG_TASK_ID": "T-42",
+    "TAGALONG_CONVERSATION_ID": "c-7f3a91",
+    "TAGALONG_PROJECT_ID": "billing",
+}
+
+
+def preload(library, **more):
+    return {"LD_PRELOAD": library, **CONTEXT, **more}
+
+
+def rows(port):
+    chat = f"http://127.0.0.1:{port}/v1/chat/completions"
+    other = f"http://127.0.0.1:{port}/v1/other/path/of/same/len"
+    return {
+        "start of /bin/true": ("spawn", 400, "", {
+            "empty preload": {"SPAWN_PRELOAD": EMPTY},
+            "nothing": {},
+            "Tagalong": {"SPAWN_PRELOAD": SHIM},
+        }),
+        "curl_easy_setopt, any option": ("setopt", 5_000_000, "", {
+            "bare": {},
+            "Tagalong": preload(SHIM),
+        }),
+        "curl_easy_setopt(HTTPHEADER)": ("headers", 5_000_000, "", {
+            "bare": {},
+            "Tagalong": preload(SHIM),
+        }),
+        "curl_easy_init and _cleanup": ("init", 20_000, "", {
+            "bare": {},
+            "Tagalong": preload(SHIM),
+        }),
+        "request, kept-alive loopback": ("post", 3_000, chat, {
+            "bare": {},
+            "empty preload": preload(EMPTY),
+            "off": preload(SHIM, TAGALONG_OFF="1"),
+            "not matched": (preload(SHIM), other),
+            "matched": preload(SHIM),
+        }),
+    }
+
+
+NGINX = """
+daemon off; master_process off; worker_processes 1; pid {work}/pid; error_log stderr crit;
+events {{ worker_connections 64; }}
+http {{
+  access_log off; keepalive_requests 100000000; client_body_temp_path {work}/body;
+  proxy_temp_path {work}/p; fastcgi_temp_path {work}/f; uwsgi_temp_path {work}/u;
+  scgi_temp_path {work}/s; large_client_header_buffers 8 32k;
+  server {{ listen 127.0.0.1:{port}; location / {{ return 200 "{{}}\\n"; }} }}
+}}
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_nginx(work, port):
+    configuration = Path(work) / "nginx.conf"
+    configuration.write_text(NGINX.format(work=work, port=port))
+    server = subprocess.Popen(["/usr/sbin/nginx", "-e", "stderr", "-c", str(configuration), "-p", work])
+    for _ in range(100):
+        probe = ["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}/"]
+        if subprocess.run(probe, check=False).returncode == 0:
+            return server
+    sys.exit("bench: nginx does not start")
+
+
+def run_once(what, times, url, way):
+    environment, url = way if isinstance(way, tuple) else (way, url)
+    command = [CALLS, what, str(times)] + ([url] if url else [])
+    done = subprocess.run(
+        command,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def measure(row, rounds):
+    what, times, url, ways = row
+    names = list(ways)
+    samples = {name: [] for name in names}
+    for number in range(rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            samples[name].append(run_once(what, times, url, ways[name]))
+    return samples
+
+
+def report(title, samples):
+    first = next(iter(samples))
+    print(f"\n{title}")
+    for name, values in samples.items():
+        ratios = [value / base for value, base in zip(values, samples[first])]
+        low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+        print(
+            f"  {name:<16} {statistics.median(values):>12,.1f} ns"
+            f"   x {middle:.3f}   ({low:.3f} to {high:.3f})"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description="What the shim costs.")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--only", default="", help="rows whose title contains this")
+    parser.add_argument("--json", metavar="FILE", help="keep the raw numbers")
+    options = parser.parse_args()
+    raw = {}
+
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]},")
+    print(subprocess.run(["curl", "-V"], capture_output=True, text=True).stdout.splitlines()[0])
+    print(f"median of {options.rounds} rounds; the ratio to the first way, and its spread")
+    with tempfile.TemporaryDirectory() as work:
+        port = free_port()
+        server = start_nginx(work, port)
+        try:
+            for title, row in rows(port).items():
+                if options.only in title:
+                    raw[title] = measure(row, options.rounds)
+                    report(title, raw[title])
+        finally:
+            server.terminate()
+            server.wait()
+    if options.json:
+        Path(options.json).write_text(json.dumps(raw, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""tagalong run and scripts/tagalong-run: the same start, twice; and the other commands' manners."""
+
+import json
+import os
+import shutil
+import stat
+
+import pytest
+
+from conftest import ROOT
+from tags import CONTEXT, GENERIC
+
+BUILD = ROOT / "build"
+LAUNCHERS = {"tagalong run": [str(BUILD / "tagalong"), "run"], "tagalong-run": [str(ROOT / "scripts" / "tagalong-run")]}
+SHOW = ["sh", "-c", 'printf "%s|%s|%s" "$LD_PRELOAD" "$TAGALONG_TASK_ID" "$TAGALONG_RELAYS"']
+
+
+@pytest.fixture(params=LAUNCHERS, ids=lambda name: name.replace(" ", "-"))
+def launch(request, run, shim):
+    def launch(arguments, env=None):
+        library = {"TAGALONG_LIB": shim} if shim and "/" in shim and ":" not in shim else {}
+        return run(LAUNCHERS[request.param] + arguments, shim=None, env=library | (env or {}))
+
+    return launch
+
+
+def shown(result):
+    assert (result.rc, result.stderr) == (0, b"")
+    return result.stdout.decode().split("|")
+
+
+def test_tags_a_request(launch, relay):
+    url = relay.url + "/v1/chat/completions"
+    options = ["--task", "T-42", "--conversation", "C-7", "--project", "billing"]
+    result = launch(options + ["--", "curl", "-sS", url, "-d", "{}"])
+    assert result.rc == 0, result.stderr
+    assert result.requests[0].value("X-Task-Id") == "T-42"
+    assert result.requests[0].value("X-Conversation-Id") == "C-7"
+    assert result.requests[0].value("X-Project-Id") == "billing"
+
+
+def test_preload_is_appended_once(launch, shim):  # pitfall 34
+    preload, task, _ = shown(launch(["--task", "T-1"] + SHOW))
+    assert preload.endswith("/libtagalong.so") and task == "T-1"
+    for before in ("libm.so.6", "libm.so.6:libc.so.6", "libm.so.6 libc.so.6"):
+        assert shown(launch(SHOW, env={"LD_PRELOAD": before}))[0] == f"{before}:{preload}"
+    for before in (preload, f"libm.so.6:{preload}", f"{preload} libm.so.6", "libtagalong.so"):
+        result = launch(SHOW, env={"LD_PRELOAD": before})
+        assert result.stdout.decode().split("|")[0] == before
+
+
+def test_nested(launch, shim):
+    nested = LAUNCHERS["tagalong run"] + ["--task", "inner"]
+    preload, task, _ = shown(launch(["--task", "outer", "--"] + nested + SHOW))
+    assert task == "inner" and preload.count("libtagalong.so") == 1
+
+
+def test_relays_are_a_list(launch):
+    options = ["--relay", "https://a.example", "--relay", "*.b.example:8443"]
+    assert shown(launch(options + SHOW))[2] == "https://a.example,*.b.example:8443"
+    assert shown(launch(options + SHOW, env={"TAGALONG_RELAYS": "x"}))[2].startswith("https://a")
+
+
+def test_exit_codes(launch, tmp_path):
+    not_executable = tmp_path / "plain"
+    not_executable.write_text("")
+    assert launch(["--", "sh", "-c", "exit 42"]).rc == 42
+    assert launch(["--", "no-such-command"]).rc == 127
+    assert launch(["--", str(not_executable)]).rc == 126
+    for bad in ([], ["--nonsense"], ["--task"], ["--set", "task_id"], ["--set", "nonsense=1"], ["--"]):
+        result = launch(bad)
+        assert result.rc == 2 and result.stderr and not result.stdout, bad
+    for help_option in ("--help", "-h"):
+        result = launch([help_option])
+        assert result.rc == 0 and b"usage:" in result.stdout
+        assert result.stdout.count(b"\n") <= 24, "it fits a screen"
+
+
+def test_signals_reach_the_command(launch):
+    # No process is left in between: the command has the launcher's pid.
+    assert launch(["sh", "-c", "kill -TERM $$"]).rc == -15
+
+
+@pytest.mark.parametrize("folder", ["with space", "with:colon"])
+def test_library_path_that_ld_preload_cannot_hold(launch, tmp_path, folder):
+    place = tmp_path / folder
+    place.mkdir()
+    shutil.copy(BUILD / "libtagalong.so", place)
+    result = launch(["true"], env={"TAGALONG_LIB": str(place / "libtagalong.so")})
+    assert result.rc == 3 and b"space or a colon" in result.stderr
+
+
+def test_library_that_is_not_there(launch):  # pitfall 28
+    result = launch(["true"], env={"TAGALONG_LIB": "/nonexistent/libtagalong.so"})
+    assert result.rc == 3 and b"libtagalong.so" in result.stderr and b"ld.so" not in result.stderr
+
+
+def test_script_through_a_symlink(run, tmp_path):
+    (tmp_path / "bin").mkdir()
+    link = tmp_path / "bin" / "tagalong-run"
+    link.symlink_to(ROOT / "scripts" / "tagalong-run")
+    assert shown(run([str(link)] + SHOW, shim=None, env={}))[0].endswith("/build/libtagalong.so")
+
+
+def test_installed_layout(run, tmp_path):
+    for name, source in (("bin/tagalong", BUILD / "tagalong"), ("bin/tagalong-run", ROOT / "scripts" / "tagalong-run"),
+                         ("lib/tagalong/libtagalong.so", BUILD / "libtagalong.so")):
+        target = tmp_path / "usr" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+        target.chmod(target.stat().st_mode | stat.S_IXUSR)
+    library = str(tmp_path / "usr/lib/tagalong/libtagalong.so")
+    for launcher in (["tagalong", "run"], ["tagalong-run"]):
+        command = [str(tmp_path / "usr/bin" / launcher[0])] + launcher[1:] + SHOW
+        assert shown(run(command, shim=None, env={}))[0] == library
+
+
+BAD_VALUES = ["--task=a\nb", "--task= a", "--task=" + "x" * 1025, "--set=traceparent=nonsense", "--set=tags=nothing",
+              "--relay=https://a.example/v1", "--relay=a,b", "--preset=nonsense"]
+
+
+@pytest.mark.parametrize("option", BAD_VALUES, ids=lambda text: repr(text[:24]))
+def test_bad_values_are_told_now(run, option):
+    result = run(LAUNCHERS["tagalong run"] + [option, "true"], shim=None, env={})
+    assert result.rc == 2 and result.stderr.startswith(b"tagalong run: ")
+
+
+def tagalong(run, *arguments, env=None):
+    return run([str(BUILD / "tagalong"), *arguments], shim=None, env=env or {})
+
+
+def test_explain(run, relay):
+    url = relay.url + "/v1/chat/completions"
+    result = tagalong(run, "explain", "--json", url, env=CONTEXT)
+    report = json.loads(result.stdout)
+    assert result.rc == 0 and report["tagged"] and report["preset"] == "generic"
+    assert [h["name"] for h in report["headers"]] == list(GENERIC)
+    task = report["headers"][0]
+    assert task["value"] == "T-42"
+    assert task["sources"] == [{"placeholder": "task_id", "origin": "environment", "detail": "TAGALONG_TASK_ID"}]
+    assert {"name": "X-User-Id", "reason": "it has no value", "sources": []} in report["left_out"]
+    text = tagalong(run, "explain", url, env=CONTEXT)
+    assert text.rc == 0 and b"X-Task-Id: T-42\n      <- task_id (environment: TAGALONG_TASK_ID)" in text.stdout
+
+
+NOT_TAGGED = {
+    "the method is not POST": (["--method", "GET", "http://localhost/v1/chat/completions"], {}),
+    "the host is no configured relay": (["https://api.example/v1/chat/completions"], {}),
+    "the path is no chat endpoint": (["http://localhost/v1/models"], {}),
+    "libcurl refuses the URL": (["http://[::/v1/messages"], {}),
+    "TAGALONG_OFF is 1": (["http://localhost/v1/messages"], {"TAGALONG_OFF": "1"}),
+    "there is no preset of that name": (["http://localhost/v1/messages"], {"TAGALONG_PRESET": "x"}),
+    "no header has a value": (["http://localhost/v1/messages"], {"TAGALONG_PRESET": "xai"}),
+}
+
+
+@pytest.mark.parametrize("reason", NOT_TAGGED)
+def test_explain_tells_why_not(run, reason):
+    arguments, env = NOT_TAGGED[reason]
+    result = tagalong(run, "explain", *arguments, env=env)
+    assert result.rc == 1 and f"not tagged: {reason}\n".encode() in result.stdout
+    assert json.loads(tagalong(run, "explain", "--json", *arguments, env=env).stdout)["tagged"] is False
+
+
+def test_explain_complains(run):
+    env = {"TAGALONG_RELAYS": "https://a.example/v1,b.example", "TAGALONG_ENDPOINTS": "chat,nonsense"}
+    result = tagalong(run, "explain", "https://b.example/v1/messages", env=env)
+    assert result.rc == 0
+    assert b'TAGALONG_RELAYS: "https://a.example/v1" is passed over: a pattern' in result.stderr
+    assert b'TAGALONG_ENDPOINTS: "nonsense" is passed over' in result.stderr
+
+
+def test_presets(run):
+    names = [line.split()[0] for line in tagalong(run, "presets").stdout.decode().splitlines()]
+    files = sorted(path.stem for path in (ROOT / "shim" / "presets").glob("*.json"))
+    assert names == files and "generic" in names
+    for name in names:
+        assert tagalong(run, "presets", name).rc == 0
+    assert b"X-Task-Id" in tagalong(run, "presets", "generic").stdout
+    assert tagalong(run, "presets", "nonsense").rc == 1
+
+
+def test_help_of_every_command(run):
+    overview = tagalong(run, "--help")
+    assert overview.rc == 0
+    commands = [line.split()[0] for line in overview.stdout.decode().splitlines() if line.startswith("  ")]
+    for command in [name for name in commands if name != "tagalong"]:
+        result = tagalong(run, command, "--help")
+        assert result.rc == 0 and result.stdout.startswith(b"usage: tagalong " + command.encode())
+        assert result.stdout.count(b"\n") <= 24 and not result.stderr
+    assert tagalong(run, "nonsense").rc == 2 and tagalong(run).rc == 2
+    assert tagalong(run, "version").stdout.startswith(b"tagalong ")
+
+
+def test_project_of_the_working_folder(run, relay, tmp_path):
+    os.makedirs(tmp_path / ".git")
+    (tmp_path / ".git" / "config").write_text('[remote "origin"]\n\turl = git@host:team/billing.git\n')
+    env = {"TAGALONG_TASK_ID": "T-42"}
+    url = relay.url + "/v1/chat/completions"
+    result = run(["curl", "-sS", url, "-d", "{}"], env=env)
+    assert result.requests[0].value("X-Project-Id") == "billing"
