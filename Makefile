@@ -47,7 +47,8 @@ CLI_ROOMS := $(CORE_ROOMS) cli
 
 room_sources = $(sort $(foreach room,$(1),$(wildcard shim/$(room)/*.c)))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-SHIM_OBJECTS := $(call objects,$(call room_sources,$(SHIM_ROOMS))) $(BUILD)/obj/gen/presets.o
+SHIM_OBJECTS := $(call objects,$(call room_sources,$(SHIM_ROOMS))) $(BUILD)/obj/gen/presets.o \
+	$(BUILD)/obj/shim/preload/trampolines.o
 CORE_OBJECTS := $(call objects,$(call room_sources,$(CORE_ROOMS))) $(BUILD)/obj/gen/presets.o
 CLI_OBJECTS := $(call objects,$(call room_sources,$(CLI_ROOMS))) $(BUILD)/obj/gen/presets.o
 PRESETS := $(sort $(wildcard shim/presets/*.json))
@@ -83,7 +84,7 @@ $(BUILD)/tagalong: $(CLI_OBJECTS)
 $(BUILD)/gen/exports.map: shim/preload/hooks.def
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)sed -n 's/^HOOK(\([a-z_]*\).*/\t\t\1;/p' $< | \
+	$(Q)sed -n 's/^\(HOOK\|DOOR\)(\([a-z_]*\).*/\t\t\2;/p' $< | \
 		{ printf '{\n\tglobal:\n'; cat; printf '\tlocal:\n\t\t*;\n};\n'; } > $@
 
 # The presets are data: read, checked and packed when the shim is built.
@@ -104,6 +105,11 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.S
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)

@@ -5,29 +5,29 @@
  * go straight through (pitfalls 19 to 21). Nothing is ever called through NULL: where no libcurl is
  * found, the answer is libcurl's own failure code (pitfall 23).
  */
+#include "preload/doors.h"
 #include "preload/lend.h"
 #include "preload/tracked.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
-#define EXPORT __attribute__((visibility("default")))
-#define CALLER __builtin_return_address(0)
-
-/* Own prototypes: <curl/curl.h> declares these without visibility. */
-#define HOOK(name, result, arguments) EXPORT result name arguments;
-#define NEED(name, result, arguments)
-#include "preload/hooks.def"
-#undef HOOK
-#undef NEED
+/* Where a call came from. */
+struct call {
+	const void *caller; /* its return address */
+	const struct library *library; /* when the function was asked for by name; else NULL */
+};
 
 /* The library for a handle: the one that it came from, else the one that the caller means. */
-static const struct library *library_for(const struct handle *handle, const void *caller)
+static const struct library *library_for(const struct handle *handle, struct call call)
 {
 	bool inside;
 
-	return handle ? handle->library : library_of_caller(caller, &inside);
+	if (handle)
+		return handle->library;
+	return call.library ? call.library : library_of_caller(call.caller, &inside);
 }
 
 /* Before 7.80 the option is unknown, and then everything about the next request has to be followed
@@ -43,12 +43,15 @@ static void adopt(CURL *easy, const struct library *library)
 	errno = saved;
 }
 
-CURL *curl_easy_init(void)
+static CURL *easy_init(struct call call)
 {
-	bool inside;
-	const struct library *library = library_of_caller(CALLER, &inside);
-	CURL *easy = library && library->curl_easy_init ? library->curl_easy_init() : NULL;
+	const struct library *library = call.library;
+	bool inside = false;
+	CURL *easy;
 
+	if (!library)
+		library = library_of_caller(call.caller, &inside);
+	easy = library && library->curl_easy_init ? library->curl_easy_init() : NULL;
 	if (!easy)
 		return NULL;
 	if (inside)
@@ -58,28 +61,14 @@ CURL *curl_easy_init(void)
 	return easy;
 }
 
-CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...)
+static CURLcode easy_setopt(struct call call, CURL *easy, CURLoption option, void *argument)
 {
 	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, CALLER);
+	const struct library *library = library_for(handle, call);
 	CURLcode code;
-	va_list list;
-	void *argument;
 
 	if (!library || !library->curl_easy_setopt)
 		return CURLE_FAILED_INIT;
-	va_start(list, option);
-#if UINTPTR_MAX < UINT64_MAX
-	/* Two slots instead of one; band 3 is curl_off_t (pitfall 46). */
-	if (option / 10000 == 3) {
-		curl_off_t number = va_arg(list, curl_off_t);
-
-		va_end(list);
-		return library->curl_easy_setopt(easy, option, number);
-	}
-#endif
-	argument = va_arg(list, void *);
-	va_end(list);
 	if (handle && lend_wants(option))
 		return lend_setopt(handle, option, argument);
 	if (!handle || !handle->tracked)
@@ -90,10 +79,32 @@ CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...)
 	return code;
 }
 
-CURLcode curl_easy_perform(CURL *easy)
+#if UINTPTR_MAX < UINT64_MAX
+/* A curl_off_t, which takes two slots instead of one. No such option is of interest. */
+static CURLcode easy_setopt_wide(struct call call, CURL *easy, CURLoption option, curl_off_t number)
+{
+	const struct library *library = library_for(handle_find(easy), call);
+
+	if (!library || !library->curl_easy_setopt)
+		return CURLE_FAILED_INIT;
+	return library->curl_easy_setopt(easy, option, number);
+}
+#endif
+
+/* The one argument, by the option's type band, and on as it came (pitfall 46). */
+static inline CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option, va_list list)
+{
+#if UINTPTR_MAX < UINT64_MAX
+	if (option / 10000 == 3)
+		return easy_setopt_wide(call, easy, option, va_arg(list, curl_off_t));
+#endif
+	return easy_setopt(call, easy, option, va_arg(list, void *));
+}
+
+static CURLcode easy_perform(struct call call, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, CALLER);
+	const struct library *library = library_for(handle, call);
 	struct lend_before before;
 	CURLcode code;
 
@@ -112,10 +123,10 @@ CURLcode curl_easy_perform(CURL *easy)
 	return code;
 }
 
-void curl_easy_reset(CURL *easy)
+static void easy_reset(struct call call, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, CALLER);
+	const struct library *library = library_for(handle, call);
 	char *url = NULL;
 
 	if (!library || !library->curl_easy_reset)
@@ -130,10 +141,10 @@ void curl_easy_reset(CURL *easy)
 		lend_reset(handle);
 }
 
-CURL *curl_easy_duphandle(CURL *easy)
+static CURL *easy_duphandle(struct call call, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, CALLER);
+	const struct library *library = library_for(handle, call);
 	CURL *copy;
 
 	if (!library || !library->curl_easy_duphandle)
@@ -148,10 +159,10 @@ CURL *curl_easy_duphandle(CURL *easy)
 	return copy;
 }
 
-void curl_easy_cleanup(CURL *easy)
+static void easy_cleanup(struct call call, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, CALLER);
+	const struct library *library = library_for(handle, call);
 
 	if (!library || !library->curl_easy_cleanup)
 		return;
@@ -164,10 +175,10 @@ void curl_easy_cleanup(CURL *easy)
 	library->curl_easy_cleanup(easy);
 }
 
-CURLMcode curl_multi_add_handle(CURLM *multi, CURL *easy)
+static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, CALLER);
+	const struct library *library = library_for(handle, call);
 	struct lend_before before;
 	CURLMcode code;
 
@@ -175,33 +186,33 @@ CURLMcode curl_multi_add_handle(CURLM *multi, CURL *easy)
 		return CURLM_INTERNAL_ERROR;
 	code = library->curl_multi_add_handle(multi, easy);
 	/* After it, because adding sends nothing yet: so a refused add changes nothing. */
-	if (code != CURLM_OK || !handle || library_holds(library, CALLER))
+	if (code != CURLM_OK || !handle || library_holds(library, call.caller))
 		return code;
 	lend_start(handle, &before);
 	handle_join(handle, multi);
 	return code;
 }
 
-CURLMcode curl_multi_remove_handle(CURLM *multi, CURL *easy)
+static CURLMcode multi_remove_handle(struct call call, CURLM *multi, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, CALLER);
+	const struct library *library = library_for(handle, call);
 	CURLMcode code;
 
 	if (!library || !library->curl_multi_remove_handle)
 		return CURLM_INTERNAL_ERROR;
 	code = library->curl_multi_remove_handle(multi, easy);
-	if (code != CURLM_OK || !handle || library_holds(library, CALLER))
+	if (code != CURLM_OK || !handle || library_holds(library, call.caller))
 		return code;
 	handle_leave(handle);
 	lend_end(handle);
 	return code;
 }
 
-CURLMcode curl_multi_cleanup(CURLM *multi)
+static CURLMcode multi_cleanup(struct call call, CURLM *multi)
 {
 	struct handle *inside = handle_ring_take(multi), *handle;
-	const struct library *library = library_for(inside, CALLER);
+	const struct library *library = library_for(inside, call);
 	CURLMcode code = CURLM_INTERNAL_ERROR;
 
 	if (library && library->curl_multi_cleanup)
@@ -212,4 +223,79 @@ CURLMcode curl_multi_cleanup(CURLM *multi)
 	while (code == CURLM_OK && (handle = handle_ring_pop(&inside)))
 		lend_end(handle);
 	return code;
+}
+
+/* The entry points: once under libcurl's own names, and once for each set that is handed out to
+ * clients that ask by name. `from` tells where the call comes from, so it has to be made here. */
+#define ENTRY_POINTS(linkage, prefix, from)                                                       \
+	linkage CURL *prefix##curl_easy_init(void)                                                \
+	{                                                                                         \
+		return easy_init(from);                                                           \
+	}                                                                                         \
+	linkage CURLcode prefix##curl_easy_setopt(CURL *easy, CURLoption option, ...)             \
+	{                                                                                         \
+		CURLcode code;                                                                    \
+		va_list list;                                                                     \
+		va_start(list, option);                                                           \
+		code = easy_setopt_list(from, easy, option, list);                                \
+		va_end(list);                                                                     \
+		return code;                                                                      \
+	}                                                                                         \
+	linkage CURLcode prefix##curl_easy_perform(CURL *easy)                                    \
+	{                                                                                         \
+		return easy_perform(from, easy);                                                  \
+	}                                                                                         \
+	linkage void prefix##curl_easy_reset(CURL *easy)                                          \
+	{                                                                                         \
+		easy_reset(from, easy);                                                           \
+	}                                                                                         \
+	linkage CURL *prefix##curl_easy_duphandle(CURL *easy)                                     \
+	{                                                                                         \
+		return easy_duphandle(from, easy);                                                \
+	}                                                                                         \
+	linkage void prefix##curl_easy_cleanup(CURL *easy)                                        \
+	{                                                                                         \
+		easy_cleanup(from, easy);                                                         \
+	}                                                                                         \
+	linkage CURLMcode prefix##curl_multi_add_handle(CURLM *multi, CURL *easy)                 \
+	{                                                                                         \
+		return multi_add_handle(from, multi, easy);                                       \
+	}                                                                                         \
+	linkage CURLMcode prefix##curl_multi_remove_handle(CURLM *multi, CURL *easy)              \
+	{                                                                                         \
+		return multi_remove_handle(from, multi, easy);                                    \
+	}                                                                                         \
+	linkage CURLMcode prefix##curl_multi_cleanup(CURLM *multi)                                \
+	{                                                                                         \
+		return multi_cleanup(from, multi);                                                \
+	}
+
+#define EXPORT __attribute__((visibility("default")))
+#define CALLER __builtin_return_address(0)
+#define FROM_ANYWHERE ((struct call){ CALLER, NULL })
+#define FROM_SET(set) ((struct call){ CALLER, door_library(set) })
+
+ENTRY_POINTS(EXPORT, , FROM_ANYWHERE)
+ENTRY_POINTS(static, set0_, FROM_SET(0))
+ENTRY_POINTS(static, set1_, FROM_SET(1))
+ENTRY_POINTS(static, set2_, FROM_SET(2))
+ENTRY_POINTS(static, set3_, FROM_SET(3))
+_Static_assert(DOOR_SETS == 4, "one ENTRY_POINTS a set");
+
+/* Compared one by one, not in a table of pointers: nothing to relocate when a process starts. */
+void *hook_by_name(unsigned set, const char *name)
+{
+#define HOOK(hook, result, arguments)                                                             \
+	if (!strcmp(name, #hook))                                                                 \
+		return set == 0 ? (void *)set0_##hook :                                           \
+		       set == 1 ? (void *)set1_##hook :                                           \
+		       set == 2 ? (void *)set2_##hook :                                           \
+				  (void *)set3_##hook;
+#define NEED(name, result, arguments)
+#define DOOR(name)
+#include "preload/hooks.def"
+#undef HOOK
+#undef NEED
+#undef DOOR
+	return NULL;
 }

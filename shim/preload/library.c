@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/forkwipe.h"
+#include "preload/real.h"
 
 /* Any function that every libcurl has: its address tells which object is one. */
 #define LANDMARK "curl_easy_init"
@@ -28,9 +29,11 @@ struct function_row {
 static const struct function_row functions[] = {
 #define HOOK(name, result, arguments) { #name, offsetof(struct library, name) },
 #define NEED(name, result, arguments) { #name, offsetof(struct library, name) },
+#define DOOR(name)
 #include "preload/hooks.def"
 #undef HOOK
 #undef NEED
+#undef DOOR
 };
 
 /* All that were ever found, newest first. Only grows: a handle's record may name any of them. */
@@ -72,10 +75,10 @@ static void *symbol_in_scope_of(const char *path, const char *name)
 	if (!path || !path[0])
 		return NULL;
 	/* A link map is not a handle: dlsym on a start-up dependency's would crash (pitfall 63). */
-	handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+	handle = real_dlopen()(path, RTLD_LAZY | RTLD_NOLOAD);
 	if (!handle)
 		return NULL;
-	symbol = dlsym(handle, name);
+	symbol = real_dlsym()(handle, name);
 	dlclose(handle);
 	return symbol && !is_ours(symbol) ? symbol : NULL;
 }
@@ -116,7 +119,7 @@ static void *landmark_for(const struct object *caller, bool *ret_lasting)
 	*ret_lasting = symbol != NULL;
 	if (symbol)
 		return symbol;
-	symbol = dlsym(RTLD_NEXT, LANDMARK);
+	symbol = real_dlsym()(RTLD_NEXT, LANDMARK);
 	if (symbol) {
 		*ret_lasting = path && !path[0];
 		return symbol;
@@ -159,14 +162,14 @@ static bool same_library(const struct library *a, const struct library *b)
 	       a->object.end == b->object.end && !memcmp(functions_a, functions_b, bytes);
 }
 
-/* The record of the library that the landmark is in, made at need. No lock: two threads that are
+/* The record is made at need. No lock: two threads that are
  * here at once may make two records, which is as good as one. */
-static const struct library *library_at(const void *landmark)
+const struct library *library_at(const void *function)
 {
 	struct known *made;
 	struct object object;
 
-	if (!object_find(landmark, &object))
+	if (!object_find(function, &object))
 		return NULL;
 	made = calloc(1, sizeof(*made));
 	if (!made)

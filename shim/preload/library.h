@@ -17,9 +17,11 @@ struct library {
 	struct object object;
 #define HOOK(name, result, arguments) result(*name) arguments;
 #define NEED(name, result, arguments) result(*name) arguments;
+#define DOOR(name)
 #include "preload/hooks.def"
 #undef HOOK
 #undef NEED
+#undef DOOR
 	struct url_api url_api;
 	bool whole; /* has every function of hooks.def; else its handles are left alone */
 };
@@ -30,6 +32,9 @@ struct library {
  * valid for the process's life; its functions, while that library is loaded. Thread-safe.
  */
 const struct library *library_of_caller(const void *caller, bool *ret_inside);
+
+/* The library that a function of libcurl's, which has this address, is in. NULL without memory. */
+const struct library *library_at(const void *function);
 
 /* Whether the call comes from inside this library. */
 static inline bool library_holds(const struct library *library, const void *caller)

@@ -10,6 +10,8 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "preload/real.h"
+
 /* Declared here: <dlfcn.h> has it since glibc 2.35 only. */
 struct dl_find_result {
 	unsigned long long flags;
@@ -28,7 +30,7 @@ static dl_find_object_function *dl_find_object(void)
 	static bool asked;
 
 	if (!__atomic_load_n(&asked, __ATOMIC_ACQUIRE)) {
-		__atomic_store_n(&cached, dlsym(RTLD_DEFAULT, "_dl_find_object"), __ATOMIC_RELAXED);
+		__atomic_store_n(&cached, real_dlsym()(RTLD_DEFAULT, "_dl_find_object"), __ATOMIC_RELAXED);
 		__atomic_store_n(&asked, true, __ATOMIC_RELEASE);
 	}
 	return (dl_find_object_function *)__atomic_load_n(&cached, __ATOMIC_RELAXED);

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/* What the doors decide. A process that never uses libcurl gets no further than the first
+ * comparison of each. */
+#include "preload/doors.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/variables.h"
+#include "preload/elf.h"
+#include "preload/real.h"
+
+static const struct library *sets[DOOR_SETS];
+
+const struct library *door_library(unsigned set)
+{
+	return __atomic_load_n(&sets[set], __ATOMIC_ACQUIRE);
+}
+
+/* TAGALONG_DOORS lists the doors that are open; unset, all are. "libcurl" is the plain one. */
+static bool is_open(void)
+{
+	struct text rest = text_of(variable_get(VARIABLE_DOORS)), word;
+
+	if (variable_is_on(VARIABLE_OFF))
+		return false;
+	if (!rest.len)
+		return true;
+	while (text_next(&rest, ',', &word)) {
+		if (text_eq(text_trim(word), TEXT("dl")))
+			return true;
+	}
+	return false;
+}
+
+int door_dlopen(const char *file, int flags)
+{
+	/* Only what is loaded by its path can be looked at before. */
+	if (!(flags & RTLD_DEEPBIND) || !file || !strchr(file, '/') || !is_open() ||
+	    !elf_needs(file, "libcurl"))
+		return flags;
+	return flags & ~RTLD_DEEPBIND;
+}
+
+/* The set for a library, taken at need: a free one, or one whose library is gone. */
+static bool set_for(const struct library *library, unsigned *ret_set)
+{
+	for (unsigned set = 0; set < DOOR_SETS; set++) {
+		const struct library *there = door_library(set);
+
+		if (there != library && (!there || !object_is_same(&there->object)))
+			__atomic_compare_exchange_n(&sets[set], &there, library, false,
+						    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+		if (door_library(set) == library) {
+			*ret_set = set;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What stands behind a libcurl function that was found by name: our hook for that library. */
+static void *hook_for(void *real, const char *name)
+{
+	const struct library *library = real ? library_at(real) : NULL;
+	unsigned set;
+
+	if (!library || !set_for(library, &set))
+		return NULL;
+	return hook_by_name(set, name);
+}
+
+static bool is_wanted(void *handle, const char *name, const void *caller)
+{
+	bool inside;
+
+	/* RTLD_DEFAULT finds us by itself. RTLD_NEXT is asked by other interposers, whose next one
+	 * is not us. */
+	if (!name || strncmp(name, "curl_", 5) || handle == RTLD_DEFAULT || handle == RTLD_NEXT ||
+	    !hook_by_name(0, name) || !is_open())
+		return false;
+	/* A libcurl that is made of another one asks for its functions: its calls come from inside. */
+	library_of_caller(caller, &inside);
+	return !inside;
+}
+
+void *door_dlsym(void *handle, const char *name, const void *caller)
+{
+	int saved = errno;
+	void *hook = NULL;
+
+	if (is_wanted(handle, name, caller))
+		hook = hook_for(real_dlsym()(handle, name), name);
+	errno = saved;
+	return hook;
+}
+
+void *door_dlvsym(void *handle, const char *name, const char *version, const void *caller)
+{
+	int saved = errno;
+	void *hook = NULL;
+
+	if (is_wanted(handle, name, caller))
+		hook = hook_for(real_dlvsym()(handle, name, version), name);
+	errno = saved;
+	return hook;
+}
+
+void *door_real_dlopen(void)
+{
+	return (void *)real_dlopen();
+}
+
+void *door_real_dlsym(void)
+{
+	return (void *)real_dlsym();
+}
+
+void *door_real_dlvsym(void)
+{
+	return (void *)real_dlvsym();
+}

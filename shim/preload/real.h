@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The dynamic loader's own functions: ours have the same names. */
+#ifndef TAGALONG_PRELOAD_REAL_H
+#define TAGALONG_PRELOAD_REAL_H
+
+/*
+ * As dlsym, dlvsym and dlopen, from whoever is behind us: libc, or another preload. Each is found
+ * at its first use. A call through one of these has the shim as its caller.
+ */
+typedef void *real_dlsym_function(void *handle, const char *name);
+typedef void *real_dlvsym_function(void *handle, const char *name, const char *version);
+typedef void *real_dlopen_function(const char *file, int flags);
+
+real_dlsym_function *real_dlsym(void);
+real_dlvsym_function *real_dlvsym(void);
+real_dlopen_function *real_dlopen(void);
+
+#endif
