@@ -41,7 +41,7 @@ ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION='"$(VERSION)"' -Ishim 
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
 # Rooms in the order of the layer map (scripts/check-layers): what the shim holds, then the command.
-CORE_ROOMS := base context sources headers policy tag wire
+CORE_ROOMS := base context headers wire client sources policy tag
 SHIM_ROOMS := $(CORE_ROOMS) preload
 CLI_ROOMS := $(CORE_ROOMS) cli
 

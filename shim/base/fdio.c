@@ -4,16 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int fd_open(int folder_fd, const char *path, int flags, mode_t mode)
+/* Takes what open or socket returned. */
+static int above_standard(int fd)
 {
-	int fd, higher;
+	int higher;
 
-	do {
-		fd = openat(folder_fd, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
-	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return -errno;
 	if (fd > 2)
@@ -24,6 +23,21 @@ int fd_open(int folder_fd, const char *path, int flags, mode_t mode)
 		higher = -errno;
 	fd_close(fd);
 	return higher;
+}
+
+int fd_open(int folder_fd, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	do {
+		fd = openat(folder_fd, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
+	} while (fd < 0 && errno == EINTR);
+	return above_standard(fd);
+}
+
+int fd_socket(int domain, int type)
+{
+	return above_standard(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 void fd_close(int fd)

@@ -11,6 +11,9 @@
  * descriptor of 3 or more, also in a host that runs with 0 to 2 closed. Or a negative errno. */
 int fd_open(int folder_fd, const char *path, int flags, mode_t mode);
 
+/* socket(2) with the same manners. */
+int fd_socket(int domain, int type);
+
 /* close(2) that leaves errno alone; a negative fd is none. */
 void fd_close(int fd);
 

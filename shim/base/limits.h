@@ -29,6 +29,10 @@
 #define GIT_PARENTS_MAX 64
 /* A project id is believed this long before .git is looked at again. */
 #define PROJECT_ID_FRESH_MS 1000
+/* How long a request waits for the context service, unless TAGALONG_TIMEOUT_MS says otherwise: a
+ * thousand times what it takes, and not yet felt by a person. */
+#define SERVICE_TIMEOUT_MS 50
+#define SERVICE_TIMEOUT_MS_MAX 10000
 /* A path that the shim builds itself (Linux PATH_MAX). */
 #define PATH_BYTES_MAX 4096
 /* A URL that is matched; longer ones belong to no chat endpoint. */

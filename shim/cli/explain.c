@@ -66,6 +66,13 @@ static void on_header(void *arg, struct text name, struct text value, const char
 	cJSON_AddItemToArray(reason ? report->left_out : report->headers, header);
 }
 
+static void on_service(void *arg, const char *outcome)
+{
+	struct report *report = arg;
+
+	cJSON_AddStringToObject(report->root, "service", outcome);
+}
+
 static void on_complaint(void *arg, const char *variable, struct text word, const char *reason)
 {
 	cJSON *complaint = cJSON_CreateObject();
@@ -111,7 +118,7 @@ static enum tag_verdict ask(struct report *report, const char *method, const cha
 {
 	static const struct url_api api = { curl_url, curl_url_set, get_part, curl_url_cleanup,
 					    curl_free };
-	struct tag_observer observer = { on_header, on_source, report };
+	struct tag_observer observer = { on_header, on_source, on_service, report };
 	struct tag_request request = { &api, url, method, { 0 }, NULL, NULL, &observer };
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
@@ -181,10 +188,14 @@ static void print_text(const cJSON *root)
 
 	printf("%s %s\n", get_text(root, "method"), get_text(root, "url"));
 	if (cJSON_IsTrue(cJSON_GetObjectItem(root, "tagged")))
-		printf("tagged: relay %s, endpoint class %s, preset %s\n\n", get_text(root, "relay"),
+		printf("tagged: relay %s, endpoint class %s, preset %s\n", get_text(root, "relay"),
 		       get_text(root, "endpoint"), get_text(root, "preset"));
 	else
 		printf("not tagged: %s\n", get_text(root, "reason"));
+	if (get_text(root, "service")[0])
+		printf("%s\n", get_text(root, "service"));
+	if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "headers")))
+		putchar('\n');
 	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "headers"))
 	{
 		printf("  %s: %s\n      ", get_text(item, "name"), get_text(item, "value"));

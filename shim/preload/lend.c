@@ -59,6 +59,11 @@ static void log_header(void *arg, struct text name, struct text value, const cha
 		log_line(TEXT("  "), name, TEXT(": "), value);
 }
 
+static void log_service(void *arg, const char *outcome)
+{
+	log_line(TEXT("  "), text_of(outcome));
+}
+
 static void log_verdict(const char *method, const char *url, const char *verdict)
 {
 	struct text address = text_of(url);
@@ -110,7 +115,7 @@ static bool have_request_id(struct handle *handle)
 
 static struct lent *lent_for(struct handle *handle, const char *url, const char *method)
 {
-	static const struct tag_observer debug = { .header = log_header };
+	static const struct tag_observer debug = { .header = log_header, .service = log_service };
 	struct tag_request request = {
 		.api = &handle->library->url_api,
 		.url = url,

@@ -255,6 +255,7 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	buf_init(&builder->buf, lines->memory, sizeof(lines->memory));
 	values_collect(request, &builder->values);
 	build_lines(builder);
+	values_release(&builder->values);
 	if (lines->count) {
 		*ret_lines = lines;
 		lines = NULL;

@@ -39,12 +39,14 @@ struct tag_lines {
 	char memory[LINES_BYTES_MAX + 1];
 };
 
-/* What happens on the way, for debug lines and `explain`. Both may be NULL. */
+/* What happens on the way, for debug lines and `explain`. Each may be NULL. */
 struct tag_observer {
 	/* A header was decided on: `value` is empty unless it is sent, `reason` says why not. */
 	void (*header)(void *arg, struct text name, struct text value, const char *reason);
 	/* A placeholder of the header that is decided on next had a value. */
 	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
+	/* What came of asking the context service. */
+	void (*service)(void *arg, const char *outcome);
 	void *arg;
 };
 

@@ -3,6 +3,7 @@
 #include "tag/values.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,17 +16,63 @@
 
 #define ENV_PREFIX TEXT("env:")
 
+static unsigned timeout_ms(void)
+{
+	unsigned long number;
+
+	if (!text_number(text_of(variable_get(VARIABLE_TIMEOUT_MS)), SERVICE_TIMEOUT_MS_MAX, &number) ||
+	    !number)
+		return SERVICE_TIMEOUT_MS;
+	return (unsigned)number;
+}
+
+/* The service's values. A variable of the W3C trio that still is what the scope was opened with was
+ * inherited, not set nearer, so the service's current value wins over it. */
+static void service_offer(struct context *context, const struct wire_reply *reply)
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		struct text inherited = reply->opened_with[field];
+
+		if (inherited.len && reply->value[field].len &&
+		    text_eq(context->value[field], inherited))
+			context->origin[field] = ORIGIN_NONE;
+		context_offer(context, field, reply->value[field], ORIGIN_SERVICE, "context service");
+	}
+}
+
+static void ask_service(struct values *values)
+{
+	const struct tag_observer *observer = values->observer;
+	int result = -ENOMEM;
+
+	values->answer = malloc(sizeof(*values->answer));
+	if (values->answer)
+		result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), timeout_ms(),
+				    values->answer);
+	if (!result)
+		service_offer(&values->context, &values->answer->reply);
+	if (observer && observer->service)
+		observer->service(observer->arg, client_reason(result));
+}
+
 void values_collect(const struct tag_request *request, struct values *ret_values)
 {
 	struct buf buf;
 
 	context_init(&ret_values->context);
-	environment_offer(&ret_values->context);
 	ret_values->observer = request->observer;
+	environment_offer(&ret_values->context);
+	ask_service(ret_values);
 	ret_values->trace_ready = false;
 	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };
 	buf_init(&buf, ret_values->request_id, sizeof(ret_values->request_id));
 	uuid_format(&buf, request->request_id);
+}
+
+void values_release(struct values *values)
+{
+	free(values->answer);
+	values->answer = NULL;
 }
 
 /* A new span of the context's trace, or of one that starts in this process. */

@@ -4,6 +4,7 @@
 #define TAGALONG_TAG_VALUES_H
 
 #include "base/limits.h"
+#include "client/client.h"
 #include "context/context.h"
 #include "headers/uuid.h"
 #include "tag/tag.h"
@@ -13,6 +14,7 @@
 
 struct values {
 	struct context context;
+	struct client_answer *answer; /* what context's values of the service point into; or NULL */
 	const struct tag_observer *observer;
 	bool trace_ready;
 	struct text traceparent, tracestate;
@@ -24,8 +26,10 @@ struct values {
 	char host[256]; /* HOST_NAME_MAX is 64 on Linux, 255 in POSIX */
 };
 
-/* Collects what is current. The texts are valid while the environment and *ret_values are. */
+/* Collects what is current: the environment, and the context service's answer. The texts are valid
+ * while the environment and *ret_values are. To be released. */
 void values_collect(const struct tag_request *request, struct values *ret_values);
+void values_release(struct values *values);
 
 /* A template_lookup; arg is a struct values. Values that cost something (the project's name, the
  * trace) are found out at the first question. */

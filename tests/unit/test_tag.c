@@ -241,6 +241,7 @@ static void placeholders(void)
 	CHECK(values_lookup(values, TEXT("env:TAGALONG_TASK_ID"), &value), "env");
 	CHECK_TEXT(value, TEXT("T-42"), "env");
 	CHECK(!values_lookup(values, TEXT("env:TAGALONG_NO_SUCH"), &value), "unset");
+	values_release(values);
 	free(values);
 }
 
