@@ -23,7 +23,8 @@ struct command {
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
-extern const struct command command_run, command_explain, command_presets, command_version;
+extern const struct command command_run, command_context, command_serve, command_explain,
+	command_presets, command_version;
 
 /* Says what is wrong with the call and where to look, on stderr; EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int usage_error(const struct command *command,

@@ -8,6 +8,8 @@
 
 static const struct command *const commands[] = {
 	&command_run,
+	&command_context,
+	&command_serve,
 	&command_explain,
 	&command_presets,
 	&command_version,

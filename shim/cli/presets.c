@@ -8,6 +8,13 @@
 #include "headers/preset.h"
 
 #define PRINT(text) (int)(text).len, (text).ptr
+/* Of a comment in the list: one line of a wide terminal. `presets NAME` prints all of it. */
+#define COMMENT_BYTES 100
+
+static struct text text_until(struct text text, size_t bytes)
+{
+	return (struct text){ text.ptr, text.len < bytes ? text.len : bytes };
+}
 
 static void print_limits(const struct spec *spec)
 {
@@ -61,7 +68,8 @@ static void print_all(void)
 		struct preset preset;
 
 		preset_at(i, &preset);
-		printf("  %-12.*s %.*s\n", PRINT(preset.name), PRINT(preset.comment));
+		printf("  %-12.*s %.*s\n", PRINT(preset.name),
+		       PRINT(text_until(preset.comment, COMMENT_BYTES)));
 	}
 }
 

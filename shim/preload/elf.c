@@ -179,11 +179,10 @@ static bool dynamic_needs(const struct file *file, const ElfW(Phdr) *dynamic, co
 
 bool elf_needs(const char *path, const char *prefix)
 {
-	struct file file;
 	int saved = errno;
+	struct file file = { .fd = fd_open(AT_FDCWD, path, O_RDONLY, 0) };
 	bool needs = false;
 
-	file.fd = fd_open(AT_FDCWD, path, O_RDONLY, 0);
 	if (file.fd >= 0 && read_headers(&file)) {
 		for (unsigned i = 0; i < file.header_count && !needs; i++)
 			needs = file.headers[i].p_type == PT_DYNAMIC &&

@@ -159,7 +159,7 @@ static struct text environment_value(struct text name)
 {
 	char variable[NAME_BYTES_MAX + 1];
 
-	if (name.len >= sizeof(variable))
+	if (!name.len || name.len >= sizeof(variable))
 		return (struct text){ NULL, 0 };
 	memcpy(variable, name.ptr, name.len);
 	variable[name.len] = '\0';

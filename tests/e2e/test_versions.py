@@ -15,11 +15,11 @@ import pytest
 from tags import CONTEXT, GENERIC, PLAIN, request_id
 from test_handles import LIST, OWN, PUPPET, chat
 
-STANDIN = Path(PUPPET[0]).parent / "standin"
+STANDIN = Path(PUPPET[-1]).parent / "standin"
 
 
 def system_libcurl():
-    listing = subprocess.run(["ldd", PUPPET[0]], capture_output=True, text=True, check=True)
+    listing = subprocess.run(["ldd", PUPPET[-1]], capture_output=True, text=True, check=True)
     return re.search(r"libcurl\.so\.4 => (\S+)", listing.stdout).group(1)
 
 

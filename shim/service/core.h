@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The service without its sockets: scopes, where they are kept, and the answers. */
+#ifndef TAGALONG_SERVICE_CORE_H
+#define TAGALONG_SERVICE_CORE_H
+
+#include "base/buf.h"
+#include "service/nearest.h"
+#include "service/scopes.h"
+#include "service/store.h"
+
+struct core {
+	struct scopes scopes;
+	struct store *store;
+	struct process_table processes;
+	/* A scope of a process was opened: 0, or a negative errno when there is no such process
+	 * (any more); it is then taken back. */
+	int (*on_open)(void *arg, struct scope *scope);
+	/* A scope is about to end. */
+	void (*on_end)(void *arg, struct scope *scope);
+	void *arg;
+};
+
+/* Reads the store and takes over what still lives. The other members are set before. 0 or -ENOMEM. */
+int core_start(struct core *core);
+void core_stop(struct core *core);
+
+/* Ends a scope; `why` is for the log. */
+void core_end(struct core *core, struct scope *scope, const char *why);
+/* At the end of a turn of the loop: what changed goes to the store. */
+void core_commit(struct core *core);
+
+/* The context service's answer to get and watch: appends a reply line. */
+void core_write_context(const struct core *core, const struct scope *scope, struct buf *reply);
+
+/* What a connection knows of its peer. */
+struct peer {
+	pid_t pid; /* 0: not visible from here */
+	uint64_t since; /* when it was accepted, as process_ticks; a process that began later is another */
+};
+
+struct answer {
+	/* Watch this scope from now on, which has just been told. */
+	struct scope *watch;
+	/* The reply may be sent when the store's current ticket is done. */
+	bool waits;
+};
+
+/* Answers one line, whose memory is overwritten: appends exactly one reply line. */
+void core_answer(struct core *core, const struct peer *peer, char *line, size_t len,
+		 struct buf *reply, struct answer *ret_answer);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Every bound of the service, each with the reason for its size. */
+#ifndef TAGALONG_SERVICE_LIMITS_H
+#define TAGALONG_SERVICE_LIMITS_H
+
+#include "wire/limits.h"
+
+/* Open connections: the descriptors that a process may have by default, on most systems. */
+#define CONNECTIONS_MAX 1024
+/* Scopes: one for each process of a busy build machine, and a bound on memory (some 100 MiB). */
+#define SCOPES_MAX 100000
+/* Scopes in each other: as deep as somebody nests `tagalong run`, and a bound on merging. */
+#define SCOPE_DEPTH_MAX 64
+/* Parents of a process that are looked at: deeper trees are runaway recursions. */
+#define ANCESTORS_MAX 256
+/* Replies that a connection has not read yet, before its further requests wait: a few lines, so that
+ * pipelining works and 1,024 greedy connections still fit in memory. */
+#define OUTPUT_BYTES_MAX (2 * WIRE_LINE_BYTES_MAX)
+/* From the first byte of a line to its end: nobody types requests, and programs send them whole. */
+#define LINE_MS_MAX 10000
+/* Without pidfds (before Linux 5.3, or too few descriptors) processes are looked at this often. */
+#define SWEEP_MS 2000
+/* Descriptors that are not spent on pidfds: connections, files, the loop, and some to spare. */
+#define DESCRIPTORS_KEPT (CONNECTIONS_MAX + 64)
+/* After an accept(2) that failed for want of descriptors or memory. */
+#define ACCEPT_PAUSE_MS 200
+/* A state file that could not be written is tried again after this. */
+#define STORE_RETRY_MS 5000
+/* The state file is written anew when it is twice what is alive and this on top, so that small ones
+ * are rarely rewritten and large ones cost at most a third of their writes. */
+#define STORE_SLACK_BYTES (1024 * 1024)
+/* A state file that is read at the start: SCOPES_MAX scopes with a kilobyte each, twice over. */
+#define STORE_BYTES_MAX (256L * 1024 * 1024)
+
+#endif

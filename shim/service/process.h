@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes, as /proc shows them. */
+#ifndef TAGALONG_SERVICE_PROCESS_H
+#define TAGALONG_SERVICE_PROCESS_H
+
+#include "base/buf.h"
+#include "service/nearest.h"
+
+/* A process_look_fn; arg is not used. */
+int process_look(void *arg, pid_t pid, struct process *ret_process);
+
+/* Reads the text of a /proc/PID/stat. False when it is none. */
+bool process_parse(struct text stat, struct process *ret_process);
+
+/* Whether a number that this process calls a pid means the same process here: false for one of
+ * another pid namespace. */
+bool process_shares_pids(pid_t pid);
+
+/* Now, in the ticks in which processes' starts are given. */
+uint64_t process_ticks(void);
+
+/* A descriptor that becomes readable when the process ends, or a negative errno: -ESRCH when it has,
+ * -ENOSYS before Linux 5.3. */
+int process_pidfd(pid_t pid);
+
+/* Appends the id of this boot of the machine. 0 or a negative errno. */
+int process_boot_id(struct buf *buf);
+
+#endif

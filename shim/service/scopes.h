@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* The scopes and what each sets: memory only, no I/O. One thread. */
+#ifndef TAGALONG_SERVICE_SCOPES_H
+#define TAGALONG_SERVICE_SCOPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "context/context.h"
+#include "service/index.h"
+#include "wire/limits.h"
+
+/* The W3C trio stands at the end of the fields. */
+#define TRIO_FIRST FIELD_TRACEPARENT
+#define TRIO_COUNT (FIELD_COUNT - TRIO_FIRST)
+
+/* Read only outside of scopes.c, but for `keeper`. */
+struct scope {
+	TAILQ_ENTRY(scope) order; /* by serial */
+	LIST_ENTRY(scope) sibling;
+	LIST_HEAD(, scope) children;
+	STAILQ_ENTRY(scope) unsaved;
+	struct index_entry by_name, by_process;
+	struct scope *parent; /* NULL: directly in the default scope */
+	void *keeper; /* whoever looks after the process */
+	uint64_t serial; /* grows, never reused */
+	uint64_t changed; /* the revision of its last change */
+	uint64_t start; /* of the process */
+	pid_t pid; /* 0: it belongs to no process */
+	unsigned depth;
+	bool is_unsaved;
+	char *value[FIELD_COUNT];
+	char *opened_with[TRIO_COUNT];
+	char name[];
+};
+
+struct scopes {
+	TAILQ_HEAD(scope_order, scope) order; /* without the default scope */
+	STAILQ_HEAD(, scope) unsaved;
+	struct index by_name, by_process;
+	struct scope *outermost; /* the default scope */
+	uint64_t revision, last_serial;
+	size_t count, processes;
+};
+
+/* What a scope is born with. Texts are copied. */
+struct scope_birth {
+	struct text name;
+	pid_t pid;
+	uint64_t start;
+	struct scope *parent;
+	uint64_t serial; /* 0: the next one */
+	struct text value[FIELD_COUNT];
+	struct text opened_with[FIELD_COUNT]; /* only the trio */
+};
+
+/* 0 or -ENOMEM. */
+int scopes_init(struct scopes *scopes);
+void scopes_release(struct scopes *scopes);
+
+/* 0, -ENOMEM, or -EDQUOT at SCOPES_MAX or SCOPE_DEPTH_MAX. The name has to be free. */
+int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct scope **ret_scope);
+/* Frees it; its children then belong to its parent. Never the default scope. */
+void scopes_end(struct scopes *scopes, struct scope *scope);
+
+/* Empty values leave a field as it is. 1 when something changed, 0, or -ENOMEM (nothing changed). A
+ * traceparent that comes alone takes the scope's tracestate away: that belonged to another one. */
+int scopes_set(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT]);
+/* Whether something changed. */
+bool scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT]);
+
+/* NULL when there is none. "default" is a name as well. */
+struct scope *scopes_by_name(const struct scopes *scopes, struct text name);
+/* The newest of exactly this process. */
+struct scope *scopes_of_process(const struct scopes *scopes, pid_t pid, uint64_t start);
+/* The first that was opened after this serial. */
+struct scope *scopes_after(const struct scopes *scopes, uint64_t serial);
+/* Takes one off the list of those that changed since it was last asked for. */
+struct scope *scopes_take_unsaved(struct scopes *scopes);
+
+bool scope_is_within(const struct scope *scope, const struct scope *outer);
+/* Merged from the outside in. The texts are valid until something changes. */
+void scope_effective(const struct scopes *scopes, const struct scope *scope,
+		     struct text ret_value[FIELD_COUNT]);
+/* The revision of the last change of what scope_effective gives. */
+uint64_t scope_effective_changed(const struct scopes *scopes, const struct scope *scope);
+
+#endif

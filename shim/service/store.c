@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The store in a file. Rows are gathered while the writer is busy and go out together (group
+ * commit). Trouble with the disk is said once; what happened meanwhile is in the next whole file.
+ */
+#include "service/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fdio.h"
+#include "base/variables.h"
+#include "service/folder.h"
+#include "service/limits.h"
+#include "service/notice.h"
+#include "service/process.h"
+#include "service/store_row.h"
+#include "service/writer.h"
+
+#define FILE_NAME "context.journal"
+#define BOOT_ID_BYTES 64
+
+struct store {
+	struct store_owner owner;
+	struct writer *writer; /* NULL: nothing is kept */
+	int folder_fd, event_fd;
+	char path[PATH_BYTES_MAX]; /* of the folder, for people */
+	char boot_id[BOOT_ID_BYTES];
+	/* What was put and not handed over yet. */
+	struct buf rows;
+	uint64_t ticket, done, in_flight;
+	bool busy, wants_whole, in_flight_whole, failing;
+	uint64_t retry_at_ms;
+	size_t file_bytes, live_bytes, in_flight_bytes;
+};
+
+/* Room for one more row, which has at most the bytes of a line. */
+static bool reserve(struct buf *rows)
+{
+	size_t wanted = rows->len + WIRE_LINE_BYTES_MAX + 1;
+	size_t size = rows->size ? rows->size : WIRE_LINE_BYTES_MAX + 1;
+	char *data;
+
+	if (wanted <= rows->size)
+		return true;
+	while (size < wanted)
+		size *= 2;
+	data = realloc(rows->data, size);
+	if (!data)
+		return false;
+	rows->data = data;
+	rows->size = size;
+	return true;
+}
+
+void store_put(struct store *store, const struct store_row *row)
+{
+	if (!store->writer)
+		return;
+	if (!reserve(&store->rows)) {
+		store->wants_whole = true;
+		return;
+	}
+	store_row_write(&store->rows, row);
+}
+
+static void put_everything(struct store *store)
+{
+	store->rows.len = 0;
+	store->wants_whole = false;
+	if (!reserve(&store->rows)) {
+		store->wants_whole = true;
+		return;
+	}
+	store_head_write(&store->rows, text_of(store->boot_id));
+	store->owner.put_all(store->owner.arg, store);
+}
+
+static void hand_over(struct store *store, bool whole)
+{
+	struct writer_job job = { store->rows.data, store->rows.len, whole };
+
+	store->rows = (struct buf){ 0 };
+	store->in_flight = store->ticket++;
+	store->in_flight_whole = whole;
+	store->in_flight_bytes = job.len;
+	store->busy = true;
+	writer_submit(store->writer, job);
+}
+
+/* Nobody waits for what cannot be written now. */
+static void give_up(struct store *store)
+{
+	store->rows.len = 0;
+	store->done = store->ticket++;
+}
+
+void store_commit(struct store *store)
+{
+	bool whole;
+
+	if (store->busy)
+		return;
+	if (!store->writer || (store->failing && clock_monotonic_ms() < store->retry_at_ms)) {
+		give_up(store);
+		return;
+	}
+	whole = store->wants_whole || store->failing ||
+		store->file_bytes + store->rows.len > 2 * store->live_bytes + STORE_SLACK_BYTES;
+	if (whole)
+		put_everything(store);
+	if (store->wants_whole) {
+		notice_warning("out of memory: the state is not kept at the moment");
+		give_up(store);
+	} else if (store->rows.len) {
+		hand_over(store, whole);
+	} else {
+		store->done = store->ticket++; /* all of it was safe before */
+	}
+}
+
+uint64_t store_ticket(const struct store *store)
+{
+	return store->ticket;
+}
+
+uint64_t store_done(const struct store *store)
+{
+	return store->done;
+}
+
+int store_event_fd(const struct store *store)
+{
+	return store->event_fd;
+}
+
+bool store_wants_retry(const struct store *store)
+{
+	return store->failing && !store->busy;
+}
+
+static void on_failure(struct store *store, int error)
+{
+	if (!store->failing)
+		notice_warning("cannot write the state in %s: %s; going on in memory, and trying "
+			       "again", store->path, strerror(-error));
+	store->failing = true;
+	store->retry_at_ms = clock_monotonic_ms() + STORE_RETRY_MS;
+}
+
+static void on_success(struct store *store)
+{
+	if (store->failing)
+		notice_warning("the state in %s is written again", store->path);
+	store->failing = false;
+	if (store->in_flight_whole)
+		store->file_bytes = store->live_bytes = store->in_flight_bytes;
+	else
+		store->file_bytes += store->in_flight_bytes;
+}
+
+void store_collect(struct store *store)
+{
+	int result = writer_collect(store->writer);
+
+	if (result == -EAGAIN)
+		return;
+	store->busy = false;
+	store->done = store->in_flight;
+	if (result)
+		on_failure(store, result);
+	else
+		on_success(store);
+}
+
+static void wait_for_writer(struct store *store)
+{
+	struct pollfd event = { .fd = store->event_fd, .events = POLLIN };
+
+	while (store->busy) {
+		if (poll(&event, 1, -1) > 0)
+			store_collect(store);
+	}
+}
+
+void store_sync(struct store *store)
+{
+	wait_for_writer(store);
+	store->retry_at_ms = 0;
+	store_commit(store);
+	wait_for_writer(store);
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	store_sync(store);
+	writer_stop(store->writer);
+	fd_close(store->folder_fd);
+	free(store->rows.data);
+	free(store);
+}
+
+/* $XDG_STATE_HOME/tagalong, else ~/.local/state/tagalong (XDG Base Directory 0.8). */
+static bool folder_path(char *ret_path, size_t size)
+{
+	const char *state = variable_get_named("XDG_STATE_HOME"), *home = variable_get_named("HOME");
+	struct buf path;
+
+	buf_init(&path, ret_path, size);
+	if (state && state[0] == '/') {
+		buf_add(&path, text_of(state));
+	} else if (home && home[0] == '/') {
+		buf_add(&path, text_of(home));
+		buf_add(&path, TEXT("/.local/state"));
+	} else {
+		return false;
+	}
+	buf_add(&path, TEXT("/tagalong"));
+	return !path.full;
+}
+
+static int open_folder(const char *path)
+{
+	int fd;
+
+	folder_make(path);
+	fd = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd;
+	/* The lock ends with the process, however it ends. Where folders cannot be locked (NFS), the
+	 * lock of the socket has to do. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		fd_close(fd);
+		return -EBUSY;
+	}
+	return fd;
+}
+
+static int read_file(int folder_fd, char **ret_bytes, size_t *ret_len)
+{
+	struct stat status;
+	struct buf file;
+	int result;
+
+	if (fstatat(folder_fd, FILE_NAME, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (status.st_size > STORE_BYTES_MAX)
+		return -EFBIG;
+	file.data = malloc((size_t)status.st_size + 1);
+	if (!file.data)
+		return -ENOMEM;
+	buf_init(&file, file.data, (size_t)status.st_size + 1);
+	result = file_read(folder_fd, FILE_NAME, &file);
+	if (result) {
+		free(file.data);
+		return result;
+	}
+	*ret_bytes = file.data;
+	*ret_len = file.len;
+	return 0;
+}
+
+/* The number of the first line that cannot be read, or 0. What follows the last LF was being
+ * written when the service died, and so was never answered. */
+static size_t read_rows(struct store *store, char *bytes, size_t len)
+{
+	char *end = bytes + len, *line = bytes, *newline;
+	size_t number = 0, damaged = 0;
+	bool same_boot = false;
+
+	for (; (newline = memchr(line, '\n', (size_t)(end - line))); line = newline + 1) {
+		struct text boot_id;
+		struct store_row row;
+		bool good;
+
+		if (!number++) {
+			good = store_head_read(line, (size_t)(newline - line), &boot_id);
+			same_boot = good && text_eq(boot_id, text_of(store->boot_id));
+		} else {
+			good = store_row_read(line, (size_t)(newline - line), &row);
+			if (good)
+				store->owner.on_row(store->owner.arg, &row, same_boot);
+		}
+		if (!good && !damaged)
+			damaged = number;
+	}
+	return damaged;
+}
+
+static void move_aside(struct store *store, const char *why)
+{
+	char name[64];
+	int result;
+
+	snprintf(name, sizeof(name), FILE_NAME ".damaged-%lld", (long long)time(NULL));
+	result = renameat(store->folder_fd, FILE_NAME, store->folder_fd, name);
+	notice_warning("%s/%s: %s; what can be read of it is taken over, the file is kept as %s",
+		       store->path, FILE_NAME, why, result < 0 ? FILE_NAME : name);
+}
+
+static void load(struct store *store)
+{
+	char *bytes = NULL, why[64];
+	size_t len = 0, damaged;
+	int result;
+
+	result = read_file(store->folder_fd, &bytes, &len);
+	if (result == -ENOENT)
+		return;
+	if (result) {
+		move_aside(store, strerror(-result));
+		return;
+	}
+	damaged = read_rows(store, bytes, len);
+	free(bytes);
+	if (!damaged)
+		return;
+	snprintf(why, sizeof(why), "line %zu cannot be read", damaged);
+	move_aside(store, why);
+}
+
+int store_open(const struct store_owner *owner, struct store **ret_store)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	struct buf boot_id;
+	int result;
+
+	if (!store)
+		return -ENOMEM;
+	store->owner = *owner;
+	store->ticket = 1;
+	store->event_fd = store->folder_fd = -1;
+	*ret_store = store;
+	buf_init(&boot_id, store->boot_id, sizeof(store->boot_id));
+	process_boot_id(&boot_id);
+	if (!folder_path(store->path, sizeof(store->path))) {
+		notice_warning("neither XDG_STATE_HOME nor HOME says where to keep the state");
+		return 0;
+	}
+	result = open_folder(store->path);
+	if (result >= 0) {
+		store->folder_fd = result;
+		load(store);
+		result = writer_start(store->folder_fd, FILE_NAME, &store->writer,
+				      &store->event_fd);
+	}
+	if (result == -EBUSY)
+		notice_warning("another service keeps its state in %s; this one keeps none",
+			       store->path);
+	else if (result)
+		notice_warning("cannot keep the state in %s: %s", store->path, strerror(-result));
+	/* A new file shows at once whether writing is possible, and has this boot's id. */
+	store->wants_whole = true;
+	return 0;
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The client matrix as a Markdown table, from what the last run of test_clients.py saw.
+
+    python3 tests/clients/table.py        prints it; the same as build/clients.md
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAD = "| client | version | how it comes to libcurl | interface | tagged |\n|---|---|---|---|---|\n"
+
+
+class Results:
+    """One small file a row, because a run can have several processes."""
+
+    folder = ROOT / "build" / "clients"
+
+    def put(self, row, result):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        seen = [request for requests in result.traffic.values() for request in requests]
+        tagged = [request for request in seen if request.value("X-Task-Id")]
+        text = json.dumps({"tagged": len(tagged), "requests": len(seen)})
+        (self.folder / f"{row.id}.json").write_text(text)
+
+    def get(self, row):
+        path = self.folder / f"{row.id}.json"
+        return json.loads(path.read_text()) if path.is_file() else None
+
+
+RESULTS = Results()
+
+
+def installed_version(package):
+    """Its upstream version, or None."""
+    done = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package],
+        capture_output=True,
+        text=True,
+    )
+    status, _, version = done.stdout.partition(" ")
+    if done.returncode or status != "installed":
+        return None
+    return version.rpartition(":")[2].partition("-")[0].partition("+")[0]
+
+
+def line(row):
+    seen = RESULTS.get(row)
+    version = installed_version(row.packages.split()[0])
+    if not seen or not version:
+        return f"| {row.name} | - | {row.binds} | {row.api} | not run |\n"
+    of = f"{seen['tagged']} of {seen['requests']}"
+    meant = "" if any(row.expect[:1]) else ", as it should be"
+    return f"| {row.name} | {version} | {row.binds} | {row.api} | {of}{meant} |\n"
+
+
+def markdown(rows):
+    return HEAD + "".join(line(row) for row in rows)
+
+
+def write_table(rows, path):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(markdown(rows))
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT / "tests" / "e2e")]
+    from rows import ROWS
+
+    print(markdown(ROWS), end="")

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Real, unmodified clients against the relay: each runs without and with the shim, every request
+gets its lines, and nothing else differs (neutral.py). The clients are those of Debian 12; one that
+is not installed is skipped by name, and with CI=true it fails.
+
+    scripts/install-deps test clients; make; pytest tests/clients -n 2
+
+The session ends with build/clients.md: each client, how it comes to libcurl, and how many of its
+requests were tagged.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from string import Template
+
+import pytest
+
+from conftest import HERE, ROOT
+from examples import make_client
+from git_server import GitServer
+from rows import BYSTANDERS, ROWS
+from table import RESULTS, installed_version, write_table
+from tags import CONTEXT, PLAIN
+
+PROGRAMS = HERE / "clients" / "programs"
+
+
+@pytest.fixture(scope="session")
+def servers(servers):
+    with GitServer() as git:
+        yield servers | {"git": git}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def table(request):
+    yield
+    if not request.config.getoption("--bare"):
+        write_table(ROWS, ROOT / "build" / "clients.md")
+
+
+def unavailable(reason):
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """made(command): the folder of compiled clients, with the one that the command names."""
+    folder = tmp_path_factory.mktemp("made")
+
+    def made(command):
+        (name,) = (part.removeprefix("$made/") for part in command if part.startswith("$made/"))
+        try:
+            make_client(name, folder)
+        except subprocess.CalledProcessError as error:
+            unavailable(f"{name} cannot be made: {error.stderr}")
+        return folder
+
+    return made
+
+
+@pytest.fixture
+def places(request, relay, servers, tmp_path):
+    """places(command): what the names in it stand for."""
+
+    def places(command):
+        found = {
+            "chat": relay.url + "/v1/chat/completions",
+            "url": relay.url,
+            "port": relay.port,
+            "git": servers["git"].url + str(tmp_path),
+            "programs": PROGRAMS,
+        }
+        if "$doh" in command:
+            found["doh"] = request.getfixturevalue("front").url + "/dns-query"
+        if any(part.startswith("$made/") for part in command):
+            found["made"] = request.getfixturevalue("made")(command)
+        return found
+
+    return places
+
+
+def fill(parts, found):
+    return [Template(part).safe_substitute(found) for part in parts]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_client(row, neutral, places):  # pitfalls 1, 2, 16, 20, 23, 24, 25, 26
+    for name in row.packages.split():
+        if not installed_version(name):
+            unavailable(f"Debian's package {name} is not installed")
+    found = places(row.command)
+    env = CONTEXT | dict(zip(row.env, fill(row.env.values(), found)))
+    command, expect = fill(row.command, found), {"relay": row.expect} | row.others
+    result = neutral(command, expect, env=env, own=row.own, **row.how)
+    RESULTS.put(row, result)
+    assert result.rc == 0, result.stderr
+    for request in result.requests:
+        assert request.values("Authorization") == ["Bearer sk-test"]
+        assert request.values("Content-Type") == ["application/json"]
+
+
+@pytest.mark.parametrize("name", BYSTANDERS)
+def test_bystander(name, neutral, places):  # pitfalls 26, 27, 34
+    command = fill(BYSTANDERS[name], places([]))
+    if not shutil.which(command[0]):
+        unavailable(f"{command[0]} is not installed")
+    neutral(command, [PLAIN] if name == "node" else [])
+
+
+def test_install_deps_knows_every_package():
+    known = re.findall(r"[a-z0-9.+-]+", (ROOT / "scripts" / "install-deps").read_text())
+    assert {name for row in ROWS for name in row.packages.split()} <= set(known)

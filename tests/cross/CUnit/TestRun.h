@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* All is in CUnit.h. */
+#include <CUnit/CUnit.h>

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Threads, children, longjmp, and hosts with little to live on (tests/fixtures/threads.c, jump.c).
+
+What is asserted: each request has the lines of the thread that sent it and ours once, every call
+returns what it returns without the shim, and nothing hangs. `make test-tsan` runs this file over
+ThreadSanitizer; by hand:
+
+    make MODE=tsan all && TSAN_OPTIONS=halt_on_error=1 \\
+    TAGALONG_LIB=$(cc -print-file-name=libtsan.so):$PWD/build/tsan/libtagalong.so \\
+    pytest tests/e2e/test_threads.py
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from commands import CHAT, post
+from tags import GENERIC, PLAIN, request_id
+from test_bindings import ASKED, FOLDER
+from test_bindings import OWN as BINDING_OWN
+from test_handles import PUPPET
+
+FIXTURES = Path(PUPPET[0]).parent
+OWN = ["Authorization", "X-Turn"]
+
+
+@pytest.fixture
+def threads(neutral, relay):
+    def threads(mode, expect, *more, own=OWN, **how):
+        command = [str(FIXTURES / "threads"), mode, relay.url + CHAT, *more]
+        result = neutral(command, expect, own=own, **how)
+        assert result.rc == 0, result.stderr
+        for request in result.requests:
+            assert request.value("X-Turn", "").encode() == request.body
+        # Nothing of one transfer's is in another's.
+        assert len({request_id(request) for request in result.requests}) == len(expect)
+        return result
+
+    return threads
+
+
+def test_sixteen_threads(threads):  # pitfalls 22, 31, 60
+    result = threads("storm", [GENERIC] * 160, unordered=True)
+    assert result.stdout == b"0 failed\n" * 16
+
+
+def test_handles_move_between_threads(threads):  # pitfall 31
+    threads("pass", [GENERIC] * 48, unordered=True)
+
+
+def test_fork_between_any_two_calls(threads):  # pitfall 32
+    # Five children a round, three of them with the parent's handle; two transfers of the parent's.
+    result = threads("fork", [GENERIC] * 5 * 10, unordered=True, one_trace=False)
+    assert result.stdout.count(b"child 0\n") == 25
+
+
+def test_vfork_and_exec(neutral, relay):  # pitfalls 32, 34
+    command = [str(FIXTURES / "threads"), "spawn", relay.url + CHAT]
+    program = ["/usr/bin/curl", "-sS", "-o", "/dev/null", relay.url + CHAT, "-d", "spawned"]
+    result = neutral(command + program, [GENERIC] * 10, own=OWN, one_trace=False)
+    assert result.stdout.count(b"program 0\n") == 8
+
+
+@pytest.mark.skipif("TSAN_OPTIONS" in os.environ or "ASAN_OPTIONS" in os.environ, reason="a sanitizer's stack is larger")
+def test_small_stack(threads):
+    threads("stack", [GENERIC])
+
+
+CALLBACKS = {  # name: whether the request was sent by then
+    "write": True,
+    "header": True,
+    "read": True,
+    "xferinfo": False,
+    "debug": False,
+    "prereq": False,
+    "sockopt": False,
+    "opensocket": False,
+    "resolverstart": False,
+}
+
+
+@pytest.mark.parametrize("how", ["easy", "multi"])
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_longjmp_out_of(neutral, relay, callback, how):
+    command = [str(FIXTURES / "jump"), callback, how, relay.url + CHAT]
+    sent = [GENERIC] if CALLBACKS[callback] else []
+    result = neutral(command, sent + [GENERIC] * 2, own=["X-Own"])
+    assert result.stdout.startswith(b"jumped\n")
+
+
+@pytest.mark.parametrize("closed", ["0", "2", "0 2"])
+def test_starts_with_descriptors_closed(neutral, relay, closed):  # pitfall 33
+    redirections = " ".join(f"{descriptor}>&-" for descriptor in closed.split())
+    script = f'exec "$0" linked "$1" {redirections}'
+    command = ["sh", "-c", script, str(FOLDER / "host-linked"), relay.url + CHAT]
+    result = neutral(command, ASKED, own=BINDING_OWN)
+    assert result.rc == 0
+
+
+def test_starts_with_all_closed(neutral, relay):  # pitfall 33
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *post(relay.url + CHAT, "-o", "answer")]
+    assert neutral(command, [GENERIC]).rc == 0
+
+
+def test_no_descriptor_is_left_open(threads):  # pitfall 33
+    # The numbers that a host gets for its own are the same after a tagged request.
+    assert b"next 3, open 4" in threads("descriptors", [GENERIC]).stdout
+
+
+def test_plain_requests_of_threads_stay_plain(neutral, relay):
+    command = [str(FIXTURES / "threads"), "storm", relay.url + "/v1/models"]
+    neutral(command, [PLAIN] * 160, own=OWN, unordered=True)
