@@ -50,10 +50,9 @@ ifeq ($(MODE),cov)
   HARDENING :=
 endif
 
-ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION='"$(VERSION)"' -Ishim -I$(BUILD)/gen \
-	-fvisibility=hidden -fno-common -MMD -MP \
-	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(SANITIZE) \
-	$(CROSS_CFLAGS)
+ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION='"$(VERSION)"' \
+	-Ishim -I$(BUILD)/gen -fvisibility=hidden -fno-common -MMD -MP \
+	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
 # Rooms in the order of the layer map (scripts/check-layers): what the shim holds, then the command.

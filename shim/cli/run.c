@@ -13,13 +13,14 @@
 #include "base/limits.h"
 #include "base/variables.h"
 #include "cli/library_path.h"
+#include "cli/scope.h"
 #include "context/context.h"
 #include "headers/header.h"
 #include "headers/preset.h"
 #include "headers/trace.h"
 #include "policy/relay.h"
 
-enum { OPT_PRESET = 256, OPT_RELAY, OPT_TASK, OPT_CONVERSATION, OPT_PROJECT, OPT_SET, OPT_DEBUG };
+enum { OPT_PRESET = 256, OPT_RELAY, OPT_TASK, OPT_CONVERSATION, OPT_PROJECT, OPT_SET, OPT_DEBUG, OPT_NO_SERVICE };
 
 static const struct option options[] = {
 	{ "preset", required_argument, NULL, OPT_PRESET },
@@ -29,6 +30,7 @@ static const struct option options[] = {
 	{ "project", required_argument, NULL, OPT_PROJECT },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
+	{ "no-service", no_argument, NULL, OPT_NO_SERVICE },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -165,7 +167,7 @@ static int become(char **argv)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	bool first_relay = true;
+	bool first_relay = true, service = true, debug = false;
 	int option, code = EXIT_OK;
 
 	opterr = 0;
@@ -191,7 +193,11 @@ static int run(const struct command *command, int argc, char **argv)
 		case OPT_SET:
 			code = set_pair(command, optarg);
 			break;
+		case OPT_NO_SERVICE:
+			service = false;
+			break;
 		case OPT_DEBUG:
+			debug = true;
 			code = put(variable_name(VARIABLE_DEBUG), "stderr") ? EXIT_OK : EXIT_TROUBLE;
 			break;
 		case 'h':
@@ -206,7 +212,11 @@ static int run(const struct command *command, int argc, char **argv)
 	if (optind == argc)
 		return usage_error(command, "there is no command to run");
 	code = preload();
-	return code == EXIT_OK ? become(argv + optind) : code;
+	if (code != EXIT_OK)
+		return code;
+	if (service)
+		scope_open(debug);
+	return become(argv + optind);
 }
 
 const struct command command_run = {
@@ -220,6 +230,7 @@ const struct command command_run = {
 		"  --relay PATTERN      tag requests to this relay; can be given again\n"
 		"                       (without one: loopback only)\n"
 		"  --preset NAME        whose headers to send; tagalong presets lists them\n"
+		"  --no-service         the environment alone, no context service\n"
 		"  --debug              say on stderr what is decided, one line for each decision\n\n"
 		"The exit code is the command's own; 127 when it is not found, 126 when it cannot be\n"
 		"run, 2 for a bad option, 3 when the shim cannot be loaded.\n\n"

@@ -67,7 +67,12 @@ void store_row_write(struct buf *buf, const struct store_row *row)
 		json_write_string(buf, row->parent);
 	}
 	member_write_fields(buf, "context", row->value);
-	member_write_fields(buf, "opened_with", row->opened_with);
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (!row->opened_with[field].len)
+			continue;
+		member_write_fields(buf, "opened_with", row->opened_with);
+		break;
+	}
 	buf_add(buf, TEXT("}\n"));
 }
 

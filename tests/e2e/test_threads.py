@@ -23,6 +23,8 @@ from test_handles import PUPPET
 
 FIXTURES = Path(PUPPET[0]).parent
 OWN = ["Authorization", "X-Turn"]
+# Fork beside threads, vfork, a small stack and closed descriptors fail with libtsan alone.
+NOT_WITH_TSAN = pytest.mark.skipif("TSAN_OPTIONS" in os.environ, reason="not without the shim either")
 
 
 @pytest.fixture
@@ -49,12 +51,14 @@ def test_handles_move_between_threads(threads):  # pitfall 31
     threads("pass", [GENERIC] * 48, unordered=True)
 
 
+@NOT_WITH_TSAN
 def test_fork_between_any_two_calls(threads):  # pitfall 32
     # Five children a round, three of them with the parent's handle; two transfers of the parent's.
     result = threads("fork", [GENERIC] * 5 * 10, unordered=True, one_trace=False)
     assert result.stdout.count(b"child 0\n") == 25
 
 
+@NOT_WITH_TSAN
 def test_vfork_and_exec(neutral, relay):  # pitfalls 32, 34
     command = [str(FIXTURES / "threads"), "spawn", relay.url + CHAT]
     program = ["/usr/bin/curl", "-sS", "-o", "/dev/null", relay.url + CHAT, "-d", "spawned"]
@@ -62,7 +66,7 @@ def test_vfork_and_exec(neutral, relay):  # pitfalls 32, 34
     assert result.stdout.count(b"program 0\n") == 8
 
 
-@pytest.mark.skipif("TSAN_OPTIONS" in os.environ or "ASAN_OPTIONS" in os.environ, reason="a sanitizer's stack is larger")
+@NOT_WITH_TSAN
 def test_small_stack(threads):
     threads("stack", [GENERIC])
 
@@ -85,7 +89,8 @@ CALLBACKS = {  # name: whether the request was sent by then
 def test_longjmp_out_of(neutral, relay, callback, how):
     command = [str(FIXTURES / "jump"), callback, how, relay.url + CHAT]
     sent = [GENERIC] if CALLBACKS[callback] else []
-    result = neutral(command, sent + [GENERIC] * 2, own=["X-Own"])
+    # What was left in the middle is recorded when its connection ends.
+    result = neutral(command, sent + [GENERIC] * 2, own=["X-Own"], unordered=True)
     assert result.stdout.startswith(b"jumped\n")
 
 
@@ -98,6 +103,7 @@ def test_starts_with_descriptors_closed(neutral, relay, closed):  # pitfall 33
     assert result.rc == 0
 
 
+@NOT_WITH_TSAN
 def test_starts_with_all_closed(neutral, relay):  # pitfall 33
     command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *post(relay.url + CHAT, "-o", "answer")]
     assert neutral(command, [GENERIC]).rc == 0

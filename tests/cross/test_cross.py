@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""Other machines: aarch64, where the doors have tail-jumps of their own, and i386, where there are no
+doors and a curl_off_t takes two slots. The same on this machine, to compare with.
+
+`make cross` builds for each; qemu-user runs it. There is no libcurl for them here, so the host
+program (host.c) uses a made one (libcurl_fake.c), whose transfers print what would have been sent.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tags import CONTEXT, GENERIC
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
+SECONDS = 60
+
+
+@dataclass
+class Machine:
+    name: str
+    triplet: str = ""  # of the cross compiler; none: this machine
+    long_bits: int = 64
+    doors: bool = True
+
+    @property
+    def build(self):
+        return BUILD / self.name if self.triplet else BUILD
+
+    def run(self, program, env=CONTEXT):
+        """Under qemu the variables are for the program alone, and so are the libraries: without the
+        path, it might mix those of the cross compiler with 32-bit ones of this machine."""
+        if not self.triplet:
+            command, environment = [], env
+        else:
+            prefix = f"/usr/{self.triplet}"
+            env = env | {"LD_LIBRARY_PATH": f"{prefix}/lib"}
+            command = [f"qemu-{self.name}", "-L", prefix]
+            command += [word for pair in env.items() for word in ("-E", "=".join(pair))]
+            environment = {}
+        return subprocess.run(
+            [*command, self.build / program],
+            capture_output=True,
+            text=True,
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment},
+            cwd=ROOT,
+            timeout=SECONDS,
+        )
+
+    def host(self, shim):
+        """What each section of host.c printed: {name: lines}."""
+        env = CONTEXT | ({"LD_PRELOAD": str(self.build / "libtagalong.so")} if shim else {})
+        done = self.run("cross/host", env)
+        assert (done.returncode, done.stderr) == (0, "")
+        sections = [text.splitlines() for text in done.stdout.split("== ")[1:]]
+        return {name: lines for name, *lines in sections}
+
+
+MACHINES = [
+    Machine("native"),
+    Machine("aarch64", "aarch64-linux-gnu"),
+    Machine("i386", "i686-linux-gnu", long_bits=32, doors=False),
+]
+
+
+@pytest.fixture(scope="session", params=MACHINES, ids=lambda machine: machine.name)
+def machine(request):
+    """Built. In CI no test may be skipped (tests/run.py), so there these tools have to be there."""
+    machine = request.param
+    command = ["make", "-s", "-j2", f"BUILD={machine.build}", "cross"]
+    if machine.triplet:
+        compiler = f"{machine.triplet}-gcc"
+        for tool in (compiler, f"qemu-{machine.name}"):
+            if not shutil.which(tool):
+                pytest.skip(f"there is no {tool}: scripts/install-deps cross")
+        command.append(f"CC={compiler}")
+    machine.build.mkdir(parents=True, exist_ok=True)
+    with open(machine.build / "cross.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # pytest-xdist's workers each have their session
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return machine
+
+
+@pytest.fixture(scope="session")
+def bare(machine):
+    return machine.host(shim=False)
+
+
+@pytest.fixture(scope="session")
+def tagged(machine):
+    return machine.host(shim=True)
+
+
+def sent(machine):
+    """What chat.h does, and how every kind of argument arrives in libcurl. (pitfall 46)"""
+    largest = 2 ** (machine.long_bits - 1) - 1
+    return [
+        "unknown 48",
+        "unknown 48",
+        "POST http://localhost/v1/chat/completions",
+        "X-Own: 1",
+        "agent cross",
+        f"timeout {largest}",
+        "file 5368709120",
+        f"329 {-largest - 1}",
+        f"50001 {largest}",
+        "perform 0",
+    ]
+
+
+def without_ours(lines):
+    """The lines, less ours, which have to stand in front of the client's own."""
+    at = lines.index("X-Own: 1")
+    names_and_values = [line.split(": ", 1) for line in lines[at - len(GENERIC) : at]]
+    assert [name for name, _ in names_and_values] == list(GENERIC)
+    for (name, value), wanted in zip(names_and_values, GENERIC.values()):
+        assert re.fullmatch(wanted, value), name
+    return lines[: at - len(GENERIC)] + lines[at:]
+
+
+WAYS = {"linked": [], "RUNPATH": [], "RTLD_DEEPBIND": [], "dlsym": ["no error"], "dlvsym": ["no error"]}
+BY_DOOR = ("RTLD_DEEPBIND", "dlsym", "dlvsym")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_request(machine, bare, tagged, way):  # pitfall 46
+    expected = sent(machine) + WAYS[way]
+    assert bare[way] == expected
+    if way in BY_DOOR and not machine.doors:
+        assert tagged[way] == expected
+    else:
+        assert without_ours(tagged[way]) == expected
+
+
+@pytest.mark.parametrize("section", ["RTLD_NEXT", "errors"])
+def test_the_loader_is_as_without_the_shim(bare, tagged, section):
+    # What is found, and how errors read, depend on who asks: the caller has to stay the caller.
+    assert tagged[section] == bare[section]
+
+
+def test_what_the_loader_answers(machine, bare):
+    # The section above says something only if it looks like this.
+    libcurl = f"{machine.build}/cross/libcurl.so.4"
+    malloc, malloc_of_libcurl, init_of_libcurl = bare["RTLD_NEXT"]
+    assert re.fullmatch(r"\w*malloc in \S*/libc\.so\.6", malloc) and malloc_of_libcurl == malloc
+    assert init_of_libcurl == f"{libcurl}: undefined symbol: curl_easy_init"
+    assert len(bare["errors"]) == 8 and f"{libcurl}: undefined symbol: curl_absent" in bare["errors"]
+
+
+def test_exports(machine):
+    subprocess.run([ROOT / "scripts/check-exports", machine.build / "libtagalong.so"], check=True)
+
+
+# qemu 7.2 answers that MADV_WIPEONFORK was done, and does nothing.
+NOT_EMULATED = {"zeros in the child: status == 0"}
+
+
+def test_unit_suites(machine):
+    if not machine.triplet:
+        pytest.skip("they are a step of their own on this machine")
+    suites = [path for path in (machine.build / "tests").glob("test_*") if not path.suffix]
+    assert len(suites) > 5
+    for suite in suites:
+        done = machine.run(suite)
+        failed = [re.sub(r"^\S+:\d+: ", "", line) for line in done.stderr.splitlines()]
+        assert set(failed) <= NOT_EMULATED, suite.name
+        assert f" {len(failed)} failed" in done.stdout, suite.name
