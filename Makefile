@@ -16,13 +16,13 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 
 # For another machine than this one: make CC=aarch64-linux-gnu-gcc BUILD=build/aarch64 cross.
 # There, libcurl's headers are this machine's, which suit every machine; a link keeps all else of
-# /usr/include out. The suites stand on what tests/cross has of libcurl and CUnit, but for the one
-# that needs libcurl's own URL parser.
+# /usr/include out. The suites stand on what tests/cross has of libcurl and CUnit, but for those
+# that need libcurl's own URL parser, or cJSON.
 machine = $(firstword $(subst -, ,$(shell $(1) -dumpmachine)))
 ifneq ($(call machine,$(CC)),$(call machine,$(HOST_CC)))
   CURL_HEADERS := $(BUILD)/include/curl
   CROSS_CFLAGS := -isystem $(BUILD)/include
-  UNIT_NOT := %/test_rule
+  UNIT_NOT := %/test_rule %_cjson
   UNIT_LIBCURL := $(BUILD)/cross/libcurl.so.4
   UNIT_LIBS := -isystem tests/cross $(UNIT_LIBCURL) -Wl,-rpath,'$$ORIGIN/../cross'
 else

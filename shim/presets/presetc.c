@@ -246,7 +246,7 @@ static void read_headers(struct preset_entry *entry, const cJSON *headers)
 	unsigned lines = 0;
 	const cJSON *item;
 
-	if (!cJSON_IsObject(headers) || !headers->child)
+	if (!headers || !cJSON_IsObject(headers) || !headers->child)
 		fail("there are no headers");
 	cJSON_ArrayForEach(item, headers) {
 		current_header = item->string;

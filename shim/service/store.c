@@ -279,6 +279,8 @@ static size_t read_rows(struct store *store, char *bytes, size_t len)
 	size_t number = 0, damaged = 0;
 	bool same_boot = false;
 
+	if (!len)
+		return 0;
 	for (; (newline = memchr(line, '\n', (size_t)(end - line))); line = newline + 1) {
 		struct text boot_id;
 		struct store_row row;

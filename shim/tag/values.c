@@ -14,7 +14,7 @@
 #include "sources/process.h"
 #include "sources/project.h"
 
-#define ENV_PREFIX TEXT("env:")
+#define ENV_PREFIX "env:"
 
 static unsigned timeout_ms(void)
 {
@@ -192,8 +192,8 @@ bool values_lookup(void *arg, struct text name, struct text *ret_value)
 
 	if (field < FIELD_COUNT)
 		return lookup_field(values, field, name, ret_value);
-	if (text_starts_with(name, ENV_PREFIX)) {
-		value = environment_value(text_from(name, ENV_PREFIX.len));
+	if (text_starts_with(name, TEXT(ENV_PREFIX))) {
+		value = environment_value(text_from(name, TEXT(ENV_PREFIX).len));
 		origin = "environment";
 	} else if (text_eq(name, TEXT("request_id"))) {
 		value = text_of(values->request_id);
@@ -211,7 +211,7 @@ bool values_lookup(void *arg, struct text name, struct text *ret_value)
 bool values_known(void *arg, struct text name)
 {
 	return field_by_name(name) < FIELD_COUNT ||
-	       (text_starts_with(name, ENV_PREFIX) && name.len > ENV_PREFIX.len) ||
+	       (text_starts_with(name, TEXT(ENV_PREFIX)) && name.len > TEXT(ENV_PREFIX).len) ||
 	       text_eq(name, TEXT("request_id")) || text_eq(name, TEXT("host")) ||
 	       text_eq(name, TEXT("pid")) || text_eq(name, TEXT("comm"));
 }

@@ -163,9 +163,8 @@ def test_exports(machine):
 NOT_EMULATED = {"zeros in the child: status == 0"}
 
 
+@pytest.mark.parametrize("machine", MACHINES[1:], indirect=True, ids=lambda machine: machine.name)
 def test_unit_suites(machine):
-    if not machine.triplet:
-        pytest.skip("they are a step of their own on this machine")
     suites = [path for path in (machine.build / "tests").glob("test_*") if not path.suffix]
     assert len(suites) > 5
     for suite in suites:

@@ -36,11 +36,9 @@ static uint32_t random_below(uint32_t limit)
 static size_t mutate(char *document, size_t len)
 {
 	static const char alphabet[] = "{}[]\",:\\u0019abdeftn.+- \n\x80\xC3\xA9";
-	uint32_t at = random_below((uint32_t)len + !len);
+	uint32_t at = random_below((uint32_t)len);
 	char c = alphabet[random_below(sizeof(alphabet) - 1)];
 
-	if (!len)
-		return 0;
 	switch (random_below(4)) {
 	case 0:
 		document[at] = c;
@@ -158,7 +156,7 @@ static void mutations(void)
 		size_t len = strlen(seed);
 
 		memcpy(document, seed, len);
-		for (uint32_t steps = random_below(4); steps > 0; steps--)
+		for (uint32_t steps = random_below(4); steps && len; steps--)
 			len = mutate(document, len);
 		taken += compare(document, len);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What tests/unit/suite.h uses of CUnit, for machines that we only cross-compile for: there is no
+ * What tests/unit uses of CUnit, for machines that we only cross-compile for: there is no
  * CUnit for them here. One suite a program, its tests run in the order in which they were added.
  */
 #ifndef TAGALONG_TESTS_CROSS_CUNIT_H
@@ -58,6 +58,9 @@ static inline bool CU_assertImplementation(bool ok, unsigned line, const char *c
 	cu_suite.failures += !ok;
 	return ok;
 }
+
+#define CU_ASSERT_TRUE(value) CU_assertImplementation(value, __LINE__, #value, __FILE__, "", false)
+#define CU_ASSERT_FALSE(value) CU_ASSERT_TRUE(!(value))
 
 static inline const char *CU_get_error_msg(void)
 {
