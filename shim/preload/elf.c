@@ -38,7 +38,7 @@ static uintptr_t address_of(const struct link_map *map, uintptr_t value)
 
 static bool find_tables(const struct link_map *map, struct tables *ret_tables)
 {
-	struct tables tables = { NULL };
+	struct tables tables = { .symbols = NULL };
 
 	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
 		uintptr_t address = address_of(map, entry->d_un.d_ptr);
@@ -108,6 +108,8 @@ struct file {
 	unsigned header_count;
 	ElfW(Phdr) headers[HEADERS_MAX];
 };
+
+_Static_assert(sizeof(off_t) == sizeof(uint64_t), "on 32 bits, by _FILE_OFFSET_BITS (Makefile)");
 
 static bool read_at(int fd, void *ret_bytes, size_t count, uint64_t offset)
 {

@@ -8,7 +8,7 @@
 #include "service/limits.h"
 
 #define container(entry, member) \
-	((struct scope *)((char *)(entry) - offsetof(struct scope, member)))
+	((struct scope *)(void *)((char *)(entry) - offsetof(struct scope, member)))
 
 _Static_assert(FIELD_TRACESTATE == TRIO_FIRST + 1 && FIELD_BAGGAGE == TRIO_FIRST + 2 &&
 		       TRIO_COUNT == 3,

@@ -10,21 +10,21 @@ ThreadSanitizer; by hand:
     pytest tests/e2e/test_threads.py
 """
 
-import os
 from pathlib import Path
 
 import pytest
 
 from commands import CHAT, post
 from tags import GENERIC, PLAIN, request_id
-from test_bindings import ASKED, FOLDER
+from test_bindings import ASKED, FOLDER, SANITIZED
 from test_bindings import OWN as BINDING_OWN
 from test_handles import PUPPET
 
 FIXTURES = Path(PUPPET[0]).parent
 OWN = ["Authorization", "X-Turn"]
-# Fork beside threads, vfork, a small stack and closed descriptors fail with libtsan alone.
-NOT_WITH_TSAN = pytest.mark.skipif("TSAN_OPTIONS" in os.environ, reason="not without the shim either")
+# Fork beside threads, vfork, a small stack, closed descriptors: a sanitizer's runtime cannot do
+# them, without the shim either.
+NOT_SANITIZED = pytest.mark.skipif(SANITIZED, reason="a sanitizer's runtime is preloaded")
 
 
 @pytest.fixture
@@ -51,14 +51,14 @@ def test_handles_move_between_threads(threads):  # pitfall 31
     threads("pass", [GENERIC] * 48, unordered=True)
 
 
-@NOT_WITH_TSAN
+@NOT_SANITIZED
 def test_fork_between_any_two_calls(threads):  # pitfall 32
     # Five children a round, three of them with the parent's handle; two transfers of the parent's.
     result = threads("fork", [GENERIC] * 5 * 10, unordered=True, one_trace=False)
     assert result.stdout.count(b"child 0\n") == 25
 
 
-@NOT_WITH_TSAN
+@NOT_SANITIZED
 def test_vfork_and_exec(neutral, relay):  # pitfalls 32, 34
     command = [str(FIXTURES / "threads"), "spawn", relay.url + CHAT]
     program = ["/usr/bin/curl", "-sS", "-o", "/dev/null", relay.url + CHAT, "-d", "spawned"]
@@ -66,7 +66,7 @@ def test_vfork_and_exec(neutral, relay):  # pitfalls 32, 34
     assert result.stdout.count(b"program 0\n") == 8
 
 
-@NOT_WITH_TSAN
+@NOT_SANITIZED
 def test_small_stack(threads):
     threads("stack", [GENERIC])
 
@@ -103,7 +103,7 @@ def test_starts_with_descriptors_closed(neutral, relay, closed):  # pitfall 33
     assert result.rc == 0
 
 
-@NOT_WITH_TSAN
+@NOT_SANITIZED
 def test_starts_with_all_closed(neutral, relay):  # pitfall 33
     command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *post(relay.url + CHAT, "-o", "answer")]
     assert neutral(command, [GENERIC]).rc == 0

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""A context service in a folder of its own, and connections to it that speak the protocol bare."""
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
+TAGALONG = str(BUILD / "tagalong")
+WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind ...
+START_SECONDS = 20 if WRAP else 5
+REPLY_SECONDS = 20
+SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
+
+
+class Closed(Exception):
+    """The service closed the connection."""
+
+
+class Peer:
+    """One connection."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(REPLY_SECONDS)
+        self.socket.connect(str(path))
+        self.pending = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, request):
+        """A dict, a line of text, or raw bytes."""
+        if isinstance(request, dict):
+            request = json.dumps(request, ensure_ascii=False)
+        if isinstance(request, str):
+            request = request.encode() + b"\n"
+        self.socket.sendall(request)
+
+    def line(self):
+        while b"\n" not in self.pending:
+            try:
+                more = self.socket.recv(1 << 17)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                raise Closed
+            self.pending += more
+        line, self.pending = self.pending.split(b"\n", 1)
+        return line.decode()
+
+    def reply(self):
+        return json.loads(self.line())
+
+    def ask(self, request):
+        self.send(request)
+        return self.reply()
+
+    def op(self, op, **members):
+        """A request that has to go well."""
+        reply = self.ask({"v": 1, "op": op, **members})
+        assert reply["ok"], reply
+        return reply
+
+    def refusal(self, op, **members):
+        """The code of one that has not."""
+        reply = self.ask({"v": 1, "op": op, **members})
+        assert not reply["ok"], reply
+        return reply["error"]["code"]
+
+    def context(self, **members):
+        return self.op("get", **members)["context"]
+
+    def is_silent(self, seconds=0.1):
+        return not self.pending and not select.select([self.socket], [], [], seconds)[0]
+
+    def is_closed(self):
+        try:
+            self.line()
+        except Closed:
+            return True
+        return False
+
+
+class Service:
+    """`tagalong serve` in its own run-time and state folders, which outlive it."""
+
+    def __init__(self):
+        # Not pytest's tmp_path: a socket's path has at most 107 bytes.
+        self.folder = Path(tempfile.mkdtemp(prefix="tagalong-"))
+        self.runtime = self.folder / "run"
+        self.runtime.mkdir(mode=0o700)
+        self.home = self.folder / "home"
+        self.home.mkdir(mode=0o700)
+        self.socket = self.runtime / "tagalong" / "context.sock"
+        self.state = self.folder / "state" / "tagalong"
+        self.journal = self.state / "context.journal"
+        self.process = None
+        self.said = self.folder / "stderr"
+        self.events = self.folder / "stdout"
+
+    def environment(self, **more):
+        kept = {name: os.environ[name] for name in SANITIZERS if name in os.environ}
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.home),
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "LANG": "C.UTF-8",
+            **kept,
+            **more,
+        }
+
+    def launch(self, *options, before=(), env=None, **popen):
+        """Starts without waiting."""
+        with open(self.said, "ab") as said, open(self.events, "ab") as events:
+            return subprocess.Popen(
+                [*before, *WRAP, TAGALONG, "serve", "--verbose", *options],
+                env=self.environment(**(env or {})),
+                stdin=subprocess.DEVNULL,
+                stdout=events,
+                stderr=said,
+                **popen,
+            )
+
+    def start(self, *options, **how):
+        self.process = self.launch(*options, **how)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                Peer(self.socket).close()
+                return self
+            except OSError:
+                assert self.process.poll() is None, self.errors()
+                assert time.monotonic() < deadline, "the service does not start: " + self.errors()
+                time.sleep(0.005)
+
+    def connect(self):
+        return Peer(self.socket)
+
+    def kill(self):
+        """As the kernel's OOM killer would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, number=signal.SIGTERM, seconds=START_SECONDS):
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def restart(self, *options, **how):
+        assert self.stop() == 0, self.errors()
+        return self.start(*options, **how)
+
+    def errors(self):
+        return self.said.read_text() if self.said.exists() else ""
+
+    def event_lines(self):
+        return self.events.read_text().splitlines()
+
+    def rows(self):
+        return [json.loads(line) for line in self.journal.read_text().splitlines()]
+
+    def command(self, *words, env=None, stdin=b"", **how):
+        """tagalong WORDS... -> (exit code, stdout, stderr)"""
+        done = subprocess.run(
+            [*WRAP, TAGALONG, *words],
+            env=self.environment(**(env or {})),
+            input=stdin,
+            capture_output=True,
+            timeout=30,
+            **how,
+        )
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def run(self, *words, **how):
+        """The stdout of a command that has to go well."""
+        code, out, err = self.command(*words, **how)
+        assert code == 0, err
+        return out
+
+    def release(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Process:
+    """A process of a tree, which does what it is told: asks, and begets others."""
+
+    def __init__(self, service, pid=None, token=None):
+        self.service = service
+        environment = service.environment(**({"TAGALONG_SCOPE": token} if token else {}))
+        self.popen = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("member.py")), str(service.socket)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.pid = self.popen.pid
+
+    def tell(self, *words):
+        self.popen.stdin.write(json.dumps(words) + "\n")
+        self.popen.stdin.flush()
+        answer = self.popen.stdout.readline()
+        assert answer, "the process ended"
+        return json.loads(answer)
+
+    def context(self, *path):
+        """What the member at the end of a path of children gets."""
+        return self.tell(*path, "get")["context"]
+
+    def end(self):
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.popen.wait()
+        self.popen.stdin.close()
+        self.popen.stdout.close()
+
+
+def wait_until(condition, seconds=START_SECONDS):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come about"
+        time.sleep(0.005)

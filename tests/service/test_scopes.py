@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+"""Which scope a process is in: real process trees."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from conftest import needs_root
+from serving import REPLY_SECONDS, wait_until
+
+
+def test_two_trees_never_mix(service, process):
+    one, two = process(), process()
+    one.tell("open", {"task_id": "one"})
+    two.tell("open", {"task_id": "two"})
+    for tree in (one, two):
+        tree.tell("fork", "child")
+        tree.tell("child", "fork", "grandchild")
+    for turn in range(20):
+        for tree, name in ((one, "one"), (two, "two")):
+            value = f"{name}-{turn}"
+            with service.connect() as peer:
+                peer.op("set", scope={"pid": tree.pid}, context={"task_id": value})
+            assert tree.context()["task_id"] == value
+            assert tree.context("child", "grandchild")["task_id"] == value
+    with service.connect() as peer:
+        assert peer.context() == {}
+
+
+def test_nested_scopes_merge_from_the_outside_in(service, process):
+    tree = process()
+    tree.tell("open", {"task_id": "outer", "project_id": "billing"})
+    tree.tell("fork", "inner")
+    tree.tell("inner", "open", {"task_id": "inner"})
+    tree.tell("inner", "fork", "child")
+    trace = tree.context()["traceparent"]
+    expected = {"task_id": "inner", "project_id": "billing", "traceparent": trace}
+    assert tree.context("inner", "child") == expected
+    assert tree.context()["task_id"] == "outer"
+    with service.connect() as peer:
+        peer.op("set", scope={"pid": tree.pid}, context={"mode": "plan"})
+    assert tree.context("inner", "child") == expected | {"mode": "plan"}
+    # The inner scope ends with its process; what it begot lives on in the outer one.
+    tree.tell("die", "inner")
+    assert tree.context()["task_id"] == "outer"
+
+
+def test_a_child_without_the_token_is_found_by_its_ancestors(service, process):
+    tree = process()
+    tree.tell("open", {"task_id": "T-1"})
+    tree.tell("fork", "child")
+    assert tree.tell("child", "forget")["token"].startswith("run-")
+    assert tree.context("child")["task_id"] == "T-1"
+
+
+def test_a_daemon_is_found_by_its_token(service, process):
+    tree = process()
+    tree.tell("open", {"task_id": "T-1"})
+    tree.tell("daemon", "orphan")
+    assert tree.context("orphan")["task_id"] == "T-1"
+    tree.tell("orphan", "fork", "child")
+    assert tree.context("orphan", "child")["task_id"] == "T-1"
+    # Without it, it is in no tree at all.
+    tree.tell("orphan", "forget")
+    assert tree.context("orphan") == {}
+    # A scope that it opens for itself is nearer than any token from outside.
+    tree.tell("orphan", "open", {"task_id": "T-2"})
+    assert tree.context("orphan")["task_id"] == "T-2"
+
+
+def test_a_nearer_scope_wins_over_an_inherited_token(service, process):
+    tree = process()
+    tree.tell("open", {"task_id": "outer"})
+    tree.tell("fork", "editor")
+    pid = tree.tell("editor", "fork", "shell")["pid"]
+    with service.connect() as peer:
+        peer.op("open", scope={"pid": pid}, context={"task_id": "inner"})
+    assert tree.context("editor", "shell")["task_id"] == "inner"
+    assert tree.context("editor")["task_id"] == "outer"
+
+
+def test_a_named_scope_by_its_token(service, process):
+    with service.connect() as peer:
+        peer.op("open", scope={"name": "ci/job:7"}, context={"task_id": "job-7"})
+    assert process(token="ci/job:7").context() == {"task_id": "job-7"}
+    assert process(token="ci/job:8").context() == {}
+
+
+def test_a_scope_ends_with_its_process(service, process):
+    tree = process()
+    name = tree.tell("open", {"task_id": "T-1"})["scope"]
+    tree.tell("daemon", "left behind")
+    with service.connect() as peer:
+        assert peer.op("watch", scope={"name": name})["context"]["task_id"] == "T-1"
+        tree.popen.kill()
+        assert peer.reply()["error"]["code"] == "scope_ended"
+        assert peer.is_closed()
+    with service.connect() as peer:
+        assert peer.refusal("get", scope={"name": name}) == "bad_scope"
+        assert len(peer.op("list")["scopes"]) == 1
+    wait_until(lambda: service.rows()[-1].get("gone"))
+
+
+def test_without_descriptors_for_pidfds(cold, process):
+    """Then processes are looked at now and then."""
+    few = 1024 + 64 + 2
+    service = cold.start(before=["prlimit", f"--nofile={few}:{few}"])
+    trees = [process() for _ in range(4)]
+    for tree in trees:
+        tree.tell("open", {})
+        tree.popen.kill()
+        tree.popen.wait()
+
+    def only_the_default():
+        with service.connect() as peer:
+            return len(peer.op("list")["scopes"]) == 1
+
+    wait_until(only_the_default)
+
+
+def test_other_start_time_other_process(cold, process):
+    """A state file that names a living pid, but not this process."""
+    service = cold.start()
+    tree = process()
+    name = tree.tell("open", {"task_id": "T-1"})["scope"]
+    service.kill()
+    service.start()
+    assert tree.context()["task_id"] == "T-1"
+    service.kill()
+    text = service.journal.read_text()
+    start = re.search(r'"start":(\d+)', text)[1]
+    service.journal.write_text(text.replace(f'"start":{start}', f'"start":{int(start) - 1}'))
+    service.start()
+    assert tree.context() == {}
+    with service.connect() as peer:
+        assert peer.refusal("get", scope={"name": name}) == "bad_scope"
+
+
+def test_other_boot_other_process(cold, process):
+    service = cold.start()
+    tree = process()
+    tree.tell("open", {"task_id": "T-1"})
+    with service.connect() as peer:
+        peer.op("open", scope={"name": "named"}, context={"task_id": "N"})
+        peer.op("set", context={"user_id": "ada"})
+    service.kill()
+    text = service.journal.read_text()
+    service.journal.write_text(re.sub(r'"boot":"[^"]*"', '"boot":"another"', text))
+    service.start()
+    assert tree.context() == {"user_id": "ada"}
+    with service.connect() as peer:
+        assert peer.context(scope={"name": "named"}) == {"task_id": "N", "user_id": "ada"}
+
+
+def fork_as(pid):
+    """A child with this very pid, or None when somebody else was quicker."""
+    with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+        last.write(str(pid - 1))
+    popen = subprocess.Popen(["sleep", "60"])
+    if popen.pid == pid:
+        return popen
+    popen.kill()
+    popen.wait()
+    return None
+
+
+@needs_root
+def test_a_reused_pid(cold, process):
+    service = cold.start()
+    tree = process()
+    tree.tell("open", {"task_id": "T-1"})
+    pid = tree.pid
+    service.kill()  # it must not see the end
+    tree.end()
+    time.sleep(0.02)  # the start of a process is counted in hundredths of a second
+    for _ in range(200):
+        other = fork_as(pid)
+        if other:
+            break
+    assert other, "the kernel does not give that pid out again"
+    try:
+        service.start()
+        with service.connect() as peer:
+            assert peer.context(scope={"pid": pid}) == {}
+            assert len(peer.op("list")["scopes"]) == 1
+    finally:
+        other.kill()
+        other.wait()
+
+
+IN_ANOTHER_NAMESPACE = """
+import json, os, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(sys.argv[1])
+lines = connection.makefile("rw")
+for request in ({"op": "get"}, {"op": "get", "scope": {"pid": os.getpid()}},
+                {"op": "open", "scope": {"pid": os.getpid()}},
+                {"op": "open", "context": {"task_id": "inside"}}, {"op": "get"}):
+    lines.write(json.dumps({"v": 1, **request}) + "\\n")
+    lines.flush()
+    print(lines.readline(), end="")
+"""
+
+
+@needs_root
+def test_a_client_in_a_pid_namespace(service):
+    """Its numbers mean other processes: they are refused, and it opens a scope for itself."""
+    with service.connect() as peer:
+        peer.op("set", context={"task_id": "default"})
+    done = subprocess.run(
+        ["unshare", "--pid", "--fork", sys.executable, "-c", IN_ANOTHER_NAMESPACE, service.socket],
+        capture_output=True,
+        text=True,
+        timeout=REPLY_SECONDS,
+    )
+    get, get_pid, open_pid, open_own, get_own = map(json.loads, done.stdout.splitlines())
+    assert get["context"] == {"task_id": "default"}
+    assert get_pid["error"]["code"] == open_pid["error"]["code"] == "bad_scope"
+    assert open_own["ok"]
+    assert get_own["context"]["task_id"] == "inside"
+
+
+@needs_root
+def test_a_service_in_a_pid_namespace(cold):
+    """It cannot see who asks: the default scope, or one by its name."""
+    unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    service = cold.start(before=unshare)
+    with service.connect() as peer:
+        peer.op("set", context={"task_id": "default"})
+        peer.op("open", scope={"name": "named"}, context={"task_id": "named"})
+        assert peer.context() == {"task_id": "default"}
+        assert peer.context(scope={"token": "named"}) == {"task_id": "named"}
+        assert peer.refusal("open") == "bad_scope"
+        assert peer.refusal("get", scope={"pid": os.getpid()}) == "bad_scope"
+        assert peer.refusal("set", scope={"pid": 1}, context={"mode": "x"}) == "bad_scope"
+
+
+@pytest.mark.parametrize("depth", [64])
+def test_nesting_has_an_end(peer, depth):
+    for _ in range(depth):
+        peer.op("open")
+    assert peer.refusal("open") == "too_many"
+    assert "traceparent" in peer.context()
