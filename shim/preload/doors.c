@@ -63,7 +63,7 @@ static bool set_for(const struct library *library, unsigned *ret_set)
 /* What stands behind a libcurl function that was found by name: our hook for that library. */
 static void *hook_for(void *real, const char *name)
 {
-	const struct library *library = real ? library_at(real) : NULL;
+	const struct library *library = library_at(real);
 	unsigned set;
 
 	if (!library || !set_for(library, &set))
@@ -71,18 +71,33 @@ static void *hook_for(void *real, const char *name)
 	return hook_by_name(set, name);
 }
 
-static bool is_wanted(void *handle, const char *name, const void *caller)
+/* A libcurl that is made of another one asks for its functions: its calls come from inside. */
+static bool is_libcurl(const void *caller)
 {
 	bool inside;
 
-	/* RTLD_DEFAULT finds us by itself. RTLD_NEXT is asked by other interposers, whose next one
-	 * is not us. */
-	if (!name || strncmp(name, "curl_", 5) || handle == RTLD_DEFAULT || handle == RTLD_NEXT ||
-	    !hook_by_name(0, name) || !is_open())
-		return false;
-	/* A libcurl that is made of another one asks for its functions: its calls come from inside. */
 	library_of_caller(caller, &inside);
-	return !inside;
+	return inside;
+}
+
+static bool is_global(const void *handle)
+{
+	return handle == RTLD_DEFAULT || handle == RTLD_NEXT;
+}
+
+/* `real` is what the real function answers for a handle of the client's own. */
+static void *decide(void *handle, void *real, const char *name, const void *caller)
+{
+	/* In the global scope we stand in front: the answer is ours already, and a program that
+	 * asks whether libcurl is there must not find us instead. */
+	if (is_global(handle) || (real && library_is_shim(real)))
+		return library_is_linked(caller) ? NULL : DOOR_NOT_THERE;
+	return real && is_open() && !is_libcurl(caller) ? hook_for(real, name) : NULL;
+}
+
+static bool is_wanted(const char *name)
+{
+	return name && !strncmp(name, "curl_", 5) && hook_by_name(0, name);
 }
 
 void *door_dlsym(void *handle, const char *name, const void *caller)
@@ -90,8 +105,9 @@ void *door_dlsym(void *handle, const char *name, const void *caller)
 	int saved = errno;
 	void *hook = NULL;
 
-	if (is_wanted(handle, name, caller))
-		hook = hook_for(real_dlsym()(handle, name), name);
+	if (is_wanted(name))
+		hook = decide(handle, is_global(handle) ? NULL : real_dlsym()(handle, name), name,
+			      caller);
 	errno = saved;
 	return hook;
 }
@@ -101,8 +117,10 @@ void *door_dlvsym(void *handle, const char *name, const char *version, const voi
 	int saved = errno;
 	void *hook = NULL;
 
-	if (is_wanted(handle, name, caller))
-		hook = hook_for(real_dlvsym()(handle, name, version), name);
+	if (is_wanted(name))
+		hook = decide(handle,
+			      is_global(handle) ? NULL : real_dlvsym()(handle, name, version), name,
+			      caller);
 	errno = saved;
 	return hook;
 }

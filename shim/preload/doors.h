@@ -15,7 +15,8 @@
 
 /* The flags to go on with: without RTLD_DEEPBIND for a file that needs a libcurl. */
 int door_dlopen(const char *file, int flags);
-/* What to return instead of asking the real function; NULL to ask it. */
+/* What to return instead of asking the real function; NULL to ask it, DOOR_NOT_THERE for NULL. */
+#define DOOR_NOT_THERE ((void *)-1) /* known to trampolines.S */
 void *door_dlsym(void *handle, const char *name, const void *caller);
 void *door_dlvsym(void *handle, const char *name, const char *version, const void *caller);
 

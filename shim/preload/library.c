@@ -57,7 +57,7 @@ struct scopes {
 static struct forkwipe scopes_page;
 _Static_assert(sizeof(struct scopes) <= FORKWIPE_BYTES, "the scopes fit their page");
 
-static bool is_ours(const void *address)
+bool library_is_shim(const void *address)
 {
 	static const char here;
 	struct object shim;
@@ -80,7 +80,16 @@ static void *symbol_in_scope_of(const char *path, const char *name)
 		return NULL;
 	symbol = real_dlsym()(handle, name);
 	dlclose(handle);
-	return symbol && !is_ours(symbol) ? symbol : NULL;
+	return symbol && !library_is_shim(symbol) ? symbol : NULL;
+}
+
+bool library_is_linked(const void *caller)
+{
+	struct object object;
+
+	return real_dlsym()(RTLD_NEXT, LANDMARK) ||
+	       (object_find(caller, &object) &&
+		symbol_in_scope_of(object.map->l_name, LANDMARK));
 }
 
 static int name_of_libcurl(struct dl_phdr_info *info, size_t size, void *arg)
@@ -129,10 +138,16 @@ static void *landmark_for(const struct object *caller, bool *ret_lasting)
 
 static void fill(struct library *library, const struct object *object)
 {
+	void *next = real_dlsym()(RTLD_NEXT, LANDMARK);
+	/* What stands behind us for everybody: then each function is the next one, so that another
+	 * preload, which may have only some of them, keeps its turn. */
+	bool behind = next && object_holds(object, next);
+
 	library->object = *object;
 	library->whole = true;
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *symbol = symbol_in_scope_of(object->map->l_name, functions[i].name);
+		void *symbol = behind ? real_dlsym()(RTLD_NEXT, functions[i].name) :
+					symbol_in_scope_of(object->map->l_name, functions[i].name);
 
 		memcpy((char *)library + functions[i].offset, &symbol, sizeof(symbol));
 		library->whole = library->whole && symbol;

@@ -36,6 +36,12 @@ const struct library *library_of_caller(const void *caller, bool *ret_inside);
 /* The library that a function of libcurl's, which has this address, is in. NULL without memory. */
 const struct library *library_at(const void *function);
 
+/* Whether the caller would find a libcurl by the linker's rules, without us: in the global scope or
+ * in its own. */
+bool library_is_linked(const void *caller);
+/* Whether the address is the shim's own. */
+bool library_is_shim(const void *address);
+
 /* Whether the call comes from inside this library. */
 static inline bool library_holds(const struct library *library, const void *caller)
 {

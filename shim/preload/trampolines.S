@@ -36,6 +36,14 @@
 9:	ret /* there is none: NULL, which is what it would return when it fails */
 	.endm
 
+/* DOOR_NOT_THERE, which is -1, becomes NULL. */
+	.macro NOT_THERE
+	cmp $-1, %rax
+	jne 8f
+	xor %eax, %eax
+8:
+	.endm
+
 	.macro LEAVE name
 	.cfi_endproc
 	.size \name, . - \name
@@ -57,6 +65,7 @@
 	.cfi_restore_state
 1:	add $24, %rsp
 	.cfi_adjust_cfa_offset -24
+	NOT_THERE
 	ret
 	LEAVE dlsym
 
@@ -70,6 +79,7 @@
 	.cfi_restore_state
 1:	add $24, %rsp
 	.cfi_adjust_cfa_offset -24
+	NOT_THERE
 	ret
 	LEAVE dlvsym
 
@@ -139,6 +149,8 @@
 	JUMP door_real_dlsym
 	.cfi_restore_state
 1:	RESTORE
+	cmn x0, #1 /* DOOR_NOT_THERE, which is -1, becomes NULL */
+	csel x0, xzr, x0, eq
 	ret
 	LEAVE dlsym
 
@@ -150,6 +162,8 @@
 	JUMP door_real_dlvsym
 	.cfi_restore_state
 1:	RESTORE
+	cmn x0, #1 /* DOOR_NOT_THERE, which is -1, becomes NULL */
+	csel x0, xzr, x0, eq
 	ret
 	LEAVE dlvsym
 

@@ -255,7 +255,7 @@ def test_errors_of_the_client(puppet):  # pitfall 14
     script = (
         chat("a")
         + "url a http://127.0.0.1:1/v1/chat/completions\nperform a\n"
-        + "url a {url}/switch/slow-2000/v1/chat/completions\ntimeout a 50\nperform a\n"
+        + "url a {url}/switch/slow-2000/v1/chat/completions\ntimeout a 400\nperform a\n"
         + "timeout a 0\nurl a {url}/switch/drop-first/v1/chat/completions\nperform a\n"
         + "url a nonsense://x/v1/chat/completions\nperform a\ninfo a"
     )

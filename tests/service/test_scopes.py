@@ -113,6 +113,7 @@ def test_without_descriptors_for_pidfds(cold, process):
     trees = [process() for _ in range(4)]
     for tree in trees:
         tree.tell("open", {})
+    for tree in trees:
         tree.popen.kill()
         tree.popen.wait()
 
