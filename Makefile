@@ -180,8 +180,14 @@ $(BINDING): $(wildcard tests/fixtures/binding/*)
 	$(Q)$(CC) -O1 -g -D_GNU_SOURCE -Wall -Wextra -Werror $(if $(filter %.so,$@),-fPIC -shared) -o $@ \
 		tests/fixtures/binding/$(firstword $(subst -, ,$(basename $(@F)))).c $(FLAVOUR)
 
+# Takes poll() and connect() from libcurl, so it shows its symbols.
+$(BUILD)/fixtures/chaos: $(wildcard tests/fixtures/chaos/*)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -g -D_GNU_SOURCE -Wall -Wextra -Werror -rdynamic -o $@ $(filter %.c,$^) $(CURL_LIBS)
+
 fixtures: $(FIXTURES) $(BUILD)/fixtures/standin/libcurl.so.4 \
-	$(BUILD)/fixtures/standin/other/libcurl.so.4 $(BINDING)
+	$(BUILD)/fixtures/standin/other/libcurl.so.4 $(BINDING) $(BUILD)/fixtures/chaos
 
 # A made libcurl, a host program and its plugin, for any machine (tests/cross/test_cross.py).
 CROSS_CC = $(CC) -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE $(CROSS_CFLAGS) -fPIC

@@ -42,6 +42,7 @@ SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
 
 def pytest_addoption(parser):
     parser.addoption("--bare", action="store_true", help="never load the shim: test the harness")
+    parser.addoption("--seed", type=int, help="of test_differential.py: show what differs")
 
 
 @dataclass
