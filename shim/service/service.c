@@ -130,6 +130,17 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 		stop(service, "idle");
 }
 
+/* Before there is a socket that a signal could leave behind; they take effect in the loop. */
+static int add_signals(struct service *service)
+{
+	for (size_t i = 0; i < END_SIGNALS; i++) {
+		service->signal[i] = evsignal_new(service->base, end_signals[i], on_signal, service);
+		if (!service->signal[i] || event_add(service->signal[i], NULL))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int add_events(struct service *service)
 {
 	struct event_base *base = service->base;
@@ -143,11 +154,6 @@ static int add_events(struct service *service)
 	if (!service->acceptable || !service->accept_pause || !service->store_retry ||
 	    !service->idle || event_add(service->acceptable, NULL))
 		return -ENOMEM;
-	for (size_t i = 0; i < END_SIGNALS; i++) {
-		service->signal[i] = evsignal_new(base, end_signals[i], on_signal, service);
-		if (!service->signal[i] || event_add(service->signal[i], NULL))
-			return -ENOMEM;
-	}
 	if (service->options->idle_exit_seconds)
 		add_timer(service->idle, (uint64_t)service->options->idle_exit_seconds * 1000);
 	if (store_fd < 0)
@@ -203,12 +209,12 @@ static void release_processes(struct service *service)
 		keeper_remove(&service->keeper, scope);
 }
 
-/* With the loop and the keeper ready. */
+/* With the loop, the socket and the keeper ready. */
 static int serve_scopes(struct service *service)
 {
 	int result;
 
-	service->core.processes = (struct process_table){ process_look, NULL };
+	service->core.processes = service->keeper.processes;
 	service->core.on_open = on_open;
 	service->core.on_end = on_end;
 	service->core.arg = service;
@@ -223,17 +229,13 @@ static int serve_scopes(struct service *service)
 	connections_release(&service->connections);
 	release_processes(service);
 	core_stop(&service->core);
-	free_events(service);
 	return result;
 }
 
 static int serve_socket(struct service *service)
 {
-	int result = -ENOMEM;
+	int result;
 
-	service->base = event_base_new();
-	if (!service->base)
-		return result;
 	service->keeper.base = service->base;
 	service->keeper.processes = (struct process_table){ process_look, NULL };
 	service->keeper.on_gone = on_gone;
@@ -242,17 +244,35 @@ static int serve_socket(struct service *service)
 	if (!result)
 		result = serve_scopes(service);
 	keeper_release(&service->keeper);
-	event_base_free(service->base);
+	return result;
+}
+
+static int serve_with_loop(struct service *service)
+{
+	int result = add_signals(service);
+
+	if (!result) {
+		/* What is wrong with the socket was said. */
+		result = listener_open(service->options->socket_path, &service->listener);
+		if (result)
+			goto out;
+		result = serve_socket(service);
+		listener_close(&service->listener);
+	}
+	if (result)
+		notice_warning("%s", strerror(-result));
+out:
+	free_events(service);
 	return result;
 }
 
 int service_run(const struct service_options *options)
 {
 	struct service *service = calloc(1, sizeof(*service));
-	int result;
+	int result = -ENOMEM;
 
 	if (!service)
-		return -ENOMEM;
+		return result;
 	service->options = options;
 	notice_init(options->verbose, options->json);
 	/* A file at its limit of size and a reader that left are answers of write(2), not reasons
@@ -260,12 +280,10 @@ int service_run(const struct service_options *options)
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	result = listener_open(options->socket_path, &service->listener);
-	if (!result) {
-		result = serve_socket(service);
-		listener_close(&service->listener);
-		if (result)
-			notice_warning("%s", strerror(-result));
+	service->base = event_base_new();
+	if (service->base) {
+		result = serve_with_loop(service);
+		event_base_free(service->base);
 	}
 	free(service);
 	return result;

@@ -176,4 +176,6 @@ NOT_THERE = {
 @pytest.mark.parametrize("shape", NOT_THERE)
 def test_no_libcurl_to_be_found(host, shape):  # pitfall 23
     # A program that asks whether libcurl is there must not find our functions instead.
+    if SANITIZED:
+        pytest.skip("there are no doors")
     host(NOT_THERE[shape], [])

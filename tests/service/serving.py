@@ -143,9 +143,10 @@ class Service:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                Peer(self.socket).close()
+                with Peer(self.socket) as peer:
+                    peer.op("ping")  # it listens before it has read its state
                 return self
-            except OSError:
+            except (OSError, Closed):
                 assert self.process.poll() is None, self.errors()
                 assert time.monotonic() < deadline, "the service does not start: " + self.errors()
                 time.sleep(0.005)
