@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Asking the context service, for people who can wait: the shim has its own client, which cannot. */
+/* Asking the context service, for those who can wait: the shim has its own client, as it cannot. */
 #include "cli/ask.h"
 
 #include <errno.h>
@@ -16,8 +16,8 @@
 static bool no_service(const char *path, const char *reason)
 {
 	complain("no context service at %s: %s\n"
-		 "Start one with \"tagalong serve\", or run the program with \"tagalong run\"", path,
-		 reason);
+		 "Start one with \"tagalong serve\", or run the program with \"tagalong run\"",
+		 path, reason);
 	return false;
 }
 
@@ -52,8 +52,8 @@ bool ask_connect(struct ask *ask)
 	ask->fd = -1;
 	result = endpoint_path(&path);
 	if (result) {
-		complain("%s is no absolute path of at most %d bytes", variable_name(VARIABLE_SOCKET),
-			 WIRE_PATH_BYTES_MAX - 1);
+		complain("%s is no absolute path of at most %d bytes",
+			 variable_name(VARIABLE_SOCKET), WIRE_PATH_BYTES_MAX - 1);
 		return false;
 	}
 	if (connect_to(ask, path.data))

@@ -18,8 +18,8 @@ struct ask {
 /* A change is answered when it is on the disk, which may be busy. */
 #define ASK_TIMEOUT_MS 10000
 
-/* Connects. False when there is no service, or none to be trusted: then it said so, and how to start
- * one. */
+/* Connects. False when there is no service, or none to be trusted: then it said so, and how to
+ * start one. */
 bool ask_connect(struct ask *ask);
 void ask_close(struct ask *ask);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* tagalong context: reading and changing the current context, from a shell, a hook, a key binding. */
+/* tagalong context: reads and changes the current context, from a shell, a hook, a key binding. */
 #include "cli/command.h"
 
 #include <errno.h>
@@ -381,7 +381,8 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_context = {
 	.name = "context",
-	.arguments = "get|set|unset|list|watch|open|close [--scope SCOPE] [--json] [FIELD[=VALUE]...]",
+	.arguments = "get|set|unset|list|watch|open|close "
+		     "[--scope SCOPE] [--json] [FIELD[=VALUE]...]",
 	.summary = "Read or change the current context.",
 	.help = "  get [FIELD...]       what holds here; of one field only the value\n"
 		"  set FIELD=VALUE...   change it; FIELD=- reads the value from standard input\n"
@@ -392,8 +393,8 @@ const struct command command_context = {
 		"  --scope SCOPE        a name, pid:N for the scope of that process, or default;\n"
 		"                       without it the scope that this is run in\n"
 		"  --json               print the service's replies (docs/protocol.md)\n\n"
-		"The exit code is 0; 1 when there is no such scope, or no value of the fields asked\n"
-		"for; 2 for a bad call; 3 when there is no service, or it refuses.\n\n"
+		"The exit code is 0; 1 when there is no such scope, or no value of the fields\n"
+		"asked for; 2 for a bad call; 3 when there is no service, or it refuses.\n\n"
 		"  tagalong context set task_id=T-43\n"
 		"  git branch --show-current | tagalong context set task_id=-\n"
 		"  tagalong context open --scope pid:$$ project_id=billing\n",

@@ -34,7 +34,8 @@ static int run(const struct command *command, int argc, char **argv)
 			service.socket_path = optarg;
 			break;
 		case OPT_IDLE_EXIT:
-			if (!text_number(text_of(optarg), IDLE_EXIT_SECONDS_MAX, &seconds) || !seconds)
+			if (!text_number(text_of(optarg), IDLE_EXIT_SECONDS_MAX, &seconds) ||
+			    !seconds)
 				return usage_error(command, "--idle-exit wants 1 to %d seconds",
 						   IDLE_EXIT_SECONDS_MAX);
 			service.idle_exit_seconds = (unsigned)seconds;
@@ -67,8 +68,8 @@ const struct command command_serve = {
 		"  --json               say it, and warnings, as JSON\n"
 		"  --idle-exit SECONDS  end by itself when there was no scope and no question\n"
 		"                       for so long\n\n"
-		"tagalong run starts a service when there is none, and systemd can start one when it\n"
-		"is first asked: systemctl --user enable --now tagalong.socket\n"
+		"tagalong run starts a service when there is none, and systemd can start one when\n"
+		"it is first asked: systemctl --user enable --now tagalong.socket\n"
 		"Scopes and their context outlive the service: $XDG_STATE_HOME/tagalong.\n"
 		"The protocol is in docs/protocol.md: any other program may serve it.\n",
 	.run = run,

@@ -58,7 +58,8 @@ static void refuse_error(struct question *question, int error)
 
 static struct asker own_asker(const struct question *question)
 {
-	return (struct asker){ question->peer->pid, question->peer->since, question->request.scope };
+	return (struct asker){ question->peer->pid, question->peer->since,
+			       question->request.scope };
 }
 
 static struct scope *nearest(const struct question *question, const struct asker *asker)
@@ -75,7 +76,8 @@ static bool named_process(struct question *question, struct process *ret_process
 
 	if (!process_shares_pids(question->peer->pid)) {
 		refuse(question, WIRE_BAD_SCOPE,
-		       "the asking process is in another pid namespace: its numbers mean others here");
+		       "the asking process is in another pid namespace: its numbers mean others "
+		       "here");
 		return false;
 	}
 	if (processes->look(processes->arg, question->request.pid, ret_process)) {
@@ -85,8 +87,8 @@ static bool named_process(struct question *question, struct process *ret_process
 	return true;
 }
 
-/* The scope of a request that reads or changes one. NULL after a refusal. `outermost_too`: a process
- * in no scope is answered with the default one. */
+/* The scope of a request that reads or changes one. NULL after a refusal. `outermost_too`: a
+ * process in no scope is answered with the default one. */
 static struct scope *target(struct question *question, bool outermost_too)
 {
 	const struct scopes *scopes = &question->core->scopes;
@@ -179,10 +181,10 @@ static void answer_watch(struct question *question)
 	question->answer->watch = scope;
 }
 
-static void set_fields(struct question *question, struct scope *scope, const char *event)
+/* After a change of fields: 1, 0 when everything was so already, or a negative errno. */
+static void reply_change(struct question *question, struct scope *scope, const char *event,
+			 int result)
 {
-	int result = scopes_set(&question->core->scopes, scope, question->request.value);
-
 	if (result < 0) {
 		refuse_error(question, result);
 		return;
@@ -192,6 +194,12 @@ static void set_fields(struct question *question, struct scope *scope, const cha
 	if (result > 0)
 		log_change(question, event, scope);
 	reply_ok(question, text_of(scope->name));
+}
+
+static void set_fields(struct question *question, struct scope *scope, const char *event)
+{
+	reply_change(question, scope, event,
+		     scopes_set(&question->core->scopes, scope, question->request.value));
 }
 
 static void answer_set(struct question *question)
@@ -206,12 +214,10 @@ static void answer_unset(struct question *question)
 {
 	struct scope *scope = target(question, false);
 
-	if (!scope)
-		return;
-	question->answer->waits = true;
-	if (scopes_unset(&question->core->scopes, scope, question->request.unset))
-		log_change(question, "unset", scope);
-	reply_ok(question, text_of(scope->name));
+	if (scope)
+		reply_change(question, scope, "unset",
+			     scopes_unset(&question->core->scopes, scope,
+					  question->request.unset));
 }
 
 /* One trace for all processes of the scope, where none comes from outside. A tracestate that came
@@ -397,8 +403,7 @@ static bool list_scope(const struct scope *scope, struct buf *reply)
 		.pid = scope->pid,
 	};
 
-	for (enum field field = 0; field < FIELD_COUNT; field++)
-		row.value[field] = text_of(scope->value[field]);
+	scope_values(scope, row.value);
 	return wire_add_scope(reply, &row);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Connections. Replies leave in the order of the requests, and those to changes not before the store
- * has them. One that does not read its replies is not read from either.
+ * Connections. Replies leave in the order of the requests, and those to changes not before the
+ * store has them. One that does not read its replies is not read from either.
  */
 #include "service/connection.h"
 
@@ -316,7 +316,8 @@ void connections_flush(struct connections *connections)
 
 	if (connections->told != connections->core->scopes.revision) {
 		connections->told = connections->core->scopes.revision;
-		LIST_FOREACH (connection, &connections->watchers, watch_link)
+		connection = LIST_FIRST(&connections->watchers);
+		for (; connection; connection = LIST_NEXT(connection, watch_link))
 			tell(connection);
 	}
 	/* Up to what is last now: one that has more to tell comes back at the end. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "service/limits.h"
 #include "service/notice.h"
 #include "wire/reply.h"
 #include "wire/request.h"
@@ -19,10 +20,8 @@ static struct store_row row_of(const struct scope *scope)
 		.start = scope->start,
 	};
 
-	for (enum field field = 0; field < FIELD_COUNT; field++)
-		row.value[field] = text_of(scope->value[field]);
-	for (int i = 0; i < TRIO_COUNT; i++)
-		row.opened_with[TRIO_FIRST + i] = text_of(scope->opened_with[i]);
+	scope_values(scope, row.value);
+	scope_opened_with(scope, row.opened_with);
 	return row;
 }
 
@@ -34,19 +33,26 @@ static void put_scope(struct store *store, const struct scope *scope)
 }
 
 /* Parents were opened before their children, so they are read before them as well. */
-static void put_all(void *arg, struct store *store)
+static uint64_t put_some(void *arg, struct store *store, bool again)
 {
 	struct core *core = arg;
-	struct store_row outermost = row_of(core->scopes.outermost);
-	struct scope *scope;
+	struct store_row row;
+	uint64_t serial = 0;
 
-	while (scopes_take_unsaved(&core->scopes))
-		;
-	/* The last change may have been the end of a scope, which has no row here. */
-	outermost.revision = core->scopes.revision;
-	store_put(store, &outermost);
-	TAILQ_FOREACH (scope, &core->scopes.order, order)
-		put_scope(store, scope);
+	if (again) {
+		row = row_of(core->scopes.outermost);
+		/* The last change may have been the end of a scope, which has no row here. */
+		row.revision = core->scopes.revision;
+		store_put_again(store, &row);
+		core->unput = TAILQ_FIRST(&core->scopes.order);
+	}
+	for (int i = 0; core->unput && i < STORE_ROWS_A_TURN; i++) {
+		row = row_of(core->unput);
+		store_put_again(store, &row);
+		serial = core->unput->serial;
+		core->unput = TAILQ_NEXT(core->unput, order);
+	}
+	return core->unput ? serial : STORE_ALL_PUT;
 }
 
 /* Values from the file are held to the same rules as those from the socket. */
@@ -127,7 +133,7 @@ static void end_dead(struct core *core)
 
 int core_start(struct core *core)
 {
-	const struct store_owner owner = { on_row, put_all, core };
+	const struct store_owner owner = { on_row, put_some, core };
 	int result;
 
 	result = scopes_init(&core->scopes);
@@ -151,22 +157,28 @@ void core_stop(struct core *core)
 
 void core_end(struct core *core, struct scope *scope, const char *why)
 {
-	struct store_row row = { .name = text_of(scope->name), .gone = true };
+	struct store_row row = {
+		.name = text_of(scope->name),
+		.serial = scope->serial,
+		.gone = true,
+	};
 
 	notice_event("close", { "scope", row.name }, { "why", text_of(why) });
 	core->on_end(core->arg, scope);
 	row.revision = core->scopes.revision + 1;
 	store_put(core->store, &row);
+	if (core->unput == scope)
+		core->unput = TAILQ_NEXT(scope, order);
 	scopes_end(&core->scopes, scope);
 }
 
-void core_commit(struct core *core)
+bool core_commit(struct core *core)
 {
 	struct scope *scope;
 
 	while ((scope = scopes_take_unsaved(&core->scopes)))
 		put_scope(core->store, scope);
-	store_commit(core->store);
+	return store_commit(core->store);
 }
 
 void core_write_context(const struct core *core, const struct scope *scope, struct buf *reply)
@@ -179,7 +191,6 @@ void core_write_context(const struct core *core, const struct scope *scope, stru
 	};
 
 	scope_effective(&core->scopes, scope, answer.value);
-	for (int i = 0; i < TRIO_COUNT; i++)
-		answer.opened_with[TRIO_FIRST + i] = text_of(scope->opened_with[i]);
+	scope_opened_with(scope, answer.opened_with);
 	wire_write_reply(reply, &answer);
 }

@@ -18,16 +18,19 @@ struct core {
 	/* A scope is about to end. */
 	void (*on_end)(void *arg, struct scope *scope);
 	void *arg;
+	struct scope *unput; /* the next one for a new state file; NULL: all were put */
 };
 
-/* Reads the store and takes over what still lives. The other members are set before. 0 or -ENOMEM. */
+/* Reads the store and takes over what still lives. `processes` and the hooks are set before.
+ * 0 or -ENOMEM. */
 int core_start(struct core *core);
 void core_stop(struct core *core);
 
 /* Ends a scope; `why` is for the log. */
 void core_end(struct core *core, struct scope *scope, const char *why);
-/* At the end of a turn of the loop: what changed goes to the store. */
-void core_commit(struct core *core);
+/* At the end of a turn of the loop: what changed goes to the store. Whether another turn is wanted
+ * at once (store_commit). */
+bool core_commit(struct core *core);
 
 /* The context service's answer to get and watch: appends a reply line. */
 void core_write_context(const struct core *core, const struct scope *scope, struct buf *reply);
@@ -35,7 +38,7 @@ void core_write_context(const struct core *core, const struct scope *scope, stru
 /* What a connection knows of its peer. */
 struct peer {
 	pid_t pid; /* 0: not visible from here */
-	uint64_t since; /* when it was accepted, as process_ticks; a process that began later is another */
+	uint64_t since; /* process_ticks when it was accepted: one that began later is another */
 };
 
 struct answer {

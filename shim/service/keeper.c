@@ -30,7 +30,7 @@ static bool lives(const struct keeper *keeper, const struct scope *scope)
 	struct process process;
 
 	return !keeper->processes.look(keeper->processes.arg, scope->pid, &process) &&
-	       process.start == scope->start;
+	       process.start == scope->start && !process.has_ended;
 }
 
 static void arm_sweep(struct keeper *keeper)

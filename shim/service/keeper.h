@@ -17,7 +17,7 @@ struct keeper {
 	void *arg;
 	/* set by keeper_init */
 	struct event *sweep;
-	LIST_HEAD(, kept) swept; /* those without a pidfd */
+	LIST_HEAD(kept_list, kept) swept; /* those without a pidfd */
 	size_t descriptors, descriptors_max;
 };
 

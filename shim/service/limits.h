@@ -13,8 +13,8 @@
 #define SCOPE_DEPTH_MAX 64
 /* Parents of a process that are looked at: deeper trees are runaway recursions. */
 #define ANCESTORS_MAX 256
-/* Replies that a connection has not read yet, before its further requests wait: a few lines, so that
- * pipelining works and 1,024 greedy connections still fit in memory. */
+/* Replies that a connection has not read yet, before its further requests wait: a few lines, so
+ * that pipelining works and 1,024 greedy connections still fit in memory. */
 #define OUTPUT_BYTES_MAX (2 * WIRE_LINE_BYTES_MAX)
 /* From the first byte of a line to its end: nobody types requests, and programs send them whole. */
 #define LINE_MS_MAX 10000
@@ -29,6 +29,8 @@
 /* The state file is written anew when it is twice what is alive and this on top, so that small ones
  * are rarely rewritten and large ones cost at most a third of their writes. */
 #define STORE_SLACK_BYTES (1024 * 1024)
+/* Rows of it in one turn: a millisecond or two, in which nobody is answered. */
+#define STORE_ROWS_A_TURN 1000
 /* A state file that is read at the start: SCOPES_MAX scopes with a kilobyte each, twice over. */
 #define STORE_BYTES_MAX (256L * 1024 * 1024)
 

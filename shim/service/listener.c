@@ -129,8 +129,8 @@ static int make_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Under the lock, and yet there may be somebody who does not take it: systemd for its own socket, or
- * another program that speaks the protocol. Whoever listens keeps the socket. */
+/* Under the lock, and yet there may be somebody who does not take it: systemd for its own socket,
+ * or another program that speaks the protocol. Whoever listens keeps the socket. */
 static int remove_stale(const struct sockaddr_un *address)
 {
 	struct stat status;

@@ -17,9 +17,9 @@ struct listener {
 };
 
 /*
- * The socket that systemd passed, else one at `path`, else (NULL) at endpoint_path. Makes its folder
- * when it is missing. What is wrong is said on stderr: 0 or a negative errno, -EADDRINUSE when
- * another service has it.
+ * The socket that systemd passed, else one at `path`, else (NULL) at endpoint_path. Makes its
+ * folder when it is missing. What is wrong is said on stderr: 0 or a negative errno, -EADDRINUSE
+ * when another service has it.
  */
 int listener_open(const char *path, struct listener *ret_listener);
 /* Takes the socket away, if it is still this one and not systemd's. */

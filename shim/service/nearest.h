@@ -8,6 +8,7 @@
 struct process {
 	pid_t pid, parent;
 	uint64_t start; /* in clock ticks after boot */
+	bool has_ended; /* nobody has waited for it yet */
 };
 
 /* Looks a process up: /proc, or a test's table. 0 or a negative errno. */

@@ -13,7 +13,7 @@
 
 #include "base/fdio.h"
 
-/* Reads a file below /proc whole, as far as it fits: of what we want nothing stands further back. */
+/* Reads a file below /proc as far as it fits: what we want does not stand further back. */
 static ssize_t read_proc(pid_t pid, const char *name, char *memory, size_t size)
 {
 	char path[64];
@@ -33,27 +33,30 @@ static ssize_t read_proc(pid_t pid, const char *name, char *memory, size_t size)
 	return got;
 }
 
-/* proc(5): "PID (COMM) STATE PPID ...", the start is the 22nd. COMM may hold blanks and brackets. */
+/* proc(5): "PID (COMM) STATE PPID ...", the start comes 22nd. COMM may hold blanks and brackets. */
 bool process_parse(struct text stat, struct process *ret_process)
 {
-	enum { PARENT = 4, START = 22 };
+	enum { STATE = 3, PARENT = 4, START = 22 };
 	ptrdiff_t open = text_find(stat, '('), close = text_find_last(stat, ')');
 	unsigned long pid, parent = 0, start;
+	bool has_ended = false;
 	struct text rest, word;
 
 	if (open < 1 || close < open ||
 	    !text_number((struct text){ stat.ptr, (size_t)open - 1 }, INT_MAX, &pid))
 		return false;
 	rest = text_from(stat, (size_t)close + 2);
-	for (int i = 3; i <= START; i++) {
+	for (int i = STATE; i <= START; i++) {
 		if (!text_next(&rest, ' ', &word))
 			return false;
+		if (i == STATE)
+			has_ended = text_eq(word, TEXT("Z")) || text_eq(word, TEXT("X"));
 		if (i == PARENT && !text_number(word, INT_MAX, &parent))
 			return false;
 	}
 	if (!text_number(word, ULONG_MAX, &start))
 		return false;
-	*ret_process = (struct process){ (pid_t)pid, (pid_t)parent, start };
+	*ret_process = (struct process){ (pid_t)pid, (pid_t)parent, start, has_ended };
 	return true;
 }
 

@@ -19,8 +19,8 @@ bool process_shares_pids(pid_t pid);
 /* Now, in the ticks in which processes' starts are given. */
 uint64_t process_ticks(void);
 
-/* A descriptor that becomes readable when the process ends, or a negative errno: -ESRCH when it has,
- * -ENOSYS before Linux 5.3. */
+/* A descriptor that becomes readable when the process ends, or a negative errno: -ESRCH when it
+ * has, -ENOSYS before Linux 5.3. */
 int process_pidfd(pid_t pid);
 
 /* Appends the id of this boot of the machine. 0 or a negative errno. */

@@ -6,13 +6,55 @@
 #include <stdlib.h>
 
 #include "service/limits.h"
+#include "wire/reply.h"
 
 #define container(entry, member) \
 	((struct scope *)(void *)((char *)(entry) - offsetof(struct scope, member)))
 
-_Static_assert(FIELD_TRACESTATE == TRIO_FIRST + 1 && FIELD_BAGGAGE == TRIO_FIRST + 2 &&
-		       TRIO_COUNT == 3,
-	       "the trio is the end of fields.def");
+/* All values of a scope in one piece, in the order of the fields; NULL is none. */
+struct packed {
+	uint16_t len[FIELD_COUNT];
+	char bytes[];
+};
+
+_Static_assert(WIRE_LIST_BYTES_MAX <= UINT16_MAX, "a value's length fits");
+
+static void unpack(const struct packed *packed, struct text ret_value[FIELD_COUNT])
+{
+	size_t at = 0;
+
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		size_t len = packed ? packed->len[field] : 0;
+
+		ret_value[field] = (struct text){ len ? packed->bytes + at : NULL, len };
+		at += len;
+	}
+}
+
+/* False when there is no memory. */
+static bool pack(const struct text value[FIELD_COUNT], struct packed **ret_packed)
+{
+	struct packed *packed;
+	size_t bytes = 0, at = 0;
+
+	for (enum field field = 0; field < FIELD_COUNT; field++)
+		bytes += value[field].len;
+	if (!bytes) {
+		*ret_packed = NULL;
+		return true;
+	}
+	packed = malloc(sizeof(*packed) + bytes);
+	if (!packed)
+		return false;
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		packed->len[field] = (uint16_t)value[field].len;
+		if (value[field].len)
+			memcpy(packed->bytes + at, value[field].ptr, value[field].len);
+		at += value[field].len;
+	}
+	*ret_packed = packed;
+	return true;
+}
 
 /* FNV-1a. Whoever can choose names is the same user: nobody to defend the chains against. */
 static uint64_t hash(struct text text)
@@ -28,49 +70,32 @@ static void free_scope(struct scope *scope)
 {
 	if (!scope)
 		return;
-	for (enum field field = 0; field < FIELD_COUNT; field++)
-		free(scope->value[field]);
-	for (int i = 0; i < TRIO_COUNT; i++)
-		free(scope->opened_with[i]);
+	free(scope->values);
+	free(scope->opened_with);
 	free(scope);
-}
-
-/* Copies what is given; all or nothing. */
-static int copy_values(const struct text from[], char *to[], size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		to[i] = from[i].len ? strndup(from[i].ptr, from[i].len) : NULL;
-		if (!from[i].len || to[i])
-			continue;
-		while (i--)
-			free(to[i]);
-		return -ENOMEM;
-	}
-	return 0;
 }
 
 static struct scope *make_scope(const struct scope_birth *birth)
 {
 	struct scope *scope = calloc(1, sizeof(*scope) + birth->name.len + 1);
+	struct text trio[FIELD_COUNT] = { 0 };
 
 	if (!scope)
 		return NULL;
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (wire_is_trio(field))
+			trio[field] = birth->opened_with[field];
+	}
 	memcpy(scope->name, birth->name.ptr, birth->name.len);
 	LIST_INIT(&scope->children);
-	if (copy_values(birth->value, scope->value, FIELD_COUNT)) {
-		free(scope);
-		return NULL;
-	}
-	if (copy_values(birth->opened_with + TRIO_FIRST, scope->opened_with, TRIO_COUNT)) {
-		memset(scope->opened_with, 0, sizeof(scope->opened_with));
-		free_scope(scope);
-		return NULL;
-	}
 	scope->pid = birth->pid;
 	scope->start = birth->start;
 	scope->parent = birth->parent;
 	scope->depth = birth->parent ? birth->parent->depth + 1 : 1;
-	return scope;
+	if (pack(birth->value, &scope->values) && pack(trio, &scope->opened_with))
+		return scope;
+	free_scope(scope);
+	return NULL;
 }
 
 static void touch(struct scopes *scopes, struct scope *scope)
@@ -113,13 +138,16 @@ int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct s
 {
 	struct scope *scope;
 
-	if (scopes->count == SCOPES_MAX || (birth->parent && birth->parent->depth == SCOPE_DEPTH_MAX))
+	if (scopes->count == SCOPES_MAX ||
+	    (birth->parent && birth->parent->depth == SCOPE_DEPTH_MAX))
 		return -EDQUOT;
 	scope = make_scope(birth);
 	if (!scope)
 		return -ENOMEM;
 	/* Read from a file, a serial may be any number; the list is in their order all the same. */
-	scope->serial = birth->serial > scopes->last_serial ? birth->serial : scopes->last_serial + 1;
+	scope->serial = scopes->last_serial + 1;
+	if (birth->serial > scope->serial)
+		scope->serial = birth->serial;
 	scopes->last_serial = scope->serial;
 	TAILQ_INSERT_TAIL(&scopes->order, scope, order);
 	index_add(&scopes->by_name, &scope->by_name, hash(birth->name));
@@ -167,52 +195,51 @@ void scopes_end(struct scopes *scopes, struct scope *scope)
 	free_scope(scope);
 }
 
-static bool same(const char *value, struct text text)
+/* Whether something changed, or -ENOMEM. */
+static int replace_values(struct scopes *scopes, struct scope *scope,
+			  const struct text value[FIELD_COUNT])
 {
-	return value && text_eq(text_of(value), text);
-}
+	struct text before[FIELD_COUNT];
+	struct packed *packed;
+	bool changed = false;
 
-static bool drop(struct scope *scope, enum field field)
-{
-	bool had = scope->value[field] != NULL;
-
-	free(scope->value[field]);
-	scope->value[field] = NULL;
-	return had;
+	scope_values(scope, before);
+	for (enum field field = 0; field < FIELD_COUNT; field++)
+		changed |= !text_eq(before[field], value[field]);
+	if (!changed)
+		return 0;
+	if (!pack(value, &packed))
+		return -ENOMEM;
+	free(scope->values);
+	scope->values = packed;
+	touch(scopes, scope);
+	return 1;
 }
 
 int scopes_set(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT])
 {
-	char *copy[FIELD_COUNT];
-	bool changed = false;
+	struct text merged[FIELD_COUNT];
 
-	if (copy_values(value, copy, FIELD_COUNT))
-		return -ENOMEM;
+	scope_values(scope, merged);
+	if (value[FIELD_TRACEPARENT].len)
+		merged[FIELD_TRACESTATE] = (struct text){ NULL, 0 };
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (!copy[field])
-			continue;
-		changed |= !same(scope->value[field], value[field]);
-		free(scope->value[field]);
-		scope->value[field] = copy[field];
+		if (value[field].len)
+			merged[field] = value[field];
 	}
-	if (value[FIELD_TRACEPARENT].len && !value[FIELD_TRACESTATE].len)
-		changed |= drop(scope, FIELD_TRACESTATE);
-	if (changed)
-		touch(scopes, scope);
-	return changed;
+	return replace_values(scopes, scope, merged);
 }
 
-bool scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT])
+int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT])
 {
-	bool changed = false;
+	struct text left[FIELD_COUNT];
 
+	scope_values(scope, left);
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		if (unset[field])
-			changed |= drop(scope, field);
+			left[field] = (struct text){ NULL, 0 };
 	}
-	if (changed)
-		touch(scopes, scope);
-	return changed;
+	return replace_values(scopes, scope, left);
 }
 
 struct scope *scopes_by_name(const struct scopes *scopes, struct text name)
@@ -247,12 +274,10 @@ struct scope *scopes_of_process(const struct scopes *scopes, pid_t pid, uint64_t
 
 struct scope *scopes_after(const struct scopes *scopes, uint64_t serial)
 {
-	struct scope *scope;
+	struct scope *scope = TAILQ_FIRST(&scopes->order);
 
-	TAILQ_FOREACH (scope, &scopes->order, order) {
-		if (scope->serial > serial)
-			break;
-	}
+	while (scope && scope->serial <= serial)
+		scope = TAILQ_NEXT(scope, order);
 	return scope;
 }
 
@@ -265,6 +290,16 @@ struct scope *scopes_take_unsaved(struct scopes *scopes)
 	STAILQ_REMOVE_HEAD(&scopes->unsaved, unsaved);
 	scope->is_unsaved = false;
 	return scope;
+}
+
+void scope_values(const struct scope *scope, struct text ret_value[FIELD_COUNT])
+{
+	unpack(scope->values, ret_value);
+}
+
+void scope_opened_with(const struct scope *scope, struct text ret_value[FIELD_COUNT])
+{
+	unpack(scope->opened_with, ret_value);
 }
 
 bool scope_is_within(const struct scope *scope, const struct scope *outer)
@@ -288,12 +323,14 @@ void scope_effective(const struct scopes *scopes, const struct scope *scope,
 	/* A tracestate belongs to its traceparent: beyond the scope that gives the one, the other
 	 * is another trace's. */
 	bool traced = false;
+	struct text own[FIELD_COUNT] = { 0 };
 
 	memset(ret_value, 0, FIELD_COUNT * sizeof(*ret_value));
 	for (; scope; scope = outwards(scopes, scope)) {
+		scope_values(scope, own);
 		for (enum field field = 0; field < FIELD_COUNT; field++) {
 			if (!ret_value[field].len && !(field == FIELD_TRACESTATE && traced))
-				ret_value[field] = text_of(scope->value[field]);
+				ret_value[field] = own[field];
 		}
 		traced = ret_value[FIELD_TRACEPARENT].len > 0;
 	}

@@ -12,15 +12,13 @@
 #include "service/index.h"
 #include "wire/limits.h"
 
-/* The W3C trio stands at the end of the fields. */
-#define TRIO_FIRST FIELD_TRACEPARENT
-#define TRIO_COUNT (FIELD_COUNT - TRIO_FIRST)
+struct packed;
 
 /* Read only outside of scopes.c, but for `keeper`. */
 struct scope {
 	TAILQ_ENTRY(scope) order; /* by serial */
 	LIST_ENTRY(scope) sibling;
-	LIST_HEAD(, scope) children;
+	LIST_HEAD(scope_children, scope) children;
 	STAILQ_ENTRY(scope) unsaved;
 	struct index_entry by_name, by_process;
 	struct scope *parent; /* NULL: directly in the default scope */
@@ -31,14 +29,13 @@ struct scope {
 	pid_t pid; /* 0: it belongs to no process */
 	unsigned depth;
 	bool is_unsaved;
-	char *value[FIELD_COUNT];
-	char *opened_with[TRIO_COUNT];
+	struct packed *values, *opened_with;
 	char name[];
 };
 
 struct scopes {
 	TAILQ_HEAD(scope_order, scope) order; /* without the default scope */
-	STAILQ_HEAD(, scope) unsaved;
+	STAILQ_HEAD(scope_unsaved, scope) unsaved;
 	struct index by_name, by_process;
 	struct scope *outermost; /* the default scope */
 	uint64_t revision, last_serial;
@@ -53,7 +50,7 @@ struct scope_birth {
 	struct scope *parent;
 	uint64_t serial; /* 0: the next one */
 	struct text value[FIELD_COUNT];
-	struct text opened_with[FIELD_COUNT]; /* only the trio */
+	struct text opened_with[FIELD_COUNT]; /* of it only the trio is kept */
 };
 
 /* 0 or -ENOMEM. */
@@ -68,8 +65,8 @@ void scopes_end(struct scopes *scopes, struct scope *scope);
 /* Empty values leave a field as it is. 1 when something changed, 0, or -ENOMEM (nothing changed). A
  * traceparent that comes alone takes the scope's tracestate away: that belonged to another one. */
 int scopes_set(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT]);
-/* Whether something changed. */
-bool scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT]);
+/* 1 when something changed, 0, or -ENOMEM (nothing changed). */
+int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT]);
 
 /* NULL when there is none. "default" is a name as well. */
 struct scope *scopes_by_name(const struct scopes *scopes, struct text name);
@@ -80,6 +77,10 @@ struct scope *scopes_after(const struct scopes *scopes, uint64_t serial);
 /* Takes one off the list of those that changed since it was last asked for. */
 struct scope *scopes_take_unsaved(struct scopes *scopes);
 
+/* What it sets itself. The texts are valid until the scope changes. */
+void scope_values(const struct scope *scope, struct text ret_value[FIELD_COUNT]);
+/* What it was opened with, of the W3C trio. */
+void scope_opened_with(const struct scope *scope, struct text ret_value[FIELD_COUNT]);
 bool scope_is_within(const struct scope *scope, const struct scope *outer);
 /* Merged from the outside in. The texts are valid until something changes. */
 void scope_effective(const struct scopes *scopes, const struct scope *scope,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The service: one loop, in turns. A turn takes what has arrived, then hands all changes to the store
- * together, then sends what may be sent. libevent waits on descriptors for us and does no more, so
- * that a reply can carry descriptors one day.
+ * The service: one loop, in turns. A turn takes what has arrived, then hands all changes to the
+ * store together, then sends what may be sent. libevent waits on descriptors for us and does no
+ * more, so that a reply can carry descriptors one day.
  */
 #include "service/service.h"
 
@@ -134,7 +134,8 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 static int add_signals(struct service *service)
 {
 	for (size_t i = 0; i < END_SIGNALS; i++) {
-		service->signal[i] = evsignal_new(service->base, end_signals[i], on_signal, service);
+		service->signal[i] =
+			evsignal_new(service->base, end_signals[i], on_signal, service);
 		if (!service->signal[i] || event_add(service->signal[i], NULL))
 			return -ENOMEM;
 	}
@@ -163,22 +164,29 @@ static int add_events(struct service *service)
 	return service->store_ready && !event_add(service->store_ready, NULL) ? 0 : -ENOMEM;
 }
 
-static void end_turn(struct service *service)
+/* Whether the next turn is to begin even if nothing happens. */
+static bool end_turn(struct service *service)
 {
-	core_commit(&service->core);
+	bool again = core_commit(&service->core);
+
 	connections_flush(&service->connections);
 	if (store_wants_retry(service->core.store) &&
 	    !event_pending(service->store_retry, EV_TIMEOUT, NULL))
 		add_timer(service->store_retry, STORE_RETRY_MS);
+	return again;
 }
 
 static void serve(struct service *service)
 {
-	end_turn(service); /* the state file, as it was read */
+	bool again = end_turn(service); /* the state file, as it was read */
+
 	listener_notify("READY=1");
 	notice_event("start", { "socket", text_of(service->listener.path) });
-	while (!service->stopping && !event_base_loop(service->base, EVLOOP_ONCE))
-		end_turn(service);
+	while (!service->stopping) {
+		if (event_base_loop(service->base, again ? EVLOOP_NONBLOCK : EVLOOP_ONCE) < 0)
+			break;
+		again = end_turn(service);
+	}
 	listener_notify("STOPPING=1");
 	core_commit(&service->core);
 	store_sync(service->core.store);
@@ -203,9 +211,9 @@ static void free_events(struct service *service)
 
 static void release_processes(struct service *service)
 {
-	struct scope *scope;
+	struct scope *scope = TAILQ_FIRST(&service->core.scopes.order);
 
-	TAILQ_FOREACH (scope, &service->core.scopes.order, order)
+	for (; scope; scope = TAILQ_NEXT(scope, order))
 		keeper_remove(&service->keeper, scope);
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The store in a file. Rows are gathered while the writer is busy and go out together (group
- * commit). Trouble with the disk is said once; what happened meanwhile is in the next whole file.
+ * commit). A whole new file is put together over many turns, while rows still go to the old one: a
+ * row that changes after it was put is put once more. Trouble with the disk is said once; what
+ * happened meanwhile is in the next whole file.
  */
 #include "service/store.h"
 
@@ -35,10 +37,13 @@ struct store {
 	int folder_fd, event_fd;
 	char path[PATH_BYTES_MAX]; /* of the folder, for people */
 	char boot_id[BOOT_ID_BYTES];
-	/* What was put and not handed over yet. */
-	struct buf rows;
+	struct buf rows; /* what was put and not handed over yet */
+	struct buf whole; /* the new file, as far as it is put together */
+	uint64_t whole_until; /* the serial that it has got to */
+	bool is_renewing; /* it is being put together, or waits for the writer */
+	bool needs_whole; /* there is no file that rows could be appended to */
 	uint64_t ticket, done, in_flight;
-	bool busy, wants_whole, in_flight_whole, failing;
+	bool busy, in_flight_whole, failing;
 	uint64_t retry_at_ms;
 	size_t file_bytes, live_bytes, in_flight_bytes;
 };
@@ -62,34 +67,60 @@ static bool reserve(struct buf *rows)
 	return true;
 }
 
+static bool add_row(struct buf *rows, const struct store_row *row)
+{
+	if (!reserve(rows))
+		return false;
+	store_row_write(rows, row);
+	return true;
+}
+
+static void drop_whole(struct store *store)
+{
+	free(store->whole.data);
+	store->whole = (struct buf){ 0 };
+	store->is_renewing = false;
+}
+
+/* What is on the disk is no longer all: only a whole file brings it back. */
+static void on_failure(struct store *store, int error)
+{
+	if (!store->failing)
+		notice_warning("cannot write the state in %s: %s; going on in memory, and trying "
+			       "again", store->path, strerror(-error));
+	store->failing = store->needs_whole = true;
+	store->retry_at_ms = clock_monotonic_ms() + STORE_RETRY_MS;
+}
+
+static void on_no_memory(struct store *store)
+{
+	drop_whole(store);
+	on_failure(store, -ENOMEM);
+}
+
 void store_put(struct store *store, const struct store_row *row)
 {
 	if (!store->writer)
 		return;
-	if (!reserve(&store->rows)) {
-		store->wants_whole = true;
-		return;
-	}
-	store_row_write(&store->rows, row);
+	if (!add_row(&store->rows, row) ||
+	    (store->is_renewing && row->serial <= store->whole_until &&
+	     !add_row(&store->whole, row)))
+		on_no_memory(store);
 }
 
-static void put_everything(struct store *store)
+void store_put_again(struct store *store, const struct store_row *row)
 {
-	store->rows.len = 0;
-	store->wants_whole = false;
-	if (!reserve(&store->rows)) {
-		store->wants_whole = true;
-		return;
-	}
-	store_head_write(&store->rows, text_of(store->boot_id));
-	store->owner.put_all(store->owner.arg, store);
+	if (store->is_renewing && !add_row(&store->whole, row))
+		on_no_memory(store);
 }
 
-static void hand_over(struct store *store, bool whole)
+static void hand_over(struct store *store, struct buf *rows, bool whole)
 {
-	struct writer_job job = { store->rows.data, store->rows.len, whole };
+	struct writer_job job = { rows->data, rows->len, whole };
 
-	store->rows = (struct buf){ 0 };
+	*rows = (struct buf){ 0 };
+	if (whole)
+		store->needs_whole = false;
 	store->in_flight = store->ticket++;
 	store->in_flight_whole = whole;
 	store->in_flight_bytes = job.len;
@@ -97,35 +128,57 @@ static void hand_over(struct store *store, bool whole)
 	writer_submit(store->writer, job);
 }
 
-/* Nobody waits for what cannot be written now. */
-static void give_up(struct store *store)
+/* The next part of the new file. */
+static void renew(struct store *store)
 {
-	store->rows.len = 0;
-	store->done = store->ticket++;
+	bool again = !store->is_renewing;
+
+	if (again) {
+		store->is_renewing = true;
+		store->whole_until = 0;
+		if (!reserve(&store->whole)) {
+			on_no_memory(store);
+			return;
+		}
+		store_head_write(&store->whole, text_of(store->boot_id));
+	}
+	if (store->whole_until != STORE_ALL_PUT)
+		store->whole_until = store->owner.put_some(store->owner.arg, store, again);
 }
 
-void store_commit(struct store *store)
+static bool wants_whole(const struct store *store)
 {
-	bool whole;
+	return store->is_renewing || store->needs_whole ||
+	       store->file_bytes + store->rows.len > 2 * store->live_bytes + STORE_SLACK_BYTES;
+}
 
-	if (store->busy)
-		return;
-	if (!store->writer || (store->failing && clock_monotonic_ms() < store->retry_at_ms)) {
-		give_up(store);
-		return;
-	}
-	whole = store->wants_whole || store->failing ||
-		store->file_bytes + store->rows.len > 2 * store->live_bytes + STORE_SLACK_BYTES;
-	if (whole)
-		put_everything(store);
-	if (store->wants_whole) {
-		notice_warning("out of memory: the state is not kept at the moment");
-		give_up(store);
-	} else if (store->rows.len) {
-		hand_over(store, whole);
-	} else {
+/* With the writer idle. */
+static void hand_over_next(struct store *store)
+{
+	if (store->is_renewing && store->whole_until == STORE_ALL_PUT) {
+		store->rows.len = 0; /* it has them */
+		store->is_renewing = false;
+		hand_over(store, &store->whole, true);
+	} else if (!store->writer || store->failing) {
+		/* Nobody waits for what cannot be written now. */
+		store->rows.len = 0;
+		store->done = store->ticket++;
+	} else if (store->rows.len && !store->needs_whole) {
+		hand_over(store, &store->rows, false);
+	} else if (!store->rows.len) {
 		store->done = store->ticket++; /* all of it was safe before */
 	}
+}
+
+bool store_commit(struct store *store)
+{
+	bool waits = store->failing && clock_monotonic_ms() < store->retry_at_ms;
+
+	if (store->writer && !waits && wants_whole(store))
+		renew(store);
+	if (!store->busy)
+		hand_over_next(store);
+	return store->is_renewing && store->whole_until != STORE_ALL_PUT;
 }
 
 uint64_t store_ticket(const struct store *store)
@@ -146,15 +199,6 @@ int store_event_fd(const struct store *store)
 bool store_wants_retry(const struct store *store)
 {
 	return store->failing && !store->busy;
-}
-
-static void on_failure(struct store *store, int error)
-{
-	if (!store->failing)
-		notice_warning("cannot write the state in %s: %s; going on in memory, and trying "
-			       "again", store->path, strerror(-error));
-	store->failing = true;
-	store->retry_at_ms = clock_monotonic_ms() + STORE_RETRY_MS;
 }
 
 static void on_success(struct store *store)
@@ -196,7 +240,8 @@ void store_sync(struct store *store)
 {
 	wait_for_writer(store);
 	store->retry_at_ms = 0;
-	store_commit(store);
+	while (store_commit(store))
+		;
 	wait_for_writer(store);
 }
 
@@ -208,13 +253,15 @@ void store_close(struct store *store)
 	writer_stop(store->writer);
 	fd_close(store->folder_fd);
 	free(store->rows.data);
+	free(store->whole.data);
 	free(store);
 }
 
 /* $XDG_STATE_HOME/tagalong, else ~/.local/state/tagalong (XDG Base Directory 0.8). */
 static bool folder_path(char *ret_path, size_t size)
 {
-	const char *state = variable_get_named("XDG_STATE_HOME"), *home = variable_get_named("HOME");
+	const char *state = variable_get_named("XDG_STATE_HOME");
+	const char *home = variable_get_named("HOME");
 	struct buf path;
 
 	buf_init(&path, ret_path, size);
@@ -238,8 +285,8 @@ static int open_folder(const char *path)
 	fd = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
-	/* The lock ends with the process, however it ends. Where folders cannot be locked (NFS), the
-	 * lock of the socket has to do. */
+	/* The lock ends with the process, however it ends. Where folders cannot be locked (NFS),
+	 * the lock of the socket has to do. */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		fd_close(fd);
 		return -EBUSY;
@@ -363,6 +410,6 @@ int store_open(const struct store_owner *owner, struct store **ret_store)
 	else if (result)
 		notice_warning("cannot keep the state in %s: %s", store->path, strerror(-result));
 	/* A new file shows at once whether writing is possible, and has this boot's id. */
-	store->wants_whole = true;
+	store->needs_whole = true;
 	return 0;
 }

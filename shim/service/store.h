@@ -25,30 +25,40 @@ struct store_row {
 	struct text value[FIELD_COUNT], opened_with[FIELD_COUNT];
 };
 
+#define STORE_ALL_PUT UINT64_MAX
+
 struct store_owner {
-	/* A row was read, in the order of writing. `same_boot`: processes of then may still live. */
+	/* A row was read, in the order of writing. `same_boot`: processes may still live. */
 	void (*on_row)(void *arg, const struct store_row *row, bool same_boot);
-	/* Puts (store_put) every row that is alive. */
-	void (*put_all)(void *arg, struct store *store);
+	/*
+	 * Puts (store_put_again) some of the rows that are alive, in the order of their serials,
+	 * from the first on after `again`. Gives the serial up to which all were put, or
+	 * STORE_ALL_PUT.
+	 */
+	uint64_t (*put_some)(void *arg, struct store *store, bool again);
 	void *arg;
 };
 
 /*
  * Opens the store in $XDG_STATE_HOME/tagalong, else ~/.local/state/tagalong, and reads it. Where
- * that is not possible, or not writable, or in use by another service, it says so and keeps nothing.
- * 0 or -ENOMEM.
+ * that is not possible, or not writable, or in use by another service, it says so and keeps
+ * nothing. 0 or -ENOMEM.
  */
 int store_open(const struct store_owner *owner, struct store **ret_store);
 /* As store_sync, and frees it. NULL is none. */
 void store_close(struct store *store);
 
+/* A row that is new or has changed. One that is gone needs its serial as well. */
 void store_put(struct store *store, const struct store_row *row);
-/* Starts to make safe what was put, unless that is under way. To be called at the end of a turn. */
-void store_commit(struct store *store);
+/* A row as it was put before: only within put_some. */
+void store_put_again(struct store *store, const struct store_row *row);
+/* Starts to make safe what was put, unless that is under way. To be called at the end of a turn.
+ * Whether another turn is wanted at once: work that is done bit by bit, so that nobody waits. */
+bool store_commit(struct store *store);
 /* The same, and waits until all that was put is safe, as far as that is possible now. */
 void store_sync(struct store *store);
-/* The ticket of what is put now; it is safe (or given up, with a warning) once store_done has reached
- * it. */
+/* The ticket of what is put now; it is safe (or given up, with a warning) once store_done has
+ * reached it. */
 uint64_t store_ticket(const struct store *store);
 uint64_t store_done(const struct store *store);
 

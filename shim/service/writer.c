@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The thread that writes. What it is given is either on the disk as a whole (fdatasync, or fsync and
- * rename) or not at all (a half-written end is cut off again).
+ * The thread that writes. What it is given is either on the disk as a whole (fdatasync, or fsync
+ * and rename) or not at all (a half-written end is cut off again).
  */
 #include "service/writer.h"
 

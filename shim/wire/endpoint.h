@@ -11,8 +11,9 @@
 
 /*
  * Appends TAGALONG_SOCKET, else $XDG_RUNTIME_DIR/tagalong/context.sock, else
- * /run/user/<uid>/tagalong/context.sock; a variable that is no absolute path: -EINVAL for the first,
- * passed over for the second. -ENAMETOOLONG when it does not fit. Never below /tmp by itself.
+ * /run/user/<uid>/tagalong/context.sock; a variable that is no absolute path: -EINVAL for the
+ * first, passed over for the second. -ENAMETOOLONG when it does not fit. Never below /tmp by
+ * itself.
  */
 int endpoint_path(struct buf *ret_path);
 

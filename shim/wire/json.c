@@ -178,8 +178,9 @@ static size_t plain_bytes(const struct json *json)
 		return 0;
 	if ((uint8_t)*json->at < 0x80)
 		return 1;
-	return utf8_next(&rest, &point) ? (size_t)(rest.len ? rest.ptr - json->at : json->end - json->at)
-					: 0;
+	if (!utf8_next(&rest, &point))
+		return 0;
+	return (size_t)(json->end - json->at) - rest.len;
 }
 
 /* An escape is never shorter than what it stands for, so the text is moved left as it is read. With

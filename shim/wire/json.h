@@ -63,7 +63,7 @@ size_t json_where(const struct json *json);
 void json_write_string(struct buf *buf, struct text text);
 /* Appends `"key":`, after a comma unless an object or array was just opened. */
 void json_write_key(struct buf *buf, const char *key);
-/* The bytes that json_write_string makes of a text without control characters, quotes not counted. */
+/* The bytes that json_write_string makes of a text without control characters, but its quotes. */
 size_t json_written_bytes(struct text text);
 
 #endif

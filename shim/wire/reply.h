@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A reply of the protocol, version 1, as a struct: written by the service, read by those who ask. */
+/* A reply of the protocol, version 1, as a struct: the service writes it, those who ask read it. */
 #ifndef TAGALONG_WIRE_REPLY_H
 #define TAGALONG_WIRE_REPLY_H
 

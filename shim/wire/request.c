@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Requests, written and read. One pass over the line: semantic faults are noted and the reading goes
- * on, so that a line that is no JSON, or of another version, is always told so first. */
+/* Requests, written and read. One pass over the line: semantic faults are noted and the reading
+ * goes on, so that a line that is no JSON, or of another version, is always told so first. */
 #include "wire/request.h"
 
 #include <errno.h>
@@ -250,7 +250,8 @@ static void read_scope(struct reading *reading)
 			read_scope_default(reading);
 		} else if (json_skip(&reading->json, NULL)) {
 			note_quoted(reading, WIRE_BAD_SCOPE,
-				    "a scope is given by name, token, pid or default, not by ", key);
+				    "a scope is given by name, token, pid or default, not by ",
+				    key);
 		}
 	}
 	if (!seen || seen & (seen - 1))
@@ -278,8 +279,8 @@ static void read_tags_object(struct reading *reading, struct text *ret_value)
 		if (!expect(reading, JSON_STRING, WIRE_BAD_VALUE, "a tag has to be a string") ||
 		    !json_string(&reading->json, &value))
 			continue;
-		if (!key.len || !value.len || text_find(key, ',') >= 0 || text_find(key, '=') >= 0 ||
-		    text_find(value, ',') >= 0)
+		if (!key.len || !value.len || text_find(key, ',') >= 0 ||
+		    text_find(key, '=') >= 0 || text_find(value, ',') >= 0)
 			note_quoted(reading, WIRE_BAD_FIELD,
 				    "a tag is empty, or has a comma or (its key) \"=\": ", key);
 		if (to > start)

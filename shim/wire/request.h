@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A request of the protocol, version 1, as a struct: written by those who ask, read by the service. */
+/* A request of the protocol, version 1, as a struct: who asks writes it, the service reads it. */
 #ifndef TAGALONG_WIRE_REQUEST_H
 #define TAGALONG_WIRE_REQUEST_H
 

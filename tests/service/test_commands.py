@@ -4,7 +4,6 @@
 import json
 import os
 import subprocess
-import time
 
 import pytest
 
@@ -64,7 +63,8 @@ def test_scopes(service):
 def test_a_long_list(service):
     with service.connect() as peer:
         for i in range(1200):
-            peer.send({"v": 1, "op": "open", "scope": {"name": f"s{i}"}, "context": {"app": "x" * 50}})
+            scope = {"name": f"s{i}"}
+            peer.send({"v": 1, "op": "open", "scope": scope, "context": {"app": "x" * 50}})
         for i in range(1200):
             peer.reply()
     assert len(service.run("context", "list").splitlines()) == 1201
@@ -151,7 +151,8 @@ def test_variables_that_win(service):
     env = {"TAGALONG_TASK_ID": "fixed"}
     code, _, said = service.command("context", "set", "task_id=T-1", "mode=plan", env=env)
     assert code == 0
-    assert said == "tagalong: TAGALONG_TASK_ID is set in this environment: there it wins over what was set now\n"
+    reason = "is set in this environment: there it wins over what was set now"
+    assert said == f"tagalong: TAGALONG_TASK_ID {reason}\n"
     assert service.command("context", "set", "task_id=fixed", env=env)[2] == ""
     assert service.command("context", "set", "task_id=T-1", "--scope", "default", env=env)[2] == ""
 
@@ -170,13 +171,3 @@ def test_set_is_seen_by_whoever_asks_next(service):
         for i in range(3 if WRAP else 30):
             service.run("context", "set", f"task_id=T-{i}")
             assert peer.context() == {"task_id": f"T-{i}"}
-
-
-def test_it_is_quick(service):
-    """A hook or a prompt runs it often."""
-    if WRAP:
-        return
-    start = time.monotonic()
-    for _ in range(20):
-        service.run("context", "get")
-    assert time.monotonic() - start < 5

@@ -28,7 +28,8 @@ def table(name, path, pattern):
 def test_the_socat_line(service, with_variable):
     service.run("context", "set", "task_id=T-42")
     env = service.environment(**({"TAGALONG_SOCKET": str(service.socket)} if with_variable else {}))
-    done = subprocess.run(["sh", "-c", block("sh", "socat")], env=env, capture_output=True, timeout=20)
+    command = ["sh", "-c", block("sh", "socat")]
+    done = subprocess.run(command, env=env, capture_output=True, timeout=20)
     assert json.loads(done.stdout)["context"] == {"task_id": "T-42"}, done.stderr
 
 

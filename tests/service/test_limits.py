@@ -47,7 +47,9 @@ def test_a_flood(service):
         peer.op("ping")
 
 
-@pytest.mark.parametrize("field, limit", [("task_id", 1024), ("traceparent", 1024), ("tags", 8192), ("baggage", 8192)])
+@pytest.mark.parametrize(
+    "field, limit", [("task_id", 1024), ("traceparent", 1024), ("tags", 8192), ("baggage", 8192)]
+)
 def test_the_longest_values(peer, field, limit):
     peer.op("set", context={field: "é" * (limit // 2)})
     assert peer.refusal("set", context={field: "x" * (limit + 1)}) == "bad_value"
@@ -58,8 +60,8 @@ def test_the_longest_values(peer, field, limit):
 
 def test_everything_at_once_fits_a_line(peer):
     lists = ("tags", "tracestate", "baggage")
-    ids = "task_id parent_task_id conversation_id session_id project_id organization_id user_id mode"
-    ids = [*ids.split(), "feature", "app", "app_version", "environment", "traceparent"]
+    ids = "task_id parent_task_id conversation_id session_id project_id organization_id user_id"
+    ids = f"{ids} mode feature app app_version environment traceparent".split()
     context = {name: '"' * 512 for name in ids} | {name: "\\" * 4096 for name in lists}
     peer.op("open", scope={"name": "n" * 128}, context=context)
     reply = peer.op("get", scope={"name": "n" * 128})

@@ -114,8 +114,7 @@ def test_without_descriptors_for_pidfds(cold, process):
     for tree in trees:
         tree.tell("open", {})
     for tree in trees:
-        tree.popen.kill()
-        tree.popen.wait()
+        tree.popen.kill()  # nobody waits for them: a zombie has ended as well
 
     def only_the_default():
         with service.connect() as peer:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What outlives the service: kill -9 at any moment, damaged files, folders and disks that refuse."""
+"""What outlives the service: kill -9 at any moment, damaged files, disks that refuse."""
 
 import json
 import os
@@ -113,6 +113,41 @@ def test_kill_while_the_file_is_rewritten(cold):
     assert service.journal.stat().st_size < 2 << 20
 
 
+def test_changes_while_the_file_is_renewed(cold):
+    """It is put together in pieces, between which scopes come, change and go."""
+    service, chance, expected, born = cold, random.Random(5), {}, 0
+    for _ in range(3):
+        service.start()
+        with service.connect() as peer:
+            found, page = [], peer.op("list")
+            while True:
+                found += page["scopes"]
+                if "next" not in page:
+                    break
+                page = peer.op("list", after=page["next"])
+            assert {row["scope"]: row["context"] for row in found[1:]} == expected
+            for _ in range(12):
+                requests = []
+                for _ in range(1000):
+                    kind = chance.random()
+                    name = chance.choice(list(expected)) if expected and kind > 0.4 else f"s{born}"
+                    scope = {"name": name}
+                    if name not in expected or kind < 0.95:
+                        op = "set" if name in expected else "open"
+                        born += op == "open"
+                        context = {"task_id": str(chance.random()), "tags": "x" * 400}
+                        expected[name] = context
+                        requests.append({"v": 1, "op": op, "scope": scope, "context": context})
+                    else:
+                        del expected[name]
+                        requests.append({"v": 1, "op": "close", "scope": scope})
+                peer.send(b"".join(json.dumps(each).encode() + b"\n" for each in requests))
+                for _ in requests:
+                    assert peer.reply()["ok"]
+        service.kill()
+    assert service.errors() == ""
+
+
 def test_the_file_does_not_grow_without_end(service):
     with service.connect() as peer:
         for i in range(MANY):
@@ -211,8 +246,8 @@ def test_a_full_disk(cold):
 def test_a_full_file_system(cold):
     service = cold
     service.state.mkdir(parents=True)
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", service.state])
-    if mount.returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", service.state]
+    if subprocess.run(mount).returncode:
         pytest.skip("no right to mount")
     try:
         service.start()
@@ -284,4 +319,5 @@ def test_two_services_do_not_share_a_state(service, tmp_path):
 def test_modes(service):
     with service.connect() as peer:
         peer.op("set", context={"task_id": "T-1"})
-    assert [path.stat().st_mode & 0o777 for path in (service.state, service.journal)] == [0o700, 0o600]
+    modes = [path.stat().st_mode & 0o777 for path in (service.state, service.journal)]
+    assert modes == [0o700, 0o600]

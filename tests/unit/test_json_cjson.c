@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A second opinion: whatever our reader takes, cJSON takes as well and reads the same in it. Not the
- * other way round: cJSON is lax (raw control characters, any bytes for UTF-8, leading zeros).
+ * A second opinion: whatever our reader takes, cJSON takes as well and reads the same in it. Not
+ * the other way round: cJSON is lax (raw control characters, any bytes for UTF-8, leading zeros).
  * The documents are mutations of some good ones, by a generator that is the same in each run.
  */
 #include "suite.h"

@@ -28,7 +28,8 @@ static const struct refusal {
 	{ "{\"v\":1,\"v\":1,\"op\":\"get\"}", "bad_json", "a member is given twice: \"v\"" },
 	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"a\",\"mode\":\"b\"}}", "bad_json",
 	  "a member is given twice: \"mode\"" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":1,\"pid\":2}}", "bad_json", "a member is given" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":1,\"pid\":2}}", "bad_json",
+	  "a member is given" },
 	{ "{\"op\":\"get\"}", "bad_version", "\"v\":1 is missing" },
 	{ "{\"v\":2,\"op\":\"teleport\"}", "bad_version", "\"v\" has to be 1" },
 	{ "{\"v\":\"1\",\"op\":\"get\"}", "bad_version", "\"v\" has to be 1" },
@@ -36,46 +37,70 @@ static const struct refusal {
 	{ "{\"v\":1}", "bad_op", "\"op\" is missing" },
 	{ "{\"v\":1,\"op\":7}", "bad_op", "\"op\" has to be a string" },
 	{ "{\"v\":1,\"op\":\"teleport\"}", "bad_op", "there is no op \"teleport\"" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":\"x\"}", "bad_scope", "\"scope\" has to be an object" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":\"x\"}", "bad_scope",
+	  "\"scope\" has to be an object" },
 	{ "{\"v\":1,\"op\":\"get\",\"scope\":{}}", "bad_scope", "\"scope\" wants one of" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":1,\"name\":\"x\"}}", "bad_scope", "\"scope\" wants" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":0}}", "bad_scope", "a scope's pid has to be" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":-1}}", "bad_scope", "a scope's pid has to be" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":1,\"name\":\"x\"}}", "bad_scope",
+	  "\"scope\" wants" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":0}}", "bad_scope",
+	  "a scope's pid has to be" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":-1}}", "bad_scope",
+	  "a scope's pid has to be" },
 	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":2147483648}}", "bad_scope", "a scope's pid" },
 	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"pid\":\"1\"}}", "bad_scope", "a scope's pid" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"default\":false}}", "bad_scope", "\"default\" has to be" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"default\":1}}", "bad_scope", "\"default\" has to be" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"name\":7}}", "bad_scope", "a scope's name has to be" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"name\":\"default\"}}", "bad_scope", "this cannot be" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"name\":\"pid:1\"}}", "bad_scope", "this cannot be" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"default\":false}}", "bad_scope",
+	  "\"default\" has to be" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"default\":1}}", "bad_scope",
+	  "\"default\" has to be" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"name\":7}}", "bad_scope",
+	  "a scope's name has to be" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"name\":\"default\"}}", "bad_scope",
+	  "this cannot be" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"name\":\"pid:1\"}}", "bad_scope",
+	  "this cannot be" },
 	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"name\":\"a b\"}}", "bad_scope", "this cannot be" },
 	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"name\":\"\"}}", "bad_scope", "this cannot be" },
-	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"nmae\":\"x\"}}", "bad_scope", "a scope is given by" },
+	{ "{\"v\":1,\"op\":\"get\",\"scope\":{\"nmae\":\"x\"}}", "bad_scope",
+	  "a scope is given by" },
 	{ "{\"v\":1,\"op\":\"close\"}", "bad_scope", "close wants a \"scope\"" },
 	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"task\":\"x\"}}", "bad_field",
 	  "there is no field \"task\"; the fields are: task_id, parent_task_id" },
-	{ "{\"v\":1,\"op\":\"unset\",\"fields\":[\"task\"]}", "bad_field", "there is no field \"task\"" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"a,b\":\"x\"}}}", "bad_field", "a tag is" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"a=b\":\"x\"}}}", "bad_field", "a tag is" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"a\":\"x,y\"}}}", "bad_field", "a tag is" },
+	{ "{\"v\":1,\"op\":\"unset\",\"fields\":[\"task\"]}", "bad_field",
+	  "there is no field \"task\"" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"a,b\":\"x\"}}}", "bad_field",
+	  "a tag is" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"a=b\":\"x\"}}}", "bad_field",
+	  "a tag is" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"a\":\"x,y\"}}}", "bad_field",
+	  "a tag is" },
 	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"\":\"x\"}}}", "bad_field", "a tag is" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"a\":7}}}", "bad_value", "a tag has to be" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{}}}", "bad_value", "the value of tags is empty" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{\"a\":7}}}", "bad_value",
+	  "a tag has to be" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"tags\":{}}}", "bad_value",
+	  "the value of tags is empty" },
 	{ "{\"v\":1,\"op\":\"set\"}", "bad_value", "set wants a \"context\"" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":[]}", "bad_value", "\"context\" has to be an object" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":7}}", "bad_value", "a value has to be a string" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":null}}", "bad_value", "a value has to be" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"\"}}", "bad_value", "the value of mode is empty" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":[]}", "bad_value",
+	  "\"context\" has to be an object" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":7}}", "bad_value",
+	  "a value has to be a string" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":null}}", "bad_value",
+	  "a value has to be" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"\"}}", "bad_value",
+	  "the value of mode is empty" },
 	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"a\\nb\"}}", "bad_value",
 	  "the value of mode has a control character" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"\\u007f\"}}", "bad_value", "the value of mode" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"\\u007f\"}}", "bad_value",
+	  "the value of mode" },
 	{ "{\"v\":1,\"op\":\"unset\"}", "bad_value", "unset wants \"fields\"" },
-	{ "{\"v\":1,\"op\":\"unset\",\"fields\":{}}", "bad_value", "\"fields\" has to be an array" },
+	{ "{\"v\":1,\"op\":\"unset\",\"fields\":{}}", "bad_value",
+	  "\"fields\" has to be an array" },
 	{ "{\"v\":1,\"op\":\"unset\",\"fields\":[1]}", "bad_value", "a field's name has to be" },
 	{ "{\"v\":1,\"op\":\"list\",\"after\":-1}", "bad_value", "\"after\" has to be" },
 	/* of several faults the first of the table */
-	{ "{\"context\":{\"task\":\"x\"},\"scope\":{},\"op\":\"x\",\"v\":9}", "bad_version", "\"v\" has" },
-	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"\",\"task\":\"x\"}}", "bad_field", "there is no" },
+	{ "{\"context\":{\"task\":\"x\"},\"scope\":{},\"op\":\"x\",\"v\":9}", "bad_version",
+	  "\"v\" has" },
+	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"\",\"task\":\"x\"}}", "bad_field",
+	  "there is no" },
 };
 
 static void refused(void)
@@ -85,7 +110,8 @@ static void refused(void)
 		struct wire_fault fault;
 		struct text message;
 
-		CHECK(read_request(refusals[i].line, &request, &fault) == -EINVAL, refusals[i].line);
+		CHECK(read_request(refusals[i].line, &request, &fault) == -EINVAL,
+		      refusals[i].line);
 		if (fault.code == WIRE_CODE_COUNT)
 			continue;
 		CHECK_TEXT(text_of(wire_code_name(fault.code)), text_of(refusals[i].code),
@@ -108,7 +134,8 @@ static void quoting(void)
 	memcpy(field, "\x1b[31m\xFF\xC3\xA9", 8);
 	wire_fault_start(&fault, WIRE_BAD_FIELD, TEXT(""));
 	wire_fault_quote(&fault, (struct text){ field, sizeof(field) });
-	CHECK(text_starts_with(buf_since(&fault.message, 0), TEXT("\"?[31m?\xC3\xA9xxx")), "begins");
+	CHECK(text_starts_with(buf_since(&fault.message, 0), TEXT("\"?[31m?\xC3\xA9xxx")),
+	      "begins");
 	CHECK(text_ends_with(buf_since(&fault.message, 0), TEXT("xxx...\"")), "is cut");
 	CHECK(fault.message.len < WIRE_QUOTED_BYTES_MAX + 8, "is short");
 }
@@ -121,8 +148,9 @@ static void taken(void)
 	CHECK(!read_request("{\"op\":\"get\",\"v\":1}", &request, &fault), "in any order");
 	CHECK(request.op == WIRE_GET && request.target == WIRE_OWN && !request.scope.len, "get");
 
-	CHECK(!read_request("{\"v\":1,\"op\":\"get\",\"page\":true,\"later\":{\"x\":[1]}}", &request,
-			    &fault), "members of later versions");
+	CHECK(!read_request("{\"v\":1,\"op\":\"get\",\"page\":true,\"later\":{\"x\":[1]}}",
+			    &request, &fault),
+	      "members of later versions");
 
 	CHECK(!read_request("{\"v\":1,\"op\":\"get\",\"scope\":{\"token\":\"run-1\"}}", &request,
 			    &fault), "token");
@@ -147,7 +175,8 @@ static void taken(void)
 	CHECK(!read_request("{\"v\":1,\"op\":\"unset\",\"fields\":[\"mode\",\"mode\"]}", &request,
 			    &fault), "unset");
 	CHECK(request.unset[FIELD_MODE] && !request.unset[FIELD_TASK_ID], "fields");
-	CHECK(!read_request("{\"v\":1,\"op\":\"unset\",\"fields\":[]}", &request, &fault), "nothing");
+	CHECK(!read_request("{\"v\":1,\"op\":\"unset\",\"fields\":[]}", &request, &fault),
+	      "nothing");
 	CHECK(!read_request("{\"v\":1,\"op\":\"list\",\"after\":18446744073709551615}", &request,
 			    &fault) && request.after == UINT64_MAX, "after");
 }
@@ -192,8 +221,9 @@ static void request_lines(void)
 
 	set.value[FIELD_TASK_ID] = TEXT("T-\"1\"");
 	set.value[FIELD_TAGS] = TEXT("a=b");
-	CHECK_TEXT(written(&set), TEXT("{\"v\":1,\"op\":\"set\",\"scope\":{\"name\":\"ci-7\"},"
-				       "\"context\":{\"task_id\":\"T-\\\"1\\\"\",\"tags\":\"a=b\"}}\n"),
+	CHECK_TEXT(written(&set),
+		   TEXT("{\"v\":1,\"op\":\"set\",\"scope\":{\"name\":\"ci-7\"},"
+			"\"context\":{\"task_id\":\"T-\\\"1\\\"\",\"tags\":\"a=b\"}}\n"),
 		   "set");
 	unset.unset[FIELD_MODE] = unset.unset[FIELD_APP] = true;
 	CHECK_TEXT(written(&unset), TEXT("{\"v\":1,\"op\":\"unset\",\"scope\":{\"default\":true},"
@@ -241,14 +271,19 @@ static void replies(void)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK(read_reply(bad[i], &reply) == -EBADMSG, bad[i]);
-	CHECK(!read_reply("{\"v\":1,\"ok\":true,\"revision\":7,\"new\":[1],\"context\":{\"task_id\":"
-			  "\"T-\\u0034\",\"unheard_of\":{\"x\":1}},\"opened_with\":{\"traceparent\":"
-			  "\"00-x\"}}", &reply), "get");
+	CHECK(!read_reply(
+		      "{\"v\":1,\"ok\":true,\"revision\":7,\"new\":[1],\"context\":{\"task_id\":"
+		      "\"T-\\u0034\",\"unheard_of\":{\"x\":1}},\"opened_with\":{\"traceparent\":"
+		      "\"00-x\"}}",
+		      &reply),
+	      "get");
 	CHECK(reply.ok && reply.revision == 7 && reply.has_context, "get");
 	CHECK_TEXT(reply.value[FIELD_TASK_ID], TEXT("T-4"), "value");
 	CHECK_TEXT(reply.opened_with[FIELD_TRACEPARENT], TEXT("00-x"), "opened_with");
-	CHECK(!read_reply("{\"v\":1,\"ok\":false,\"error\":{\"code\":\"bad_op\",\"message\":\"no\"}}",
-			  &reply), "error");
+	CHECK(!read_reply(
+		      "{\"v\":1,\"ok\":false,\"error\":{\"code\":\"bad_op\",\"message\":\"no\"}}",
+		      &reply),
+	      "error");
 	CHECK_TEXT(reply.error_code, TEXT("bad_op"), "code");
 	CHECK_TEXT(reply.error_message, TEXT("no"), "message");
 }
@@ -262,7 +297,8 @@ static void largest_reply(void)
 
 	memset(text, '"', sizeof(text)); /* two bytes each */
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		bool list = field == FIELD_TAGS || (wire_is_trio(field) && field != FIELD_TRACEPARENT);
+		bool list = field == FIELD_TAGS ||
+			    (wire_is_trio(field) && field != FIELD_TRACEPARENT);
 
 		reply.value[field] = (struct text){ text, list ? 4096 : 512 };
 		CHECK(!wire_value_fault(field, reply.value[field]), field_name(field));
@@ -280,7 +316,8 @@ static void largest_reply(void)
 
 static void lists(void)
 {
-	struct wire_scope scope = { .scope = TEXT("run-1"), .parent = TEXT("run-0"), .pid = 7 }, back;
+	struct wire_scope scope = { .scope = TEXT("run-1"), .parent = TEXT("run-0"), .pid = 7 },
+			  back;
 	struct wire_reply reply;
 	char memory[300];
 	struct buf buf;
@@ -306,7 +343,8 @@ static void lists(void)
 
 	CHECK(!read_reply("{\"v\":1,\"ok\":true,\"revision\":1,\"scopes\":[ ]}", &reply), "none");
 	CHECK(wire_next_scope(&reply.scopes, &back) == 0, "none");
-	CHECK(!read_reply("{\"v\":1,\"ok\":true,\"revision\":1,\"scopes\":[ {} , 7 ]}", &reply), "odd");
+	CHECK(!read_reply("{\"v\":1,\"ok\":true,\"revision\":1,\"scopes\":[ {} , 7 ]}", &reply),
+	      "odd");
 	CHECK(wire_next_scope(&reply.scopes, &back) == 1, "an empty row");
 	CHECK(wire_next_scope(&reply.scopes, &back) == -EBADMSG, "no row");
 	CHECK(!read_reply("{\"v\":1,\"ok\":true,\"revision\":1,\"scopes\":{}}", &reply), "no list");

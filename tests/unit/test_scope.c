@@ -31,7 +31,7 @@ static int set(struct scope *scope, enum field field, const char *value)
 	return scopes_set(&scopes, scope, values);
 }
 
-static bool unset(struct scope *scope, enum field field)
+static int unset(struct scope *scope, enum field field)
 {
 	bool fields[FIELD_COUNT] = { false };
 
@@ -107,7 +107,8 @@ static void revisions(void)
 	CHECK(scope_effective_changed(&scopes, inner) == before + 1, "reaches what is inside");
 	CHECK(scope_effective_changed(&scopes, other) <= before, "and nothing else");
 	set(scopes.outermost, FIELD_MODE, "b");
-	CHECK(scope_effective_changed(&scopes, other) == scopes.revision, "the default reaches all");
+	CHECK(scope_effective_changed(&scopes, other) == scopes.revision,
+	      "the default reaches all");
 	scopes_end(&scopes, outer);
 	CHECK(scope_effective_changed(&scopes, inner) == scopes.revision, "a parent less");
 	scopes_release(&scopes);
@@ -180,8 +181,10 @@ static void many(void)
  *       \- 30                          handed to 1 when its parent died
  */
 static struct process table[] = {
-	{ 1, 0, 0 },	{ 10, 1, 100 }, { 11, 10, 110 }, { 12, 11, 120 },
-	{ 13, 12, 130 }, { 20, 1, 100 }, { 21, 20, 110 }, { 30, 1, 115 },
+	{ .pid = 1, .parent = 0, .start = 0 },	   { .pid = 10, .parent = 1, .start = 100 },
+	{ .pid = 11, .parent = 10, .start = 110 }, { .pid = 12, .parent = 11, .start = 120 },
+	{ .pid = 13, .parent = 12, .start = 130 }, { .pid = 20, .parent = 1, .start = 100 },
+	{ .pid = 21, .parent = 20, .start = 110 }, { .pid = 30, .parent = 1, .start = 115 },
 };
 
 static int look(void *arg, pid_t pid, struct process *ret_process)
@@ -293,7 +296,11 @@ static void stat_lines(void)
 
 	CHECK(process_parse(TEXT("42 (a b) c) (d) S 7 42 42 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 "
 				 "123456789 1000 200"), &process), "a name with brackets");
-	CHECK(process.pid == 42 && process.parent == 7 && process.start == 123456789, "its numbers");
+	CHECK(process.pid == 42 && process.parent == 7 && process.start == 123456789,
+	      "its numbers");
+	CHECK(!process.has_ended, "it runs");
+	CHECK(process_parse(TEXT("42 (x) Z 7 42 42 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 9 0"),
+			    &process) && process.has_ended, "a zombie");
 	CHECK(!process_parse(TEXT(""), &process), "empty");
 	CHECK(!process_parse(TEXT("42 (x) S 7 42"), &process), "cut off");
 	CHECK(!process_parse(TEXT("42 x S 7"), &process), "no name");
