@@ -12,11 +12,10 @@
 
 struct variable_row {
 	char name[28];
-	char what[80];
 };
 
 static const struct variable_row rows[VARIABLE_COUNT] = {
-#define VARIABLE(constant, name, what) { #name, what },
+#define VARIABLE(constant, name, what) { #name },
 #include "base/variables.def"
 #undef VARIABLE
 };
@@ -24,11 +23,6 @@ static const struct variable_row rows[VARIABLE_COUNT] = {
 const char *variable_name(enum variable variable)
 {
 	return rows[variable].name;
-}
-
-const char *variable_what(enum variable variable)
-{
-	return rows[variable].what;
 }
 
 const char *variable_get_named(const char *name)

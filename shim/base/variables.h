@@ -15,7 +15,6 @@ enum variable {
 };
 
 const char *variable_name(enum variable variable);
-const char *variable_what(enum variable variable);
 
 /* The value, or NULL when it is unset or empty, or in a program that runs with raised rights. It
  * belongs to the environment: valid until the host changes it. */

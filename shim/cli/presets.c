@@ -46,7 +46,7 @@ static void print_preset(const struct preset *preset)
 {
 	printf("%.*s\n%.*s\n", PRINT(preset->name), PRINT(preset->comment));
 	if (preset->hosts.len)
-		printf("Hosts: %.*s\n", PRINT(preset->hosts));
+		printf("Its hosts, to be named as relays: %.*s\n", PRINT(preset->hosts));
 	putchar('\n');
 	for (size_t i = 0; i < preset->count; i++) {
 		const struct spec *spec = &preset->specs[i];

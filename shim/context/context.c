@@ -5,14 +5,13 @@
 struct field_row {
 	char name[20];
 	char variable[28];
-	char what[60];
 	unsigned char name_len, variable_len;
 };
 
 /* Text inside the rows, not pointers: nothing to relocate when a process starts. */
 static const struct field_row rows[FIELD_COUNT] = {
 #define FIELD(constant, name, variable, what)                                                      \
-	{ #name, #variable, what, sizeof(#name) - 1, sizeof(#variable) - 1 },
+	{ #name, #variable, sizeof(#name) - 1, sizeof(#variable) - 1 },
 #include "context/fields.def"
 #undef FIELD
 };
@@ -25,11 +24,6 @@ const char *field_name(enum field field)
 const char *field_variable(enum field field)
 {
 	return rows[field].variable;
-}
-
-const char *field_what(enum field field)
-{
-	return rows[field].what;
 }
 
 enum field field_by_name(struct text name)

@@ -33,7 +33,6 @@ struct context {
 
 const char *field_name(enum field field);
 const char *field_variable(enum field field);
-const char *field_what(enum field field);
 /* FIELD_COUNT when there is none of that name. */
 enum field field_by_name(struct text name);
 /* The same for the environment variable that carries it. */

@@ -13,7 +13,7 @@ struct preset {
 	struct text comment; /* documentation page and limits, for people */
 	size_t count;
 	struct spec specs[PRESET_ROWS_MAX]; /* texts point into the compiled-in data */
-	/* Hosts that select this preset by themselves, comma separated patterns; may be empty. */
+	/* The product's own hosts, comma separated patterns, for people; may be empty. */
 	struct text hosts;
 };
 

@@ -8,12 +8,11 @@ struct adopted_row {
 	enum field field;
 	unsigned char variable_len;
 	char variable[28];
-	char setter[48];
 };
 
 static const struct adopted_row rows[] = {
 #define ADOPT(field, variable, setter)                                                             \
-	{ FIELD_##field, sizeof(#variable) - 1, #variable, setter },
+	{ FIELD_##field, sizeof(#variable) - 1, #variable },
 #include "sources/adopted.def"
 #undef ADOPT
 };
@@ -68,14 +67,4 @@ void environment_offer(struct context *context)
 	for (size_t i = 0; i < ROWS; i++)
 		context_offer(context, rows[i].field, text_of(scan.adopted[i]), ORIGIN_ADOPTED,
 			      rows[i].variable);
-}
-
-size_t adopted_count(void)
-{
-	return ROWS;
-}
-
-struct adopted adopted_at(size_t index)
-{
-	return (struct adopted){ rows[index].field, rows[index].variable, rows[index].setter };
 }

@@ -3,21 +3,10 @@
 #ifndef TAGALONG_SOURCES_ENVIRONMENT_H
 #define TAGALONG_SOURCES_ENVIRONMENT_H
 
-#include <stddef.h>
-
 #include "context/context.h"
 
 /* Offers TAGALONG_<FIELD>, TRACEPARENT, TRACESTATE and BAGGAGE, and, as adopted, what other tools
  * export. The values stay the environment's (variable_get). */
 void environment_offer(struct context *context);
-
-/* The rows of adopted.def, for documentation and `tagalong explain`. */
-struct adopted {
-	enum field field;
-	const char *variable;
-	const char *setter;
-};
-size_t adopted_count(void);
-struct adopted adopted_at(size_t index);
 
 #endif

@@ -207,11 +207,3 @@ bool values_lookup(void *arg, struct text name, struct text *ret_value)
 	}
 	return found(values, name, value, origin, detail, ret_value);
 }
-
-bool values_known(void *arg, struct text name)
-{
-	return field_by_name(name) < FIELD_COUNT ||
-	       (text_starts_with(name, TEXT(ENV_PREFIX)) && name.len > TEXT(ENV_PREFIX).len) ||
-	       text_eq(name, TEXT("request_id")) || text_eq(name, TEXT("host")) ||
-	       text_eq(name, TEXT("pid")) || text_eq(name, TEXT("comm"));
-}

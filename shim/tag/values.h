@@ -35,7 +35,4 @@ void values_release(struct values *values);
  * trace) are found out at the first question. */
 bool values_lookup(void *arg, struct text name, struct text *ret_value);
 
-/* Whether a placeholder of that name exists: a template_known. */
-bool values_known(void *arg, struct text name);
-
 #endif

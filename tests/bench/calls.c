@@ -50,9 +50,27 @@ static void make_handles(long times)
 		curl_easy_cleanup(curl_easy_init());
 }
 
+/* With OWN_HEADERS set: the six lines that the shim would add, sent by the client itself. */
+static struct curl_slist *add_own_headers(struct curl_slist *list)
+{
+	static const char *const lines[] = {
+		"X-Task-Id: T-42",
+		"X-Conversation-Id: c-7f3a91",
+		"X-Session-Id: c-7f3a91",
+		"X-Project-Id: billing",
+		"X-Request-Id: 01a20c81-625b-7aee-89b0-785f41983e09",
+		"traceparent: 00-7eb31299dc38c34d9de68ffd7da0ce4a-3a1193ac721b31fe-02",
+	};
+
+	for (size_t i = 0; getenv("OWN_HEADERS") && i < sizeof(lines) / sizeof(lines[0]); i++)
+		list = curl_slist_append(list, lines[i]);
+	return list;
+}
+
 static void send_posts(CURL *easy, long times, const char *url)
 {
-	struct curl_slist *list = curl_slist_append(NULL, "Authorization: Bearer sk-bench");
+	struct curl_slist *list =
+		add_own_headers(curl_slist_append(NULL, "Authorization: Bearer sk-bench"));
 
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "{\"model\":\"m\",\"messages\":[]}");

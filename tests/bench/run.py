@@ -63,6 +63,7 @@ def rows(port):
             "empty preload": preload(EMPTY),
             "off": preload(SHIM, TAGALONG_OFF="1"),
             "not matched": (preload(SHIM), other),
+            "six own headers": {"OWN_HEADERS": "1"},
             "matched": preload(SHIM),
         }),
     }

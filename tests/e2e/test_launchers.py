@@ -32,7 +32,7 @@ def shown(result):
 
 def test_tags_a_request(launch, relay):
     url = relay.url + "/v1/chat/completions"
-    options = ["--task", "T-42", "--conversation", "C-7", "--project", "billing"]
+    options = ["--task", "T-42", "--conversation", "C-7", "--project", "billing", "--no-service"]
     result = launch(options + ["--", "curl", "-sS", url, "-d", "{}"])
     assert result.rc == 0, result.stderr
     assert result.requests[0].value("X-Task-Id") == "T-42"

@@ -63,7 +63,7 @@ static void verdicts(void)
 	request.method = "POST";
 	request.url = "http://localhost/";
 	CHECK(tag_build(&request, &lines) == TAG_NO_ENDPOINT, "path");
-	request.url = "https://api.example" CHAT;
+	request.url = "https://api.example/v1/chat/completions";
 	CHECK(tag_build(&request, &lines) == TAG_NO_RELAY, "host");
 	request.url = "http://[::/v1/chat/completions";
 	CHECK(tag_build(&request, &lines) == TAG_BAD_URL, "URL");
@@ -220,20 +220,14 @@ static void adopted(void)
 static void placeholders(void)
 {
 	struct tag_request request = { .api = &url_api, .url = CHAT, .method = "POST" };
-	static const char *const known[] = { "task_id", "tags", "request_id", "host", "pid", "comm",
-					     "env:X", "traceparent" };
 	static const char *const unknown[] = { "", "task", "env:", "TASK_ID", "user id" };
 	struct values *values = malloc(sizeof(*values));
 	struct text value;
 
 	ENVIRONMENT("TAGALONG_TASK_ID", "T-42");
 	values_collect(&request, values);
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		CHECK(values_known(NULL, text_of(known[i])), known[i]);
-	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-		CHECK(!values_known(NULL, text_of(unknown[i])), unknown[i]);
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		CHECK(!values_lookup(values, text_of(unknown[i]), &value), unknown[i]);
-	}
 	CHECK(values_lookup(values, TEXT("pid"), &value) && value.len, "pid");
 	CHECK(values_lookup(values, TEXT("host"), &value) && value.len, "host");
 	CHECK(values_lookup(values, TEXT("comm"), &value), "comm");
