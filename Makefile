@@ -56,7 +56,7 @@ ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
 # Rooms in the order of the layer map (scripts/check-layers): what the shim holds, then the command.
-CORE_ROOMS := base context headers wire client sources policy tag
+CORE_ROOMS := base context headers json wire client sources policy tag
 SHIM_ROOMS := $(CORE_ROOMS) preload
 CLI_ROOMS := $(CORE_ROOMS) service cli
 

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "wire/json.h"
+#include "json/json.h"
 
 static bool is_verbose, is_json;
 

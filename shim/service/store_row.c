@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-#include "wire/json.h"
+#include "json/json.h"
 #include "wire/member.h"
 
 #define KIND "tagalong state"

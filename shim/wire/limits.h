@@ -8,8 +8,6 @@
 /* One line without its LF: what Linux buffers of a socket by default takes three of, and more than
  * the largest reply (asserted in reply.c). */
 #define WIRE_LINE_BYTES_MAX 65536
-/* Objects and arrays in each other. The protocol needs three; the reader recurses this deep. */
-#define WIRE_DEPTH_MAX 8
 /* An id: what the shim can send in one header. */
 #define WIRE_ID_BYTES_MAX VALUE_BYTES_MAX
 /* tags, tracestate, baggage: what the shim reads of them. */

@@ -4,7 +4,7 @@
 #define TAGALONG_WIRE_MEMBER_H
 
 #include "context/context.h"
-#include "wire/json.h"
+#include "json/json.h"
 
 /* Appends `"key":{...}` with the fields that have a value. */
 void member_write_fields(struct buf *buf, const char *key, const struct text value[FIELD_COUNT]);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "wire/json.h"
+#include "json/json.h"
 #include "wire/member.h"
 
 /*

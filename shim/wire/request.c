@@ -7,7 +7,7 @@
 #include <limits.h>
 
 #include "headers/chars.h"
-#include "wire/json.h"
+#include "json/json.h"
 #include "wire/member.h"
 
 static const char op_names[WIRE_OP_COUNT][8] = {

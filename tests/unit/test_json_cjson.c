@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
-#include "wire/json.h"
+#include "json/json.h"
 
 #define MUTATIONS 40000
 #define DOCUMENT_BYTES 256

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "wire/frame.h"
-#include "wire/json.h"
+#include "json/json.h"
 #include "wire/reply.h"
 #include "wire/request.h"
 

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON (RFC 8259) as the protocol needs it: a strict pull reader that works in the line's own
- * memory, and a writer into a bounded buffer. Neither allocates.
+ * JSON (RFC 8259) as the protocol and the configuration need it: a strict pull reader that works in
+ * the text's own memory, and a writer into a bounded buffer. Neither allocates.
  */
-#ifndef TAGALONG_WIRE_JSON_H
-#define TAGALONG_WIRE_JSON_H
+#ifndef TAGALONG_JSON_JSON_H
+#define TAGALONG_JSON_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/text.h"
+
+/* Objects and arrays in each other. The protocol needs three, the configuration five; the reader
+ * recurses this deep. */
+#define JSON_DEPTH_MAX 8
 
 /*
  * One document. The caller asks for what it expects, in the order of the text; after a fault every

@@ -3,10 +3,9 @@
  * The JSON reader and writer. What arrives here comes from other programs, so nothing is repaired:
  * RFC 8259 to the letter, and beyond it what I-JSON (RFC 7493) asks for, no lone surrogates.
  */
-#include "wire/json.h"
+#include "json/json.h"
 
 #include "headers/chars.h"
-#include "wire/limits.h"
 
 void json_init(struct json *json, char *memory, size_t len)
 {
@@ -57,7 +56,7 @@ static bool enter(struct json *json, char opening, const char *fault)
 {
 	if (look(json) != opening)
 		return fail(json, fault);
-	if (json->depth == WIRE_DEPTH_MAX)
+	if (json->depth == JSON_DEPTH_MAX)
 		return fail(json, "nested too deep");
 	json->at++;
 	json->depth++;
@@ -340,7 +339,7 @@ static bool skip_value(struct json *json)
 
 	switch (json_peek(json)) {
 	case JSON_OBJECT:
-		/* Recursion: as deep as WIRE_DEPTH_MAX. */
+		/* Recursion: as deep as JSON_DEPTH_MAX. */
 		for (json_object(json); next_member(json, false, &text);)
 			skip_value(json);
 		break;
