@@ -22,7 +22,7 @@ machine = $(firstword $(subst -, ,$(shell $(1) -dumpmachine)))
 ifneq ($(call machine,$(CC)),$(call machine,$(HOST_CC)))
   CURL_HEADERS := $(BUILD)/include/curl
   CROSS_CFLAGS := -isystem $(BUILD)/include
-  UNIT_NOT := %/test_rule %_cjson
+  UNIT_NOT := %/test_rule %/test_config %_cjson
   UNIT_LIBCURL := $(BUILD)/cross/libcurl.so.4
   UNIT_LIBS := -isystem tests/cross $(UNIT_LIBCURL) -Wl,-rpath,'$$ORIGIN/../cross'
 else
@@ -56,7 +56,7 @@ ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
 # Rooms in the order of the layer map (scripts/check-layers): what the shim holds, then the command.
-CORE_ROOMS := base context headers json wire client sources policy tag
+CORE_ROOMS := base context headers json body wire client sources policy config tag
 SHIM_ROOMS := $(CORE_ROOMS) preload
 CLI_ROOMS := $(CORE_ROOMS) service cli
 
@@ -109,13 +109,14 @@ $(BUILD)/gen/exports.map: shim/preload/hooks.def
 		printf '{\nglobal:\n%s\nlocal:\n*;\n};\n' "$$names" > $@
 
 # The presets are data: read, checked and packed when the shim is built.
-PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,headers/header.c headers/chars.c \
-	headers/template.c base/buf.c base/text.c)
-$(BUILD)/presetc: $(PRESETC_SOURCES) $(wildcard shim/presets/*.h) shim/context/fields.def
+PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,config/header_read.c \
+	config/fault.c json/json.c headers/header.c headers/chars.c headers/template.c \
+	context/context.c base/buf.c base/text.c)
+$(BUILD)/presetc: $(PRESETC_SOURCES) $(wildcard shim/presets/*.h shim/config/*.h) \
+	shim/context/fields.def
 	$(call say,HOSTCC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOST_CC) -std=gnu17 -D_GNU_SOURCE -O1 -Ishim -o $@ $(PRESETC_SOURCES) \
-		$(shell $(PKG_CONFIG) --cflags --libs libcjson)
+	$(Q)$(HOST_CC) -std=gnu17 -D_GNU_SOURCE -O1 -Ishim -o $@ $(PRESETC_SOURCES)
 
 $(BUILD)/gen/presets.c: $(BUILD)/presetc $(PRESETS)
 	$(call say,GEN,$@)

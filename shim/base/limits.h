@@ -41,5 +41,19 @@
 #define LOG_LINE_BYTES_MAX 2048
 /* Patterns in TAGALONG_RELAYS, and entries in TAGALONG_ENDPOINTS. */
 #define RELAYS_MAX 64
+/* A configuration file: a person writes a few KiB, a company's generator perhaps a hundred. */
+#define CONFIG_BYTES_MAX 262144
+/* Its rules, and all of their relay patterns and header rows: looked through for a request one by
+ * one, which stays well below the time of sending it. */
+#define CONFIG_RULES_MAX 64
+#define CONFIG_PATTERNS_MAX 256
+#define CONFIG_ROWS_MAX 512
+/* Its adopted environment variables. */
+#define CONFIG_ADOPTED_MAX 64
+/* How long a configuration that was not there, or did not matter, is not looked for again. */
+#define CONFIG_REST_MS 1000
+/* What is looked at of a request's body: the system prompt and the tools of the largest agents come
+ * to about half of it, and it is read in less than a millisecond. */
+#define BODY_BYTES_MAX 262144
 
 #endif

@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/variables.h"
-#include "headers/preset.h"
 #include "policy/endpoint.h"
 #include "tag/tag.h"
 
@@ -93,14 +92,48 @@ static bool make_request_id(struct tag_request *request)
 	return true;
 }
 
+static void on_missing(void *arg, const char *field)
+{
+	struct report *report = arg;
+
+	cJSON_AddStringToObject(report->root, "missing", field);
+}
+
+static void on_body(void *arg, const char *outcome)
+{
+	struct report *report = arg;
+
+	cJSON_AddStringToObject(report->root, "body", outcome);
+}
+
+/* "/etc/tagalong/config.json:3", where the configuration has a part in it. */
+static void describe_configuration(cJSON *root, const struct config_snapshot *snapshot,
+				   const struct rule *rule)
+{
+	size_t line = snapshot->line;
+	char place[PATH_BYTES_MAX + 24];
+
+	if (snapshot->standing == CONFIG_NONE)
+		return;
+	if (snapshot->standing == CONFIG_BAD)
+		cJSON_AddStringToObject(root, "fault", snapshot->reason);
+	else if (rule->configured)
+		line = rule->configured->line;
+	snprintf(place, sizeof(place), line ? "%s:%zu" : "%s", snapshot->path, line);
+	cJSON_AddStringToObject(root, "configuration", place);
+}
+
 static void describe_rule(cJSON *root, const struct tag_match *match, const char *url_text,
 			  const struct url_api *api)
 {
+	const struct rule *rule = &match->rule;
 	struct url url;
 	const char *class;
 
-	add_text(root, "relay", match->pattern.len ? match->pattern : TEXT("loopback"));
-	add_text(root, "preset", match->rule.preset);
+	add_text(root, "relay", rule->pattern.len ? rule->pattern : TEXT("loopback"));
+	add_text(root, "preset", rule->preset);
+	cJSON_AddStringToObject(root, "preset_from", rule->preset_from);
+	describe_configuration(root, match->snapshot, rule);
 	if (url_take_apart(api, url_text, &url))
 		return;
 	class = endpoint_class_of(url.path);
@@ -118,8 +151,11 @@ static enum tag_verdict ask(struct report *report, const char *method, const cha
 {
 	static const struct url_api api = { curl_url, curl_url_set, get_part, curl_url_cleanup,
 					    curl_free };
-	struct tag_observer observer = { on_header, on_source, on_service, report };
-	struct tag_request request = { &api, url, method, { 0 }, NULL, NULL, &observer };
+	struct tag_observer observer = { on_header,  on_source, on_service,
+					 on_missing, on_body,   report };
+	struct tag_request request = {
+		.api = &api, .url = url, .method = method, .observer = &observer
+	};
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
 	struct tag_match match;
@@ -127,10 +163,14 @@ static enum tag_verdict ask(struct report *report, const char *method, const cha
 	if (!make_request_id(&request))
 		return TAG_NO_MEMORY;
 	verdict = tag_decide(&request, &match);
-	if (verdict == TAG_MATCH) {
+	if (verdict == TAG_MATCH)
 		describe_rule(report->root, &match, url, &api);
+	else if (verdict == TAG_BAD_CONFIG)
+		describe_configuration(report->root, match.snapshot, NULL);
+	if (verdict == TAG_MATCH || verdict == TAG_BAD_CONFIG)
+		tag_match_release(&match);
+	if (verdict == TAG_MATCH)
 		verdict = tag_build(&request, &lines);
-	}
 	free(lines);
 	return verdict;
 }
@@ -142,7 +182,6 @@ static cJSON *make_report(const char *method, const char *url)
 				 cJSON_CreateArray() };
 	enum tag_verdict verdict;
 	const char *reason;
-	struct rule rule;
 	bool tagged;
 
 	cJSON_AddStringToObject(root, "method", method);
@@ -157,8 +196,7 @@ static cJSON *make_report(const char *method, const char *url)
 	}
 	cJSON_AddBoolToObject(root, "tagged", tagged);
 	cJSON_AddStringToObject(root, "reason", reason);
-	rule_from_environment(&rule);
-	rule_complain(&rule, on_complaint, complaints);
+	rule_complain(on_complaint, complaints);
 	cJSON_AddItemToObject(root, "headers", report.headers);
 	cJSON_AddItemToObject(root, "left_out", report.left_out);
 	cJSON_AddItemToObject(root, "complaints", complaints);
@@ -171,6 +209,8 @@ static void print_sources(const cJSON *header)
 	const cJSON *source;
 	const char *separator = "<- ";
 
+	if (!cJSON_GetArraySize(cJSON_GetObjectItem(header, "sources")))
+		printf("<- literal text");
 	cJSON_ArrayForEach(source, cJSON_GetObjectItem(header, "sources"))
 	{
 		const char *detail = get_text(source, "detail");
@@ -190,10 +230,17 @@ static void print_text(const cJSON *root)
 	if (cJSON_IsTrue(cJSON_GetObjectItem(root, "tagged")))
 		printf("tagged: relay %s, endpoint class %s, preset %s\n", get_text(root, "relay"),
 		       get_text(root, "endpoint"), get_text(root, "preset"));
+	else if (get_text(root, "missing")[0])
+		printf("refused: %s: %s\n", get_text(root, "reason"), get_text(root, "missing"));
 	else
 		printf("not tagged: %s\n", get_text(root, "reason"));
+	if (get_text(root, "configuration")[0])
+		printf("%s%s%s\n", get_text(root, "configuration"),
+		       get_text(root, "fault")[0] ? ": " : "", get_text(root, "fault"));
 	if (get_text(root, "service")[0])
 		printf("%s\n", get_text(root, "service"));
+	if (get_text(root, "body")[0])
+		printf("no conversation id is derived: %s\n", get_text(root, "body"));
 	if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "headers")))
 		putchar('\n');
 	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "headers"))

@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
 	&command_context,
 	&command_serve,
 	&command_explain,
+	&command_config,
 	&command_presets,
 	&command_version,
 };

@@ -36,6 +36,7 @@ static const char *kind_name(enum spec_kind kind)
 		return "(key:value, comma separated)";
 	case SPEC_TEXT:
 	case SPEC_FANOUT:
+	case SPEC_OMIT:
 	case SPEC_MEMBER:
 		break;
 	}
@@ -46,7 +47,7 @@ static void print_preset(const struct preset *preset)
 {
 	printf("%.*s\n%.*s\n", PRINT(preset->name), PRINT(preset->comment));
 	if (preset->hosts.len)
-		printf("Its hosts, to be named as relays: %.*s\n", PRINT(preset->hosts));
+		printf("Chosen by itself for: %.*s\n", PRINT(preset->hosts));
 	putchar('\n');
 	for (size_t i = 0; i < preset->count; i++) {
 		const struct spec *spec = &preset->specs[i];

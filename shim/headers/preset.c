@@ -38,13 +38,35 @@ void preset_at(size_t index, struct preset *ret_preset)
 	}
 }
 
+void preset_head_at(size_t index, struct text *ret_name, struct text *ret_hosts)
+{
+	*ret_name = text_at(preset_entries[index].name);
+	*ret_hosts = text_at(preset_entries[index].hosts);
+}
+
+static size_t index_of(struct text name)
+{
+	size_t index = 0;
+
+	while (index < preset_count() && !text_eq(name, text_at(preset_entries[index].name)))
+		index++;
+	return index;
+}
+
+struct text preset_hosts(struct text name)
+{
+	size_t index = index_of(name);
+
+	return index < preset_count() ? text_at(preset_entries[index].hosts) :
+					(struct text){ NULL, 0 };
+}
+
 int preset_find(struct text name, struct preset *ret_preset)
 {
-	for (size_t i = 0; i < preset_count(); i++) {
-		if (!text_eq(name, text_at(preset_entries[i].name)))
-			continue;
-		preset_at(i, ret_preset);
-		return 0;
-	}
-	return -ENOENT;
+	size_t index = index_of(name);
+
+	if (index == preset_count())
+		return -ENOENT;
+	preset_at(index, ret_preset);
+	return 0;
 }

@@ -13,12 +13,16 @@ struct preset {
 	struct text comment; /* documentation page and limits, for people */
 	size_t count;
 	struct spec specs[PRESET_ROWS_MAX]; /* texts point into the compiled-in data */
-	/* The product's own hosts, comma separated patterns, for people; may be empty. */
+	/* The product's own hosts, comma separated patterns; may be empty. */
 	struct text hosts;
 };
 
 /* How many there are; they are sorted by name. */
 size_t preset_count(void);
+/* The name and the hosts (may be empty) of preset number `index`. */
+void preset_head_at(size_t index, struct text *ret_name, struct text *ret_hosts);
+/* The product's own hosts, comma separated patterns; empty when it has none or is unknown. */
+struct text preset_hosts(struct text name);
 /* Unpacks preset number `index` (below preset_count) into *ret_preset. */
 void preset_at(size_t index, struct preset *ret_preset);
 /* 0, or -ENOENT. */

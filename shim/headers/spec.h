@@ -20,6 +20,7 @@ enum spec_kind {
 	SPEC_JSON, /* members follow: one compact ASCII JSON object of strings */
 	SPEC_BAGGAGE, /* members follow: W3C baggage */
 	SPEC_LIST, /* members follow: key:value,key:value */
+	SPEC_OMIT, /* of a configuration: the preset's header of that name is left out */
 	SPEC_MEMBER, /* name is the key; "*" takes every tag, or a whole baggage in SPEC_BAGGAGE */
 };
 

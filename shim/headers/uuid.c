@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Request ids. Version 7 because relays keep them in databases: they sort by time. */
+/* Request ids are of version 7, because relays keep them in databases: they sort by time. */
 #include "headers/uuid.h"
 
 #include <string.h>
@@ -11,6 +11,12 @@ void uuid7_make(uint8_t ret_uuid[UUID_BYTES], uint64_t unix_ms, const uint8_t ra
 	memcpy(ret_uuid + 6, random, 10);
 	ret_uuid[6] = 0x70 | (ret_uuid[6] & 0x0F); /* version 7 */
 	ret_uuid[8] = 0x80 | (ret_uuid[8] & 0x3F); /* variant of RFC 9562 */
+}
+
+void uuid8_make(uint8_t uuid[UUID_BYTES])
+{
+	uuid[6] = 0x80 | (uuid[6] & 0x0F); /* version 8 */
+	uuid[8] = 0x80 | (uuid[8] & 0x3F); /* variant of RFC 9562 */
 }
 
 void uuid_format(struct buf *buf, const uint8_t uuid[UUID_BYTES])

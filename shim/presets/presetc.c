@@ -2,21 +2,15 @@
 /*
  * The preset compiler, run when the shim is built: reads shim/presets/NAME.json, checks everything
  * that can be wrong with them, and prints C source, so that the shim itself parses nothing and the
- * data needs no relocation. The format of a file:
+ * data needs no relocation. A file's headers are written as a configuration's (config/header_read.h):
  *
  *	{
  *		"$comment": "documentation page and limits",
  *		"hosts": ["relay.example", "*.relay.example"],
- *		"headers": {
- *			"X-Task-Id": "{task_id}",
- *			"X-Session-Id": { "$template": "{session_id}", "$max_value": 128 },
- *			"X-Tag-*": "{tags}",
- *			"X-Metadata": { "$format": "json", "$max_members": 5, "$max_value": 128,
- *				"$require_all": true, "task": "{task_id}", "*": "{tags}" }
- *		}
+ *		"headers": { "X-Task-Id": "{task_id}" }
  *	}
  *
- * "hosts" may be missing; "$format" is "json" (the default), "baggage" or "list".
+ * "hosts" may be missing.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -24,29 +18,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "base/limits.h"
-#include "headers/chars.h"
-#include "headers/header.h"
-#include "headers/template.h"
+#include "config/header_read.h"
 #include "presets/pack.h"
 
 #define FILE_BYTES_MAX 65536
 
 static struct pack packed;
 
-/* What is being read, for messages. */
 static const char *current_file;
-static const char *current_header;
+static char source[FILE_BYTES_MAX + 1]; /* as it is read, for places */
 
 __attribute__((format(printf, 1, 2))) static _Noreturn void fail(const char *format, ...)
 {
 	va_list arguments;
 
 	fprintf(stderr, "%s: ", current_file);
-	if (current_header)
-		fprintf(stderr, "header \"%s\": ", current_header);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
@@ -54,259 +41,128 @@ __attribute__((format(printf, 1, 2))) static _Noreturn void fail(const char *for
 	exit(1);
 }
 
-static uint16_t pack(const char *text)
+static _Noreturn void fail_at(size_t offset, const char *reason, struct text word)
 {
-	uint16_t place;
+	size_t line, column;
 
-	if (!pack_text(&packed, text, &place))
+	fault_line(text_of(source), offset, &line, &column);
+	fprintf(stderr, "%s:%zu:%zu: %s", current_file, line, column, reason);
+	if (word.len)
+		fprintf(stderr, ": \"%.*s\"", (int)word.len, word.ptr);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void on_fault(void *arg, const struct fault *fault)
+{
+	fail_at(fault->offset, fault->reason, fault->word);
+}
+
+/* Finds or adds a text; one of JSON's can hold a NUL. */
+static uint16_t pack(struct text text)
+{
+	char memory[UINT16_MAX];
+	uint16_t place;
+	struct buf buf;
+
+	buf_init(&buf, memory, sizeof(memory));
+	buf_add(&buf, text);
+	if (buf.full || strlen(memory) != text.len)
+		fail("a text is too long, or has a NUL");
+	if (!pack_text(&packed, memory, &place))
 		fail("all presets together have too much text");
 	return place;
 }
 
-static const char *string_of(const cJSON *item, const char *what)
+static struct text string_of(struct json *json)
 {
-	if (!cJSON_IsString(item) || !item->valuestring[0])
-		fail("%s is no text", what);
-	return item->valuestring;
+	struct text text = { NULL, 0 };
+
+	if (!json_string(json, &text) || !text.len)
+		fail_at(json_where(json), "a text is wanted here", text);
+	return text;
 }
 
-static uint16_t number_of(const cJSON *item, double max)
+static void pack_row(struct preset_entry *entry, const struct spec *spec)
 {
-	double number = cJSON_GetNumberValue(item);
+	struct preset_row *row = &packed.rows[packed.rows_count++];
 
-	if (!(number >= 1 && number <= max) || number != (double)(long)number)
-		fail("\"%s\" is no whole number from 1 to %.0f", item->string, max);
-	return (uint16_t)number;
-}
-
-static bool bool_of(const cJSON *item)
-{
-	if (!cJSON_IsBool(item))
-		fail("\"%s\" is neither true nor false", item->string);
-	return cJSON_IsTrue(item);
-}
-
-static bool placeholder_known(void *arg, struct text name)
-{
-	static const char known[][16] = {
-#define FIELD(constant, name, variable, what) #name,
-#include "context/fields.def"
-#undef FIELD
-		"request_id", "host", "pid", "comm",
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (text_eq(name, text_of(known[i])))
-			return true;
-	}
-	return (text_starts_with(name, TEXT("env:")) && name.len > 4) ||
-	       text_starts_with(name, TEXT("body:/"));
-}
-
-static bool any_value(void *arg, struct text name, struct text *ret_value)
-{
-	*ret_value = TEXT("x");
-	return true;
-}
-
-static uint16_t pack_template(const cJSON *item)
-{
-	const char *source = string_of(item, "the template");
-	struct template_error error;
-
-	if (template_check(text_of(source), placeholder_known, NULL, &error))
-		fail("template \"%s\", byte %zu: %s", source, error.offset, error.reason);
-	return pack(source);
-}
-
-/* For a "*", which takes its value apart. */
-static uint16_t pack_list_template(const cJSON *item)
-{
-	uint16_t place = pack_template(item);
-	struct text value;
-
-	if (template_value(text_of(packed.texts + place), any_value, NULL, &value))
-		fail("\"%s\" needs a template that is one placeholder", item->string);
-	return place;
-}
-
-static struct preset_row *new_row(struct preset_entry *entry, const char *name)
-{
-	struct preset_row *row = &packed.rows[packed.rows_count];
-
-	if (entry->rows == PRESET_ROWS_MAX)
-		fail("the preset has more than %d rows", PRESET_ROWS_MAX);
+	if (spec->kind == SPEC_OMIT)
+		fail("\"%.*s\" has no template", (int)spec->name.len, spec->name.ptr);
+	row->kind = (uint8_t)spec->kind;
+	row->name = pack(spec->name);
+	row->value = pack(spec->value);
+	row->max_members = spec->max_members;
+	row->max_value = spec->max_value;
+	row->require_all = spec->require_all;
 	entry->rows++;
-	packed.rows_count++;
-	row->name = pack(name);
-	return row;
 }
 
-/* A JSON object keeps names that occur twice; the order of headers and members has a meaning. */
-static void check_unique(const cJSON *item)
+static void read_headers(struct preset_entry *entry, struct json *json)
 {
-	for (const cJSON *other = item->prev; other->next; other = other->prev) {
-		if (text_eq_nocase(text_of(other->string), text_of(item->string)))
-			fail("\"%s\" is there twice", item->string);
-	}
-}
-
-static void read_member(struct preset_entry *entry, enum spec_kind kind, const cJSON *item)
-{
-	struct preset_row *row;
-
-	check_unique(item);
-	if (!item->string[0] || (kind != SPEC_JSON && !chars_are_token(text_of(item->string))))
-		fail("\"%s\" cannot be a key", item->string);
-	row = new_row(entry, item->string);
-	row->kind = SPEC_MEMBER;
-	row->value = strcmp(item->string, "*") ? pack_template(item) : pack_list_template(item);
-}
-
-static enum spec_kind format_of(const cJSON *object)
-{
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, "$format");
-	const char *format = item ? string_of(item, "\"$format\"") : "json";
-
-	if (!strcmp(format, "json"))
-		return SPEC_JSON;
-	if (!strcmp(format, "baggage"))
-		return SPEC_BAGGAGE;
-	if (strcmp(format, "list"))
-		fail("there is no format \"%s\"", format);
-	return SPEC_LIST;
-}
-
-static void read_composed(struct preset_entry *entry, struct preset_row *row, const cJSON *object)
-{
-	uint16_t rows = entry->rows;
-	const cJSON *item;
-
-	row->kind = format_of(object);
-	cJSON_ArrayForEach(item, object) {
-		if (!strcmp(item->string, "$max_members"))
-			row->max_members = number_of(item, TAGS_MAX);
-		else if (!strcmp(item->string, "$max_value"))
-			row->max_value = number_of(item, VALUE_BYTES_MAX);
-		else if (!strcmp(item->string, "$require_all"))
-			row->require_all = bool_of(item);
-		else if (item->string[0] != '$')
-			read_member(entry, row->kind, item);
-		else if (strcmp(item->string, "$format"))
-			fail("\"%s\" is unknown", item->string);
-	}
-	if (entry->rows == rows)
-		fail("there are no members");
-}
-
-/* A plain header in the long form. */
-static const cJSON *read_limits(struct preset_row *row, const cJSON *object)
-{
-	const cJSON *item, *tmpl = NULL;
-
-	cJSON_ArrayForEach(item, object) {
-		if (!strcmp(item->string, "$template"))
-			tmpl = item;
-		else if (!strcmp(item->string, "$max_value"))
-			row->max_value = number_of(item, VALUE_BYTES_MAX);
-		else
-			fail("\"%s\" is unknown beside \"$template\"", item->string);
-	}
-	return tmpl;
-}
-
-static enum spec_kind read_header(struct preset_entry *entry, const cJSON *item)
-{
-	struct text name = text_of(item->string);
-	ptrdiff_t star = text_find(name, '*');
-	bool fanout = star >= 0;
-	struct preset_row *row;
-
-	check_unique(item);
-	if (!header_name_ok(name) || (fanout && (size_t)star + 1 != name.len))
-		fail("the name is not fit for a header");
-	if (header_name_forbidden(name))
-		fail("that header is never set");
-	row = new_row(entry, item->string);
-	if (cJSON_IsObject(item) && !cJSON_HasObjectItem(item, "$template")) {
-		if (fanout)
-			fail("a name with \"*\" takes one template");
-		read_composed(entry, row, item);
-		return row->kind;
-	}
-	row->kind = fanout ? SPEC_FANOUT : SPEC_TEXT;
-	if (cJSON_IsObject(item))
-		item = read_limits(row, item);
-	row->value = fanout ? pack_list_template(item) : pack_template(item);
-	return row->kind;
-}
-
-static void read_headers(struct preset_entry *entry, const cJSON *headers)
-{
+	struct spec specs[PRESET_ROWS_MAX];
+	size_t where[PRESET_ROWS_MAX], place = json_where(json);
+	struct spec_table table = { .specs = specs, .where = where, .size = PRESET_ROWS_MAX };
+	struct faults faults = { .tell = on_fault };
 	unsigned lines = 0;
-	const cJSON *item;
 
-	if (!headers || !cJSON_IsObject(headers) || !headers->child)
-		fail("there are no headers");
-	cJSON_ArrayForEach(item, headers) {
-		current_header = item->string;
-		lines += read_header(entry, item) != SPEC_FANOUT;
+	headers_read(json, &faults, &table);
+	if (table.full)
+		fail_at(place, "the preset has too many rows", TEXT("headers"));
+	for (size_t i = 0; i < table.count; i++) {
+		lines += specs[i].kind != SPEC_FANOUT && specs[i].kind != SPEC_MEMBER;
+		pack_row(entry, &specs[i]);
 	}
-	current_header = NULL;
-	if (lines > LINES_MAX)
-		fail("there are more than %d headers", LINES_MAX);
+	if (!table.count || lines > LINES_MAX)
+		fail_at(place, "there are no headers, or more than ten", TEXT("headers"));
 }
 
 /* The patterns in one text, comma separated, as TAGALONG_RELAYS has them. */
-static uint16_t read_hosts(const cJSON *hosts)
+static uint16_t read_hosts(struct json *json)
 {
 	char memory[URL_BYTES_MAX];
-	const cJSON *item;
 	struct buf joined;
 
-	if (!cJSON_IsArray(hosts))
-		fail("\"hosts\" is no array");
 	buf_init(&joined, memory, sizeof(memory));
-	cJSON_ArrayForEach(item, hosts) {
-		const char *host = string_of(item, "a host");
+	for (json_array(json); json_element(json);) {
+		struct text host = string_of(json);
 
-		if (strpbrk(host, ", \t"))
-			fail("\"%s\" is no host", host);
+		if (text_find(host, ',') >= 0 || text_find(host, ' ') >= 0)
+			fail_at(fault_place(json, host), "that is no host", host);
 		if (joined.len)
 			buf_char(&joined, ',');
-		buf_add(&joined, text_of(host));
+		buf_add(&joined, host);
 	}
 	if (joined.full)
 		fail("there are too many hosts");
-	return pack(joined.data);
+	return pack(buf_since(&joined, 0));
 }
 
-static void read_preset(struct preset_entry *entry, const cJSON *root)
+static void read_preset(struct preset_entry *entry, struct json *json)
 {
-	const cJSON *item, *headers = NULL;
+	struct text key;
 
-	cJSON_ArrayForEach(item, root) {
-		check_unique(item);
-		if (!strcmp(item->string, "$comment"))
-			entry->comment = pack(string_of(item, "\"$comment\""));
-		else if (!strcmp(item->string, "hosts"))
-			entry->hosts = read_hosts(item);
-		else if (!strcmp(item->string, "headers"))
-			headers = item;
+	for (json_object(json); json_member(json, &key);) {
+		if (text_eq(key, TEXT("$comment")))
+			entry->comment = pack(string_of(json));
+		else if (text_eq(key, TEXT("hosts")))
+			entry->hosts = read_hosts(json);
+		else if (text_eq(key, TEXT("headers")) && !entry->rows)
+			read_headers(entry, json);
 		else
-			fail("\"%s\" is unknown", item->string);
+			fail_at(fault_place(json, key), "there is no such key, or it is there twice",
+				key);
 	}
-	if (!entry->comment)
-		fail("\"$comment\" is missing");
-	read_headers(entry, headers);
+	if (!json_end(json))
+		fail_at(json_where(json), json->fault, TEXT(""));
+	if (!entry->comment || !entry->rows)
+		fail("\"$comment\" or \"headers\" is missing");
 }
 
 /* The preset's name: the file's, without folder and ".json". */
 static uint16_t name_of(const char *path)
 {
 	struct text name = text_of(path);
-	char memory[NAME_BYTES_MAX];
-	struct buf buf;
 
 	if (!text_ends_with(name, TEXT(".json")))
 		fail("the file's name does not end in .json");
@@ -316,20 +172,15 @@ static uint16_t name_of(const char *path)
 		if (!ascii_is_alnum(name.ptr[i]) && name.ptr[i] != '-')
 			fail("the file's name is no name for a preset");
 	}
-	buf_init(&buf, memory, sizeof(memory));
-	buf_add(&buf, name);
-	if (!buf.len)
+	if (!name.len)
 		fail("the file's name is no name for a preset");
-	return pack(memory);
+	return pack(name);
 }
 
-static cJSON *parse_file(const char *path)
+static size_t read_source(const char *path)
 {
-	static char source[FILE_BYTES_MAX + 1];
 	FILE *file = fopen(path, "r");
-	const char *end = source;
-	size_t len, line = 1;
-	cJSON *root;
+	size_t len;
 
 	if (!file)
 		fail("%s", strerror(errno));
@@ -338,28 +189,26 @@ static cJSON *parse_file(const char *path)
 		fail("cannot be read, or is too large");
 	fclose(file);
 	source[len] = '\0';
-	root = cJSON_ParseWithOpts(source, &end, true);
-	for (const char *at = source; at < end; at++)
-		line += *at == '\n';
-	if (!cJSON_IsObject(root))
-		fail("line %zu: not a JSON object", line);
-	return root;
+	return len;
 }
 
 static void read_file(const char *path)
 {
+	static char memory[FILE_BYTES_MAX + 1];
 	struct preset_entry *entry = &packed.entries[packed.entries_count];
-	cJSON *root;
+	struct json json;
+	size_t len;
 
 	current_file = path;
 	if (packed.entries_count == PRESETS_MAX)
 		fail("there are more than %d presets", PRESETS_MAX);
 	packed.entries_count++;
-	root = parse_file(path);
+	len = read_source(path);
+	memcpy(memory, source, len);
+	json_init(&json, memory, len);
 	entry->name = name_of(path);
 	entry->first_row = (uint16_t)packed.rows_count;
-	read_preset(entry, root);
-	cJSON_Delete(root);
+	read_preset(entry, &json);
 }
 
 int main(int argc, char **argv)

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/folder.h"
 #include "base/text.h"
-#include "service/folder.h"
 #include "service/notice.h"
 #include "wire/endpoint.h"
 

@@ -20,8 +20,8 @@
 
 #include "base/clock.h"
 #include "base/fdio.h"
+#include "base/folder.h"
 #include "base/variables.h"
-#include "service/folder.h"
 #include "service/limits.h"
 #include "service/notice.h"
 #include "service/process.h"

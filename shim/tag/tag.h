@@ -11,8 +11,9 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "config/current.h"
+#include "config/rule.h"
 #include "headers/uuid.h"
-#include "policy/rule.h"
 #include "policy/url.h"
 
 enum tag_verdict {
@@ -21,7 +22,9 @@ enum tag_verdict {
 	TAG_NO_RELAY,
 	TAG_NO_ENDPOINT,
 	TAG_BAD_URL,
+	TAG_BAD_CONFIG, /* tag_match.snapshot tells */
 	TAG_NO_PRESET, /* TAGALONG_PRESET names none */
+	TAG_REFUSED, /* the rule requires a field that has no value: it is not to be sent */
 	TAG_NO_MEMORY,
 };
 
@@ -31,6 +34,7 @@ const char *tag_verdict_reason(enum tag_verdict verdict);
 struct tag_line {
 	struct text name;
 	struct text line; /* "Name: value", NUL-terminated */
+	bool replaces; /* the client's header of this name gives way */
 };
 
 struct tag_lines {
@@ -47,6 +51,10 @@ struct tag_observer {
 	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
 	/* What came of asking the context service. */
 	void (*service)(void *arg, const char *outcome);
+	/* A field that the rule requires has no value. */
+	void (*missing)(void *arg, const char *field);
+	/* Why no conversation id was derived from the body, where one was asked for. */
+	void (*body)(void *arg, const char *outcome);
 	void *arg;
 };
 
@@ -55,20 +63,24 @@ struct tag_request {
 	const char *url; /* the effective one */
 	const char *method;
 	uint8_t request_id[UUID_BYTES];
+	/* The request's body, or the first BODY_BYTES_MAX of it; empty when it is not known. */
+	struct text body;
 	/* Whether the client sets this header itself; may be NULL. */
 	bool (*client_sets)(void *arg, struct text name);
 	void *arg;
 	const struct tag_observer *observer; /* may be NULL */
 };
 
-/* What was matched, for people. */
+/* What was matched. */
 struct tag_match {
-	struct rule rule;
-	struct text pattern; /* empty: the loopback default */
+	struct rule rule; /* its texts live as long as the snapshot */
+	const struct config_snapshot *snapshot;
 };
 
-/* Decides about a request. For TAG_MATCH, *ret_match is filled. */
+/* Decides about a request. For TAG_MATCH *ret_match is filled, for TAG_BAD_CONFIG its snapshot; both
+ * are to be given back with tag_match_release. */
 enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match *ret_match);
+void tag_match_release(struct tag_match *match);
 
 /*
  * Decides, and builds the lines. After TAG_MATCH *ret_lines is to be freed with free(); NULL when

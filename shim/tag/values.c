@@ -9,21 +9,41 @@
 
 #include "base/random.h"
 #include "base/variables.h"
+#include "body/conversation.h"
+#include "body/pointer.h"
 #include "headers/trace.h"
 #include "sources/environment.h"
 #include "sources/process.h"
 #include "sources/project.h"
+#include "sources/secret.h"
 
 #define ENV_PREFIX "env:"
+#define BODY_PREFIX "body:"
 
-static unsigned timeout_ms(void)
+_Static_assert(SECRET_BYTES == SIPHASH_KEY_BYTES, "the key is for the hash");
+
+static unsigned timeout_ms(const struct config *config)
 {
 	unsigned long number;
 
-	if (!text_number(text_of(variable_get(VARIABLE_TIMEOUT_MS)), SERVICE_TIMEOUT_MS_MAX, &number) ||
-	    !number)
-		return SERVICE_TIMEOUT_MS;
-	return (unsigned)number;
+	if (text_number(text_of(variable_get(VARIABLE_TIMEOUT_MS)), SERVICE_TIMEOUT_MS_MAX, &number) &&
+	    number)
+		return (unsigned)number;
+	return config && config->timeout_ms ? config->timeout_ms : SERVICE_TIMEOUT_MS;
+}
+
+/* The variables that the configuration adopts; they go before those that are built in. */
+static void adopt(struct context *context, const struct config *config)
+{
+	for (size_t i = config ? config->adopted_count : 0; i > 0; i--) {
+		const struct config_adopted *adopted = &config->adopted[i - 1];
+		struct text value = text_of(variable_get_named(adopted->variable));
+
+		/* From the last to the first, each over the one before. */
+		if (value.len && context->origin[adopted->field] == ORIGIN_ADOPTED)
+			context->origin[adopted->field] = ORIGIN_NONE;
+		context_offer(context, adopted->field, value, ORIGIN_ADOPTED, adopted->variable);
+	}
 }
 
 /* The service's values. A variable of the W3C trio that still is what the scope was opened with was
@@ -40,14 +60,14 @@ static void service_offer(struct context *context, const struct wire_reply *repl
 	}
 }
 
-static void ask_service(struct values *values)
+static void ask_service(struct values *values, const struct config *config)
 {
 	const struct tag_observer *observer = values->observer;
 	int result = -ENOMEM;
 
 	values->answer = malloc(sizeof(*values->answer));
 	if (values->answer)
-		result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), timeout_ms(),
+		result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), timeout_ms(config),
 				    values->answer);
 	if (!result)
 		service_offer(&values->context, &values->answer->reply);
@@ -55,14 +75,18 @@ static void ask_service(struct values *values)
 		observer->service(observer->arg, client_reason(result));
 }
 
-void values_collect(const struct tag_request *request, struct values *ret_values)
+void values_collect(const struct tag_request *request, const struct config *config,
+		    const struct config_rule *rule, struct values *ret_values)
 {
 	struct buf buf;
 
 	context_init(&ret_values->context);
 	ret_values->observer = request->observer;
+	ret_values->body = request->body;
+	ret_values->derives = rule && rule->derive;
 	environment_offer(&ret_values->context);
-	ask_service(ret_values);
+	adopt(&ret_values->context, config);
+	ask_service(ret_values, config);
 	ret_values->trace_ready = false;
 	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };
 	buf_init(&buf, ret_values->request_id, sizeof(ret_values->request_id));
@@ -124,6 +148,42 @@ static void prepare_project(struct values *values)
 			      ORIGIN_DERIVED, "git origin");
 }
 
+/* Why there is no key, or NULL. */
+static const char *key_fault(int result)
+{
+	switch (result) {
+	case 0:
+		return NULL;
+	case -EPERM:
+		return "conversation.key in the state folder is not this user's alone";
+	case -EBADMSG:
+		return "conversation.key in the state folder holds no key";
+	default:
+		return "there is no conversation.key in the state folder, and none can be made";
+	}
+}
+
+static void prepare_conversation(struct values *values)
+{
+	const struct tag_observer *observer = values->observer;
+	const char *fault = "the request's body is not known";
+	uint8_t key[SECRET_BYTES];
+	struct buf id;
+
+	if (!values->derives || values->context.origin[FIELD_CONVERSATION_ID] != ORIGIN_NONE)
+		return;
+	values->derives = false;
+	buf_init(&id, values->conversation_id, sizeof(values->conversation_id));
+	if (values->body.len)
+		fault = key_fault(secret_get(key));
+	if (!fault && !conversation_derive(values->body, key, &id))
+		fault = "the request's body has no message of the user's";
+	context_offer(&values->context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_DERIVED,
+		      "request body");
+	if (fault && observer && observer->body)
+		observer->body(observer->arg, fault);
+}
+
 static bool found(const struct values *values, struct text name, struct text value,
 		  const char *origin, const char *detail, struct text *ret_value)
 {
@@ -135,24 +195,49 @@ static bool found(const struct values *values, struct text name, struct text val
 	return true;
 }
 
+/* The field's value; what costs something is found out now. */
+static struct text value_of(struct values *values, enum field field)
+{
+	bool is_trace = field == FIELD_TRACEPARENT || field == FIELD_TRACESTATE;
+
+	if (field == FIELD_PROJECT_ID)
+		prepare_project(values);
+	if (field == FIELD_CONVERSATION_ID)
+		prepare_conversation(values);
+	if (is_trace && !values->trace_ready)
+		prepare_trace(values);
+	if (is_trace)
+		return field == FIELD_TRACEPARENT ? values->traceparent : values->tracestate;
+	return values->context.value[field];
+}
+
 static bool lookup_field(struct values *values, enum field field, struct text name,
 			 struct text *ret_value)
 {
 	const struct context *context = &values->context;
-	struct text value;
+	struct text value = value_of(values, field);
 
-	if (field == FIELD_PROJECT_ID)
-		prepare_project(values);
-	if ((field == FIELD_TRACEPARENT || field == FIELD_TRACESTATE) && !values->trace_ready)
-		prepare_trace(values);
-	value = field == FIELD_TRACEPARENT ? values->traceparent :
-		field == FIELD_TRACESTATE  ? values->tracestate :
-					     context->value[field];
 	if (field == FIELD_TRACEPARENT && context->origin[field] == ORIGIN_NONE)
 		return found(values, name, value, "generated", "new trace of this process",
 			     ret_value);
 	return found(values, name, value, origin_name(context->origin[field]),
 		     context->detail[field], ret_value);
+}
+
+bool values_has(struct values *values, enum field field)
+{
+	return value_of(values, field).len > 0;
+}
+
+/* The value of {body:/pointer}. */
+static struct text body_value(struct values *values, struct text pointer)
+{
+	struct buf buf;
+
+	buf_init(&buf, values->body_value, sizeof(values->body_value));
+	if (!values->body.len || !pointer_value(values->body, pointer, &buf))
+		return (struct text){ NULL, 0 };
+	return buf_since(&buf, 0);
 }
 
 static struct text environment_value(struct text name)
@@ -195,6 +280,9 @@ bool values_lookup(void *arg, struct text name, struct text *ret_value)
 	if (text_starts_with(name, TEXT(ENV_PREFIX))) {
 		value = environment_value(text_from(name, TEXT(ENV_PREFIX).len));
 		origin = "environment";
+	} else if (text_starts_with(name, TEXT(BODY_PREFIX))) {
+		value = body_value(values, text_from(name, TEXT(BODY_PREFIX).len));
+		origin = "request body";
 	} else if (text_eq(name, TEXT("request_id"))) {
 		value = text_of(values->request_id);
 		detail = "UUIDv7";

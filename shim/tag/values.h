@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "client/client.h"
+#include "config/config.h"
 #include "context/context.h"
 #include "headers/uuid.h"
 #include "tag/tag.h"
@@ -16,23 +17,33 @@ struct values {
 	struct context context;
 	struct client_answer *answer; /* what context's values of the service point into; or NULL */
 	const struct tag_observer *observer;
+	struct text body;
+	bool derives; /* the conversation id may be derived from the body, and was not yet */
 	bool trace_ready;
 	struct text traceparent, tracestate;
 	char traceparent_memory[TRACEPARENT_BYTES + 1];
 	char tracestate_memory[VALUE_BYTES_MAX + 1];
 	char request_id[UUID_TEXT_BYTES + 1];
 	char project_id[PROJECT_ID_BYTES_MAX + 1];
+	char conversation_id[UUID_TEXT_BYTES + 1];
+	char body_value[VALUE_BYTES_MAX + 1];
 	char number[24];
 	char host[256]; /* HOST_NAME_MAX is 64 on Linux, 255 in POSIX */
 };
 
-/* Collects what is current: the environment, and the context service's answer. The texts are valid
- * while the environment and *ret_values are. To be released. */
-void values_collect(const struct tag_request *request, struct values *ret_values);
+/* Collects what is current: the environment, and the context service's answer. config and rule may
+ * be NULL. The texts are valid while the environment, the request's body and *ret_values are. To be
+ * released. */
+void values_collect(const struct tag_request *request, const struct config *config,
+		    const struct config_rule *rule, struct values *ret_values);
 void values_release(struct values *values);
 
+/* Whether a field has a value. */
+bool values_has(struct values *values, enum field field);
+
 /* A template_lookup; arg is a struct values. Values that cost something (the project's name, the
- * trace) are found out at the first question. */
+ * trace, what is in the body) are found out at the first question. The value of a body's placeholder
+ * is valid until the next one is looked up. */
 bool values_lookup(void *arg, struct text name, struct text *ret_value);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "policy/relay.h"
-#include "policy/rule.h"
+#include "config/rule.h"
 #include "url_api.h"
 
 /* relays: NULL is "nothing configured". */
@@ -148,18 +148,16 @@ static const struct row rows[] = {
 
 static enum rule_verdict decide(const char *url_text)
 {
-	struct text pattern;
 	enum rule_verdict verdict;
 	struct rule rule;
 	struct url url;
 
 	if (url_take_apart(&url_api, url_text, &url))
 		return REFUSED;
-	rule_from_environment(&rule);
-	verdict = rule_match(&rule, &url, &pattern);
+	verdict = rule_for(NULL, &url, &rule);
 	url_release(&url_api, &url);
 	if (verdict == RULE_MATCH)
-		CHECK(rule_path_possible(&rule, url_text), "the short cut leads nowhere else");
+		CHECK(rule_path_possible(NULL, url_text), "the short cut leads nowhere else");
 	return verdict;
 }
 
@@ -189,11 +187,9 @@ static void paths_that_cannot_be(void)
 		"http://localhost/v1/models", "http://localhost", "http://localhost/?/v1/messages",
 		"http://localhost/x#/v1/messages", "",
 	};
-	struct rule rule;
 
-	rule_from_environment(&rule);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		CHECK(!rule_path_possible(&rule, table[i]), table[i]);
+		CHECK(!rule_path_possible(NULL, table[i]), table[i]);
 }
 
 static void methods(void)
@@ -260,18 +256,15 @@ static void count_complaint(void *arg, const char *variable, struct text word, c
 static void complaints(void)
 {
 	unsigned count = 0;
-	struct rule rule;
 
 	set("TAGALONG_RELAYS", "ok.example,https://bad/v1,*.ok.example,b@d");
 	set("TAGALONG_ENDPOINTS", "chat,nonsense");
-	rule_from_environment(&rule);
-	rule_complain(&rule, count_complaint, &count);
+	rule_complain(count_complaint, &count);
 	CHECK(count == 3, "two patterns and a class");
 	set("TAGALONG_RELAYS", NULL);
 	set("TAGALONG_ENDPOINTS", NULL);
-	rule_from_environment(&rule);
 	count = 0;
-	rule_complain(&rule, count_complaint, &count);
+	rule_complain(count_complaint, &count);
 	CHECK(count == 0, "nothing set");
 }
 

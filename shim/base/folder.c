@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Folders for the socket and the state. */
-#include "service/folder.h"
+/* Folders for the socket, the state and the key. */
+#include "base/folder.h"
 
 #include <sys/stat.h>
 

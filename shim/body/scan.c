@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+/* The walk through a body. Nothing here allocates, recurses, or looks at a byte twice but for those of
+ * short words. */
+#include "body/scan.h"
+
+#include <stdint.h>
+
+struct scan scan_start(struct text body)
+{
+	return (struct scan){ .at = body.ptr, .end = body.ptr + body.len };
+}
+
+static bool breaks(struct scan *scan)
+{
+	scan->broken = true;
+	return false;
+}
+
+char scan_peek(struct scan *scan)
+{
+	if (scan->broken)
+		return '\0';
+	while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\t' ||
+					*scan->at == '\r' || *scan->at == '\n'))
+		scan->at++;
+	return scan->at < scan->end ? *scan->at : '\0';
+}
+
+bool scan_enter(struct scan *scan, char opening)
+{
+	if (scan_peek(scan) != opening)
+		return breaks(scan);
+	scan->at++;
+	return true;
+}
+
+/* Past the comma to the next one; false at the closing bracket. */
+static bool advance(struct scan *scan, bool *first, char closing)
+{
+	char c = scan_peek(scan);
+
+	if (c == closing && !scan->broken) {
+		scan->at++;
+		return false;
+	}
+	if (!*first) {
+		if (c != ',')
+			return breaks(scan);
+		scan->at++;
+	}
+	*first = false;
+	return scan_peek(scan) != '\0' || breaks(scan);
+}
+
+bool scan_member(struct scan *scan, bool *first, struct text *ret_key)
+{
+	if (!advance(scan, first, '}') || !scan_string(scan, ret_key) || scan->broken)
+		return false;
+	if (scan_peek(scan) != ':')
+		return breaks(scan);
+	scan->at++;
+	return true;
+}
+
+bool scan_element(struct scan *scan, bool *first)
+{
+	return advance(scan, first, ']');
+}
+
+bool scan_string(struct scan *scan, struct text *ret_raw)
+{
+	const char *start;
+
+	if (scan_peek(scan) != '"')
+		return breaks(scan);
+	start = ++scan->at;
+	while (scan->at < scan->end && *scan->at != '"')
+		scan->at += *scan->at == '\\' && scan->end - scan->at > 1 ? 2 : 1;
+	*ret_raw = (struct text){ start, (size_t)(scan->at - start) };
+	if (scan->at == scan->end)
+		scan->broken = true;
+	else
+		scan->at++;
+	return true;
+}
+
+bool scan_word(struct scan *scan, struct text *ret_word)
+{
+	const char *start;
+
+	scan_peek(scan);
+	start = scan->at;
+	while (!scan->broken && scan->at < scan->end &&
+	       (ascii_is_alnum(*scan->at) || *scan->at == '-' || *scan->at == '+' ||
+		*scan->at == '.'))
+		scan->at++;
+	/* At the very end it may be half a word. */
+	if (scan->at == start || scan->at == scan->end)
+		return breaks(scan);
+	*ret_word = (struct text){ start, (size_t)(scan->at - start) };
+	return true;
+}
+
+void scan_skip(struct scan *scan)
+{
+	size_t depth = 0;
+	struct text text;
+
+	do {
+		char c = scan_peek(scan);
+
+		if (c == '"') {
+			scan_string(scan, &text);
+		} else if (c == '{' || c == '[') {
+			depth++;
+			scan->at++;
+		} else if (c == '}' || c == ']') {
+			if (!depth) {
+				breaks(scan);
+				return;
+			}
+			depth--;
+			scan->at++;
+		} else if (depth && (c == ',' || c == ':')) {
+			scan->at++;
+		} else {
+			scan_word(scan, &text);
+		}
+	} while (depth && !scan->broken);
+}
+
+static int hex_digit(char c)
+{
+	char lower = ascii_lower(c);
+
+	if (ascii_is_digit(c))
+		return c - '0';
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* The four digits at raw + at, or -1. */
+static int32_t unit_at(struct text raw, size_t at)
+{
+	int32_t unit = 0;
+
+	if (raw.len < at + 4)
+		return -1;
+	for (size_t i = at; i < at + 4; i++) {
+		int digit = hex_digit(raw.ptr[i]);
+
+		if (digit < 0)
+			return -1;
+		unit = unit << 4 | digit;
+	}
+	return unit;
+}
+
+static size_t utf8_encode(int32_t point, char bytes[4])
+{
+	static const uint8_t lead[] = { 0, 0xC0, 0xE0, 0xF0 };
+	size_t trail = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+
+	for (size_t i = trail; i > 0; i--) {
+		bytes[i] = (char)(0x80 | (point & 0x3F));
+		point >>= 6;
+	}
+	bytes[0] = (char)(lead[trail] | point);
+	return trail + 1;
+}
+
+/* "\uXXXX" at the front, and its second half where it is a surrogate (RFC 8259 section 7). */
+static size_t unescape_unit(struct text *raw, char bytes[4])
+{
+	int32_t high = unit_at(*raw, 2), low;
+
+	if (high < 0)
+		return 0;
+	*raw = text_from(*raw, 6);
+	if (high < 0xD800 || high > 0xDBFF || !text_starts_with(*raw, TEXT("\\u")))
+		return utf8_encode(high, bytes);
+	low = unit_at(*raw, 2);
+	if (low < 0xDC00 || low > 0xDFFF)
+		return utf8_encode(high, bytes);
+	*raw = text_from(*raw, 6);
+	return utf8_encode(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00), bytes);
+}
+
+size_t scan_unescape(struct text *raw, char ret_bytes[4])
+{
+	static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+	const char *name;
+	size_t count;
+
+	if (!raw->len)
+		return 0;
+	if (raw->ptr[0] == '\\' && raw->len > 1) {
+		count = raw->ptr[1] == 'u' ? unescape_unit(raw, ret_bytes) : 0;
+		if (count)
+			return count;
+		name = raw->ptr[1] ? strchr(names, raw->ptr[1]) : NULL;
+		if (name) {
+			ret_bytes[0] = values[name - names];
+			*raw = text_from(*raw, 2);
+			return 1;
+		}
+	}
+	ret_bytes[0] = raw->ptr[0];
+	*raw = text_from(*raw, 1);
+	return 1;
+}
+
+bool scan_says(struct text raw, struct text plain)
+{
+	char bytes[4];
+	size_t count;
+
+	while ((count = scan_unescape(&raw, bytes))) {
+		if (!text_starts_with(plain, (struct text){ bytes, count }))
+			return false;
+		plain = text_from(plain, count);
+	}
+	return !plain.len;
+}
