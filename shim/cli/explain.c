@@ -151,8 +151,9 @@ static enum tag_verdict ask(struct report *report, const char *method, const cha
 {
 	static const struct url_api api = { curl_url, curl_url_set, get_part, curl_url_cleanup,
 					    curl_free };
-	struct tag_observer observer = { on_header,  on_source, on_service,
-					 on_missing, on_body,   report };
+	struct tag_observer observer = { .header = on_header,	.source = on_source,
+					 .service = on_service, .missing = on_missing,
+					 .body = on_body,	.arg = report };
 	struct tag_request request = {
 		.api = &api, .url = url, .method = method, .observer = &observer
 	};

@@ -24,6 +24,7 @@ static void discard(struct handle *handle)
 		return;
 	handle_leave(handle);
 	tracked_free(handle->tracked);
+	body_forget(&handle->body);
 	free(handle->lent);
 	free(handle);
 }

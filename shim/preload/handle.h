@@ -7,14 +7,16 @@
 
 #include "base/limits.h"
 #include "headers/uuid.h"
+#include "preload/body.h"
 #include "preload/curl_api.h"
 #include "preload/library.h"
 
-/* Our lines for one request, as list nodes; the last one's next is the client's own list. */
+/* Our lines for one request, as list nodes, their text behind them. The last one's next is the
+ * client's own list; or, where headers of the client's are replaced, nodes of ours follow with the
+ * text of those that stay. */
 struct lent {
 	size_t count;
-	struct curl_slist node[LINES_MAX];
-	char text[];
+	struct curl_slist node[];
 };
 
 /* Whose handle it is has to be known from its birth: only then is its header list known too. So
@@ -29,6 +31,7 @@ struct handle {
 	curl_prereq_callback client_prereq;
 	void *client_prereq_data;
 	CURLU *client_url; /* CURLOPT_CURLU */
+	struct body body;
 	bool unified; /* CURLOPT_HEADEROPT is CURLHEADER_UNIFIED */
 
 	/* A transfer has started: our callback is in place. After a longjmp out of a transfer this

@@ -80,14 +80,19 @@ static CURLcode easy_setopt(struct call call, CURL *easy, CURLoption option, voi
 }
 
 #if UINTPTR_MAX < UINT64_MAX
-/* A curl_off_t, which takes two slots instead of one. No such option is of interest. */
+/* A curl_off_t, which takes two slots instead of one. */
 static CURLcode easy_setopt_wide(struct call call, CURL *easy, CURLoption option, curl_off_t number)
 {
-	const struct library *library = library_for(handle_find(easy), call);
+	struct handle *handle = handle_find(easy);
+	const struct library *library = library_for(handle, call);
+	CURLcode code;
 
 	if (!library || !library->curl_easy_setopt)
 		return CURLE_FAILED_INIT;
-	return library->curl_easy_setopt(easy, option, number);
+	code = library->curl_easy_setopt(easy, option, number);
+	if (handle && code == CURLE_OK && option == CURLOPT_POSTFIELDSIZE_LARGE)
+		body_size(&handle->body, number);
+	return code;
 }
 #endif
 
@@ -112,7 +117,8 @@ static CURLcode easy_perform(struct call call, CURL *easy)
 		return CURLE_FAILED_INIT;
 	if (!handle)
 		return library->curl_easy_perform(easy);
-	lend_start(handle, &before);
+	if (!lend_start(handle, &before))
+		return CURLE_ABORTED_BY_CALLBACK;
 	code = library->curl_easy_perform(easy);
 	/* Refused inside a callback (93 since 8.22, 2 before), or because it is in a multi. */
 	if ((before.started || handle->multi) &&
@@ -188,7 +194,10 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 	/* After it, because adding sends nothing yet: so a refused add changes nothing. */
 	if (code != CURLM_OK || !handle || library_holds(library, call.caller))
 		return code;
-	lend_start(handle, &before);
+	if (!lend_start(handle, &before)) {
+		library->curl_multi_remove_handle(multi, easy);
+		return CURLM_INTERNAL_ERROR; /* CURLM_ABORTED_BY_CALLBACK is newer than what needs this */
+	}
 	handle_join(handle, multi);
 	return code;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -77,26 +78,82 @@ static void log_verdict(const char *method, const char *url, const char *verdict
 	log_line(text_of(method), TEXT(" "), address, TEXT(": "), text_of(verdict));
 }
 
-/* Copies the lines into nodes in front of the client's list. */
+static void log_config(void *arg, const struct config_snapshot *snapshot)
+{
+	char memory[24];
+	struct buf line;
+
+	buf_init(&line, memory, sizeof(memory));
+	if (snapshot->line) {
+		buf_char(&line, ':');
+		buf_number(&line, snapshot->line);
+	}
+	log_line(TEXT("  "), text_of(snapshot->path), buf_since(&line, 0), TEXT(": "),
+		 text_of(snapshot->reason));
+}
+
+static void log_missing(void *arg, const char *field)
+{
+	log_line(TEXT("  required, and without a value: "), text_of(field));
+}
+
+static void log_body(void *arg, const char *outcome)
+{
+	log_line(TEXT("  no conversation id is derived: "), text_of(outcome));
+}
+
+/* Whether a line of ours takes the place of this one of the client's. */
+static bool is_replaced(const struct tag_lines *lines, const struct curl_slist *node)
+{
+	struct text name = node->data ? header_line_name(text_of(node->data)) : TEXT("");
+
+	for (size_t i = 0; i < lines->count; i++) {
+		if (lines->line[i].replaces && text_eq_nocase(lines->line[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* How many nodes of ours have to stand for the client's list: none where it can be used as it is. */
+static size_t nodes_of_client(const struct tag_lines *lines, const struct curl_slist *client_list)
+{
+	bool replaces = false;
+	size_t count = 0;
+
+	for (size_t i = 0; i < lines->count; i++)
+		replaces |= lines->line[i].replaces;
+	for (; replaces && client_list; client_list = client_list->next)
+		count++;
+	return count;
+}
+
+/* Puts the lines into nodes in front of the client's list. */
 static struct lent *make_lent(const struct tag_lines *lines, struct curl_slist *client_list)
 {
+	size_t nodes = lines->count + nodes_of_client(lines, client_list), bytes = 0, used = 0;
 	struct lent *lent;
-	size_t bytes = 0;
 	char *text;
 
 	for (size_t i = 0; i < lines->count; i++)
 		bytes += lines->line[i].line.len + 1;
-	lent = malloc(sizeof(*lent) + bytes);
+	lent = malloc(sizeof(*lent) + nodes * sizeof(lent->node[0]) + bytes);
 	if (!lent)
 		return NULL;
 	lent->count = lines->count;
-	text = lent->text;
-	for (size_t i = 0; i < lines->count; i++) {
-		memcpy(text, lines->line[i].line.ptr, lines->line[i].line.len + 1);
-		lent->node[i].data = text;
-		lent->node[i].next = i + 1 < lines->count ? &lent->node[i + 1] : client_list;
-		text += lines->line[i].line.len + 1;
+	text = (char *)(lent->node + nodes);
+	for (; used < lines->count; used++) {
+		struct text line = lines->line[used].line;
+
+		memcpy(text, line.ptr, line.len + 1);
+		lent->node[used].data = text;
+		text += line.len + 1;
 	}
+	for (; nodes > lines->count && client_list; client_list = client_list->next) {
+		if (!is_replaced(lines, client_list))
+			lent->node[used++].data = client_list->data;
+	}
+	for (size_t i = 0; i < used; i++)
+		lent->node[i].next = i + 1 < used ? &lent->node[i + 1] : client_list;
 	return lent;
 }
 
@@ -113,51 +170,59 @@ static bool have_request_id(struct handle *handle)
 	return true;
 }
 
-static struct lent *lent_for(struct handle *handle, const char *url, const char *method)
+/* *ret_lent is NULL where nothing is to be lent. False when the request must not be sent. */
+static bool lent_for(struct handle *handle, const char *url, const char *method,
+		     struct lent **ret_lent)
 {
-	static const struct tag_observer debug = { .header = log_header, .service = log_service };
+	static const struct tag_observer debug = {
+		.header = log_header,	.service = log_service, .config = log_config,
+		.missing = log_missing, .body = log_body,
+	};
 	struct tag_request request = {
 		.api = &handle->library->url_api,
 		.url = url,
 		.method = method,
+		.body = body_head(&handle->body),
 		.client_sets = client_sets,
 		.arg = handle,
 		.observer = log_wanted() ? &debug : NULL,
 	};
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
-	struct lent *lent = NULL;
 
+	*ret_lent = NULL;
 	if (!have_request_id(handle))
-		return NULL;
+		return true;
 	memcpy(request.request_id, handle->request_id, sizeof(request.request_id));
 	verdict = tag_build(&request, &lines);
 	if (request.observer)
 		log_verdict(method, url, tag_verdict_reason(verdict));
 	if (verdict == TAG_MATCH && lines)
-		lent = make_lent(lines, handle->client_list);
+		*ret_lent = make_lent(lines, handle->client_list);
 	free(lines);
-	return lent;
+	return verdict != TAG_REFUSED;
 }
 
-/* Builds the lines for one request and lends them, or takes back what an earlier one had. */
-static void lend(struct handle *handle, const char *url, const char *method)
+/* Builds the lines for one request and lends them, or takes back what an earlier one had. False when
+ * the request must not be sent. */
+static bool lend(struct handle *handle, const char *url, const char *method)
 {
 	struct lent *lent = NULL;
+	bool allowed = true;
 
 	if (!url || !method || strcmp(method, "POST")) {
 		take_back(handle);
-		return;
+		return true;
 	}
 	/* The client wants its list in CONNECT requests to proxies, too. Those are built before
 	 * our callback runs, so on a later hop they would carry what was lent (pitfalls 44, 62). */
 	if (handle->unified)
 		log_verdict(method, url, "the client sets CURLHEADER_UNIFIED");
 	else
-		lent = lent_for(handle, url, method);
+		allowed = lent_for(handle, url, method, &lent);
 	if (!lent) {
 		take_back(handle);
-		return;
+		return allowed;
 	}
 	if (set(handle, CURLOPT_HTTPHEADER, lent->node) != CURLE_OK) {
 		/* What a refusal leaves set is not known: the client's list is right in any case. */
@@ -167,6 +232,7 @@ static void lend(struct handle *handle, const char *url, const char *method)
 	}
 	free(handle->lent);
 	handle->lent = lent;
+	return true;
 }
 
 /* The text of the client's URL handle, to be freed with curl_free; NULL when it has none. */
@@ -184,11 +250,12 @@ static char *url_of_handle(const struct handle *handle)
  * use CURLOPT_CURLU: then the first request goes where that handle says, while the effective URL
  * can still be an older one (pitfall 38). A redirect, or an auth round, goes to the effective one.
  */
-static void lend_now(struct handle *handle)
+static bool lend_now(struct handle *handle)
 {
 	const struct library *library = handle->library;
 	char *url = NULL, *method = NULL, *text = NULL;
 	long redirects = 0;
+	bool allowed;
 
 	library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
 	library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &url);
@@ -196,8 +263,9 @@ static void lend_now(struct handle *handle)
 		library->curl_easy_getinfo(handle->easy, CURLINFO_REDIRECT_COUNT, &redirects);
 	if (handle->client_url && !redirects)
 		url = text = url_of_handle(handle);
-	lend(handle, url, method);
+	allowed = lend(handle, url, method);
 	library->curl_free(text);
+	return allowed;
 }
 
 /*
@@ -219,15 +287,15 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 			return answer;
 		saved = errno;
 	}
-	if (handle)
-		lend_now(handle);
+	answer = handle && !lend_now(handle) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 	errno = saved;
-	return CURL_PREREQFUNC_OK;
+	return answer;
 }
 
 /* libcurl before 7.80: one decision for the whole transfer, when it starts. */
-static void lend_tracked(struct handle *handle)
+static bool lend_tracked(struct handle *handle)
 {
+	bool allowed;
 	const char *method, *url;
 	char *text = url_of_handle(handle);
 
@@ -238,22 +306,25 @@ static void lend_tracked(struct handle *handle)
 		log_verdict(method, url, "libcurl before 7.80, and redirects may be followed");
 		method = NULL;
 	}
-	lend(handle, url, method);
+	allowed = lend(handle, url, method);
 	handle->library->curl_free(text);
+	return allowed;
 }
 
-/* What makes the requests of a started transfer ours. */
-static void resume(struct handle *handle)
+/* What makes the requests of a started transfer ours. False when it must not be sent, as far as that
+ * is known now. */
+static bool resume(struct handle *handle)
 {
 	if (handle->tracked)
-		lend_tracked(handle);
-	else
-		set_prereq(handle, before_request, handle->easy);
+		return lend_tracked(handle);
+	set_prereq(handle, before_request, handle->easy);
+	return true;
 }
 
-void lend_start(struct handle *handle, struct lend_before *ret_before)
+bool lend_start(struct handle *handle, struct lend_before *ret_before)
 {
 	int saved = errno;
+	bool allowed = true;
 
 	ret_before->started = handle->started;
 	ret_before->has_request_id = handle->has_request_id;
@@ -264,9 +335,12 @@ void lend_start(struct handle *handle, struct lend_before *ret_before)
 		lend_end(handle);
 	} else {
 		handle->started = true;
-		resume(handle);
+		allowed = resume(handle);
 	}
+	if (!allowed)
+		lend_end(handle);
 	errno = saved;
+	return allowed;
 }
 
 void lend_end(struct handle *handle)
@@ -297,6 +371,7 @@ void lend_reset(struct handle *handle)
 	handle->client_prereq_data = NULL;
 	handle->client_url = NULL;
 	handle->unified = false;
+	body_forget(&handle->body);
 	free(handle->lent);
 	handle->lent = NULL;
 	if (handle->tracked) {
@@ -328,6 +403,7 @@ void lend_copy(const struct handle *handle, CURL *copy)
 		made->client_prereq_data = handle->client_prereq_data;
 		made->client_url = handle->client_url;
 		made->unified = handle->unified;
+		body_copy(&handle->body, &made->body);
 		made->tracked = tracked_copy(handle->tracked);
 	}
 	errno = saved;
@@ -373,7 +449,11 @@ CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument)
 	code = set(handle, option, argument);
 	if (code != CURLE_OK)
 		return code;
-	if (option == CURLOPT_CURLU)
+	if (handle->tracked)
+		tracked_option(handle->tracked, option, argument);
+	if (body_wants(option))
+		body_option(&handle->body, option, argument);
+	else if (option == CURLOPT_CURLU)
 		handle->client_url = argument;
 	else
 		handle->unified = !((long)(intptr_t)argument & CURLHEADER_SEPARATE);

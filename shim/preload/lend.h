@@ -22,8 +22,10 @@ struct lend_before {
 	uint8_t request_id[UUID_BYTES];
 };
 
-/* A transfer is about to start (or, in a multi, has just been added): installs our callback. */
-void lend_start(struct handle *handle, struct lend_before *ret_before);
+/* A transfer is about to start (or, in a multi, has just been added): installs our callback. False
+ * when the configuration does not allow the request; then the handle is as the client made it. Since
+ * 7.80 that is found out in the callback, and lend_start always answers true. */
+bool lend_start(struct handle *handle, struct lend_before *ret_before);
 /* The transfer is over: the handle is as the client made it. */
 void lend_end(struct handle *handle);
 /* libcurl refused to start, because a transfer of this handle is under way: that one goes on as
@@ -40,7 +42,7 @@ static inline bool lend_wants(CURLoption option)
 {
 	return option == CURLOPT_HTTPHEADER || option == CURLOPT_PREREQFUNCTION ||
 	       option == CURLOPT_PREREQDATA || option == CURLOPT_HEADEROPT ||
-	       option == CURLOPT_CURLU;
+	       option == CURLOPT_CURLU || body_wants(option);
 }
 /* Such an option, set by the client: forwarded, remembered when libcurl took it, and libcurl's
  * answer returned. */

@@ -355,8 +355,11 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	struct tag_match match;
 
 	verdict = tag_decide(request, &match);
-	if (verdict == TAG_BAD_CONFIG)
+	if (verdict == TAG_BAD_CONFIG) {
+		if (request->observer && request->observer->config)
+			request->observer->config(request->observer->arg, match.snapshot);
 		tag_match_release(&match);
+	}
 	if (verdict != TAG_MATCH)
 		return verdict;
 	builder = malloc(sizeof(*builder));

@@ -51,6 +51,8 @@ struct tag_observer {
 	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
 	/* What came of asking the context service. */
 	void (*service)(void *arg, const char *outcome);
+	/* The configuration is a bad one: why. */
+	void (*config)(void *arg, const struct config_snapshot *snapshot);
 	/* A field that the rule requires has no value. */
 	void (*missing)(void *arg, const char *field);
 	/* Why no conversation id was derived from the body, where one was asked for. */

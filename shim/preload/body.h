@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the client's request body is. Remembered always, because that costs two stores; read only
+ * for a rule that asks for it, when the request is built.
+ */
+#ifndef TAGALONG_PRELOAD_BODY_H
+#define TAGALONG_PRELOAD_BODY_H
+
+#include "base/text.h"
+#include "preload/curl_api.h"
+
+/* All zero: no body that can be read. */
+struct body {
+	const char *data; /* the client's memory (CURLOPT_POSTFIELDS), or `copy` */
+	char *copy; /* of the head of CURLOPT_COPYPOSTFIELDS, made only where a rule asks for bodies */
+	size_t copy_bytes;
+	curl_off_t size_plus_one; /* 0: none was set, data ends in a NUL */
+};
+
+/* Whether an option has to do with the body. */
+static inline bool body_wants(CURLoption option)
+{
+	switch ((int)option) {
+	case CURLOPT_POSTFIELDS:
+	case CURLOPT_COPYPOSTFIELDS:
+	case CURLOPT_POSTFIELDSIZE:
+	case CURLOPT_POSTFIELDSIZE_LARGE:
+	/* With these something else is sent; what follows them is not worked out. */
+	case 10024: /* CURLOPT_HTTPPOST, which headers call deprecated */
+	case CURLOPT_MIMEPOST:
+	case CURLOPT_UPLOAD:
+	case CURLOPT_HTTPGET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* libcurl took such an option. A size comes as a number. */
+void body_option(struct body *body, CURLoption option, const void *argument);
+void body_size(struct body *body, curl_off_t bytes);
+
+/* The body, or the first BODY_BYTES_MAX of it; empty when it is not known. Only while a request is
+ * built: the client's memory has to be there then, and no longer. */
+struct text body_head(const struct body *body);
+
+/* For a copy of the handle; without memory it has no body. */
+void body_copy(const struct body *body, struct body *ret_copy);
+void body_forget(struct body *body);
+
+#endif
