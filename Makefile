@@ -33,9 +33,9 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wundef -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wmissing-declarations -Wwrite-strings -Wvla -Wswitch-enum \
 	-Wcast-align -Wimplicit-fallthrough -Wno-unused-parameter $(WERROR)
-HARDENING := -fstack-protector-strong -fstack-clash-protection $(FORTIFY) $(CET)
 FORTIFY := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
-CET := $(if $(filter x86_64% i%86%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+CET := $(if $(filter x86_64 i386 i486 i586 i686,$(call machine,$(CC))),-fcf-protection)
+HARDENING := -fstack-protector-strong -fstack-clash-protection $(FORTIFY) $(CET)
 
 ifeq ($(MODE),asan)
   SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

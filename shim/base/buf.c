@@ -9,12 +9,17 @@ void buf_init(struct buf *buf, char *memory, size_t size)
 	memory[0] = '\0';
 }
 
+/* Whether so many more bytes fit; remembers it when they do not. */
+static bool fits(struct buf *buf, size_t count)
+{
+	buf->full = buf->full || count >= buf->size - buf->len;
+	return !buf->full;
+}
+
 void buf_add(struct buf *buf, struct text text)
 {
-	if (buf->full || text.len >= buf->size - buf->len) {
-		buf->full = true;
+	if (!fits(buf, text.len))
 		return;
-	}
 	if (text.len)
 		memcpy(buf->data + buf->len, text.ptr, text.len);
 	buf->len += text.len;
@@ -23,7 +28,10 @@ void buf_add(struct buf *buf, struct text text)
 
 void buf_char(struct buf *buf, char c)
 {
-	buf_add(buf, (struct text){ &c, 1 });
+	if (!fits(buf, 1))
+		return;
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
 }
 
 void buf_number(struct buf *buf, uint64_t number)
@@ -42,10 +50,13 @@ void buf_hex(struct buf *buf, const uint8_t *bytes, size_t count)
 {
 	static const char digits[] = "0123456789abcdef";
 
+	if (!fits(buf, 2 * count))
+		return;
 	for (size_t i = 0; i < count; i++) {
-		buf_char(buf, digits[bytes[i] >> 4]);
-		buf_char(buf, digits[bytes[i] & 15]);
+		buf->data[buf->len++] = digits[bytes[i] >> 4];
+		buf->data[buf->len++] = digits[bytes[i] & 15];
 	}
+	buf->data[buf->len] = '\0';
 }
 
 void buf_cut(struct buf *buf, size_t len)

@@ -5,8 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fills with random bytes from the kernel; no state here, so safe over fork. At most 256 bytes.
- * 0, or a negative errno (-ENOSYS under some seccomp filters). */
+/* What the kernel gives in one piece. */
+#define RANDOM_BYTES_MAX 256
+
+/* Fills with random bytes, at most RANDOM_BYTES_MAX. 0, or a negative errno (-ENOSYS under some
+ * seccomp filters). Thread-safe; a forked child gets others than its parent. */
 int random_fill(uint8_t *ret_bytes, size_t count);
 
 #endif

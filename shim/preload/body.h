@@ -17,6 +17,8 @@ struct body {
 	curl_off_t size_plus_one; /* 0: none was set, data ends in a NUL */
 };
 
+#define BODY_OPTION_HTTPPOST 10024 /* CURLOPT_HTTPPOST, which newer headers call deprecated */
+
 /* Whether an option has to do with the body. */
 static inline bool body_wants(CURLoption option)
 {
@@ -26,7 +28,7 @@ static inline bool body_wants(CURLoption option)
 	case CURLOPT_POSTFIELDSIZE:
 	case CURLOPT_POSTFIELDSIZE_LARGE:
 	/* With these something else is sent; what follows them is not worked out. */
-	case 10024: /* CURLOPT_HTTPPOST, which headers call deprecated */
+	case BODY_OPTION_HTTPPOST:
 	case CURLOPT_MIMEPOST:
 	case CURLOPT_UPLOAD:
 	case CURLOPT_HTTPGET:

@@ -7,15 +7,14 @@
 
 #include <stdlib.h>
 
-#include "preload/table.h"
 #include "preload/tracked.h"
 
-static struct table handles; /* CURL * to struct handle */
+struct table handle_table;
 static struct table rings; /* CURLM * to one struct handle of its ring */
 
 struct handle *handle_find(CURL *easy)
 {
-	return table_get(&handles, easy);
+	return table_get(&handle_table, easy);
 }
 
 static void discard(struct handle *handle)
@@ -29,19 +28,22 @@ static void discard(struct handle *handle)
 	free(handle);
 }
 
-struct handle *handle_make(CURL *easy, const struct library *library)
+struct handle *handle_make(CURL *easy, const struct library *library, struct tracked *tracked)
 {
 	struct handle *handle = calloc(1, sizeof(*handle));
 	void *old;
 
 	if (!handle) {
+		tracked_free(tracked);
 		handle_drop(easy);
 		return NULL;
 	}
 	handle->easy = easy;
 	handle->library = library;
-	if (!table_put(&handles, easy, handle, &old)) {
-		free(handle);
+	handle->pass = tracked ? NULL : library->curl_easy_setopt;
+	handle->tracked = tracked;
+	if (!table_put(&handle_table, easy, handle, &old)) {
+		discard(handle);
 		return NULL;
 	}
 	/* The address was used before, and its cleanup did not come by here (pitfalls 22, 60). */
@@ -51,7 +53,7 @@ struct handle *handle_make(CURL *easy, const struct library *library)
 
 void handle_drop(CURL *easy)
 {
-	discard(table_take(&handles, easy));
+	discard(table_take(&handle_table, easy));
 }
 
 void handle_join(struct handle *handle, CURLM *multi)

@@ -10,6 +10,7 @@
 #include "preload/body.h"
 #include "preload/curl_api.h"
 #include "preload/library.h"
+#include "preload/table.h"
 
 /* Our lines for one request, as list nodes, their text behind them. The last one's next is the
  * client's own list; or, where headers of the client's are replaced, nodes of ours follow with the
@@ -24,6 +25,9 @@ struct lent {
 struct handle {
 	CURL *easy;
 	const struct library *library;
+	/* Its library's curl_easy_setopt, which takes an option that nobody looks at; NULL when
+	 * every option has to be looked at. */
+	CURLcode (*pass)(CURL *, CURLoption, ...);
 
 	/* As the client has set it. The list is the client's: never changed, never freed, read
 	 * only while a request is built. */
@@ -37,6 +41,7 @@ struct handle {
 	/* A transfer has started: our callback is in place. After a longjmp out of a transfer this
 	 * stays so until the next start, reset or cleanup, which all put right what they find. */
 	bool started;
+	void *prereq_data; /* CURLOPT_PREREQDATA, as it is set now */
 	struct lent *lent; /* NULL, or the handle's list is ours */
 	bool has_request_id;
 	uint8_t request_id[UUID_BYTES]; /* of the transfer */
@@ -50,9 +55,18 @@ struct handle {
 
 /* The record, or NULL for a foreign handle. */
 struct handle *handle_find(CURL *easy);
+
+extern struct table handle_table; /* CURL * to struct handle */
+
+/* The same at a glance: NULL also for a record that has to be looked for. */
+static inline const struct handle *handle_peek(CURL *easy)
+{
+	return table_peek(&handle_table, easy);
+}
+
 /* A new record, in place of one that an earlier handle at that address left; NULL without memory:
- * then the handle is foreign. */
-struct handle *handle_make(CURL *easy, const struct library *library);
+ * then the handle is foreign. `tracked`, which may be NULL, becomes the record's. */
+struct handle *handle_make(CURL *easy, const struct library *library, struct tracked *tracked);
 /* Forgets the handle. Touches only the record, not the handle. */
 void handle_drop(CURL *easy);
 

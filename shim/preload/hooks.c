@@ -34,12 +34,13 @@ static const struct library *library_for(const struct handle *handle, struct cal
  * from the beginning. Asked on the new handle itself, where NULL is what is set anyway. */
 static void adopt(CURL *easy, const struct library *library)
 {
-	struct handle *handle = handle_make(easy, library);
+	struct tracked *tracked = NULL;
 	int saved = errno;
 
-	if (handle && library->whole &&
+	if (library->whole &&
 	    library->curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, NULL) != CURLE_OK)
-		handle->tracked = tracked_new();
+		tracked = tracked_new();
+	handle_make(easy, library, tracked);
 	errno = saved;
 }
 
@@ -61,49 +62,29 @@ static CURL *easy_init(struct call call)
 	return easy;
 }
 
-static CURLcode easy_setopt(struct call call, CURL *easy, CURLoption option, void *argument)
+/* Nearly all calls: an option that nobody looks at, on a handle of ours. */
+static inline bool easy_passes(const struct handle *handle, CURLoption option)
+{
+	return __builtin_expect(handle && handle->pass && !lend_may_want(option), true);
+}
+
+/* All others. */
+static __attribute__((noinline)) CURLcode easy_setopt(struct call call, CURL *easy,
+						      CURLoption option, void *argument)
 {
 	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, call);
+	const struct library *library;
 	CURLcode code;
 
+	if (handle && handle->library->curl_easy_setopt && lend_wants(option))
+		return lend_setopt(handle, option, argument);
+	library = library_for(handle, call);
 	if (!library || !library->curl_easy_setopt)
 		return CURLE_FAILED_INIT;
-	if (handle && lend_wants(option))
-		return lend_setopt(handle, option, argument);
-	if (!handle || !handle->tracked)
-		return library->curl_easy_setopt(easy, option, argument);
 	code = library->curl_easy_setopt(easy, option, argument);
-	if (code == CURLE_OK)
+	if (code == CURLE_OK && handle && handle->tracked)
 		tracked_option(handle->tracked, option, argument);
 	return code;
-}
-
-#if UINTPTR_MAX < UINT64_MAX
-/* A curl_off_t, which takes two slots instead of one. */
-static CURLcode easy_setopt_wide(struct call call, CURL *easy, CURLoption option, curl_off_t number)
-{
-	struct handle *handle = handle_find(easy);
-	const struct library *library = library_for(handle, call);
-	CURLcode code;
-
-	if (!library || !library->curl_easy_setopt)
-		return CURLE_FAILED_INIT;
-	code = library->curl_easy_setopt(easy, option, number);
-	if (handle && code == CURLE_OK && option == CURLOPT_POSTFIELDSIZE_LARGE)
-		body_size(&handle->body, number);
-	return code;
-}
-#endif
-
-/* The one argument, by the option's type band, and on as it came (pitfall 46). */
-static inline CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option, va_list list)
-{
-#if UINTPTR_MAX < UINT64_MAX
-	if (option / 10000 == 3)
-		return easy_setopt_wide(call, easy, option, va_arg(list, curl_off_t));
-#endif
-	return easy_setopt(call, easy, option, va_arg(list, void *));
 }
 
 static CURLcode easy_perform(struct call call, CURL *easy)
@@ -175,7 +156,7 @@ static void easy_cleanup(struct call call, CURL *easy)
 	if (handle) {
 		/* Before the real one: its address may be given out again at once (pitfall 60), and
 		 * 8.22 refuses inside callbacks, where the handle lives on without us. */
-		lend_end(handle);
+		lend_leave(handle);
 		handle_drop(easy);
 	}
 	library->curl_easy_cleanup(easy);
@@ -190,9 +171,11 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 
 	if (!library || !library->curl_multi_add_handle)
 		return CURLM_INTERNAL_ERROR;
+	if (!handle || library_holds(library, call.caller))
+		return library->curl_multi_add_handle(multi, easy);
 	code = library->curl_multi_add_handle(multi, easy);
 	/* After it, because adding sends nothing yet: so a refused add changes nothing. */
-	if (code != CURLM_OK || !handle || library_holds(library, call.caller))
+	if (code != CURLM_OK)
 		return code;
 	if (!lend_start(handle, &before)) {
 		library->curl_multi_remove_handle(multi, easy);
@@ -210,8 +193,10 @@ static CURLMcode multi_remove_handle(struct call call, CURLM *multi, CURL *easy)
 
 	if (!library || !library->curl_multi_remove_handle)
 		return CURLM_INTERNAL_ERROR;
+	if (!handle || library_holds(library, call.caller))
+		return library->curl_multi_remove_handle(multi, easy);
 	code = library->curl_multi_remove_handle(multi, easy);
-	if (code != CURLM_OK || !handle || library_holds(library, call.caller))
+	if (code != CURLM_OK)
 		return code;
 	handle_leave(handle);
 	lend_end(handle);
@@ -234,14 +219,52 @@ static CURLMcode multi_cleanup(struct call call, CURLM *multi)
 	return code;
 }
 
-/* The entry points: once under libcurl's own names, and once for each set that is handed out to
- * clients that ask by name. `from` tells where the call comes from, so it has to be made here. */
-#define ENTRY_POINTS(linkage, prefix, from)                                                       \
-	linkage CURL *prefix##curl_easy_init(void)                                                \
+/*
+ * curl_easy_setopt's one argument goes on as it came (pitfall 46). These two machines pass a
+ * variadic function's arguments in the registers that any other's are in, so here it has three
+ * parameters, and the usual call leaves by a jump, with nothing on the stack. Elsewhere the
+ * argument is taken by the option's type band.
+ */
+#if defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
+#define SETOPT_PARAMETERS CURL *easy, CURLoption option, void *argument
+#define EASY_SETOPT(linkage, name, from)                                                          \
+	linkage CURLcode name(SETOPT_PARAMETERS)                                                  \
 	{                                                                                         \
-		return easy_init(from);                                                           \
-	}                                                                                         \
-	linkage CURLcode prefix##curl_easy_setopt(CURL *easy, CURLoption option, ...)             \
+		const struct handle *handle = handle_peek(easy);                                  \
+		if (easy_passes(handle, option))                                                  \
+			return handle->pass(easy, option, argument);                              \
+		return easy_setopt(from, easy, option, argument);                                 \
+	}
+#else
+#if UINTPTR_MAX < UINT64_MAX
+/* A curl_off_t, which takes two slots instead of one. */
+static CURLcode easy_setopt_wide(struct call call, CURL *easy, CURLoption option, curl_off_t number)
+{
+	struct handle *handle = handle_find(easy);
+	const struct library *library = library_for(handle, call);
+	CURLcode code;
+
+	if (!library || !library->curl_easy_setopt)
+		return CURLE_FAILED_INIT;
+	code = library->curl_easy_setopt(easy, option, number);
+	if (handle && code == CURLE_OK && option == CURLOPT_POSTFIELDSIZE_LARGE)
+		body_size(&handle->body, number);
+	return code;
+}
+#endif
+
+static CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option, va_list list)
+{
+#if UINTPTR_MAX < UINT64_MAX
+	if (option / 10000 == 3)
+		return easy_setopt_wide(call, easy, option, va_arg(list, curl_off_t));
+#endif
+	return easy_setopt(call, easy, option, va_arg(list, void *));
+}
+
+#define SETOPT_PARAMETERS CURL *easy, CURLoption option, ...
+#define EASY_SETOPT(linkage, name, from)                                                          \
+	linkage CURLcode name(SETOPT_PARAMETERS)                                                  \
 	{                                                                                         \
 		CURLcode code;                                                                    \
 		va_list list;                                                                     \
@@ -249,6 +272,15 @@ static CURLMcode multi_cleanup(struct call call, CURLM *multi)
 		code = easy_setopt_list(from, easy, option, list);                                \
 		va_end(list);                                                                     \
 		return code;                                                                      \
+	}
+#endif
+
+/* The entry points: once under libcurl's own names, and once for each set that is handed out to
+ * clients that ask by name. `from` tells where the call comes from, so it has to be made here. */
+#define ENTRY_POINTS(linkage, prefix, from)                                                       \
+	linkage CURL *prefix##curl_easy_init(void)                                                \
+	{                                                                                         \
+		return easy_init(from);                                                           \
 	}                                                                                         \
 	linkage CURLcode prefix##curl_easy_perform(CURL *easy)                                    \
 	{                                                                                         \
@@ -284,12 +316,21 @@ static CURLMcode multi_cleanup(struct call call, CURLM *multi)
 #define FROM_ANYWHERE ((struct call){ CALLER, NULL })
 #define FROM_SET(set) ((struct call){ CALLER, door_library(set) })
 
+/* By its own name it would contradict its declaration in <curl/curl.h>. */
+EXPORT CURLcode exported_easy_setopt(SETOPT_PARAMETERS) __asm__("curl_easy_setopt");
+
+EASY_SETOPT(EXPORT, exported_easy_setopt, FROM_ANYWHERE)
+EASY_SETOPT(static, set0_curl_easy_setopt, FROM_SET(0))
+EASY_SETOPT(static, set1_curl_easy_setopt, FROM_SET(1))
+EASY_SETOPT(static, set2_curl_easy_setopt, FROM_SET(2))
+EASY_SETOPT(static, set3_curl_easy_setopt, FROM_SET(3))
+
 ENTRY_POINTS(EXPORT, , FROM_ANYWHERE)
 ENTRY_POINTS(static, set0_, FROM_SET(0))
 ENTRY_POINTS(static, set1_, FROM_SET(1))
 ENTRY_POINTS(static, set2_, FROM_SET(2))
 ENTRY_POINTS(static, set3_, FROM_SET(3))
-_Static_assert(DOOR_SETS == 4, "one ENTRY_POINTS a set");
+_Static_assert(DOOR_SETS == 4, "one of each a set");
 
 /* Compared one by one, not in a table of pointers: nothing to relocate when a process starts. */
 void *hook_by_name(unsigned set, const char *name)

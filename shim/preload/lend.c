@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/variables.h"
+#include "config/rule.h"
 #include "headers/header.h"
 #include "preload/tracked.h"
 #include "tag/tag.h"
@@ -20,13 +21,19 @@ static CURLcode set(const struct handle *handle, CURLoption option, const void *
 	return handle->library->curl_easy_setopt(handle->easy, option, argument);
 }
 
-static CURLcode set_prereq(const struct handle *handle, curl_prereq_callback function,
-			   const void *data)
+static void set_prereq_data(struct handle *handle, void *data)
 {
-	CURLcode code = handle->library->curl_easy_setopt(handle->easy, CURLOPT_PREREQFUNCTION,
-							  function);
+	if (handle->prereq_data != data)
+		set(handle, CURLOPT_PREREQDATA, data);
+	handle->prereq_data = data;
+}
 
-	return code ? code : set(handle, CURLOPT_PREREQDATA, data);
+/* Nobody reads the data where there is no function: then ours may stay, for the next transfer. */
+static void set_prereq(struct handle *handle, curl_prereq_callback function, void *data)
+{
+	handle->library->curl_easy_setopt(handle->easy, CURLOPT_PREREQFUNCTION, function);
+	if (function)
+		set_prereq_data(handle, data);
 }
 
 /* Unlinked, never blanked: an empty node would spoil AWS signatures and mails (pitfall 55). Safe at
@@ -46,7 +53,9 @@ static bool client_sets(void *arg, struct text name)
 	const struct handle *handle = arg;
 
 	for (const struct curl_slist *node = handle->client_list; node; node = node->next) {
-		if (node->data && text_eq_nocase(header_line_name(text_of(node->data)), name))
+		/* Most lines are out by their first letter. */
+		if (node->data && ascii_lower(node->data[0]) == ascii_lower(name.ptr[0]) &&
+		    text_eq_nocase(header_line_name(text_of(node->data)), name))
 			return true;
 	}
 	return false;
@@ -210,7 +219,7 @@ static bool lend(struct handle *handle, const char *url, const char *method)
 	struct lent *lent = NULL;
 	bool allowed = true;
 
-	if (!url || !method || strcmp(method, "POST")) {
+	if (!url || !rule_method_ok(method)) {
 		take_back(handle);
 		return true;
 	}
@@ -258,13 +267,15 @@ static bool lend_now(struct handle *handle)
 	bool allowed;
 
 	library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
-	library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &url);
-	if (handle->client_url)
+	if (rule_method_ok(method))
+		library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &url);
+	if (url && handle->client_url)
 		library->curl_easy_getinfo(handle->easy, CURLINFO_REDIRECT_COUNT, &redirects);
-	if (handle->client_url && !redirects)
+	if (url && handle->client_url && !redirects)
 		url = text = url_of_handle(handle);
 	allowed = lend(handle, url, method);
-	library->curl_free(text);
+	if (text)
+		library->curl_free(text);
 	return allowed;
 }
 
@@ -354,6 +365,15 @@ void lend_end(struct handle *handle)
 	errno = saved;
 }
 
+void lend_leave(struct handle *handle)
+{
+	int saved = errno;
+
+	lend_end(handle);
+	set_prereq_data(handle, handle->client_prereq_data);
+	errno = saved;
+}
+
 void lend_refused(struct handle *handle, const struct lend_before *before)
 {
 	if (!before->started)
@@ -368,7 +388,7 @@ void lend_reset(struct handle *handle)
 
 	handle->client_list = NULL;
 	handle->client_prereq = NULL;
-	handle->client_prereq_data = NULL;
+	handle->client_prereq_data = handle->prereq_data = NULL;
 	handle->client_url = NULL;
 	handle->unified = false;
 	body_forget(&handle->body);
@@ -396,15 +416,15 @@ void lend_copy(const struct handle *handle, CURL *copy)
 		set(&settings, CURLOPT_HTTPHEADER, handle->client_list);
 	if (handle->started && !handle->tracked)
 		set_prereq(&settings, handle->client_prereq, handle->client_prereq_data);
-	made = handle_make(copy, handle->library);
+	set_prereq_data(&settings, handle->client_prereq_data);
+	made = handle_make(copy, handle->library, tracked_copy(handle->tracked));
 	if (made) {
 		made->client_list = handle->client_list;
 		made->client_prereq = handle->client_prereq;
-		made->client_prereq_data = handle->client_prereq_data;
+		made->client_prereq_data = made->prereq_data = handle->client_prereq_data;
 		made->client_url = handle->client_url;
 		made->unified = handle->unified;
 		body_copy(&handle->body, &made->body);
-		made->tracked = tracked_copy(handle->tracked);
 	}
 	errno = saved;
 }
@@ -429,12 +449,16 @@ static CURLcode set_client_prereq(struct handle *handle, CURLoption option, void
 {
 	CURLcode code = set(handle, option, argument);
 
-	if (code == CURLE_OK && option == CURLOPT_PREREQFUNCTION)
+	if (code != CURLE_OK)
+		return code;
+	if (option == CURLOPT_PREREQFUNCTION)
 		handle->client_prereq = (curl_prereq_callback)argument;
-	else if (code == CURLE_OK)
-		handle->client_prereq_data = argument;
-	if (handle->started && !handle->tracked)
+	else
+		handle->client_prereq_data = handle->prereq_data = argument;
+	if (handle->started)
 		resume(handle);
+	else
+		set_prereq_data(handle, handle->client_prereq_data);
 	return code;
 }
 

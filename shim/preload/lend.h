@@ -26,8 +26,10 @@ struct lend_before {
  * when the configuration does not allow the request; then the handle is as the client made it. Since
  * 7.80 that is found out in the callback, and lend_start always answers true. */
 bool lend_start(struct handle *handle, struct lend_before *ret_before);
-/* The transfer is over: the handle is as the client made it. */
+/* The transfer is over: the handle does again what its client made it do. */
 void lend_end(struct handle *handle);
+/* The handle is about to leave us: nothing of ours is left in it. */
+void lend_leave(struct handle *handle);
 /* libcurl refused to start, because a transfer of this handle is under way: that one goes on as
  * it was before the start. */
 void lend_refused(struct handle *handle, const struct lend_before *before);
@@ -44,6 +46,22 @@ static inline bool lend_wants(CURLoption option)
 	       option == CURLOPT_PREREQDATA || option == CURLOPT_HEADEROPT ||
 	       option == CURLOPT_CURLU || body_wants(option);
 }
+/* The same as a quick look: whether the option may be one of them. */
+#define LEND_BIT(option) (UINT64_C(1) << ((unsigned)(option) % 64))
+#define BODY_BITS                                                                                  \
+	(LEND_BIT(CURLOPT_POSTFIELDS) | LEND_BIT(CURLOPT_COPYPOSTFIELDS) |                         \
+	 LEND_BIT(CURLOPT_POSTFIELDSIZE) | LEND_BIT(CURLOPT_POSTFIELDSIZE_LARGE) |                 \
+	 LEND_BIT(BODY_OPTION_HTTPPOST) | LEND_BIT(CURLOPT_MIMEPOST) | LEND_BIT(CURLOPT_UPLOAD) |  \
+	 LEND_BIT(CURLOPT_HTTPGET))
+static inline bool lend_may_want(CURLoption option)
+{
+	const uint64_t wanted = LEND_BIT(CURLOPT_HTTPHEADER) | LEND_BIT(CURLOPT_PREREQFUNCTION) |
+				LEND_BIT(CURLOPT_PREREQDATA) | LEND_BIT(CURLOPT_HEADEROPT) |
+				LEND_BIT(CURLOPT_CURLU) | BODY_BITS;
+
+	return wanted & LEND_BIT(option);
+}
+
 /* Such an option, set by the client: forwarded, remembered when libcurl took it, and libcurl's
  * answer returned. */
 CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument);

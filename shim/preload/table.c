@@ -11,33 +11,15 @@
 #include "preload/table.h"
 
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 
+#define HASH_BITS 64
 #define SLOTS_BITS_FIRST 6
 #define TOMBSTONE ((const void *)1) /* no handle's address */
 
-struct slot {
-	const void *key; /* NULL: empty */
-	void *record;
-};
-
-struct slots {
-	unsigned bits;
-	size_t used; /* keys and tombstones; under the lock */
-	struct slots *older;
-	struct slot slot[];
-};
-
 static size_t slot_count(const struct slots *slots)
 {
-	return (size_t)1 << slots->bits;
-}
-
-static size_t home_of(const struct slots *slots, const void *key)
-{
-	/* Fibonacci hashing: handles are allocated at similar addresses, their low bits alike. */
-	return (size_t)(((uint64_t)(uintptr_t)key * 0x9E3779B97F4A7C15u) >> (64 - slots->bits));
+	return (size_t)1 << (HASH_BITS - slots->shift);
 }
 
 static const void *key_at(const struct slot *slot)
@@ -50,11 +32,6 @@ static void set_key(struct slot *slot, const void *key)
 	__atomic_store_n(&slot->key, key, __ATOMIC_RELEASE);
 }
 
-static struct slots *current(const struct table *table)
-{
-	return __atomic_load_n(&table->slots, __ATOMIC_ACQUIRE);
-}
-
 /* The slot that holds the key, or NULL. Ends, because a table is never full. */
 static struct slot *find(struct slots *slots, const void *key)
 {
@@ -63,7 +40,7 @@ static struct slot *find(struct slots *slots, const void *key)
 	if (!slots)
 		return NULL;
 	mask = slot_count(slots) - 1;
-	for (i = home_of(slots, key);; i = (i + 1) & mask) {
+	for (i = table_home(slots, key);; i = (i + 1) & mask) {
 		const void *seen = key_at(&slots->slot[i]);
 
 		if (seen == key)
@@ -76,7 +53,7 @@ static struct slot *find(struct slots *slots, const void *key)
 /* For a key that is not there. */
 static void insert(struct slots *slots, const void *key, void *record)
 {
-	size_t mask = slot_count(slots) - 1, i = home_of(slots, key);
+	size_t mask = slot_count(slots) - 1, i = table_home(slots, key);
 
 	while (slots->slot[i].key && slots->slot[i].key != TOMBSTONE)
 		i = (i + 1) & mask;
@@ -104,16 +81,16 @@ static void sweep(struct slots *slots, size_t i)
 static bool reserve(struct table *table)
 {
 	struct slots *old = table->slots, *grown;
-	unsigned bits = SLOTS_BITS_FIRST;
+	size_t count = (size_t)1 << SLOTS_BITS_FIRST;
 
 	if (old && (old->used + 1) * 2 <= slot_count(old))
 		return true;
 	if (old)
-		bits = old->bits + 1;
-	grown = calloc(1, sizeof(*grown) + ((size_t)1 << bits) * sizeof(grown->slot[0]));
+		count = slot_count(old) * 2;
+	grown = calloc(1, sizeof(*grown) + count * sizeof(grown->slot[0]));
 	if (!grown)
 		return false;
-	grown->bits = bits;
+	grown->shift = old ? old->shift - 1 : HASH_BITS - SLOTS_BITS_FIRST;
 	grown->older = old;
 	for (size_t i = 0; old && i < slot_count(old); i++) {
 		if (old->slot[i].key && old->slot[i].key != TOMBSTONE)
@@ -125,8 +102,11 @@ static bool reserve(struct table *table)
 
 void *table_get(const struct table *table, const void *key)
 {
-	struct slot *slot = key ? find(current(table), key) : NULL;
+	struct slot *slot;
 
+	if (!key)
+		return NULL;
+	slot = find(__atomic_load_n(&table->slots, __ATOMIC_ACQUIRE), key);
 	return slot ? __atomic_load_n(&slot->record, __ATOMIC_ACQUIRE) : NULL;
 }
 

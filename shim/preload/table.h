@@ -11,10 +11,22 @@
 #define TAGALONG_PRELOAD_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/forkwipe.h"
 
-struct slots;
+struct slot {
+	const void *key; /* NULL: empty */
+	void *record;
+};
+
+struct slots {
+	unsigned shift; /* of a hash, to become an index */
+	size_t used; /* keys and tombstones; under the lock */
+	struct slots *older;
+	struct slot slot[];
+};
 
 /* Static and zero-initialised. */
 struct table {
@@ -22,7 +34,28 @@ struct table {
 	struct forkwipe lock;
 };
 
-/* NULL when there is none. */
+/* Where the search for a key begins. */
+static inline size_t table_home(const struct slots *slots, const void *key)
+{
+	/* Fibonacci hashing: handles are allocated at similar addresses, their low bits alike. */
+	return (size_t)(((uint64_t)(uintptr_t)key * 0x9E3779B97F4A7C15u) >> slots->shift);
+}
+
+/* The record of a key that is in its home slot, where most are; NULL for others. */
+static inline void *table_peek(const struct table *table, const void *key)
+{
+	struct slots *slots = __atomic_load_n(&table->slots, __ATOMIC_ACQUIRE);
+	struct slot *home;
+
+	if (!slots || !key)
+		return NULL;
+	home = &slots->slot[table_home(slots, key)];
+	if (__atomic_load_n(&home->key, __ATOMIC_ACQUIRE) != key)
+		return NULL;
+	return __atomic_load_n(&home->record, __ATOMIC_ACQUIRE);
+}
+
+/* Wherever it is; NULL when there is none. */
 void *table_get(const struct table *table, const void *key);
 /* Puts a record, in place of *ret_old if there was one (else NULL). False without memory. */
 bool table_put(struct table *table, const void *key, void *record, void **ret_old);

@@ -42,6 +42,15 @@ class Row:
     def id(self):
         return self.name.replace(" ", "-")
 
+    @property
+    def everywhere(self):
+        """The tags of each request, at the relay and at other servers."""
+        return sum(self.others.values(), self.expect)
+
+    @property
+    def tagged(self):
+        return sum(bool(tags) for tags in self.everywhere)
+
 
 def row(name, packages, binds, api, requests, command, *args, **more):
     """A client whose every request is to be tagged. `command` is "interpreter program", and the

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The client matrix as a Markdown table, from what the last run of test_clients.py saw.
 
-    python3 tests/clients/table.py        prints it; the same as build/clients.md
+    python3 tests/clients/table.py             prints it; the same as build/clients.md
+    python3 tests/clients/table.py --readme    puts it into README.md, between the two comments
 """
 
 import json
@@ -11,6 +12,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+BEGIN = "<!-- made by tests/clients/table.py --readme -->\n"
+END = "<!-- end of what is made -->\n"
 HEAD = "| client | version | how it comes to libcurl | interface | tagged |\n|---|---|---|---|---|\n"
 
 
@@ -47,18 +51,22 @@ def installed_version(package):
     return version.rpartition(":")[2].partition("-")[0].partition("+")[0]
 
 
-def line(row):
+def cells(row, version, tagged, requests):
+    meant = "" if row.tagged else ", as it should be"
+    return [row.name, version, row.binds, row.api, f"{tagged} of {requests}{meant}"]
+
+
+def as_run(row):
+    """What the last run saw."""
     seen = RESULTS.get(row)
     version = installed_version(row.packages.split()[0])
     if not seen or not version:
-        return f"| {row.name} | - | {row.binds} | {row.api} | not run |\n"
-    of = f"{seen['tagged']} of {seen['requests']}"
-    meant = "" if any(row.expect[:1]) else ", as it should be"
-    return f"| {row.name} | {version} | {row.binds} | {row.api} | {of}{meant} |\n"
+        return [row.name, "-", row.binds, row.api, "not run"]
+    return cells(row, version, seen["tagged"], seen["requests"])
 
 
 def markdown(rows):
-    return HEAD + "".join(line(row) for row in rows)
+    return HEAD + "".join(f"| {' | '.join(as_run(row))} |\n" for row in rows)
 
 
 def write_table(rows, path):
@@ -66,8 +74,27 @@ def write_table(rows, path):
     path.write_text(markdown(rows))
 
 
+def in_readme():
+    """(what is before the table, the table, what is after it)"""
+    before, begin, rest = README.read_text().partition(BEGIN)
+    table, end, after = rest.partition(END)
+    assert begin and end, f"README.md has no table between {BEGIN.strip()} and {END.strip()}"
+    return before + begin, table, end + after
+
+
+def rewrite_readme(rows):
+    table = markdown(rows)
+    if "not run" in table:
+        sys.exit("table.py: a row was not run: pytest tests/clients")
+    before, _, after = in_readme()
+    README.write_text(before + table + after)
+
+
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "tests" / "e2e")]
     from rows import ROWS
 
-    print(markdown(ROWS), end="")
+    if sys.argv[1:] == ["--readme"]:
+        rewrite_readme(ROWS)
+    else:
+        print(markdown(ROWS), end="")

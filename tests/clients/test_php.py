@@ -49,7 +49,7 @@ def test_deep_bind_goes_for_curl_alone(run, shim):
     env = CONTEXT | {"LD_DEBUG": "scopes"}
     bare = deep_bound(run(["php", "-m"], shim=None, env=env).stderr.decode())
     tagged = deep_bound(run(["php", "-m"], env=env).stderr.decode())
-    assert bare and all(bare.values()), "this PHP does not load extensions that way any more"
+    assert len(bare) > 1 and all(bare.values()), "this PHP does not load extensions that way any more"
     assert tagged == bare | {"curl.so": False}
 
 

@@ -194,6 +194,27 @@ def test_client_prereq_set_in_flight(puppet):  # pitfall 41
     puppet(script + "onheader a prereq a abort\nperform a", [GENERIC])
 
 
+PREREQ_HALVES = [  # what libcurl has been given by then is the client's, whatever was there for us
+    "prereqdata a on\nperform a\nprereqfunction a on\nperform a",
+    "perform a\nprereqfunction a on\nperform a",
+    "prereqfunction a on\nperform a\nprereqdata a on\nperform a\nprereqdata a off\nperform a",
+    "prereq a ok\nperform a\nprereqfunction a off\nperform a\nprereqfunction a on\nperform a",
+    "perform a\ndup a b\nprereqfunction b on\nperform b",
+    "prereqdata a on\nperform a\ndup a b\ncleanup a\nprereqfunction b on\nperform b",
+    "onwrite a dup a b\nperform a\nprereqfunction b on\nperform b",
+    "onwrite a prereqfunction a on\nperform a\nperform a",
+    "perform a\nreset a\nurl a {chat}\npost a {}\nprereqfunction a on\nperform a",
+    "prereqdata a on\nperform a\nenv TAGALONG_OFF 1\nprereqfunction a on\nperform a\nunenv TAGALONG_OFF",
+]
+
+
+@pytest.mark.parametrize("script", PREREQ_HALVES, ids=range(len(PREREQ_HALVES)))
+def test_client_prereq_by_halves(puppet, script):  # pitfall 41
+    performs = len(re.findall("perform [ab]", script))
+    off = "OFF" in script
+    puppet(chat("a") + script, [GENERIC] * (performs - off) + [PLAIN] * off)
+
+
 def test_client_sets_list_in_its_prereq(puppet):  # pitfalls 15, 41
     script = LIST + chat("a") + "prereq a ok\nonprereq a headers a l\nperform a"
     puppet(script, [GENERIC])

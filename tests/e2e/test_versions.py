@@ -108,6 +108,8 @@ def test_refused_cleanup(puppet):  # pitfall 56
     # The handle goes on as the client's own; nothing of ours may be left in it.
     script = LIST + REDIRECT + "follow a 1\nheaders a l\nonheader a barecleanup a\nperform a\nperform a"
     puppet("guard", script, [GENERIC, PLAIN, PLAIN, PLAIN])
+    script = script.replace("a\nperform a\nperform", "a\nperform a\nprereqfunction a on\nperform")
+    assert b"prereq of nobody" in puppet("guard", script, [GENERIC, PLAIN, PLAIN, PLAIN]).stdout
 
 
 def test_refused_perform(puppet):  # pitfalls 10, 43

@@ -8,9 +8,11 @@
 #include "base/buf.h"
 #include "base/fdio.h"
 #include "base/forkwipe.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -51,6 +53,12 @@ static void buffers(void)
 	CHECK(buf.full && buf.len == 7 && !strcmp(memory, "abc1234"), "one too many");
 	buf_cut(&buf, 3);
 	CHECK(!buf.full && !strcmp(memory, "abc"), "cut");
+	buf_hex(&buf, (const uint8_t[]){ 0xde, 0xad }, 2);
+	CHECK(!buf.full && !strcmp(memory, "abcdead"), "hex, exactly full");
+	buf_cut(&buf, 4);
+	buf_hex(&buf, (const uint8_t[]){ 0xde, 0xad }, 2);
+	CHECK(buf.full && !strcmp(memory, "abcd"), "hex is whole or not at all");
+	buf_cut(&buf, 3);
 	buf_add(&buf, TEXT("12345"));
 	CHECK(buf.full && !strcmp(memory, "abc"), "whole or not at all");
 	buf_cut(&buf, 0);
@@ -87,6 +95,74 @@ static void fork_wipes(void)
 	waitpid(child, &status, 0);
 	CHECK(status == 0, "zeros in the child");
 	CHECK(page[0] == 0xAB && page[FORKWIPE_BYTES - 1] == 0xAB, "as it was in the parent");
+}
+
+#define DRAWS 400 /* of 8 bytes: several times what is asked of the kernel at once */
+#define DRAWERS 4
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
+
+	return (first > second) - (first < second);
+}
+
+static bool all_differ(uint64_t *drawn, size_t count)
+{
+	qsort(drawn, count, sizeof(drawn[0]), by_value);
+	for (size_t i = 1; i < count; i++) {
+		if (drawn[i] == drawn[i - 1])
+			return false;
+	}
+	return true;
+}
+
+static void *draw(void *arg)
+{
+	uint64_t *drawn = arg;
+
+	for (size_t i = 0; i < DRAWS; i++) {
+		if (random_fill((uint8_t *)&drawn[i], sizeof(drawn[i])))
+			return arg;
+	}
+	return NULL;
+}
+
+static void randoms(void)
+{
+	static uint64_t drawn[DRAWERS * DRAWS];
+	pthread_t thread[DRAWERS];
+	uint8_t most[RANDOM_BYTES_MAX], more[RANDOM_BYTES_MAX];
+	void *failed;
+
+	for (size_t i = 0; i < DRAWERS; i++)
+		CHECK(!pthread_create(&thread[i], NULL, draw, drawn + i * DRAWS), "thread");
+	for (size_t i = 0; i < DRAWERS; i++) {
+		pthread_join(thread[i], &failed);
+		CHECK(!failed, "drawn");
+	}
+	CHECK(all_differ(drawn, DRAWERS * DRAWS), "no thread gets what another got");
+	CHECK(!random_fill(most, sizeof(most)) && !random_fill(more, sizeof(more)) &&
+		      memcmp(most, more, sizeof(most)),
+	      "all at once");
+}
+
+/* pitfall 32 */
+static void randoms_of_a_child(void)
+{
+	uint64_t drawn[2 * DRAWS] = { 0 };
+	int ends[2];
+	pid_t child;
+
+	CHECK(!random_fill((uint8_t *)drawn, 8) && !pipe(ends), "some are left over, and a pipe");
+	child = fork();
+	if (!child)
+		_exit(draw(drawn) || write(ends[1], drawn, DRAWS * 8) != DRAWS * 8);
+	CHECK(!draw(drawn) && read(ends[0], drawn + DRAWS, DRAWS * 8) == DRAWS * 8, "drawn");
+	CHECK(all_differ(drawn, 2 * DRAWS), "a child gets others");
+	waitpid(child, NULL, 0);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void files(void)
@@ -126,7 +202,8 @@ static void files(void)
 }
 
 static const struct suite_test tests[] = {
-	TEST(texts), TEST(buffers), TEST(largest_number), TEST(fork_wipes), TEST(files),
+	TEST(texts), TEST(buffers), TEST(largest_number), TEST(fork_wipes),
+	TEST(randoms), TEST(randoms_of_a_child), TEST(files),
 };
 
 SUITE("base", tests)
