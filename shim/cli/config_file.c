@@ -9,6 +9,16 @@
 
 #include "cli/command.h"
 #include "config/path.h"
+#include "headers/chars.h"
+
+/* In quotes, and on one line whatever it is. */
+static void print_word(struct text word)
+{
+	fputs(": \"", stderr);
+	for (size_t i = 0; i < word.len; i++)
+		fputc(char_is_control(word.ptr[i]) ? '?' : word.ptr[i], stderr);
+	fputc('"', stderr);
+}
 
 static void on_fault(void *arg, const struct fault *fault)
 {
@@ -19,7 +29,7 @@ static void on_fault(void *arg, const struct fault *fault)
 	fault_line(buf_since(&file->source, 0), fault->offset, &line, &column);
 	fprintf(stderr, "%s:%zu:%zu: %s", file->path, line, column, fault->reason);
 	if (fault->word.len)
-		fprintf(stderr, ": \"%.*s\"", (int)fault->word.len, fault->word.ptr);
+		print_word(fault->word);
 	if (nearest.len)
 		fprintf(stderr, " (did you mean \"%.*s\"?)", (int)nearest.len, nearest.ptr);
 	else if (fault->known)

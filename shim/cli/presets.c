@@ -1,41 +1,84 @@
 // SPDX-License-Identifier: MIT
-/* tagalong presets: what there is, and what one sends. */
+/* tagalong presets: what there is, and what one sends: as a table, with an example worked out by the
+ * code that the shim uses; or all of them as the page docs/relays.md. */
 #include "cli/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "context/context.h"
 #include "headers/preset.h"
+#include "tag/lines.h"
 
 #define PRINT(text) (int)(text).len, (text).ptr
 /* Of a comment in the list: one line of a wide terminal. `presets NAME` prints all of it. */
 #define COMMENT_BYTES 100
 
-static struct text text_until(struct text text, size_t bytes)
+/* The context of the examples. */
+static bool example_value(void *arg, struct text name, struct text *ret_value)
 {
-	return (struct text){ text.ptr, text.len < bytes ? text.len : bytes };
+	static const struct {
+		const char *name, *value;
+	} values[] = {
+		{ "task_id", "T-42" },
+		{ "parent_task_id", "T-41" },
+		{ "conversation_id", "c-7f3a91" },
+		{ "session_id", "s-2026-11-25" },
+		{ "project_id", "billing" },
+		{ "organization_id", "acme" },
+		{ "user_id", "u-9" },
+		{ "mode", "code" },
+		{ "feature", "cli" },
+		{ "app", "nvim" },
+		{ "app_version", "0.10" },
+		{ "environment", "dev" },
+		{ "tags", "team=pay,cost=7" },
+		{ "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
+		{ "tracestate", "rojo=00f067aa0ba902b7" },
+		{ "baggage", "tenant=acme" },
+		{ "request_id", "0192d3c4-5e6f-7a8b-9c0d-1e2f3a4b5c6d" },
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (!text_eq(name, text_of(values[i].name)))
+			continue;
+		*ret_value = text_of(values[i].value);
+		return true;
+	}
+	return false;
 }
 
-static void print_limits(const struct spec *spec)
+static void print_example(const struct preset *preset)
 {
-	if (spec->max_members)
-		printf("  at most %u members", spec->max_members);
-	if (spec->max_value)
-		printf("  at most %u bytes a value", spec->max_value);
-	putchar('\n');
+	struct lines_recipe recipe = {
+		.preset = preset->specs,
+		.preset_count = preset->count,
+		.max = LINES_MAX,
+		.lookup = example_value,
+	};
+	struct tag_lines *lines = malloc(sizeof(*lines));
+
+	if (!lines)
+		return;
+	lines_build(&recipe, lines);
+	for (size_t i = 0; i < lines->count; i++)
+		printf("    %.*s\n", PRINT(lines->line[i].line));
+	free(lines);
 }
 
 static const char *kind_name(enum spec_kind kind)
 {
 	switch (kind) {
 	case SPEC_JSON:
-		return "(one JSON object)";
+		return "one JSON object";
 	case SPEC_BAGGAGE:
-		return "(W3C baggage)";
+		return "W3C baggage";
 	case SPEC_LIST:
-		return "(key:value, comma separated)";
-	case SPEC_TEXT:
+		return "key:value, comma separated";
 	case SPEC_FANOUT:
+		return "one header a tag";
+	case SPEC_TEXT:
 	case SPEC_OMIT:
 	case SPEC_MEMBER:
 		break;
@@ -43,23 +86,92 @@ static const char *kind_name(enum spec_kind kind)
 	return "";
 }
 
+/* "at most 5 members, 128 bytes a value", or nothing. */
+static const char *limits_text(const struct spec *spec, char *memory, size_t size)
+{
+	int used = 0;
+
+	memory[0] = '\0';
+	if (spec->max_members)
+		used = snprintf(memory, size, "at most %u members", spec->max_members);
+	if (spec->max_value)
+		used += snprintf(memory + used, size - (size_t)used, "%s%u bytes a value",
+				 used ? ", " : "at most ", spec->max_value);
+	if (spec->require_all)
+		snprintf(memory + used, size - (size_t)used, "%sall members or none",
+			 used ? ", " : "");
+	return memory;
+}
+
 static void print_preset(const struct preset *preset)
 {
+	char limits[96];
+
 	printf("%.*s\n%.*s\n", PRINT(preset->name), PRINT(preset->comment));
 	if (preset->hosts.len)
 		printf("Chosen by itself for: %.*s\n", PRINT(preset->hosts));
 	putchar('\n');
 	for (size_t i = 0; i < preset->count; i++) {
 		const struct spec *spec = &preset->specs[i];
+		bool member = spec->kind == SPEC_MEMBER;
 
-		if (spec->kind == SPEC_MEMBER)
-			printf("    %-24.*s %.*s\n", PRINT(spec->name), PRINT(spec->value));
-		else if (spec->value.len)
-			printf("  %-26.*s %.*s", PRINT(spec->name), PRINT(spec->value));
-		else
-			printf("  %-26.*s %s", PRINT(spec->name), kind_name(spec->kind));
-		if (spec->kind != SPEC_MEMBER)
-			print_limits(spec);
+		printf(member ? "    %-28.*s" : "  %-30.*s", PRINT(spec->name));
+		printf(" %.*s", PRINT(spec->value));
+		if (!spec->value.len)
+			printf("(%s)", kind_name(spec->kind));
+		limits_text(spec, limits, sizeof(limits));
+		printf("%s%s\n", limits[0] ? "  " : "", limits);
+	}
+	printf("\nFor example:\n\n");
+	print_example(preset);
+}
+
+/* In a table a "|" would end the cell, and inside code only a backslash helps. */
+static void print_cell(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		printf(text.ptr[i] == '|' ? "\\|" : "%c", text.ptr[i]);
+}
+
+static void print_markdown(const struct preset *preset)
+{
+	char limits[96];
+
+	printf("\n## %.*s\n\n%.*s.\n", PRINT(preset->name), PRINT(preset->comment));
+	if (preset->hosts.len)
+		printf("\nChosen by itself for: `%.*s`.\n", PRINT(preset->hosts));
+	printf("\n| header | value | limits |\n|---|---|---|\n");
+	for (size_t i = 0; i < preset->count; i++) {
+		const struct spec *spec = &preset->specs[i];
+
+		printf("| %s`", spec->kind == SPEC_MEMBER ? "... " : "");
+		print_cell(spec->name);
+		printf("` | ");
+		if (spec->value.len) {
+			putchar('`');
+			print_cell(spec->value);
+			putchar('`');
+		}
+		printf("%s%s | %s |\n", spec->kind == SPEC_FANOUT ? ", " : "", kind_name(spec->kind),
+		       limits_text(spec, limits, sizeof(limits)));
+	}
+	putchar('\n');
+	print_example(preset);
+}
+
+static void print_page(void)
+{
+	puts("# Relays and their headers\n\n"
+	     "Made by `tagalong presets --markdown` from `shim/presets`; not to be edited. For each "
+	     "relay: its\ndocumentation, what is sent, and what that comes to for the context of "
+	     "`T-42`. A header without a\nvalue is left out, and so is a member. The preset is the one "
+	     "whose hosts the request goes to, unless\n`--preset` or the configuration names another; "
+	     "for any other host it is `generic`.");
+	for (size_t i = 0; i < preset_count(); i++) {
+		struct preset preset;
+
+		preset_at(i, &preset);
+		print_markdown(&preset);
 	}
 }
 
@@ -67,10 +179,13 @@ static void print_all(void)
 {
 	for (size_t i = 0; i < preset_count(); i++) {
 		struct preset preset;
+		struct text comment;
 
 		preset_at(i, &preset);
-		printf("  %-12.*s %.*s\n", PRINT(preset.name),
-		       PRINT(text_until(preset.comment, COMMENT_BYTES)));
+		comment = preset.comment;
+		if (comment.len > COMMENT_BYTES)
+			comment.len = COMMENT_BYTES;
+		printf("  %-12.*s %.*s\n", PRINT(preset.name), PRINT(comment));
 	}
 }
 
@@ -80,14 +195,18 @@ static int run(const struct command *command, int argc, char **argv)
 
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
 		return print_help(command);
-	if (argc > 1 && argv[1][0] == '-')
-		return usage_error(command, "\"%s\" is not understood", argv[1]);
 	if (argc > 2)
 		return usage_error(command, "\"%s\" is one argument too many", argv[2]);
 	if (argc == 1) {
 		print_all();
 		return EXIT_OK;
 	}
+	if (!strcmp(argv[1], "--markdown")) {
+		print_page();
+		return EXIT_OK;
+	}
+	if (argv[1][0] == '-')
+		return usage_error(command, "\"%s\" is not understood", argv[1]);
 	if (preset_find(text_of(argv[1]), &preset)) {
 		complain("there is no preset \"%s\"; tagalong presets lists them", argv[1]);
 		return EXIT_NOTHING;
@@ -98,8 +217,9 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_presets = {
 	.name = "presets",
-	.arguments = "[NAME]",
+	.arguments = "[NAME | --markdown]",
 	.summary = "List the presets, or print the headers that one sends.",
-	.help = "  tagalong presets litellm\n",
+	.help = "  --markdown   all of them, as docs/relays.md\n\n"
+		"  tagalong presets litellm\n",
 	.run = run,
 };

@@ -73,6 +73,9 @@ struct text fault_nearest(struct text word, const char *known)
 	while (text_next(&rest, ' ', &candidate)) {
 		unsigned far = candidate.len > WORD_BYTES_MAX ? least : distance(word, candidate);
 
+		/* The beginning of a word is nearer than a misspelt one. */
+		if (word.len > 2 && text_starts_with(candidate, word))
+			far = 1;
 		/* Of a short word, half the letters have to be right. */
 		if (far < least && far * 2 <= candidate.len) {
 			least = far;

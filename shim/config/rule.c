@@ -211,5 +211,5 @@ void rule_complain(rule_complaint *complaint, void *arg)
 	endpoint_parse(environment.endpoints.suffixes, &endpoints, &word);
 	if (word.len)
 		complaint(arg, variable_name(VARIABLE_ENDPOINTS), word,
-			  "neither an endpoint class nor a path suffix that starts with / or :");
+			  "neither an endpoint class nor a path suffix, which starts with / or a colon");
 }

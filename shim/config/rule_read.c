@@ -62,7 +62,7 @@ static void read_endpoints(struct reader *reader, struct config_rule *rule, stru
 		endpoint_parse(word, &one, &bad);
 		if (bad.len || !text_trim(word).len || text_find(word, ',') >= 0) {
 			reader_tell(reader, fault_place(&reader->json, word),
-			     "neither an endpoint class nor a path suffix that starts with / or :",
+			     "neither an endpoint class nor a path suffix, which starts with / or a colon",
 			     word, "chat embedding rerank count image audio all");
 			continue;
 		}

@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/limits.h"
 #include "base/text.h"
 #include "config/current.h"
 #include "config/rule.h"
 #include "headers/uuid.h"
 #include "policy/url.h"
+#include "tag/lines.h"
 
 enum tag_verdict {
 	TAG_MATCH, /* lines may be added; there may still be none to add */
@@ -30,35 +30,6 @@ enum tag_verdict {
 
 /* For people: "the host is no configured relay". */
 const char *tag_verdict_reason(enum tag_verdict verdict);
-
-struct tag_line {
-	struct text name;
-	struct text line; /* "Name: value", NUL-terminated */
-	bool replaces; /* the client's header of this name gives way */
-};
-
-struct tag_lines {
-	size_t count;
-	struct tag_line line[LINES_MAX];
-	char memory[LINES_BYTES_MAX + 1];
-};
-
-/* What happens on the way, for debug lines and `explain`. Each may be NULL. */
-struct tag_observer {
-	/* A header was decided on: `value` is empty unless it is sent, `reason` says why not. */
-	void (*header)(void *arg, struct text name, struct text value, const char *reason);
-	/* A placeholder of the header that is decided on next had a value. */
-	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
-	/* What came of asking the context service. */
-	void (*service)(void *arg, const char *outcome);
-	/* The configuration is a bad one: why. */
-	void (*config)(void *arg, const struct config_snapshot *snapshot);
-	/* A field that the rule requires has no value. */
-	void (*missing)(void *arg, const char *field);
-	/* Why no conversation id was derived from the body, where one was asked for. */
-	void (*body)(void *arg, const char *outcome);
-	void *arg;
-};
 
 struct tag_request {
 	const struct url_api *api;

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""tagalong config check, show and path; the JSON Schema is held against the same files.
+
+    TAGALONG_GOLDEN=write pytest tests/e2e/test_config_check.py    writes the *.faults anew
+"""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import ROOT, clean_environment
+
+CASES = ROOT / "tests" / "golden" / "config"
+TAGALONG = ROOT / "build" / "tagalong"
+# What a schema cannot see: more than one document, presets of hosts, names that are forbidden, what a
+# template says, and keys that occur twice.
+BEYOND_A_SCHEMA = {"bad-twice", "bad-forbidden", "bad-headers-eleven"}
+
+
+@pytest.fixture
+def tagalong(tmp_path):
+    def tagalong(*arguments, **variables):
+        return subprocess.run(
+            [TAGALONG, *arguments], capture_output=True, text=True, cwd=CASES,
+            env=clean_environment(tmp_path) | variables,
+        )
+
+    return tagalong
+
+
+@pytest.mark.parametrize("case", sorted(path.stem for path in CASES.glob("*.json")))
+def test_check(tagalong, case):
+    done = tagalong("config", "check", f"{case}.json")
+    good = case.startswith("good")
+    assert done.returncode == (0 if good else 1)
+    if good:
+        assert re.fullmatch(rf"{case}.json: good, \d+ rules?\n", done.stdout) and not done.stderr
+        return
+    path = CASES / f"{case}.faults"
+    if os.environ.get("TAGALONG_GOLDEN") == "write":
+        path.write_text(done.stderr)
+    assert done.stderr == path.read_text()
+    # Every fault has a file, a line and a column, and the last line says how many there were.
+    *faults, closing = done.stderr.splitlines()
+    assert all(re.match(rf"{case}\.json:\d+:\d+: \S", fault) for fault in faults)
+    assert closing.startswith(f"{case}.json: {len(faults)} fault")
+
+
+@pytest.mark.parametrize("case", sorted(path.stem for path in CASES.glob("*.json")))
+def test_schema(case):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((ROOT / "docs" / "tagalong.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    try:
+        document = json.loads((CASES / f"{case}.json").read_text())
+    except json.JSONDecodeError:
+        assert "syntax" in case
+        return
+    faults = list(jsonschema.Draft202012Validator(schema).iter_errors(document))
+    assert bool(faults) == (case.startswith("bad") and case not in BEYOND_A_SCHEMA), faults
+
+
+def test_the_schema_has_all_words():
+    """Fields, presets, endpoint classes and a rule's keys, as the code has them."""
+    schema = json.loads((ROOT / "docs" / "tagalong.schema.json").read_text())
+    fields = re.findall(r"^FIELD\(\w+, (\w+),", (ROOT / "shim/context/fields.def").read_text(), re.M)
+    assert schema["$defs"]["field"]["enum"] == fields
+    rule = schema["$defs"]["rule"]["properties"]
+    presets = sorted(path.stem for path in (ROOT / "shim/presets").glob("*.json"))
+    assert rule["preset"]["enum"] == presets
+    keys = re.findall(r"\tKEY\(\w+, (\w+)\)", (ROOT / "shim/config/config.h").read_text())
+    assert [key for key in rule if key[0] != "$"] == keys
+
+
+def test_the_guides_example_is_good(tagalong, tmp_path):
+    for page in ("docs/configuration.md", "README.md"):
+        for number, example in enumerate(re.findall(r"```json\n(.*?)```", (ROOT / page).read_text(), re.S)):
+            path = tmp_path / f"{number}.json"
+            path.write_text(example)
+            done = tagalong("config", "check", str(path))
+            assert done.returncode == 0, done.stderr
+
+
+def test_which_file(tagalong, tmp_path):
+    assert tagalong("config", "path").returncode == 1
+    assert "the environment alone" in tagalong("config", "check").stdout
+    user = tmp_path / ".config" / "tagalong" / "config.json"
+    user.parent.mkdir(parents=True)
+    user.write_text("{}")
+    assert tagalong("config", "path").stdout == f"{user}\n"
+    named = tagalong("config", "path", TAGALONG_CONFIG=str(CASES / "good-all.json"))
+    assert named.stdout == f"{CASES / 'good-all.json'}\n"
+    relative = tagalong("config", "path", TAGALONG_CONFIG="good-all.json")
+    assert relative.returncode == 1 and "TAGALONG_CONFIG" in relative.stderr
+
+
+def test_files_that_are_refused(tagalong, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text("{}")
+    path.chmod(0o666)
+    assert "everybody may write to it" in tagalong("config", "check", str(path)).stderr
+    path.chmod(0o644)
+    path.write_text(" " * 262145)
+    assert "larger than 256 KiB" in tagalong("config", "check", str(path)).stderr
+    assert "no such file" in tagalong("config", "check", str(tmp_path / "none")).stderr
+    assert "no regular file" in tagalong("config", "check", str(tmp_path)).stderr
+    for call in (["check", "a", "b"], ["nonsense"], [], ["check", "--json"], ["path", "x"], ["show", "--x"]):
+        assert tagalong("config", *call).returncode == 2, call
+
+
+def test_show(tagalong):
+    document = json.loads(
+        tagalong("config", "show", "--json", "good-all.json", TAGALONG_PRESET="kilo").stdout
+    )
+    rows = {(row["name"], row["value"]): row["origin"] for row in document["values"]}
+    assert document["path"] == "good-all.json"
+    assert rows["relays[0].preset", "kilo"] == "environment: TAGALONG_PRESET"
+    assert rows["relays[0].max_headers", "7"] == "good-all.json:22"
+    assert rows["relays[0].headers.X-Meta.task", "{task_id}"] == "good-all.json:15"
+    assert rows["relays[0].headers.x-litellm-agent-id", "(left out)"] == "good-all.json:12"
+    assert rows["relays[1].on_conflict", "keep"] == "default"
+    assert rows["relays[1].match", "(its preset's own hosts)"] == "good-all.json:24"
+    assert rows["service.timeout_ms", "10000"] == "good-all.json:26"
+    assert rows["adopt.task_id", "CI_JOB_ID"] == "good-all.json:27"
+    assert rows["adopt.conversation_id", "CLAUDE_CODE_SESSION_ID"] == "default"
+    table = tagalong("config", "show", "good-all.json", TAGALONG_PRESET="kilo").stdout.splitlines()
+    assert len(table) == len(document["values"])
+    nothing = tagalong("config", "show").stdout
+    assert "environment.match" in nothing and "(loopback)" in nothing
+
+
+def test_the_page_of_relays(tagalong):
+    """docs/relays.md is made from shim/presets: tagalong presets --markdown > docs/relays.md"""
+    assert tagalong("presets", "--markdown").stdout == (ROOT / "docs" / "relays.md").read_text()
+
+
+def test_a_preset_with_its_example(tagalong):
+    text = tagalong("presets", "cloudflare").stdout
+    assert 'cf-aig-metadata: {"session":"s-2026-11-25","project":"billing"' in text
+    assert "at most 5 members" in text and "gateway.ai.cloudflare.com" in text
