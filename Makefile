@@ -248,7 +248,7 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 lint:
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
-		scripts/install-deps scripts/tagalong-run .ci/run
+		scripts/install-deps scripts/install-npm scripts/tagalong-run .ci/run
 	$(Q)cppcheck -q --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
 		-Ishim $(wildcard shim/*/*.c)

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 
+import jsonschema
 import pytest
 
 from conftest import ROOT, clean_environment
@@ -51,7 +52,6 @@ def test_check(tagalong, case):
 
 @pytest.mark.parametrize("case", sorted(path.stem for path in CASES.glob("*.json")))
 def test_schema(case):
-    jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((ROOT / "docs" / "tagalong.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     try:
