@@ -277,12 +277,17 @@ $(BUILD)/bench/calls: tests/bench/calls.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $< $(CURL_LIBS)
 
+$(BUILD)/bench/body: tests/bench/body.c $(CORE_OBJECTS)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(CORE_OBJECTS) $(LDFLAGS)
+
 $(BUILD)/bench/empty.so: tests/bench/empty.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
 
-bench: all $(BUILD)/bench/calls $(BUILD)/bench/empty.so
+bench: all $(addprefix $(BUILD)/bench/,calls body empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
 
 clean:

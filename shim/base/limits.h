@@ -53,7 +53,7 @@
 /* How long a configuration that was not there, or did not matter, is not looked for again. */
 #define CONFIG_REST_MS 1000
 /* What is looked at of a request's body: the system prompt and the tools of the largest agents come
- * to about half of it, and it is read in less than a millisecond. */
+ * to about half of it, and the whole is read in about a millisecond. */
 #define BODY_BYTES_MAX 262144
 
 #endif

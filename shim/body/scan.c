@@ -67,20 +67,31 @@ bool scan_element(struct scan *scan, bool *first)
 	return advance(scan, first, ']');
 }
 
+/* Whether an odd number of backslashes stands before a quote: then it is part of the string. */
+static bool is_escaped(const char *start, const char *quote)
+{
+	const char *at = quote;
+
+	while (at > start && at[-1] == '\\')
+		at--;
+	return (quote - at) & 1;
+}
+
 bool scan_string(struct scan *scan, struct text *ret_raw)
 {
-	const char *start;
+	const char *start, *quote;
 
 	if (scan_peek(scan) != '"')
 		return breaks(scan);
-	start = ++scan->at;
-	while (scan->at < scan->end && *scan->at != '"')
-		scan->at += *scan->at == '\\' && scan->end - scan->at > 1 ? 2 : 1;
-	*ret_raw = (struct text){ start, (size_t)(scan->at - start) };
-	if (scan->at == scan->end)
-		scan->broken = true;
-	else
-		scan->at++;
+	start = quote = ++scan->at;
+	do {
+		quote = memchr(scan->at, '"', (size_t)(scan->end - scan->at));
+		scan->at = quote ? quote + 1 : scan->end;
+	} while (quote && is_escaped(start, quote));
+	scan->broken = !quote;
+	if (!quote)
+		quote = scan->end;
+	*ret_raw = (struct text){ start, (size_t)(quote - start) };
 	return true;
 }
 
@@ -101,32 +112,51 @@ bool scan_word(struct scan *scan, struct text *ret_word)
 	return true;
 }
 
-void scan_skip(struct scan *scan)
+/* Past the bracket that closes the one that comes next. What else is inside does not matter, but for
+ * strings, which can hold brackets. */
+static void skip_brackets(struct scan *scan)
 {
 	size_t depth = 0;
 	struct text text;
 
-	do {
-		char c = scan_peek(scan);
-
-		if (c == '"') {
+	while (!scan->broken && scan->at < scan->end) {
+		switch (*scan->at) {
+		case '"':
 			scan_string(scan, &text);
-		} else if (c == '{' || c == '[') {
+			continue;
+		case '{':
+		case '[':
 			depth++;
-			scan->at++;
-		} else if (c == '}' || c == ']') {
-			if (!depth) {
-				breaks(scan);
-				return;
-			}
+			break;
+		case '}':
+		case ']':
 			depth--;
-			scan->at++;
-		} else if (depth && (c == ',' || c == ':')) {
-			scan->at++;
-		} else {
-			scan_word(scan, &text);
+			break;
+		default:
+			break;
 		}
-	} while (depth && !scan->broken);
+		scan->at++;
+		if (!depth)
+			return;
+	}
+	scan->broken = true;
+}
+
+void scan_skip(struct scan *scan)
+{
+	struct text text;
+
+	switch (scan_peek(scan)) {
+	case '"':
+		scan_string(scan, &text);
+		break;
+	case '{':
+	case '[':
+		skip_brackets(scan);
+		break;
+	default:
+		scan_word(scan, &text);
+	}
 }
 
 static int hex_digit(char c)

@@ -25,6 +25,7 @@ BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
 SHIM = str(BUILD / "libtagalong.so")
 EMPTY = str(BUILD / "bench" / "empty.so")
 CALLS = str(BUILD / "bench" / "calls")
+BODY = str(BUILD / "bench" / "body")
 
 CONTEXT = {
     "TAGALONG_TASK_ID": "T-42",
@@ -66,6 +67,16 @@ def rows(port):
             "six own headers": {"OWN_HEADERS": "1"},
             "matched": preload(SHIM),
         }),
+        "id from a body, by its length": ("body derive", 20_000, "", {
+            "1 KiB": ({}, "1024"),
+            "1 MiB": ({}, "1048576"),
+            "100 MiB": ({}, "104857600"),
+        }),
+        "value behind the conversation": ("body pointer", 50, "", {
+            "1 KiB": ({}, "1024"),
+            "256 KiB": ({}, "262000"),
+            "100 MiB": ({}, "104857600"),
+        }),
     }
 
 
@@ -100,7 +111,8 @@ def start_nginx(work, port):
 
 def run_once(what, times, url, way):
     environment, url = way if isinstance(way, tuple) else (way, url)
-    command = [CALLS, what, str(times)] + ([url] if url else [])
+    program, what = (BODY, what.split()[1]) if what.startswith("body ") else (CALLS, what)
+    command = [program, what, str(times)] + ([url] if url else [])
     done = subprocess.run(
         command,
         env={"PATH": "/usr/bin:/bin", **environment},
