@@ -65,6 +65,16 @@ static void on_header(void *arg, struct text name, struct text value, const char
 	cJSON_AddItemToArray(reason ? report->left_out : report->headers, header);
 }
 
+static void on_dropped(void *arg, struct text name, unsigned count)
+{
+	const struct report *report = arg;
+	cJSON *header = report->headers->child ? report->headers->child->prev : NULL;
+
+	/* The one that was told last. */
+	if (header)
+		cJSON_AddNumberToObject(header, "members_left_out", count);
+}
+
 static void on_service(void *arg, const char *outcome)
 {
 	struct report *report = arg;
@@ -152,6 +162,7 @@ static enum tag_verdict ask(struct report *report, const char *method, const cha
 	static const struct url_api api = { curl_url, curl_url_set, get_part, curl_url_cleanup,
 					    curl_free };
 	struct tag_observer observer = { .header = on_header,	.source = on_source,
+					 .dropped = on_dropped,
 					 .service = on_service, .missing = on_missing,
 					 .body = on_body,	.arg = report };
 	struct tag_request request = {
@@ -248,6 +259,9 @@ static void print_text(const cJSON *root)
 	{
 		printf("  %s: %s\n      ", get_text(item, "name"), get_text(item, "value"));
 		print_sources(item);
+		if (cJSON_HasObjectItem(item, "members_left_out"))
+			printf("      %d members left out\n",
+			       cJSON_GetObjectItem(item, "members_left_out")->valueint);
 	}
 	if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "left_out")))
 		printf("\nleft out:\n");

@@ -69,6 +69,17 @@ static void log_header(void *arg, struct text name, struct text value, const cha
 		log_line(TEXT("  "), name, TEXT(": "), value);
 }
 
+static void log_dropped(void *arg, struct text name, unsigned count)
+{
+	char memory[16];
+	struct buf number;
+
+	buf_init(&number, memory, sizeof(memory));
+	buf_number(&number, count);
+	log_line(TEXT("  "), name, TEXT(": members left out, too long, too many or not fit to send: "),
+		 buf_since(&number, 0));
+}
+
 static void log_service(void *arg, const char *outcome)
 {
 	log_line(TEXT("  "), text_of(outcome));
@@ -184,8 +195,8 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 		     struct lent **ret_lent)
 {
 	static const struct tag_observer debug = {
-		.header = log_header,	.service = log_service, .config = log_config,
-		.missing = log_missing, .body = log_body,
+		.header = log_header,	.dropped = log_dropped, .service = log_service,
+		.config = log_config,	.missing = log_missing, .body = log_body,
 	};
 	struct tag_request request = {
 		.api = &handle->library->url_api,

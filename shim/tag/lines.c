@@ -25,6 +25,14 @@ static void tell(const struct builder *builder, struct text name, struct text va
 		observer->header(observer->arg, name, value, reason);
 }
 
+static void tell_dropped(const struct builder *builder, struct text name, unsigned count)
+{
+	const struct tag_observer *observer = builder->recipe->observer;
+
+	if (count && observer && observer->dropped)
+		observer->dropped(observer->arg, name, count);
+}
+
 static bool already_built(const struct builder *builder, struct text name)
 {
 	for (size_t i = 0; i < builder->lines->count; i++) {
@@ -100,6 +108,7 @@ static void build_header(struct builder *builder, const struct spec *specs, size
 			       builder->recipe->lookup_arg, &dropped, &reason)) {
 	case SPEC_SENT:
 		finish_line(builder, start, name.len);
+		tell_dropped(builder, name, dropped);
 		return;
 	case SPEC_NO_VALUE:
 		reason = "it has no value";

@@ -27,6 +27,8 @@ struct tag_lines {
 struct tag_observer {
 	/* A header was decided on: `value` is empty unless it is sent, `reason` says why not. */
 	void (*header)(void *arg, struct text name, struct text value, const char *reason);
+	/* Members of the header that was told last, which is sent, had a value and were left out. */
+	void (*dropped)(void *arg, struct text name, unsigned count);
 	/* A placeholder of the header that is decided on next had a value. */
 	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
 	/* What came of asking the context service. */

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from commands import BODY, CHAT, curl, post
-from conftest import clean_environment
+from conftest import ROOT, clean_environment
 from tags import CONTEXT, GENERIC, PLAIN, without
 from test_handles import PUPPET
 
@@ -63,6 +63,15 @@ def test_json_and_fan_out(neutral, relay, config):
         "x-grok-conv-id": "C-7",
     }
     neutral(post(relay.url + CHAT), [expect], env=config(document, **tags))
+
+
+def test_members_that_do_not_fit_are_told(run, relay, config):
+    document = rule(relay, headers={"X-Meta": {"$max_members": 2, "*": "{tags}"}})
+    env = config(document, TAGALONG_TAGS="a=1,b=2,c=3,d=4", TAGALONG_DEBUG="stderr")
+    log = run(post(relay.url + CHAT), env=env).stderr.decode()
+    assert "X-Meta: members left out, too long, too many or not fit to send: 2" in log
+    explain = [ROOT / "build" / "tagalong", "explain", relay.url + CHAT]
+    assert b"2 members left out" in run(explain, env=env).stdout
 
 
 def test_first_rule_that_fits(neutral, relay, other_relay, config):
@@ -284,6 +293,27 @@ def test_a_change_counts_from_the_next_request(loop, relay, config):
             other.rename(config.path)
         client.send()
     assert [r.value("X-N") for r in relay.requests] == [f"{n:03}" for n in range(300)]
+
+
+def looks(run, trace, command, env):
+    """How often each request of a command looked at the file: strace's view of a curl with a handle that
+    it keeps, so that what is done once a process shows as such."""
+    run(["strace", "-f", "-o", trace, "-e", "trace=stat,lstat,newfstatat,statx,openat", *command], env=env)
+    return sum(str(env["TAGALONG_CONFIG"]) in line for line in trace.read_text().splitlines())
+
+
+def test_one_look_a_tagged_request_and_none_for_others(run, relay, config, tmp_path):
+    trace = tmp_path / "trace"
+    env = config(rule(relay, preset="xai"))
+    time.sleep(0.2)  # the file is read anew while it is very young
+
+    def times(url, count):
+        return looks(run, trace, curl(*[url] * count, "-d", BODY), env)
+
+    chat, other = relay.url + CHAT, relay.url + "/v1/other"
+    assert times(chat, 9) - times(chat, 1) == 8
+    assert times(other, 9) == times(other, 1)
+    assert looks(run, trace, curl(chat, chat), env) == 0  # GET
 
 
 def test_a_bad_change_and_its_mending(loop, relay, config):
