@@ -51,7 +51,8 @@ static void refuse_error(struct question *question, int error)
 {
 	if (error == -EDQUOT)
 		refuse(question, WIRE_TOO_MANY,
-		       "there are 100,000 scopes, or 64 in each other: no more can be opened");
+		       "there are 100,000 scopes, 64 in each other, or 32 MiB of values in all: "
+		       "no more are taken");
 	else
 		refuse(question, WIRE_NO_MEMORY, "the service is out of memory");
 }

@@ -6,6 +6,10 @@
 #include "base/buf.h"
 #include "service/nearest.h"
 
+/* Whether /proc counts processes as the kernel does towards us. In a pid namespace that was entered
+ * without mounting /proc anew it does not, and then nothing is read from it. One thread. */
+bool process_proc_is_ours(void);
+
 /* A process_look_fn; arg is not used. */
 int process_look(void *arg, pid_t pid, struct process *ret_process);
 
