@@ -75,7 +75,7 @@ static bool named_process(struct question *question, struct process *ret_process
 {
 	const struct process_table *processes = &question->core->processes;
 
-	if (!process_shares_pids(question->peer->pid)) {
+	if (!processes->shares_pids(question->peer->pid)) {
 		refuse(question, WIRE_BAD_SCOPE,
 		       "the asking process is in another pid namespace: its numbers mean others "
 		       "here");

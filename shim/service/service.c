@@ -245,7 +245,10 @@ static int serve_socket(struct service *service)
 	int result;
 
 	service->keeper.base = service->base;
-	service->keeper.processes = (struct process_table){ process_look, NULL };
+	service->keeper.processes = (struct process_table){
+		.look = process_look,
+		.shares_pids = process_shares_pids,
+	};
 	if (!process_proc_is_ours())
 		notice_warning("/proc is not this process's own (a pid namespace without one?): "
 			       "only named scopes and the default one are served");
