@@ -10,6 +10,7 @@ PKG_CONFIG ?= pkg-config
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
+UNITDIR ?= $(PREFIX)/lib/systemd/user
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
@@ -45,6 +46,11 @@ ifeq ($(MODE),tsan)
   SANITIZE := -fsanitize=thread
   HARDENING :=
 endif
+ifeq ($(MODE),fuzz)
+  SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+  HARDENING :=
+endif
 ifeq ($(MODE),cov)
   SANITIZE := --coverage -O0
   HARDENING :=
@@ -76,8 +82,8 @@ FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/f
 
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
-.PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind bench lint install \
-	uninstall clean help
+.PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
+	bench bench-service lint install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong
 
 help:
@@ -85,6 +91,8 @@ help:
 	@echo 'make unit       the CUnit suites of the pure rooms'
 	@echo 'make test       everything that scripts/check runs, without installing packages'
 	@echo 'make bench      cost, as ratios measured side by side'
+	@echo 'make bench-service   the context service under load'
+	@echo 'make fuzz       what reads foreign bytes, over random ones; FUZZ_SECONDS=60 each'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
 	@echo 'make test-asan, test-tsan, test-valgrind: the suites over sanitizers; V=1 shows commands'
@@ -245,6 +253,31 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 			--child-silent-after-fork=yes $$suite || exit 1; done
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_handles.py
 
+# One libFuzzer program for each tests/fuzz/fuzz_NAME.c: linked with all rooms but the hooks and the
+# commands, run over tests/fuzz/seeds/NAME and what it found before, with tests/fuzz/NAME.dict if there
+# is one. What breaks it is kept as build/fuzz/NAME-crash-... : it becomes a seed and a unit test.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_OBJECTS := $(CORE_OBJECTS) $(call objects,$(call room_sources,service))
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itests/unit -o $@ $< $(FUZZ_OBJECTS) $(LDFLAGS) \
+		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core) -pthread
+
+fuzz:
+	$(Q)$(MAKE) -s MODE=fuzz CC=clang run-fuzzers
+
+run-fuzzers: $(FUZZERS)
+	$(Q)for fuzzer in $(FUZZERS); do \
+		name=$${fuzzer##*/fuzz_} dict=tests/fuzz/$${fuzzer##*/fuzz_}.dict; \
+		printf '  FUZZ     %s, %s s: ' $$name $(FUZZ_SECONDS); \
+		mkdir -p $(BUILD)/found/$$name && $$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			$$([ -f $$dict ] && echo -dict=$$dict) -artifact_prefix=$(BUILD)/$$name- \
+			$(BUILD)/found/$$name tests/fuzz/seeds/$$name >$(BUILD)/$$name.log 2>&1 || \
+			{ grep -v '^#' $(BUILD)/$$name.log | tail -n 60; exit 1; }; \
+		grep '^Done' $(BUILD)/$$name.log || exit 1; \
+	done
+
 lint:
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
@@ -262,14 +295,20 @@ lint:
 unit: $(UNIT_SUITES)
 	$(Q)for suite in $^; do $$suite || exit 1; done
 
-# The launchers find the library in ../lib/tagalong of their folder.
+# The launchers find the library in ../lib/tagalong of their folder. The units are for each user to
+# enable: systemctl --user enable --now tagalong.socket
+UNITS := tagalong.socket tagalong.service
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/tagalong
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/tagalong $(DESTDIR)$(UNITDIR)
 	install -m 755 $(BUILD)/tagalong scripts/tagalong-run $(DESTDIR)$(BINDIR)
 	install -m 644 $(BUILD)/libtagalong.so $(DESTDIR)$(LIBDIR)/tagalong
+	for unit in $(UNITS); do \
+		sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$(BUILD)/$$unit && \
+		install -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR) || exit 1; done
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/tagalong $(DESTDIR)$(BINDIR)/tagalong-run
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rm -rf $(DESTDIR)$(LIBDIR)/tagalong
 
 $(BUILD)/bench/calls: tests/bench/calls.c
@@ -290,7 +329,10 @@ $(BUILD)/bench/empty.so: tests/bench/empty.c
 bench: all $(addprefix $(BUILD)/bench/,calls body empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
 
+bench-service: $(BUILD)/tagalong
+	$(Q)/usr/bin/python3 tests/bench/service_load.py $(BENCH)
+
 clean:
 	$(Q)rm -rf build
 
--include $(SHIM_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_SUITES:=.d)
+-include $(SHIM_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_SUITES:=.d) $(FUZZERS:=.d)

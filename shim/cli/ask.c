@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
@@ -13,31 +14,42 @@
 #include "cli/command.h"
 #include "wire/endpoint.h"
 
-static bool no_service(const char *path, const char *reason)
+/* False, after a complaint. */
+#define fail(ask, ...) ((ask)->is_quiet ? (void)0 : complain(__VA_ARGS__), false)
+
+static bool no_service(const struct ask *ask, const char *path, const char *reason)
 {
-	complain("no context service at %s: %s\n"
-		 "Start one with \"tagalong serve\", or run the program with \"tagalong run\"",
-		 path, reason);
-	return false;
+	return fail(ask, "no context service at %s: %s\n"
+			 "Start one with \"tagalong serve\", or run the program with "
+			 "\"tagalong run\"", path, reason);
+}
+
+static const char *connect_fault(int error)
+{
+	if (error == ECONNREFUSED)
+		return "nobody listens there any more";
+	return error == EAGAIN ? "it takes no more connections" : strerror(error);
 }
 
 static bool connect_to(struct ask *ask, const char *path)
 {
 	struct sockaddr_un address;
+	const struct timeval limit = { ASK_TIMEOUT_MS / 1000, 0 };
 	const char *fault = endpoint_fault(path);
 
 	if (fault)
-		return no_service(path, fault);
+		return no_service(ask, path, fault);
 	if (endpoint_address(path, &address))
-		return no_service(path, "the path is too long for a socket");
+		return no_service(ask, path, "the path is too long for a socket");
 	ask->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (ask->fd < 0)
-		return no_service(path, strerror(errno));
+		return no_service(ask, path, strerror(errno));
+	/* For connecting as well, which waits for a place in the service's queue (unix(7)). */
+	setsockopt(ask->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (connect(ask->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return no_service(path, errno == ECONNREFUSED ? "nobody listens there any more" :
-								strerror(errno));
+		return no_service(ask, path, connect_fault(errno));
 	if (!endpoint_peer_ok(ask->fd, NULL))
-		return no_service(path, "another user answers there");
+		return no_service(ask, path, "another user answers there");
 	return true;
 }
 
@@ -51,11 +63,9 @@ bool ask_connect(struct ask *ask)
 	frame_init(&ask->frame, ask->memory, sizeof(ask->memory), 0);
 	ask->fd = -1;
 	result = endpoint_path(&path);
-	if (result) {
-		complain("%s is no absolute path of at most %d bytes",
-			 variable_name(VARIABLE_SOCKET), WIRE_PATH_BYTES_MAX - 1);
-		return false;
-	}
+	if (result)
+		return fail(ask, "%s is no absolute path of at most %d bytes",
+			    variable_name(VARIABLE_SOCKET), WIRE_PATH_BYTES_MAX - 1);
 	if (connect_to(ask, path.data))
 		return true;
 	ask_close(ask);
@@ -84,10 +94,8 @@ bool ask_send(struct ask *ask, const struct wire_request *request)
 		/* A service that refuses says why before it closes: that is still to be read. */
 		if (count < 0 && errno == EPIPE)
 			return true;
-		if (count < 0) {
-			complain("cannot ask the context service: %s", strerror(errno));
-			return false;
-		}
+		if (count < 0)
+			return fail(ask, "cannot ask the context service: %s", strerror(errno));
 		sent += (size_t)count;
 	}
 	return true;
@@ -105,17 +113,13 @@ static bool receive(struct ask *ask, int timeout_ms)
 	do {
 		ready = poll(&readable, 1, timeout_ms);
 	} while (ready < 0 && errno == EINTR);
-	if (!ready) {
-		complain("the context service does not answer");
-		return false;
-	}
+	if (!ready)
+		return fail(ask, "the context service does not answer");
 	do {
 		count = read(ask->fd, space, room);
 	} while (count < 0 && errno == EINTR);
-	if (count <= 0) {
-		complain("the context service closed the connection");
-		return false;
-	}
+	if (count <= 0)
+		return fail(ask, "the context service closed the connection");
 	frame_added(&ask->frame, (size_t)count);
 	return true;
 }
@@ -128,23 +132,19 @@ bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len)
 		if (!receive(ask, timeout_ms))
 			return false;
 	}
-	if (result < 0)
-		complain("the context service sends a line that is too long");
-	return result > 0;
+	return result > 0 || fail(ask, "the context service sends a line that is too long");
 }
 
-bool ask_understand(char *line, size_t len, struct wire_reply *ret_reply, int *ret_code)
+bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_reply *ret_reply,
+		    int *ret_code)
 {
 	*ret_code = EXIT_TROUBLE;
-	if (wire_read_reply(line, len, ret_reply)) {
-		complain("the context service sends what is no reply of protocol version 1");
-		return false;
-	}
+	if (wire_read_reply(line, len, ret_reply))
+		return fail(ask, "the context service sends what is no reply of protocol version 1");
 	if (ret_reply->ok)
 		return true;
-	complain("%.*s", (int)ret_reply->error_message.len, ret_reply->error_message.ptr);
 	if (text_eq(ret_reply->error_code, text_of(wire_code_name(WIRE_BAD_SCOPE))) ||
 	    text_eq(ret_reply->error_code, text_of(wire_code_name(WIRE_SCOPE_ENDED))))
 		*ret_code = EXIT_NOTHING;
-	return false;
+	return fail(ask, "%.*s", (int)ret_reply->error_message.len, ret_reply->error_message.ptr);
 }

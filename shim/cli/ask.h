@@ -7,8 +7,9 @@
 #include "wire/reply.h"
 #include "wire/request.h"
 
-/* A connection, and the line that was read last. */
+/* A connection, and the line that was read last. Zeroed by the caller. */
 struct ask {
+	bool is_quiet; /* set before: no complaints */
 	int fd;
 	struct frame frame;
 	char memory[FRAME_BYTES];
@@ -30,6 +31,7 @@ bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len)
 
 /* Whether it is a reply that says ok; else says what is wrong. *ret_code is then EXIT_NOTHING when
  * there is no such scope, EXIT_TROUBLE for all else. The texts point into the line. */
-bool ask_understand(char *line, size_t len, struct wire_reply *ret_reply, int *ret_code);
+bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_reply *ret_reply,
+		    int *ret_code);
 
 #endif

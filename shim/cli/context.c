@@ -258,7 +258,7 @@ static bool read_reply(struct call *call, int timeout_ms, struct wire_reply *ret
 		return false;
 	if (call->json)
 		printf("%.*s\n", (int)len, line);
-	return ask_understand(line, len, ret_reply, ret_code);
+	return ask_understand(&call->ask, line, len, ret_reply, ret_code);
 }
 
 static int ask_list(struct call *call)
@@ -310,7 +310,8 @@ static bool is_inherited(struct call *call, enum field field, struct text value)
 	request.op = WIRE_GET;
 	return wire_is_trio(field) && ask_send(&call->ask, &request) &&
 	       ask_line(&call->ask, ASK_TIMEOUT_MS, &line, &len) &&
-	       ask_understand(line, len, &reply, &code) && text_eq(reply.opened_with[field], value);
+	       ask_understand(&call->ask, line, len, &reply, &code) &&
+	       text_eq(reply.opened_with[field], value);
 }
 
 /* A variable is nearer to a request than the service is: say it to whoever changes the latter. */

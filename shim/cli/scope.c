@@ -24,6 +24,8 @@
 /* How long a service that was just started may take to listen. */
 #define START_MS 2000
 #define POLL_MS 5
+/* How long the command waits for its scope when the disk is busy, or the service hangs. */
+#define OPEN_MS 2000
 
 static bool is_up(const char *path)
 {
@@ -152,7 +154,12 @@ static void collect(struct wire_request *request, bool ret_moved[FIELD_COUNT])
 
 static bool open_scope(struct ask *ask)
 {
-	struct wire_request request = { .op = WIRE_OPEN, .target = WIRE_PROCESS, .pid = getpid() };
+	/* Without a pid: in another pid namespace than the service's it would mean another process. */
+	struct wire_request request = {
+		.op = WIRE_OPEN,
+		.target = WIRE_OWN,
+		.scope = text_of(variable_get(VARIABLE_SCOPE)),
+	};
 	bool moved[FIELD_COUNT];
 	struct wire_reply reply;
 	char *line, *name;
@@ -161,8 +168,8 @@ static bool open_scope(struct ask *ask)
 	bool set;
 
 	collect(&request, moved);
-	if (!ask_send(ask, &request) || !ask_line(ask, ASK_TIMEOUT_MS, &line, &len) ||
-	    !ask_understand(line, len, &reply, &code))
+	if (!ask_send(ask, &request) || !ask_line(ask, OPEN_MS, &line, &len) ||
+	    !ask_understand(ask, line, len, &reply, &code))
 		return false;
 	name = strndup(reply.scope.ptr ? reply.scope.ptr : "", reply.scope.len);
 	set = name && name[0] && !setenv(variable_name(VARIABLE_SCOPE), name, 1);
@@ -181,8 +188,11 @@ bool scope_open(bool say)
 
 	if (!find_service(say))
 		return false;
-	ask = malloc(sizeof(*ask));
-	if (ask && ask_connect(ask)) {
+	ask = calloc(1, sizeof(*ask));
+	if (!ask)
+		return false;
+	ask->is_quiet = !say;
+	if (ask_connect(ask)) {
 		opened = open_scope(ask);
 		ask_close(ask);
 	}

@@ -51,7 +51,8 @@ static void refuse_error(struct question *question, int error)
 {
 	if (error == -EDQUOT)
 		refuse(question, WIRE_TOO_MANY,
-		       "there are 100,000 scopes, or 64 in each other: no more can be opened");
+		       "there are 100,000 scopes, 64 in each other, or 32 MiB of values in all: "
+		       "no more are taken");
 	else
 		refuse(question, WIRE_NO_MEMORY, "the service is out of memory");
 }
@@ -74,7 +75,7 @@ static bool named_process(struct question *question, struct process *ret_process
 {
 	const struct process_table *processes = &question->core->processes;
 
-	if (!process_shares_pids(question->peer->pid)) {
+	if (!processes->shares_pids(question->peer->pid)) {
 		refuse(question, WIRE_BAD_SCOPE,
 		       "the asking process is in another pid namespace: its numbers mean others "
 		       "here");

@@ -29,6 +29,7 @@ struct connection {
 	struct scope *watched; /* NULL: it does not watch */
 	uint64_t told; /* the revision that the watcher knows of */
 	uint64_t ticket; /* of the store: nothing is sent before it is done */
+	uint64_t last_ms; /* when it asked last */
 	char *rest; /* what is not answered yet: a part of a line, or lines while it is paused */
 	size_t rest_len;
 	int fd;
@@ -59,6 +60,16 @@ static void end_connection(struct connection *connection)
 	fd_close(connection->fd);
 	free(connection->rest);
 	free(connection);
+}
+
+/* It asks: the list of all is in the order in which they did so last. */
+static void touch(struct connection *connection)
+{
+	struct connections *all = connection->all;
+
+	connection->last_ms = all->last_ms = clock_monotonic_ms();
+	TAILQ_REMOVE(&all->all, connection, link);
+	TAILQ_INSERT_TAIL(&all->all, connection, link);
 }
 
 static void make_ready(struct connection *connection)
@@ -208,7 +219,7 @@ static void go_on(struct connection *connection, struct frame *frame)
 	}
 	time_line(connection, answered > 0);
 	if (answered)
-		connection->all->last_ms = clock_monotonic_ms();
+		touch(connection);
 }
 
 static struct frame frame_of(struct connection *connection)
@@ -342,9 +353,9 @@ void connections_scope_ends(struct connections *connections, const struct scope 
 	}
 }
 
-/* One line, as far as it goes out at once, and the end. */
-static void turn_away(struct connections *connections, int fd, enum wire_code code,
-		      struct text message)
+/* One line, as far as it goes out at once. */
+static void send_error(struct connections *connections, int fd, enum wire_code code,
+		       struct text message)
 {
 	struct buf reply;
 
@@ -352,7 +363,32 @@ static void turn_away(struct connections *connections, int fd, enum wire_code co
 	buf_init(&reply, connections->output, sizeof(connections->output));
 	wire_write_error(&reply, code, message);
 	send(fd, reply.data, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void turn_away(struct connections *connections, int fd, enum wire_code code,
+		      struct text message)
+{
+	send_error(connections, fd, code, message);
 	fd_close(fd);
+}
+
+/* Whether there is room for one more connection, if need be because the one that asked nothing for
+ * the longest time is ended. Those that wait for something are not idle. */
+static bool make_room(struct connections *connections)
+{
+	struct connection *connection = TAILQ_FIRST(&connections->all);
+
+	if (connections->count < CONNECTIONS_MAX)
+		return true;
+	while (connection && (connection->watched || connection->is_ready || connection->rest_len ||
+			      evbuffer_get_length(connection->output)))
+		connection = TAILQ_NEXT(connection, link);
+	if (!connection || clock_monotonic_ms() < connection->last_ms + IDLE_MS_MIN)
+		return false;
+	send_error(connections, connection->fd, WIRE_TIMED_OUT,
+		   TEXT("1,024 connections are open, and this one was idle for the longest time"));
+	end_connection(connection);
+	return true;
 }
 
 static struct connection *make_connection(struct connections *connections, int fd, pid_t pid)
@@ -369,6 +405,7 @@ static struct connection *make_connection(struct connections *connections, int f
 	connection->writable = event_new(base, fd, EV_WRITE, on_writable, connection);
 	connection->line_timer = evtimer_new(base, on_line_timer, connection);
 	connection->output = evbuffer_new();
+	connection->last_ms = connections->last_ms;
 	TAILQ_INSERT_TAIL(&connections->all, connection, link);
 	connections->count++;
 	if (connection->readable && connection->writable && connection->line_timer &&
@@ -387,7 +424,7 @@ void connections_accept(struct connections *connections, int fd)
 	if (!endpoint_peer_ok(fd, &pid))
 		turn_away(connections, fd, WIRE_FORBIDDEN,
 			  TEXT("this is the context service of another user"));
-	else if (connections->count == CONNECTIONS_MAX)
+	else if (!make_room(connections))
 		turn_away(connections, fd, WIRE_TOO_MANY,
 			  TEXT("1,024 connections are open: no more are taken"));
 	else if (!make_connection(connections, fd, pid))

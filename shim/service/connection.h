@@ -15,7 +15,7 @@ struct connection;
 struct connections {
 	struct core *core;
 	struct event_base *base;
-	TAILQ_HEAD(connection_list, connection) all;
+	TAILQ_HEAD(connection_list, connection) all; /* the one that asked last is the last */
 	/* Those with replies that may be sent at the end of this turn, or wait for the store. */
 	TAILQ_HEAD(connection_ready, connection) ready;
 	LIST_HEAD(connection_watchers, connection) watchers;

@@ -38,6 +38,7 @@ static uint64_t put_some(void *arg, struct store *store, bool again)
 	struct core *core = arg;
 	struct store_row row;
 	uint64_t serial = 0;
+	bool more = true;
 
 	if (again) {
 		row = row_of(core->scopes.outermost);
@@ -46,9 +47,9 @@ static uint64_t put_some(void *arg, struct store *store, bool again)
 		store_put_again(store, &row);
 		core->unput = TAILQ_FIRST(&core->scopes.order);
 	}
-	for (int i = 0; core->unput && i < STORE_ROWS_A_TURN; i++) {
+	while (core->unput && more) {
 		row = row_of(core->unput);
-		store_put_again(store, &row);
+		more = store_put_again(store, &row);
 		serial = core->unput->serial;
 		core->unput = TAILQ_NEXT(core->unput, order);
 	}
@@ -144,13 +145,22 @@ int core_start(struct core *core)
 		scopes_release(&core->scopes);
 		return result;
 	}
+	/* What was taken once fits, but perhaps not in the order in which it was kept. */
+	core->scopes.bytes_max = SCOPES_BYTES_MAX;
 	end_dead(core);
 	return 0;
 }
 
+void core_sync(struct core *core)
+{
+	store_sync(core->store);
+	core_commit(core); /* what had to wait */
+	store_sync(core->store);
+}
+
 void core_stop(struct core *core)
 {
-	core_commit(core);
+	core_sync(core);
 	store_close(core->store);
 	scopes_release(&core->scopes);
 }
@@ -176,7 +186,7 @@ bool core_commit(struct core *core)
 {
 	struct scope *scope;
 
-	while ((scope = scopes_take_unsaved(&core->scopes)))
+	while (!store_is_busy(core->store) && (scope = scopes_take_unsaved(&core->scopes)))
 		put_scope(core->store, scope);
 	return store_commit(core->store);
 }

@@ -31,6 +31,8 @@ void core_end(struct core *core, struct scope *scope, const char *why);
 /* At the end of a turn of the loop: what changed goes to the store. Whether another turn is wanted
  * at once (store_commit). */
 bool core_commit(struct core *core);
+/* All changes are handed over and, as far as that is possible now, safe. */
+void core_sync(struct core *core);
 
 /* The context service's answer to get and watch: appends a reply line. */
 void core_write_context(const struct core *core, const struct scope *scope, struct buf *reply);

@@ -7,8 +7,11 @@
 
 /* Open connections: the descriptors that a process may have by default, on most systems. */
 #define CONNECTIONS_MAX 1024
-/* Scopes: one for each process of a busy build machine, and a bound on memory (some 100 MiB). */
+/* Scopes: one for each process of a busy build machine. */
 #define SCOPES_MAX 100000
+/* Values in all of them: 300 bytes for each of so many scopes, and with the state file's text, which
+ * is a few times that while it is written anew, still within the unit's MemoryMax. */
+#define SCOPES_BYTES_MAX (32 * 1024 * 1024)
 /* Scopes in each other: as deep as somebody nests `tagalong run`, and a bound on merging. */
 #define SCOPE_DEPTH_MAX 64
 /* Parents of a process that are looked at: deeper trees are runaway recursions. */
@@ -18,6 +21,9 @@
 #define OUTPUT_BYTES_MAX (2 * WIRE_LINE_BYTES_MAX)
 /* From the first byte of a line to its end: nobody types requests, and programs send them whole. */
 #define LINE_MS_MAX 10000
+/* With all connections taken, one that asked nothing for this long makes room for a new one: else
+ * a program that forgets to close its connections would lock out all others. */
+#define IDLE_MS_MIN 10000
 /* Without pidfds (before Linux 5.3, or too few descriptors) processes are looked at this often. */
 #define SWEEP_MS 2000
 /* Descriptors that are not spent on pidfds: connections, files, the loop, and some to spare. */
@@ -29,9 +35,7 @@
 /* The state file is written anew when it is twice what is alive and this on top, so that small ones
  * are rarely rewritten and large ones cost at most a third of their writes. */
 #define STORE_SLACK_BYTES (1024 * 1024)
-/* Rows of it in one turn: a millisecond or two, in which nobody is answered. */
-#define STORE_ROWS_A_TURN 1000
-/* A state file that is read at the start: SCOPES_MAX scopes with a kilobyte each, twice over. */
-#define STORE_BYTES_MAX (256L * 1024 * 1024)
+/* How much of it is put together in one turn: a millisecond or two, in which nobody is answered. */
+#define STORE_TURN_BYTES (256 * 1024)
 
 #endif

@@ -17,6 +17,9 @@ typedef int process_look_fn(void *arg, pid_t pid, struct process *ret_process);
 struct process_table {
 	process_look_fn *look;
 	void *arg;
+	/* Whether a number that this process calls a pid means the same process here: not for one
+	 * of another pid namespace. */
+	bool (*shares_pids)(pid_t pid);
 };
 
 /* Who asks: a pid, and the latest start (ticks) that makes it the process that is meant. A pid that

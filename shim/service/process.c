@@ -13,6 +13,23 @@
 
 #include "base/fdio.h"
 
+bool process_proc_is_ours(void)
+{
+	static int known; /* 0: not looked at yet */
+	char target[24];
+	unsigned long pid;
+	ssize_t len;
+
+	if (known)
+		return known > 0;
+	len = readlink("/proc/self", target, sizeof(target));
+	known = len > 0 && text_number((struct text){ target, (size_t)len }, INT_MAX, &pid) &&
+				(pid_t)pid == getpid() ?
+			1 :
+			-1;
+	return known > 0;
+}
+
 /* Reads a file below /proc as far as it fits: what we want does not stand further back. */
 static ssize_t read_proc(pid_t pid, const char *name, char *memory, size_t size)
 {
@@ -20,6 +37,8 @@ static ssize_t read_proc(pid_t pid, const char *name, char *memory, size_t size)
 	ssize_t got;
 	int fd;
 
+	if (!process_proc_is_ours())
+		return -ENOSYS;
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	fd = fd_open(AT_FDCWD, path, O_RDONLY, 0);
 	if (fd < 0)

@@ -6,14 +6,17 @@
 #include "base/buf.h"
 #include "service/nearest.h"
 
+/* Whether /proc counts processes as the kernel does towards us. In a pid namespace that was entered
+ * without mounting /proc anew it does not, and then nothing is read from it. One thread. */
+bool process_proc_is_ours(void);
+
 /* A process_look_fn; arg is not used. */
 int process_look(void *arg, pid_t pid, struct process *ret_process);
 
 /* Reads the text of a /proc/PID/stat. False when it is none. */
 bool process_parse(struct text stat, struct process *ret_process);
 
-/* Whether a number that this process calls a pid means the same process here: false for one of
- * another pid namespace. */
+/* As in a process_table. */
 bool process_shares_pids(pid_t pid);
 
 /* Now, in the ticks in which processes' starts are given. */

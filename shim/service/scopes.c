@@ -31,6 +31,15 @@ static void unpack(const struct packed *packed, struct text ret_value[FIELD_COUN
 	}
 }
 
+static size_t packed_bytes(const struct packed *packed)
+{
+	size_t bytes = 0;
+
+	for (enum field field = 0; packed && field < FIELD_COUNT; field++)
+		bytes += packed->len[field];
+	return bytes;
+}
+
 /* False when there is no memory. */
 static bool pack(const struct text value[FIELD_COUNT], struct packed **ret_packed)
 {
@@ -98,22 +107,32 @@ static struct scope *make_scope(const struct scope_birth *birth)
 	return NULL;
 }
 
+static size_t scope_bytes(const struct scope *scope)
+{
+	return packed_bytes(scope->values) + packed_bytes(scope->opened_with);
+}
+
+static bool has_room(const struct scopes *scopes, size_t bytes)
+{
+	return bytes <= scopes->bytes_max && scopes->bytes <= scopes->bytes_max - bytes;
+}
+
 static void touch(struct scopes *scopes, struct scope *scope)
 {
 	scope->changed = ++scopes->revision;
 	if (scope->is_unsaved)
 		return;
 	scope->is_unsaved = true;
-	STAILQ_INSERT_TAIL(&scopes->unsaved, scope, unsaved);
+	TAILQ_INSERT_TAIL(&scopes->unsaved, scope, unsaved);
 }
 
 int scopes_init(struct scopes *scopes)
 {
 	const struct scope_birth outermost = { .name = TEXT("default") };
 
-	*scopes = (struct scopes){ 0 };
+	*scopes = (struct scopes){ .bytes_max = SIZE_MAX };
 	TAILQ_INIT(&scopes->order);
-	STAILQ_INIT(&scopes->unsaved);
+	TAILQ_INIT(&scopes->unsaved);
 	scopes->outermost = make_scope(&outermost);
 	if (scopes->outermost && !index_init(&scopes->by_name) && !index_init(&scopes->by_process))
 		return 0;
@@ -144,6 +163,11 @@ int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct s
 	scope = make_scope(birth);
 	if (!scope)
 		return -ENOMEM;
+	if (!has_room(scopes, scope_bytes(scope))) {
+		free_scope(scope);
+		return -EDQUOT;
+	}
+	scopes->bytes += scope_bytes(scope);
 	/* Read from a file, a serial may be any number; the list is in their order all the same. */
 	scope->serial = scopes->last_serial + 1;
 	if (birth->serial > scope->serial)
@@ -190,12 +214,13 @@ void scopes_end(struct scopes *scopes, struct scope *scope)
 		scopes->processes--;
 	}
 	if (scope->is_unsaved)
-		STAILQ_REMOVE(&scopes->unsaved, scope, scope, unsaved);
+		TAILQ_REMOVE(&scopes->unsaved, scope, unsaved);
 	scopes->count--;
+	scopes->bytes -= scope_bytes(scope);
 	free_scope(scope);
 }
 
-/* Whether something changed, or -ENOMEM. */
+/* 1 when something changed, 0, -ENOMEM or -EDQUOT. */
 static int replace_values(struct scopes *scopes, struct scope *scope,
 			  const struct text value[FIELD_COUNT])
 {
@@ -210,6 +235,12 @@ static int replace_values(struct scopes *scopes, struct scope *scope,
 		return 0;
 	if (!pack(value, &packed))
 		return -ENOMEM;
+	if (packed_bytes(packed) > packed_bytes(scope->values) &&
+	    !has_room(scopes, packed_bytes(packed) - packed_bytes(scope->values))) {
+		free(packed);
+		return -EDQUOT;
+	}
+	scopes->bytes += packed_bytes(packed) - packed_bytes(scope->values);
 	free(scope->values);
 	scope->values = packed;
 	touch(scopes, scope);
@@ -283,11 +314,11 @@ struct scope *scopes_after(const struct scopes *scopes, uint64_t serial)
 
 struct scope *scopes_take_unsaved(struct scopes *scopes)
 {
-	struct scope *scope = STAILQ_FIRST(&scopes->unsaved);
+	struct scope *scope = TAILQ_FIRST(&scopes->unsaved);
 
 	if (!scope)
 		return NULL;
-	STAILQ_REMOVE_HEAD(&scopes->unsaved, unsaved);
+	TAILQ_REMOVE(&scopes->unsaved, scope, unsaved);
 	scope->is_unsaved = false;
 	return scope;
 }

@@ -19,7 +19,7 @@ struct scope {
 	TAILQ_ENTRY(scope) order; /* by serial */
 	LIST_ENTRY(scope) sibling;
 	LIST_HEAD(scope_children, scope) children;
-	STAILQ_ENTRY(scope) unsaved;
+	TAILQ_ENTRY(scope) unsaved;
 	struct index_entry by_name, by_process;
 	struct scope *parent; /* NULL: directly in the default scope */
 	void *keeper; /* whoever looks after the process */
@@ -35,11 +35,12 @@ struct scope {
 
 struct scopes {
 	TAILQ_HEAD(scope_order, scope) order; /* without the default scope */
-	STAILQ_HEAD(scope_unsaved, scope) unsaved;
+	TAILQ_HEAD(scope_unsaved, scope) unsaved;
 	struct index by_name, by_process;
 	struct scope *outermost; /* the default scope */
 	uint64_t revision, last_serial;
 	size_t count, processes;
+	size_t bytes, bytes_max; /* of all values; without a limit until the owner sets one */
 };
 
 /* What a scope is born with. Texts are copied. */
@@ -57,15 +58,15 @@ struct scope_birth {
 int scopes_init(struct scopes *scopes);
 void scopes_release(struct scopes *scopes);
 
-/* 0, -ENOMEM, or -EDQUOT at SCOPES_MAX or SCOPE_DEPTH_MAX. The name has to be free. */
+/* 0, -ENOMEM, or -EDQUOT at one of the limits (limits.h). The name has to be free. */
 int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct scope **ret_scope);
 /* Frees it; its children then belong to its parent. Never the default scope. */
 void scopes_end(struct scopes *scopes, struct scope *scope);
 
-/* Empty values leave a field as it is. 1 when something changed, 0, or -ENOMEM (nothing changed). A
+/* Empty values leave a field as it is. 1 when something changed, 0, or -ENOMEM or -EDQUOT. A
  * traceparent that comes alone takes the scope's tracestate away: that belonged to another one. */
 int scopes_set(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT]);
-/* 1 when something changed, 0, or -ENOMEM (nothing changed). */
+/* 1 when something changed, 0, or -ENOMEM. */
 int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT]);
 
 /* NULL when there is none. "default" is a name as well. */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,8 +189,7 @@ static void serve(struct service *service)
 		again = end_turn(service);
 	}
 	listener_notify("STOPPING=1");
-	core_commit(&service->core);
-	store_sync(service->core.store);
+	core_sync(&service->core);
 }
 
 static void free_event(struct event *event)
@@ -245,7 +245,13 @@ static int serve_socket(struct service *service)
 	int result;
 
 	service->keeper.base = service->base;
-	service->keeper.processes = (struct process_table){ process_look, NULL };
+	service->keeper.processes = (struct process_table){
+		.look = process_look,
+		.shares_pids = process_shares_pids,
+	};
+	if (!process_proc_is_ours())
+		notice_warning("/proc is not this process's own (a pid namespace without one?): "
+			       "only named scopes and the default one are served");
 	service->keeper.on_gone = on_gone;
 	service->keeper.arg = service;
 	result = keeper_init(&service->keeper);
@@ -288,6 +294,10 @@ int service_run(const struct service_options *options)
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
+	/* The text of the state file is some megabytes, again and again. It gets pages of its own,
+	 * which go back to the kernel: by itself, malloc would soon take them from the heap, among
+	 * the scopes, and leave holes there that only grow. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	service->base = event_base_new();
 	if (service->base) {
 		result = serve_with_loop(service);

@@ -8,27 +8,20 @@
 #include "service/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fdio.h"
-#include "base/folder.h"
-#include "base/variables.h"
+#include "base/limits.h"
 #include "service/limits.h"
 #include "service/notice.h"
 #include "service/process.h"
+#include "service/store_load.h"
 #include "service/store_row.h"
 #include "service/writer.h"
 
-#define FILE_NAME "context.journal"
 #define BOOT_ID_BYTES 64
 
 struct store {
@@ -40,6 +33,8 @@ struct store {
 	struct buf rows; /* what was put and not handed over yet */
 	struct buf whole; /* the new file, as far as it is put together */
 	uint64_t whole_until; /* the serial that it has got to */
+	size_t whole_enough; /* its length at which this turn's part is done */
+	size_t put_bytes; /* of the rows that were put since its last part */
 	bool is_renewing; /* it is being put together, or waits for the writer */
 	bool needs_whole; /* there is no file that rows could be appended to */
 	uint64_t ticket, done, in_flight;
@@ -100,18 +95,22 @@ static void on_no_memory(struct store *store)
 
 void store_put(struct store *store, const struct store_row *row)
 {
+	size_t before = store->rows.len;
+
 	if (!store->writer)
 		return;
 	if (!add_row(&store->rows, row) ||
 	    (store->is_renewing && row->serial <= store->whole_until &&
 	     !add_row(&store->whole, row)))
 		on_no_memory(store);
+	store->put_bytes += store->rows.len - before;
 }
 
-void store_put_again(struct store *store, const struct store_row *row)
+bool store_put_again(struct store *store, const struct store_row *row)
 {
 	if (store->is_renewing && !add_row(&store->whole, row))
 		on_no_memory(store);
+	return store->is_renewing && store->whole.len < store->whole_enough;
 }
 
 static void hand_over(struct store *store, struct buf *rows, bool whole)
@@ -128,7 +127,8 @@ static void hand_over(struct store *store, struct buf *rows, bool whole)
 	writer_submit(store->writer, job);
 }
 
-/* The next part of the new file. */
+/* The next part of the new file: at least as much as was put meanwhile, so that it is done before
+ * there is another one's worth of changes, however fast they come. */
 static void renew(struct store *store)
 {
 	bool again = !store->is_renewing;
@@ -142,12 +142,16 @@ static void renew(struct store *store)
 		}
 		store_head_write(&store->whole, text_of(store->boot_id));
 	}
+	store->whole_enough = store->whole.len + STORE_TURN_BYTES + store->put_bytes;
+	store->put_bytes = 0;
 	if (store->whole_until != STORE_ALL_PUT)
 		store->whole_until = store->owner.put_some(store->owner.arg, store, again);
 }
 
 static bool wants_whole(const struct store *store)
 {
+	if (store->busy && store->in_flight_whole)
+		return store->is_renewing; /* the sizes are those of the file before */
 	return store->is_renewing || store->needs_whole ||
 	       store->file_bytes + store->rows.len > 2 * store->live_bytes + STORE_SLACK_BYTES;
 }
@@ -179,6 +183,11 @@ bool store_commit(struct store *store)
 	if (!store->busy)
 		hand_over_next(store);
 	return store->is_renewing && store->whole_until != STORE_ALL_PUT;
+}
+
+bool store_is_busy(const struct store *store)
+{
+	return store->busy;
 }
 
 uint64_t store_ticket(const struct store *store)
@@ -257,128 +266,6 @@ void store_close(struct store *store)
 	free(store);
 }
 
-/* $XDG_STATE_HOME/tagalong, else ~/.local/state/tagalong (XDG Base Directory 0.8). */
-static bool folder_path(char *ret_path, size_t size)
-{
-	const char *state = variable_get_named("XDG_STATE_HOME");
-	const char *home = variable_get_named("HOME");
-	struct buf path;
-
-	buf_init(&path, ret_path, size);
-	if (state && state[0] == '/') {
-		buf_add(&path, text_of(state));
-	} else if (home && home[0] == '/') {
-		buf_add(&path, text_of(home));
-		buf_add(&path, TEXT("/.local/state"));
-	} else {
-		return false;
-	}
-	buf_add(&path, TEXT("/tagalong"));
-	return !path.full;
-}
-
-static int open_folder(const char *path)
-{
-	int fd;
-
-	folder_make(path);
-	fd = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return fd;
-	/* The lock ends with the process, however it ends. Where folders cannot be locked (NFS),
-	 * the lock of the socket has to do. */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		fd_close(fd);
-		return -EBUSY;
-	}
-	return fd;
-}
-
-static int read_file(int folder_fd, char **ret_bytes, size_t *ret_len)
-{
-	struct stat status;
-	struct buf file;
-	int result;
-
-	if (fstatat(folder_fd, FILE_NAME, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (status.st_size > STORE_BYTES_MAX)
-		return -EFBIG;
-	file.data = malloc((size_t)status.st_size + 1);
-	if (!file.data)
-		return -ENOMEM;
-	buf_init(&file, file.data, (size_t)status.st_size + 1);
-	result = file_read(folder_fd, FILE_NAME, &file);
-	if (result) {
-		free(file.data);
-		return result;
-	}
-	*ret_bytes = file.data;
-	*ret_len = file.len;
-	return 0;
-}
-
-/* The number of the first line that cannot be read, or 0. What follows the last LF was being
- * written when the service died, and so was never answered. */
-static size_t read_rows(struct store *store, char *bytes, size_t len)
-{
-	char *end = bytes + len, *line = bytes, *newline;
-	size_t number = 0, damaged = 0;
-	bool same_boot = false;
-
-	if (!len)
-		return 0;
-	for (; (newline = memchr(line, '\n', (size_t)(end - line))); line = newline + 1) {
-		struct text boot_id;
-		struct store_row row;
-		bool good;
-
-		if (!number++) {
-			good = store_head_read(line, (size_t)(newline - line), &boot_id);
-			same_boot = good && text_eq(boot_id, text_of(store->boot_id));
-		} else {
-			good = store_row_read(line, (size_t)(newline - line), &row);
-			if (good)
-				store->owner.on_row(store->owner.arg, &row, same_boot);
-		}
-		if (!good && !damaged)
-			damaged = number;
-	}
-	return damaged;
-}
-
-static void move_aside(struct store *store, const char *why)
-{
-	char name[64];
-	int result;
-
-	snprintf(name, sizeof(name), FILE_NAME ".damaged-%lld", (long long)time(NULL));
-	result = renameat(store->folder_fd, FILE_NAME, store->folder_fd, name);
-	notice_warning("%s/%s: %s; what can be read of it is taken over, the file is kept as %s",
-		       store->path, FILE_NAME, why, result < 0 ? FILE_NAME : name);
-}
-
-static void load(struct store *store)
-{
-	char *bytes = NULL, why[64];
-	size_t len = 0, damaged;
-	int result;
-
-	result = read_file(store->folder_fd, &bytes, &len);
-	if (result == -ENOENT)
-		return;
-	if (result) {
-		move_aside(store, strerror(-result));
-		return;
-	}
-	damaged = read_rows(store, bytes, len);
-	free(bytes);
-	if (!damaged)
-		return;
-	snprintf(why, sizeof(why), "line %zu cannot be read", damaged);
-	move_aside(store, why);
-}
-
 int store_open(const struct store_owner *owner, struct store **ret_store)
 {
 	struct store *store = calloc(1, sizeof(*store));
@@ -393,15 +280,15 @@ int store_open(const struct store_owner *owner, struct store **ret_store)
 	*ret_store = store;
 	buf_init(&boot_id, store->boot_id, sizeof(store->boot_id));
 	process_boot_id(&boot_id);
-	if (!folder_path(store->path, sizeof(store->path))) {
+	if (!store_folder_path(store->path, sizeof(store->path))) {
 		notice_warning("neither XDG_STATE_HOME nor HOME says where to keep the state");
 		return 0;
 	}
-	result = open_folder(store->path);
+	result = store_folder_open(store->path);
 	if (result >= 0) {
 		store->folder_fd = result;
-		load(store);
-		result = writer_start(store->folder_fd, FILE_NAME, &store->writer,
+		store_load(store->folder_fd, store->path, text_of(store->boot_id), owner);
+		result = writer_start(store->folder_fd, STORE_FILE, &store->writer,
 				      &store->event_fd);
 	}
 	if (result == -EBUSY)

@@ -31,9 +31,9 @@ struct store_owner {
 	/* A row was read, in the order of writing. `same_boot`: processes may still live. */
 	void (*on_row)(void *arg, const struct store_row *row, bool same_boot);
 	/*
-	 * Puts (store_put_again) some of the rows that are alive, in the order of their serials,
-	 * from the first on after `again`. Gives the serial up to which all were put, or
-	 * STORE_ALL_PUT.
+	 * Puts (store_put_again) rows that are alive, in the order of their serials, from the first
+	 * on after `again`, until that says it is enough. Gives the serial up to which all were
+	 * put, or STORE_ALL_PUT.
 	 */
 	uint64_t (*put_some)(void *arg, struct store *store, bool again);
 	void *arg;
@@ -50,8 +50,11 @@ void store_close(struct store *store);
 
 /* A row that is new or has changed. One that is gone needs its serial as well. */
 void store_put(struct store *store, const struct store_row *row);
-/* A row as it was put before: only within put_some. */
-void store_put_again(struct store *store, const struct store_row *row);
+/* A row as it was put before: only within put_some. False when that is enough for this turn. */
+bool store_put_again(struct store *store, const struct store_row *row);
+/* Whether what was put is still on its way. Rows that change meanwhile had better wait: then one
+ * that changes again is put once, and a slow disk costs no memory. */
+bool store_is_busy(const struct store *store);
 /* Starts to make safe what was put, unless that is under way. To be called at the end of a turn.
  * Whether another turn is wanted at once: work that is done bit by bit, so that nobody waits. */
 bool store_commit(struct store *store);

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -17,7 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
 TAGALONG = str(BUILD / "tagalong")
 WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind ...
-START_SECONDS = 20 if WRAP else 5
+# What a tool needs for itself is not the service's: then memory is not looked at, and less is done.
+TOOLED = bool(WRAP) or BUILD.name in ("asan", "tsan")
+START_SECONDS = 20 if TOOLED else 5
 REPLY_SECONDS = 20
 SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
 
@@ -198,6 +201,12 @@ class Service:
         if self.process and self.process.poll() is None:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def peak_bytes(pid):
+    """The most memory that a process ever had."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
 
 
 class Process:

@@ -3,7 +3,9 @@
 
 import json
 import os
+import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -145,6 +147,27 @@ def test_a_dead_service(service):
     service.kill()
     code, _, said = service.command("context", "get")
     assert code == 3 and "nobody listens there any more" in said
+
+
+def test_a_service_that_hangs(cold):
+    """After the question, or before, as its queue is full: ten seconds, and the reason."""
+    cold.socket.parent.mkdir(mode=0o700)
+    full = cold.socket.with_name("full.sock")
+    with (
+        socket.socket(socket.AF_UNIX) as deaf,
+        socket.socket(socket.AF_UNIX) as busy,
+        socket.socket(socket.AF_UNIX) as waiting,
+        ThreadPoolExecutor() as pool,
+    ):
+        deaf.bind(str(cold.socket))
+        deaf.listen()
+        busy.bind(str(full))
+        busy.listen(0)
+        waiting.connect(str(full))
+        answer = pool.submit(cold.command, "context", "get")
+        place = cold.command("context", "get", env={"TAGALONG_SOCKET": str(full)})
+        assert place[0] == 3 and "it takes no more connections" in place[2]
+        assert answer.result()[0] == 3 and "does not answer" in answer.result()[2]
 
 
 def test_variables_that_win(service):

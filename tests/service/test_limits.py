@@ -102,6 +102,26 @@ def test_many_scopes_come_in_pages(peer):
     assert pages > 2 and found == ["default", *names]
 
 
+def test_all_values_together(peer):
+    """32 MiB. What is there may still be changed, and shrink, and then there is room again."""
+    full = {"scope": {"name": "full"}, "context": {"tags": "x" * 8000, "baggage": "x" * 8000}}
+    opened = 0
+    while True:
+        reply = peer.ask({"v": 1, "op": "open", "scope": {"name": f"s{opened}"}, "context": full["context"]})
+        if not reply["ok"]:
+            break
+        opened += 1
+    assert reply["error"]["code"] == "too_many" and "32 MiB" in reply["error"]["message"]
+    # baggage is kept twice: opened_with
+    assert opened == (32 << 20) // 24_000
+    assert peer.refusal("set", scope={"name": "s0"}, context={"tracestate": "x" * 8000}) == "too_many"
+    assert peer.refusal("set", context={"tracestate": "x" * 8000}) == "too_many"
+    peer.op("set", scope={"name": "s0"}, context={"tags": "y" * 8000})
+    assert peer.context(scope={"name": "s0"}).keys() == {"tags", "baggage"}
+    peer.op("unset", scope={"name": "s0"}, fields=["tags"])
+    peer.op("set", context={"tracestate": "x" * 8000})
+
+
 def test_connections(service):
     peers = [service.connect() for _ in range(CONNECTIONS_MAX)]
     try:
@@ -120,6 +140,30 @@ def test_connections(service):
                 except (AssertionError, BrokenPipeError):
                     assert time.monotonic() < deadline
         for peer in peers[::100]:
+            peer.op("ping")
+    finally:
+        for peer in peers:
+            peer.close()
+
+
+def test_an_idle_connection_makes_room(service):
+    """With all of them taken: the one that asked nothing for the longest time. A watcher waits."""
+    peers = [service.connect() for _ in range(CONNECTIONS_MAX)]
+    try:
+        peers[0].op("watch")
+        for peer in peers[2:]:
+            peer.op("ping")
+        peers[1].op("ping")
+        time.sleep(10.1)
+        peers[2].op("ping")
+        for idle in (peers[3], peers[4]):
+            peers.append(service.connect())
+            peers[-1].op("ping")
+            reply = idle.reply()
+            assert reply["error"]["code"] == "timed_out" and "idle" in reply["error"]["message"]
+            assert idle.is_closed()
+        assert peers[0].is_silent(0)
+        for peer in (peers[1], peers[2], peers[5], peers[-3]):
             peer.op("ping")
     finally:
         for peer in peers:

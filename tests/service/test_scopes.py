@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -238,6 +239,28 @@ def test_a_service_in_a_pid_namespace(cold):
         assert peer.refusal("open") == "bad_scope"
         assert peer.refusal("get", scope={"pid": os.getpid()}) == "bad_scope"
         assert peer.refusal("set", scope={"pid": 1}, context={"mode": "x"}) == "bad_scope"
+
+
+@needs_root
+def test_a_service_under_a_proc_of_another_namespace(cold, process):
+    """There /proc has other processes under the numbers that the kernel tells: nothing is read."""
+    service = cold.start(before=["unshare", "--pid", "--fork", "--kill-child"])
+    assert "/proc is not this process's own" in service.errors()
+    with service.connect() as peer:
+        peer.op("set", context={"task_id": "default"})
+        peer.op("open", scope={"name": "named"}, context={"task_id": "named"})
+    inside = ["nsenter", "--pid", "-t", str(first_child(service.process.pid)), sys.executable, "-c"]
+    done = subprocess.run(
+        [*inside, IN_ANOTHER_NAMESPACE, service.socket], capture_output=True, text=True, timeout=20
+    )
+    get, get_pid, open_pid, open_own, get_own = map(json.loads, done.stdout.splitlines())
+    assert get["context"] == get_own["context"] == {"task_id": "default"}
+    assert [each["error"]["code"] for each in (get_pid, open_pid, open_own)] == ["bad_scope"] * 3
+    assert process(token="named").context() == {"task_id": "named"}
+
+
+def first_child(pid):
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 @pytest.mark.parametrize("depth", [64])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What outlives the service: kill -9 at any moment, damaged files, disks that refuse."""
 
+import ctypes
 import json
 import os
 import random
@@ -9,11 +10,13 @@ import resource
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
 from conftest import needs_root
-from serving import WRAP, Closed, wait_until
+from serving import TOOLED, WRAP, Closed, peak_bytes, wait_until
 
 KILLS = 5 if WRAP else 40
 MANY = 2000
@@ -170,6 +173,90 @@ def test_many_sets_are_made_safe_together(service):
     assert len(service.rows()) < MANY / 4
 
 
+def test_the_file_is_bounded_however_fast_changes_come(service):
+    """A renewal keeps pace with them: the old file and the new one have at most what is alive and
+    as much again."""
+    scopes, rounds, peers = (2_000, 10, 10) if TOOLED else (20_000, 25, 50)
+    share = scopes // peers
+    sizes = []
+
+    def lines(op, number, value):
+        line = '{"v":1,"op":"%s","scope":{"name":"%d-%d"},"context":{"tags":"t=%s%d"}}\n'
+        return "".join(line % (op, number, i, "x" * 200, value) for i in range(share)).encode()
+
+    def setter(number):
+        with service.connect() as peer:
+            for turn in range(rounds):
+                peer.send(lines("set" if turn else "open", number, turn))
+                for _ in range(share):
+                    assert peer.reply()["ok"]
+                sizes.append(service.journal.stat().st_size)
+
+    with ThreadPoolExecutor(peers) as pool:
+        list(pool.map(setter, range(peers)))
+    service.kill()
+    service.start()
+    with service.connect() as peer:
+        for number in range(peers):
+            tags = peer.context(scope={"name": f"{number}-{share - 1}"})["tags"]
+            assert tags == "t=" + "x" * 200 + str(rounds - 1)
+    assert any(after < before for before, after in zip(sizes, sizes[1:])), "it was never renewed"
+    alive = scopes * len(json.dumps(service.rows()[-1]))
+    assert max(sizes) < 3 * alive + (2 << 20)
+
+
+def test_a_large_file_is_read_in_pieces(cold):
+    service = cold
+    service.state.mkdir(parents=True, mode=0o700)
+    with open(service.journal, "w") as journal:
+        journal.write('{"kind":"tagalong state","v":1,"boot":"x"}\n')
+        for i in range(8_000):
+            row = {"revision": i + 1, "scope": f"s{i % 10}", "context": {"tags": f"k={i}" + "x" * 8000}}
+            journal.write(json.dumps(row) + "\n")
+    assert service.journal.stat().st_size > 60 << 20
+    service.start()
+    assert TOOLED or peak_bytes(service.process.pid) < 16 << 20
+    with service.connect() as peer:
+        assert peer.context(scope={"name": "s9"})["tags"] == "k=7999" + "x" * 8000
+        assert peer.op("ping")["revision"] == 8_000
+
+
+@contextmanager
+def hanging_disk(service):
+    """Stops the service's thread that writes, as a disk that does not answer would (ptrace(2))."""
+    seize, interrupt, detach, all_children = 0x4206, 0x4207, 17, 0x40000000
+    trace = ctypes.CDLL(None, use_errno=True).ptrace
+    trace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    tasks = {int(task) for task in os.listdir(f"/proc/{service.process.pid}/task")}
+    (writer,) = tasks - {service.process.pid}
+    for call in (seize, interrupt):
+        assert trace(call, writer, None, None) == 0, os.strerror(ctypes.get_errno())
+    os.waitpid(writer, all_children)
+    try:
+        yield
+    finally:
+        assert trace(detach, writer, None, None) == 0
+
+
+def test_a_disk_that_hangs_delays_changes_only(service):
+    """Questions are answered, changes wait, and a scope that changes meanwhile is written once."""
+    many = 500
+    with service.connect() as setter, service.connect() as other:
+        setter.op("open", scope={"name": "s"})
+        written = len(service.rows())
+        with hanging_disk(service):
+            for i in range(many):
+                context = {"task_id": str(i), "tags": "k=" + "x" * 5000}
+                setter.send({"v": 1, "op": "set", "scope": {"name": "s"}, "context": context})
+            wait_until(lambda: other.context(scope={"name": "s"}).get("task_id") == str(many - 1))
+            assert setter.is_silent(0.2)
+        for _ in range(many):
+            assert setter.reply()["ok"]
+    # One that was under way when it stopped, and the last.
+    assert [row["context"]["task_id"] for row in service.rows()[written:]][-1] == str(many - 1)
+    assert len(service.rows()) <= written + 2
+
+
 def test_an_unfinished_line_is_dropped(service):
     with service.connect() as peer:
         peer.op("set", context={"task_id": "T-1"})
@@ -189,6 +276,9 @@ def test_an_unfinished_line_is_dropped(service):
         lambda lines: [b"garbage"] + lines[1:],
         lambda lines: lines[:2] + [lines[2][:20] + b"\xff\xfe" + lines[2][20:]] + lines[2:],
         lambda lines: lines[:2] + [b'{"scope":7}', b"[]", b""] + lines[2:],
+        # Longer than any line: what a power cut may leave.
+        lambda lines: lines[:2] + [b"\0" * 200_000] + lines[2:],
+        lambda lines: lines + [b"\0" * 200_000],
     ],
 )
 def test_a_damaged_file_is_moved_aside(service, damage):

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "json/json.h"
+#include "json_same.h"
 
 #define MUTATIONS 40000
 #define DOCUMENT_BYTES 256
@@ -57,71 +58,6 @@ static size_t mutate(char *document, size_t len)
 	}
 }
 
-static bool same_value(struct json *json, const cJSON *other);
-
-static bool same_object(struct json *json, const cJSON *other)
-{
-	const cJSON *child = other->child;
-	struct text key;
-
-	json_object(json);
-	for (; json_member(json, &key); child = child->next) {
-		if (!child || !text_eq(key, text_of(child->string)) || !same_value(json, child))
-			return false;
-	}
-	return !child;
-}
-
-static bool same_array(struct json *json, const cJSON *other)
-{
-	const cJSON *child = other->child;
-
-	for (json_array(json); json_element(json); child = child->next) {
-		if (!child || !same_value(json, child))
-			return false;
-	}
-	return !child;
-}
-
-static bool same_number(struct json *json, const cJSON *other)
-{
-	char number[DOCUMENT_BYTES + 1];
-	struct text raw;
-
-	if (!json_skip(json, &raw))
-		return false;
-	memcpy(number, raw.ptr, raw.len);
-	number[raw.len] = '\0';
-	return !(strtod(number, NULL) < other->valuedouble) &&
-	       !(strtod(number, NULL) > other->valuedouble);
-}
-
-static bool same_value(struct json *json, const cJSON *other)
-{
-	struct text text;
-	bool boolean;
-
-	switch (json_peek(json)) {
-	case JSON_OBJECT:
-		return cJSON_IsObject(other) && same_object(json, other);
-	case JSON_ARRAY:
-		return cJSON_IsArray(other) && same_array(json, other);
-	case JSON_STRING:
-		return cJSON_IsString(other) && json_string(json, &text) &&
-		       text_eq(text, text_of(other->valuestring));
-	case JSON_NUMBER:
-		return cJSON_IsNumber(other) && same_number(json, other);
-	case JSON_BOOLEAN:
-		return cJSON_IsBool(other) && json_boolean(json, &boolean) &&
-		       boolean == cJSON_IsTrue(other);
-	case JSON_NULL:
-		return cJSON_IsNull(other) && json_skip(json, NULL);
-	case JSON_NONE:
-		break;
-	}
-	return false;
-}
-
 /* Whether we take it. cJSON cannot say where a string with a NUL ends. */
 static bool compare(const char *document, size_t len)
 {
@@ -138,7 +74,7 @@ static bool compare(const char *document, size_t len)
 		return false;
 	other = cJSON_ParseWithLength(copy, len);
 	json_init(&json, copy, len);
-	same = other && same_value(&json, other) && json_end(&json);
+	same = other && json_same(&json, other) && json_end(&json);
 	if (!same)
 		fprintf(stderr, "they differ: %.*s\n", (int)len, document);
 	CU_ASSERT_TRUE(same);

@@ -152,6 +152,30 @@ static void limits(void)
 	scopes_release(&scopes);
 }
 
+static void all_values_together(void)
+{
+	struct scope_birth birth = {
+		.name = TEXT("a"),
+		.value = { [FIELD_TASK_ID] = TEXT("12345678"), [FIELD_BAGGAGE] = TEXT("1234") },
+		.opened_with = { [FIELD_TASK_ID] = TEXT("not kept"), [FIELD_BAGGAGE] = TEXT("1234") },
+	};
+	struct scope *scope;
+
+	scopes_init(&scopes);
+	scopes.bytes_max = 20;
+	CHECK(!scopes_open(&scopes, &birth, &scope) && scopes.bytes == 16, "16 of 20");
+	birth.name = TEXT("b");
+	CHECK(scopes_open(&scopes, &birth, &scope) == -EDQUOT, "16 more");
+	CHECK(set(scope, FIELD_MODE, "12345") == -EDQUOT, "5 more");
+	CHECK_TEXT(effective(scope, FIELD_MODE), TEXT(""), "nothing was changed");
+	CHECK(set(scope, FIELD_MODE, "1234") == 1 && scopes.bytes == 20, "4 more");
+	CHECK(set(scope, FIELD_TASK_ID, "1") == 1 && scopes.bytes == 13, "less");
+	CHECK(set(scope, FIELD_TASK_ID, "12345678") == 1, "and back");
+	scopes_end(&scopes, scope);
+	CHECK(scopes.bytes == 0, "all of it");
+	scopes_release(&scopes);
+}
+
 static void many(void)
 {
 	const int count = 5000;
@@ -200,7 +224,7 @@ static int look(void *arg, pid_t pid, struct process *ret_process)
 
 static struct scope *nearest(pid_t pid, const char *token)
 {
-	const struct process_table processes = { look, NULL };
+	const struct process_table processes = { .look = look };
 	const struct asker asker = { pid, UINT64_MAX, text_of(token) };
 
 	return nearest_scope(&scopes, &processes, &asker);
@@ -258,7 +282,7 @@ static void tokens(void)
 
 static void reused_pids(void)
 {
-	const struct process_table processes = { look, NULL };
+	const struct process_table processes = { .look = look };
 	struct asker asker = { 11, 109, TEXT("") };
 	struct scope *outer;
 
@@ -346,8 +370,8 @@ static void state_rows(void)
 
 static const struct suite_test tests[] = {
 	TEST(merging), TEST(tracestate_belongs_to_its_traceparent), TEST(revisions), TEST(ending),
-	TEST(limits), TEST(many), TEST(ancestry), TEST(tokens), TEST(reused_pids), TEST(loops),
-	TEST(stat_lines), TEST(state_rows),
+	TEST(limits), TEST(all_values_together), TEST(many), TEST(ancestry), TEST(tokens),
+	TEST(reused_pids), TEST(loops), TEST(stat_lines), TEST(state_rows),
 };
 
 SUITE("scope", tests)

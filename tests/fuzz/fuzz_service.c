@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The context service without its sockets: a conversation of many connections and processes. A line
+ * of the input is a request as it is, or one of
+ *   !p N    from now on process N asks (16 of them, N's parent is N/2; 0 cannot be seen)
+ *   !x N    process N ends, and its scopes with it
+ *   !t      the turn ends
+ * Every request gets one line that a client can read; what was set is there when it is asked for.
+ */
+#include "fuzz.h"
+
+#include <errno.h>
+
+#include "service/core.h"
+#include "service/limits.h"
+#include "wire/frame.h"
+#include "wire/reply.h"
+#include "wire/request.h"
+
+#define PROCESSES 16
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+static struct core core;
+static bool ended[PROCESSES];
+static pid_t asking;
+
+static int look(void *arg, pid_t pid, struct process *ret_process)
+{
+	if (pid <= 0 || pid >= PROCESSES || ended[pid])
+		return -ESRCH;
+	*ret_process = (struct process){ pid, pid / 2, (uint64_t)pid * 10, false };
+	return 0;
+}
+
+static bool shares_pids(pid_t pid)
+{
+	return pid > 0;
+}
+
+static int on_open(void *arg, struct scope *scope)
+{
+	struct process process;
+
+	return look(NULL, scope->pid, &process);
+}
+
+static void on_end(void *arg, struct scope *scope)
+{
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	/* Nothing is kept, and nothing is said about it. */
+	unsetenv("HOME");
+	unsetenv("XDG_STATE_HOME");
+	core.processes = (struct process_table){ look, NULL, shares_pids };
+	core.on_open = on_open;
+	core.on_end = on_end;
+	CHECK(!core_start(&core));
+	return 0;
+}
+
+/* Asks, and reads the answer as a client does. */
+static void ask(char *line, size_t len, struct wire_reply *ret_reply)
+{
+	static char memory[FRAME_BYTES + 1];
+	const struct peer peer = { asking, 1000 };
+	struct answer answer;
+	struct buf reply;
+
+	buf_init(&reply, memory, sizeof(memory));
+	core_answer(&core, &peer, line, len, &reply, &answer);
+	CHECK(!reply.full && reply.len && reply.len <= WIRE_LINE_BYTES_MAX + 1);
+	CHECK(memchr(memory, '\n', reply.len) == memory + reply.len - 1);
+	CHECK(!wire_read_reply(memory, reply.len - 1, ret_reply));
+	CHECK(ret_reply->revision == core.scopes.revision || !ret_reply->ok);
+}
+
+static void ask_for(const struct wire_request *request, struct wire_reply *ret_reply)
+{
+	static char memory[FRAME_BYTES + 1];
+	struct buf line;
+
+	buf_init(&line, memory, sizeof(memory));
+	wire_write_request(&line, request);
+	CHECK(!line.full);
+	ask(memory, line.len - 1, ret_reply);
+}
+
+static void is_set(const struct wire_request *set, const struct text scope)
+{
+	struct wire_request get = { .op = WIRE_GET, .target = WIRE_NAMED, .scope = scope };
+	struct wire_reply reply;
+
+	if (text_eq(scope, TEXT("default")))
+		get.target = WIRE_DEFAULT;
+	ask_for(&get, &reply);
+	CHECK(reply.ok && reply.has_context);
+	for (enum field field = 0; field < FIELD_COUNT; field++)
+		CHECK(!set->value[field].len || text_eq(reply.value[field], set->value[field]));
+}
+
+static void take_request(const char *bytes, size_t len)
+{
+	char *line = fuzz_copy(bytes, len), *again = fuzz_copy(bytes, len);
+	char name[WIRE_NAME_BYTES_MAX + 1];
+	struct wire_request request;
+	struct wire_fault fault;
+	struct wire_reply reply;
+	int good;
+
+	ask(line, len, &reply);
+	good = !wire_read_request(again, len, &request, &fault);
+	CHECK(good || (!reply.ok && text_eq(reply.error_code, text_of(wire_code_name(fault.code)))));
+	if (good && reply.ok && request.op == WIRE_SET) {
+		struct text scope = { name, reply.scope.len };
+
+		memcpy(name, reply.scope.ptr, reply.scope.len);
+		is_set(&request, scope);
+	}
+	free(line);
+	free(again);
+}
+
+static void end_process(pid_t pid)
+{
+	struct scope *scope;
+
+	ended[pid] = true;
+	while ((scope = scopes_of_process(&core.scopes, pid, (uint64_t)pid * 10)))
+		core_end(&core, scope, "ended");
+}
+
+static void take_line(const char *line, size_t len)
+{
+	pid_t pid = len > 3 ? (uint8_t)line[3] % PROCESSES : 0;
+
+	if (len < 2 || line[0] != '!')
+		take_request(line, len);
+	else if (line[1] == 'p')
+		asking = pid;
+	else if (line[1] == 'x')
+		end_process(pid);
+	else
+		core_commit(&core);
+}
+
+/* The books are right, and all is gone at the end. */
+static void audit(void)
+{
+	bool all[FIELD_COUNT];
+	size_t count = 0;
+	struct scope *scope;
+
+	TAILQ_FOREACH(scope, &core.scopes.order, order) {
+		CHECK(scope->depth <= SCOPE_DEPTH_MAX && !(scope->pid && ended[scope->pid]));
+		count++;
+	}
+	CHECK(count == core.scopes.count);
+	while ((scope = TAILQ_FIRST(&core.scopes.order)))
+		core_end(&core, scope, "over");
+	memset(all, true, sizeof(all));
+	scopes_unset(&core.scopes, core.scopes.outermost, all);
+	CHECK(!core.scopes.count && !core.scopes.processes && !core.scopes.bytes);
+	core_commit(&core);
+	memset(ended, 0, sizeof(ended));
+	asking = 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *at = (const char *)data, *end = at + size;
+
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((newline ? newline : end) - at);
+
+		if (len <= WIRE_LINE_BYTES_MAX)
+			take_line(at, len);
+		at += len + 1;
+	}
+	audit();
+	return 0;
+}

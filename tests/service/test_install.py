@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""make install, and the systemd units that it puts in place: they start what was installed, they are
+right by systemd's own tools, and the service can live with what they forbid."""
+
+import re
+import subprocess
+
+import pytest
+
+from serving import ROOT, wait_until
+
+UNITS = ("tagalong.service", "tagalong.socket")
+FILES = {
+    "bin/tagalong": 0o755,
+    "bin/tagalong-run": 0o755,
+    "lib/tagalong/libtagalong.so": 0o644,
+    "lib/systemd/user/tagalong.service": 0o644,
+    "lib/systemd/user/tagalong.socket": 0o644,
+}
+
+
+def make(*words):
+    done = subprocess.run(["make", "-s", *words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def files_below(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in files}
+
+
+def systemd_analyze(cold, *words):
+    """As systemd does it for a user: it wants a run-time folder."""
+    return subprocess.run(
+        ["systemd-analyze", *words], env=cold.environment(), capture_output=True, text=True, timeout=30
+    )
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    prefix = tmp_path_factory.mktemp("prefix")
+    make("install", f"PREFIX={prefix}")
+    return prefix
+
+
+def unit(installed, name):
+    return installed / "lib" / "systemd" / "user" / name
+
+
+def test_a_stage_and_back(tmp_path):
+    stage = [f"DESTDIR={tmp_path}", "PREFIX=/usr"]
+    make("install", *stage)
+    assert files_below(tmp_path / "usr") == FILES
+    service = (tmp_path / "usr/lib/systemd/user/tagalong.service").read_text()
+    assert re.findall("^ExecStart=(.*)$", service, re.M) == ["/usr/bin/tagalong serve --verbose"]
+    assert "@" not in re.sub("^SystemCallFilter=.*$", "", service, flags=re.M)
+    make("uninstall", *stage)
+    assert files_below(tmp_path) == {}
+
+
+def test_systemd_has_nothing_to_say(installed, cold):
+    paths = [unit(installed, name) for name in UNITS]
+    done = systemd_analyze(cold, "--user", "verify", *paths)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_exposure(installed, cold):
+    """6.2 of 10: what is left needs privileges that a user's own manager does not have (mount,
+    network and user namespaces, capabilities)."""
+    check = ["security", "--user", "--offline=true", "--no-pager", "--threshold=63"]
+    done = systemd_analyze(cold, *check, unit(installed, "tagalong.service"))
+    assert done.returncode == 0, done.stdout
+
+
+def system_calls(cold, name):
+    """What a set of systemd's holds."""
+    text = systemd_analyze(cold, "syscall-filter", "--no-pager", name).stdout
+    assert text.startswith(name)
+    calls = set()
+    for word in re.findall(r"^ +([@\w-]+)$", text, re.M):
+        calls |= system_calls(cold, word) if word[0] == "@" else {word}
+    return calls
+
+
+def allowed_calls(installed, cold):
+    allowed = set()
+    text = unit(installed, "tagalong.service").read_text()
+    for line in re.findall("^SystemCallFilter=(.*)$", text, re.M):
+        calls = set()
+        for word in line.strip("~").split():
+            calls |= system_calls(cold, word) if word[0] == "@" else {word}
+        allowed = allowed - calls if line[0] == "~" else allowed | calls
+    return allowed
+
+
+def test_it_lives_with_the_filter_of_system_calls(installed, cold, process):
+    """Started by systemd's own activation, with everything that it does."""
+    counts = cold.folder / "strace"
+    cold.socket.parent.mkdir(mode=0o700)
+    command = re.search("^ExecStart=(.*)$", unit(installed, "tagalong.service").read_text(), re.M)[1]
+    activate = ["systemd-socket-activate", "-E", "XDG_STATE_HOME", "-l", cold.socket]
+    service = subprocess.Popen(
+        [*activate, "strace", "-D", "-f", "-c", "-o", counts, *command.split()],
+        env=cold.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(cold.socket.exists)
+        with cold.connect() as peer:
+            for i in range(100):
+                peer.op("set", context={"task_id": str(i), "baggage": "x" * 8000})
+            peer.op("watch")
+            tree = process()
+            tree.tell("open", {"mode": "plan"})
+            tree.tell("fork", "child")
+            assert tree.context("child")["mode"] == "plan"
+            tree.end()
+            wait_until(lambda: cold.rows()[-1].get("gone"))
+        assert cold.journal.stat().st_size < 1 << 20
+    finally:
+        service.terminate()  # with -D it is tagalong itself, not strace
+        assert service.wait(20) == 0
+    wait_until(counts.exists)
+    used = set(re.findall(r" (\w+)$", counts.read_text().split("total")[0], re.M)) - {"syscall"}
+    assert {"accept4", "pidfd_open", "fdatasync", "renameat"} <= used
+    assert used - allowed_calls(installed, cold) == set()
