@@ -4,8 +4,25 @@
 
 #include <sys/stat.h>
 
-#include "base/buf.h"
 #include "base/limits.h"
+#include "base/variables.h"
+
+bool folder_of_state(struct buf *path)
+{
+	const char *state = variable_get_named("XDG_STATE_HOME");
+	const char *home = variable_get_named("HOME");
+
+	if (state && state[0] == '/') {
+		buf_add(path, text_of(state));
+	} else if (home && home[0] == '/') {
+		buf_add(path, text_of(home));
+		buf_add(path, TEXT("/.local/state"));
+	} else {
+		return false;
+	}
+	buf_add(path, TEXT("/tagalong"));
+	return !path->full;
+}
 
 void folder_make(const char *path)
 {

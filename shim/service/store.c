@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fdio.h"
+#include "base/folder.h"
 #include "base/limits.h"
 #include "service/limits.h"
 #include "service/notice.h"
@@ -269,7 +270,7 @@ void store_close(struct store *store)
 int store_open(const struct store_owner *owner, struct store **ret_store)
 {
 	struct store *store = calloc(1, sizeof(*store));
-	struct buf boot_id;
+	struct buf boot_id, path;
 	int result;
 
 	if (!store)
@@ -280,7 +281,8 @@ int store_open(const struct store_owner *owner, struct store **ret_store)
 	*ret_store = store;
 	buf_init(&boot_id, store->boot_id, sizeof(store->boot_id));
 	process_boot_id(&boot_id);
-	if (!store_folder_path(store->path, sizeof(store->path))) {
+	buf_init(&path, store->path, sizeof(store->path));
+	if (!folder_of_state(&path)) {
 		notice_warning("neither XDG_STATE_HOME nor HOME says where to keep the state");
 		return 0;
 	}

@@ -13,29 +13,9 @@
 #include "base/buf.h"
 #include "base/fdio.h"
 #include "base/folder.h"
-#include "base/variables.h"
 #include "service/notice.h"
 #include "service/store_row.h"
 #include "wire/frame.h"
-
-bool store_folder_path(char *ret_path, size_t size)
-{
-	const char *state = variable_get_named("XDG_STATE_HOME");
-	const char *home = variable_get_named("HOME");
-	struct buf path;
-
-	buf_init(&path, ret_path, size);
-	if (state && state[0] == '/') {
-		buf_add(&path, text_of(state));
-	} else if (home && home[0] == '/') {
-		buf_add(&path, text_of(home));
-		buf_add(&path, TEXT("/.local/state"));
-	} else {
-		return false;
-	}
-	buf_add(&path, TEXT("/tagalong"));
-	return !path.full;
-}
 
 int store_folder_open(const char *path)
 {

@@ -7,9 +7,6 @@
 
 #define STORE_FILE "context.journal"
 
-/* $XDG_STATE_HOME/tagalong, else ~/.local/state/tagalong (XDG Base Directory 0.8). False when
- * neither is said, or it does not fit. */
-bool store_folder_path(char *ret_path, size_t size);
 /* Makes and opens the folder, and locks it as long as the descriptor is open. It, or a negative
  * errno: -EBUSY when another service has it. */
 int store_folder_open(const char *path);

@@ -19,7 +19,6 @@
 #include "base/forkwipe.h"
 #include "base/limits.h"
 #include "base/random.h"
-#include "base/variables.h"
 
 /* Hexadecimal digits and an LF. */
 #define FILE_BYTES (2 * SECRET_BYTES + 1)
@@ -31,23 +30,6 @@ struct known {
 };
 
 static struct forkwipe known_page;
-
-static int folder_path(struct buf *path)
-{
-	const char *state = variable_get_named("XDG_STATE_HOME");
-	const char *home = variable_get_named("HOME");
-
-	if (state && state[0] == '/') {
-		buf_add(path, text_of(state));
-	} else if (home && home[0] == '/') {
-		buf_add(path, text_of(home));
-		buf_add(path, TEXT("/.local/state"));
-	} else {
-		return -ENOENT;
-	}
-	buf_add(path, TEXT("/tagalong"));
-	return path->full ? -ENAMETOOLONG : 0;
-}
 
 static int hex_digit(char c)
 {
@@ -140,9 +122,8 @@ static int find_key(uint8_t ret_key[SECRET_BYTES])
 	int result;
 
 	buf_init(&path, memory, sizeof(memory));
-	result = folder_path(&path);
-	if (result)
-		return result;
+	if (!folder_of_state(&path))
+		return -ENOENT;
 	folder_make(memory);
 	buf_add(&path, TEXT("/conversation.key"));
 	if (path.full)
