@@ -246,7 +246,7 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 			--child-silent-after-fork=yes $$suite || exit 1; done
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_handles.py
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_bindings.py \
-		-k 'another_place or (test_shape and DEEPBIND and not no_inner)'
+		-k '(another_place and deepbind) or (test_shape and DEEPBIND)'
 
 lint:
 	$(Q)scripts/check-layers
