@@ -68,11 +68,8 @@ CLI_ROOMS := $(CORE_ROOMS) service cli
 
 room_sources = $(sort $(foreach room,$(1),$(wildcard shim/$(room)/*.c)))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-# Sanitizer builds do without the doors: their runtime calls dlsym before it is ready for
-# instrumented code.
-DOORS := $(if $(SANITIZE),,$(BUILD)/obj/shim/preload/trampolines.o)
 SHIM_OBJECTS := $(call objects,$(call room_sources,$(SHIM_ROOMS))) $(BUILD)/obj/gen/presets.o \
-	$(DOORS)
+	$(BUILD)/obj/shim/preload/trampolines.o
 CORE_OBJECTS := $(call objects,$(call room_sources,$(CORE_ROOMS))) $(BUILD)/obj/gen/presets.o
 CLI_OBJECTS := $(call objects,$(call room_sources,$(CLI_ROOMS))) $(BUILD)/obj/gen/presets.o
 PRESETS := $(sort $(wildcard shim/presets/*.json))
@@ -113,7 +110,7 @@ $(BUILD)/tagalong: $(CLI_OBJECTS)
 $(BUILD)/gen/exports.map: shim/preload/hooks.def
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)names=$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDOOR(name)=$(if $(DOORS),name;)' $<) && \
+	$(Q)names=$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDOOR(name)=name;' $<) && \
 		printf '{\nglobal:\n%s\nlocal:\n*;\n};\n' "$$names" > $@
 
 # The presets are data: read, checked and packed when the shim is built.
@@ -141,10 +138,13 @@ $(BUILD)/obj/%.o: %.S
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# A sanitizer's runtime asks dlsym for the real functions before it is ready for instrumented code.
+$(patsubst %,$(BUILD)/obj/shim/preload/%.o,doors elf real): NOT_SANITIZED := -fno-sanitize=all
+
 $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(NOT_SANITIZED) -fPIC -c -o $@ $<
 
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.
@@ -227,24 +227,25 @@ test-build: all fixtures $(UNIT_SUITES)
 test: test-build
 	$(Q)TAGALONG_BUILD=$(abspath $(BUILD)) python3 tests/run.py $(TEST)
 
-# The unit suites and the suite of the handle's life, over sanitizers and valgrind. A sanitizer's
-# runtime has to stand before the shim in LD_PRELOAD; leaks are looked for in the unit suites, because
-# the host program leaves some behind on purpose. Left out under it: the memory test (freed memory is
-# kept for a while), and connections that are refused (there libcurl hangs, without the shim as well).
+# The unit suites, and the suites of host programs with handles, threads and bindings of every kind,
+# over sanitizers and valgrind. A sanitizer's runtime has to stand before the shim in LD_PRELOAD; leaks
+# are looked for in the unit suites, because the host programs leave some behind on purpose. Left out
+# under it: the memory test (freed memory is kept for a while), and what the suites skip, each with
+# its reason.
 PYTEST = timeout 600 /usr/bin/python3 -m pytest -q -n 2
-HANDLE_SUITE := tests/e2e/test_handles.py -k 'not memory_is_flat and not errors_of and not no_secrets'
+HOST_SUITES := $(patsubst %,tests/e2e/test_%.py,handles threads bindings) -k 'not memory_is_flat'
 
 test-asan: fixtures
 	$(Q)$(MAKE) -s MODE=asan all unit
 	$(Q)ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
 		TAGALONG_LIB=$$($(CC) -print-file-name=libasan.so):$(CURDIR)/build/asan/libtagalong.so \
-		$(PYTEST) $(HANDLE_SUITE)
+		$(PYTEST) $(HOST_SUITES)
 
 test-tsan: fixtures
 	$(Q)$(MAKE) -s MODE=tsan all unit
 	$(Q)TSAN_OPTIONS=halt_on_error=1 \
 		TAGALONG_LIB=$$($(CC) -print-file-name=libtsan.so):$(CURDIR)/build/tsan/libtagalong.so \
-		$(PYTEST) $(HANDLE_SUITE)
+		$(PYTEST) $(HOST_SUITES)
 
 VALGRIND := valgrind -q --error-exitcode=99
 test-valgrind: all fixtures $(UNIT_SUITES)
@@ -252,6 +253,8 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 		$(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite,indirect \
 			--child-silent-after-fork=yes $$suite || exit 1; done
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_handles.py
+	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_bindings.py \
+		-k '(another_place and deepbind) or (test_shape and DEEPBIND)'
 
 # One libFuzzer program for each tests/fuzz/fuzz_NAME.c: linked with all rooms but the hooks and the
 # commands, run over tests/fuzz/seeds/NAME and what it found before, with tests/fuzz/NAME.dict if there

@@ -95,32 +95,38 @@ static void *decide(void *handle, void *real, const char *name, const void *call
 	return real && is_open() && !is_libcurl(caller) ? hook_for(real, name) : NULL;
 }
 
+/* Letter by letter, because nothing of libc's may be called on the way of other names: some hosts
+ * have a strncmp of their own, which is not ready before it has asked dlsym for the real one
+ * (sanitizers). The same holds for real.c. */
 static bool is_wanted(const char *name)
 {
-	return name && !strncmp(name, "curl_", 5) && hook_by_name(0, name);
+	return name && name[0] == 'c' && name[1] == 'u' && name[2] == 'r' && name[3] == 'l' &&
+	       name[4] == '_' && hook_by_name(0, name);
 }
 
 void *door_dlsym(void *handle, const char *name, const void *caller)
 {
-	int saved = errno;
-	void *hook = NULL;
+	void *hook;
+	int saved;
 
-	if (is_wanted(name))
-		hook = decide(handle, is_global(handle) ? NULL : real_dlsym()(handle, name), name,
-			      caller);
+	if (!is_wanted(name))
+		return NULL;
+	saved = errno;
+	hook = decide(handle, is_global(handle) ? NULL : real_dlsym()(handle, name), name, caller);
 	errno = saved;
 	return hook;
 }
 
 void *door_dlvsym(void *handle, const char *name, const char *version, const void *caller)
 {
-	int saved = errno;
-	void *hook = NULL;
+	void *hook;
+	int saved;
 
-	if (is_wanted(name))
-		hook = decide(handle,
-			      is_global(handle) ? NULL : real_dlvsym()(handle, name, version), name,
-			      caller);
+	if (!is_wanted(name))
+		return NULL;
+	saved = errno;
+	hook = decide(handle, is_global(handle) ? NULL : real_dlvsym()(handle, name, version), name,
+		      caller);
 	errno = saved;
 	return hook;
 }

@@ -12,6 +12,9 @@
 
 #include "preload/real.h"
 
+/* Of an object, which is mapped as long as the object is. */
+#define FIRST_PAGE_BYTES 4096
+
 /* Declared here: <dlfcn.h> has it since glibc 2.35 only. */
 struct dl_find_result {
 	unsigned long long flags;
@@ -42,7 +45,7 @@ static const ElfW(Phdr) *program_headers(uintptr_t start, size_t *ret_count)
 
 	*ret_count = 0;
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > 4096)
+	    header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > FIRST_PAGE_BYTES)
 		return NULL;
 	*ret_count = header->e_phnum;
 	return (const ElfW(Phdr) *)(start + header->e_phoff);
@@ -53,7 +56,8 @@ static void find_build_id(struct object *object, const ElfW(Phdr) *note)
 	uintptr_t at = object->map->l_addr + note->p_vaddr;
 	uintptr_t end = at + note->p_memsz;
 
-	if (at < object->start || end > object->end)
+	/* It is read again when something else may be there: only where that has a page, too. */
+	if (at < object->start || end > object->start + FIRST_PAGE_BYTES)
 		return;
 	while (at + sizeof(ElfW(Nhdr)) <= end) {
 		const ElfW(Nhdr) *header = (const ElfW(Nhdr) *)at;

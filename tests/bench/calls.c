@@ -2,18 +2,24 @@
 /*
  * The measured host program; it knows nothing of the shim. Prints nanoseconds for one of
  *   calls setopt N        curl_easy_setopt, an option that nobody looks at
+ *   calls setopt2 N       the same in turns on handles of two libcurls
+ *   calls foreign N       the same on a handle that was made by the libcurl itself, found by name
  *   calls headers N       curl_easy_setopt(CURLOPT_HTTPHEADER)
  *   calls init N          curl_easy_init and curl_easy_cleanup
  *   calls post N URL      chat requests on one kept-alive connection, one client header
  *   calls spawn N         posix_spawn of /bin/true with LD_PRELOAD from $SPAWN_PRELOAD
  */
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#define LIBCURL "libcurl.so.4" /* what this program is linked with */
+#define OTHER_LIBCURL "libcurl-gnutls.so.4"
 
 static double now_ns(void)
 {
@@ -33,6 +39,34 @@ static void set_options(CURL *easy, long times)
 {
 	for (long i = 0; i < times; i++)
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, i & 1023);
+}
+
+typedef CURLcode setopt_function(CURL *easy, CURLoption option, ...);
+
+/* A function of another libcurl than the one that this program is linked with, or of that one again. */
+static void *function_of(const char *library, const char *name)
+{
+	void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+	void *function = handle ? dlsym(handle, name) : NULL;
+
+	if (!function)
+		exit(3);
+	return function;
+}
+
+static CURL *handle_of(const char *library)
+{
+	return ((CURL * (*)(void)) function_of(library, "curl_easy_init"))();
+}
+
+static void set_options_of_two(CURL *easy, CURL *other, long times)
+{
+	setopt_function *set = (setopt_function *)function_of(OTHER_LIBCURL, "curl_easy_setopt");
+
+	for (long i = 0; i < times; i += 2) {
+		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, i & 1023);
+		set(other, CURLOPT_TIMEOUT_MS, i & 1023);
+	}
 }
 
 static void set_headers(CURL *easy, long times)
@@ -105,14 +139,22 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
 	long times = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
-	CURL *easy = curl_easy_init();
+	CURL *easy = curl_easy_init(), *other = NULL;
 	double start;
 
 	if (!strcmp(what, "post") && argc > 3)
 		send_posts(easy, 20, argv[3]); /* connect, warm up */
+	if (!strcmp(what, "setopt2"))
+		other = handle_of(OTHER_LIBCURL);
+	if (!strcmp(what, "foreign"))
+		other = handle_of(LIBCURL);
 	start = now_ns();
 	if (!strcmp(what, "setopt"))
 		set_options(easy, times);
+	else if (!strcmp(what, "setopt2"))
+		set_options_of_two(easy, other, times);
+	else if (!strcmp(what, "foreign"))
+		set_options(other, times);
 	else if (!strcmp(what, "headers"))
 		set_headers(easy, times);
 	else if (!strcmp(what, "init"))

@@ -40,7 +40,7 @@ def preload(library, **more):
 
 def rows(port):
     chat = f"http://127.0.0.1:{port}/v1/chat/completions"
-    other = f"http://127.0.0.1:{port}/v1/other/path/of/same/len"
+    other = f"http://127.0.0.1:{port}/v1/some/other/paths"  # as long as the other
     return {
         "start of /bin/true": ("spawn", 400, "", {
             "empty preload": {"SPAWN_PRELOAD": EMPTY},
@@ -50,6 +50,14 @@ def rows(port):
         "curl_easy_setopt, any option": ("setopt", 5_000_000, "", {
             "bare": {},
             "Tagalong": preload(SHIM),
+        }),
+        "curl_easy_setopt, two libcurls in turns": ("setopt2", 5_000_000, "", {
+            "bare": {},
+            "Tagalong": preload(SHIM),
+        }),
+        "curl_easy_setopt, a handle that was made unseen": ("foreign", 5_000_000, "", {
+            "bare": {},
+            "Tagalong": preload(SHIM, TAGALONG_DOORS="libcurl"),
         }),
         "curl_easy_setopt(HTTPHEADER)": ("headers", 5_000_000, "", {
             "bare": {},

@@ -234,7 +234,8 @@ def test_longjmp_out_of_a_callback(puppet, callback):
 
 
 def test_multi_cleanup_with_handles_inside(puppet):  # pitfall 53
-    script = LIST + chat("a") + chat("b") + "headers a l\nmulti m\nadd m a\nadd m b\nrun m\n"
+    script = LIST + chat("a") + chat("b") + "url b {chat}?b\n"
+    script += "headers a l\nmulti m\nadd m a\nadd m b\nrun m\n"
     script += "multicleanup m\nfree l\nheaders a -\nperform a\ncleanup b\nperform a\ncleanup a"
     puppet(script, [GENERIC] * 4, unordered=True)  # two of them run side by side
 
