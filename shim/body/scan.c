@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "headers/chars.h"
+
 struct scan scan_start(struct text body)
 {
 	return (struct scan){ .at = body.ptr, .end = body.ptr + body.len };
@@ -159,15 +161,6 @@ void scan_skip(struct scan *scan)
 	}
 }
 
-static int hex_digit(char c)
-{
-	char lower = ascii_lower(c);
-
-	if (ascii_is_digit(c))
-		return c - '0';
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The four digits at raw + at, or -1. */
 static int32_t unit_at(struct text raw, size_t at)
 {
@@ -176,26 +169,13 @@ static int32_t unit_at(struct text raw, size_t at)
 	if (raw.len < at + 4)
 		return -1;
 	for (size_t i = at; i < at + 4; i++) {
-		int digit = hex_digit(raw.ptr[i]);
+		int digit = ascii_hex_value(raw.ptr[i]);
 
 		if (digit < 0)
 			return -1;
 		unit = unit << 4 | digit;
 	}
 	return unit;
-}
-
-static size_t utf8_encode(int32_t point, char bytes[4])
-{
-	static const uint8_t lead[] = { 0, 0xC0, 0xE0, 0xF0 };
-	size_t trail = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-
-	for (size_t i = trail; i > 0; i--) {
-		bytes[i] = (char)(0x80 | (point & 0x3F));
-		point >>= 6;
-	}
-	bytes[0] = (char)(lead[trail] | point);
-	return trail + 1;
 }
 
 /* "\uXXXX" at the front, and its second half where it is a surrogate (RFC 8259 section 7). */

@@ -57,6 +57,19 @@ bool utf8_next(struct text *rest, uint32_t *ret_code_point)
 	return true;
 }
 
+size_t utf8_encode(int32_t point, char ret_bytes[4])
+{
+	static const uint8_t lead[] = { 0, 0xC0, 0xE0, 0xF0 };
+	size_t trail = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+
+	for (size_t i = trail; i > 0; i--) {
+		ret_bytes[i] = (char)(0x80 | (point & 0x3F));
+		point >>= 6;
+	}
+	ret_bytes[0] = (char)(lead[trail] | point);
+	return trail + 1;
+}
+
 void percent_add(struct buf *buf, char byte)
 {
 	static const char digits[] = "0123456789ABCDEF";

@@ -21,6 +21,9 @@ bool char_is_control(char c);
  */
 bool utf8_next(struct text *rest, uint32_t *ret_code_point);
 
+/* The bytes of a character, 1 to 4, and how many they are. A surrogate is encoded as it is. */
+size_t utf8_encode(int32_t point, char ret_bytes[4]);
+
 /* Appends "%" and two upper-case digits (RFC 3986 section 2.1). */
 void percent_add(struct buf *buf, char byte);
 

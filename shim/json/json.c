@@ -94,15 +94,6 @@ static bool advance(struct json *json, char closing)
 	return !json->fault;
 }
 
-static int hex_digit(char c)
-{
-	char lower = ascii_lower(c);
-
-	if (ascii_is_digit(c))
-		return c - '0';
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The four digits behind "\u", or -1. */
 static int32_t take_unit(struct json *json)
 {
@@ -111,7 +102,7 @@ static int32_t take_unit(struct json *json)
 	if (json->end - json->at < 4)
 		return -1;
 	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(json->at[i]);
+		int digit = ascii_hex_value(json->at[i]);
 
 		if (digit < 0)
 			return -1;
@@ -135,19 +126,6 @@ static int32_t take_escaped(struct json *json)
 	if (low < 0xDC00 || low > 0xDFFF)
 		return -1;
 	return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-}
-
-static size_t utf8_encode(int32_t point, char bytes[4])
-{
-	static const uint8_t lead[] = { 0, 0xC0, 0xE0, 0xF0 };
-	size_t trail = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-
-	for (size_t i = trail; i > 0; i--) {
-		bytes[i] = (char)(0x80 | (point & 0x3F));
-		point >>= 6;
-	}
-	bytes[0] = (char)(lead[trail] | point);
-	return trail + 1;
 }
 
 /* Behind a backslash: what it stands for, encoded. 0 when it stands for nothing. */

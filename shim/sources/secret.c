@@ -31,17 +31,10 @@ struct known {
 
 static struct forkwipe known_page;
 
-static int hex_digit(char c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int parse(const char text[FILE_BYTES], uint8_t ret_key[SECRET_BYTES])
 {
 	for (size_t i = 0; i < SECRET_BYTES; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+		int high = ascii_hex_value(text[2 * i]), low = ascii_hex_value(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return -EBADMSG;
