@@ -100,9 +100,16 @@ def smtp(servers):
 
 
 def clean_environment(home):
-    """Nothing of the machine's: no proxies, CA bundles, agents' session ids, locale."""
+    """Nothing of the machine's: no proxies, CA bundles, agents' session ids, locale; and no run-time
+    folder, where the developer's own context service may be at work."""
     kept = {name: os.environ[name] for name in SANITIZERS if name in os.environ}
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8", **kept}
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "XDG_RUNTIME_DIR": "/nonexistent",
+        **kept,
+    }
 
 
 @pytest.fixture(scope="session")
