@@ -124,13 +124,27 @@ static bool environment_names(const struct config *config, const struct environm
 	return (!config || !config->rules_count) && relay_is_loopback(url);
 }
 
+/* Whether one of the patterns can be the URL's at all: most are out by how they end. */
+static bool may_be_listed(struct text patterns, const struct url *url)
+{
+	struct text word;
+
+	while (text_next(&patterns, ',', &word)) {
+		if (text_starts_with(word, TEXT("*")))
+			word = text_from(word, 1);
+		if (text_ends_with_nocase(url->host, word))
+			return true;
+	}
+	return false;
+}
+
 static struct text preset_by_host(const struct url *url)
 {
 	struct text name, hosts, pattern;
 
 	for (size_t i = 0; i < preset_count(); i++) {
 		preset_head_at(i, &name, &hosts);
-		if (hosts.len && relay_listed(hosts, url, &pattern))
+		if (hosts.len && may_be_listed(hosts, url) && relay_listed(hosts, url, &pattern))
 			return name;
 	}
 	return (struct text){ NULL, 0 };

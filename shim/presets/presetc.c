@@ -127,7 +127,8 @@ static uint16_t read_hosts(struct json *json)
 	for (json_array(json); json_element(json);) {
 		struct text host = string_of(json);
 
-		if (text_find(host, ',') >= 0 || text_find(host, ' ') >= 0)
+		if (text_find(host, ',') >= 0 || text_find(host, ' ') >= 0 ||
+		    text_find(host, ':') >= 0 || text_find(host, '/') >= 0)
 			fail_at(fault_place(json, host), "that is no host", host);
 		if (joined.len)
 			buf_char(&joined, ',');

@@ -52,12 +52,12 @@ static enum tag_verdict verdict_of(enum rule_verdict verdict)
  * cannot is found out without asking the file system. */
 static const struct config_snapshot *snapshot_for(const char *url)
 {
-	const struct config_snapshot *snapshot = config_take(false);
-	bool possible = snapshot->standing == CONFIG_BAD ||
-			rule_path_possible(snapshot->config, url);
+	const struct config_snapshot *late = config_take(false), *exact = NULL;
 
-	config_drop(snapshot);
-	return possible ? config_take(true) : NULL;
+	if (late->standing == CONFIG_BAD || rule_path_possible(late->config, url))
+		exact = config_take(true);
+	config_drop(late);
+	return exact;
 }
 
 static enum tag_verdict decide(const struct tag_request *request, const struct config *config,
@@ -67,8 +67,6 @@ static enum tag_verdict decide(const struct tag_request *request, const struct c
 	struct url url;
 	int result;
 
-	if (!rule_path_possible(config, request->url))
-		return TAG_NO_ENDPOINT;
 	result = url_take_apart(request->api, request->url, &url);
 	if (result)
 		return result == -ENOMEM ? TAG_NO_MEMORY : TAG_BAD_URL;
