@@ -233,7 +233,7 @@ test: test-build
 # under it: the memory test (freed memory is kept for a while), and what the suites skip, each with
 # its reason.
 PYTEST = timeout 600 /usr/bin/python3 -m pytest -q -n 2
-HOST_SUITES := $(patsubst %,tests/e2e/test_%.py,handles threads bindings) -k 'not memory_is_flat'
+HOST_SUITES := $(patsubst %,tests/e2e/test_%.py,handles threads bindings frugal) -k 'not memory_is_flat'
 
 test-asan: fixtures
 	$(Q)$(MAKE) -s MODE=asan all unit

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -24,6 +25,15 @@ static const char *destination(void)
 bool log_wanted(void)
 {
 	return destination() != NULL;
+}
+
+/* A host that was started without one may have a connection there by now. */
+static bool is_connection(int fd)
+{
+	int domain = AF_UNSPEC;
+	socklen_t size = sizeof(domain);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain != AF_UNIX;
 }
 
 static void add_printable(struct buf *buf, struct text part)
@@ -53,7 +63,8 @@ void log_parts(const struct text *parts, size_t count)
 	line.data[line.len++] = '\n';
 
 	if (!strcmp(place, "stderr")) {
-		written = write(STDERR_FILENO, line.data, line.len);
+		fd = is_connection(STDERR_FILENO) ? -1 : STDERR_FILENO;
+		written = write(fd, line.data, line.len);
 	} else {
 		fd = fd_open(AT_FDCWD, place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
 		written = fd < 0 ? -1 : write(fd, line.data, line.len);

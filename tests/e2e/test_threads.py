@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Threads, children, longjmp, and hosts with little to live on (tests/fixtures/threads.c, jump.c).
+"""Threads, children, and longjmp (tests/fixtures/threads.c, jump.c).
 
 What is asserted: each request has the lines of the thread that sent it and ours once, every call
 returns what it returns without the shim, and nothing hangs. `make test-tsan` runs this file over
@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from commands import CHAT, post
+from commands import CHAT
 from tags import GENERIC, PLAIN, request_id
-from test_bindings import ASKED, FOLDER, SANITIZED
-from test_bindings import OWN as BINDING_OWN
+from test_bindings import FOLDER, SANITIZED
 from test_handles import PUPPET
 
 FIXTURES = Path(PUPPET[0]).parent
@@ -63,10 +62,6 @@ def test_vfork_and_exec(neutral, relay):  # pitfalls 32, 34
     assert result.stdout.count(b"program 0\n") == 8
 
 
-def test_small_stack(threads):
-    threads("stack", [GENERIC])
-
-
 CALLBACKS = {  # name: whether the request was sent by then
     "write": True,
     "header": True,
@@ -88,20 +83,6 @@ def test_longjmp_out_of(neutral, relay, callback, how):
     # What was left in the middle is recorded when its connection ends.
     result = neutral(command, sent + [GENERIC] * 2, own=["X-Own"], unordered=True)
     assert result.stdout.startswith(b"jumped\n")
-
-
-@pytest.mark.parametrize("closed", ["0", "2", "0 2", "0 1 2"])
-def test_starts_with_descriptors_closed(neutral, relay, closed):  # pitfall 33
-    redirections = " ".join(f"{descriptor}>&-" for descriptor in closed.split())
-    script = f'exec "$0" linked "$1" {redirections}'
-    command = ["sh", "-c", script, str(FOLDER / "host-linked"), relay.url + CHAT]
-    result = neutral(command, ASKED, own=BINDING_OWN)
-    assert result.rc == 0
-
-
-def test_no_descriptor_is_left_open(threads):  # pitfall 33
-    # The numbers that a host gets for its own are the same after a tagged request.
-    assert b"next 3, open 4" in threads("descriptors", [GENERIC]).stdout
 
 
 def test_plain_requests_of_threads_stay_plain(neutral, relay):

@@ -8,10 +8,12 @@
 #include "base/buf.h"
 #include "base/fdio.h"
 #include "base/forkwipe.h"
+#include "base/log.h"
 #include "base/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -95,6 +97,47 @@ static void fork_wipes(void)
 	waitpid(child, &status, 0);
 	CHECK(status == 0, "zeros in the child");
 	CHECK(page[0] == 0xAB && page[FORKWIPE_BYTES - 1] == 0xAB, "as it was in the parent");
+}
+
+/* Two ends of a connection. */
+static bool connect_ends(int ends[2])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	bool done;
+
+	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+	done = !bind(listener, (struct sockaddr *)&address, size) && !listen(listener, 1) &&
+	       !getsockname(listener, (struct sockaddr *)&address, &size) &&
+	       !connect(ends[0], (struct sockaddr *)&address, size);
+	ends[1] = done ? accept(listener, NULL, NULL) : -1;
+	close(listener);
+	return ends[1] >= 0;
+}
+
+/* pitfall 33 */
+static void debug_lines(void)
+{
+	int ends[2], file[2], saved = dup(2);
+	char got[64];
+
+	CHECK(connect_ends(ends) && !pipe(file), "connections");
+	setenv("TAGALONG_DEBUG", "stderr", 1);
+	dup2(ends[0], 2);
+	log_line(TEXT("into a host's connection"));
+	dup2(file[1], 2);
+	log_line(TEXT("into a pipe"));
+	dup2(saved, 2);
+	unsetenv("TAGALONG_DEBUG");
+	CHECK(recv(ends[1], got, sizeof(got), MSG_DONTWAIT) < 0 && errno == EAGAIN, "nothing");
+	CHECK(read(file[0], got, sizeof(got)) > 11, "a line");
+	for (int i = 0; i < 2; i++) {
+		close(ends[i]);
+		close(file[i]);
+	}
+	close(saved);
 }
 
 #define DRAWS 400 /* of 8 bytes: several times what is asked of the kernel at once */
@@ -203,7 +246,7 @@ static void files(void)
 
 static const struct suite_test tests[] = {
 	TEST(texts), TEST(buffers), TEST(largest_number), TEST(fork_wipes),
-	TEST(randoms), TEST(randoms_of_a_child), TEST(files),
+	TEST(randoms), TEST(randoms_of_a_child), TEST(debug_lines), TEST(files),
 };
 
 SUITE("base", tests)
