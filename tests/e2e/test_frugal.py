@@ -35,6 +35,7 @@ def host(request, neutral, tmp_path):
         service = Service().start()
         service.run("context", "set", "--scope", "default", "organization_id=from the service")
         env["TAGALONG_SOCKET"], tags = str(service.socket), SERVED
+        env["TAGALONG_TIMEOUT_MS"] = "10000"  # a busy machine is not what is tested
 
     def host(command, count, own, stdin=b""):
         quiet = [] if "stderr" not in request.param else [(rb"(?m)^tagalong\[\d+\]: .*\n", b"")]
