@@ -252,7 +252,7 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 	$(Q)for suite in $(UNIT_SUITES); do \
 		$(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite,indirect \
 			--child-silent-after-fork=yes $$suite || exit 1; done
-	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_handles.py
+	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_handles.py -k 'not hidden'
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_bindings.py \
 		-k '(another_place and deepbind) or (test_shape and DEEPBIND)'
 

@@ -7,24 +7,20 @@ handle, its copy by the multi interface, the handle again. Over the system's lib
 is OpenSSL's, over a stand-in whose inner calls do not come out through the PLT. (pitfalls 19, 57)
 """
 
-import os
 import re
 
 import pytest
 
 from neutral import compare
+from standin import FOLDER as STANDIN
+from standin import SANITIZED, standin
 from tags import CONTEXT, GENERIC, PLAIN
 from test_handles import WRAP
-from test_versions import STANDIN, system_libcurl
 
 FOLDER = STANDIN.parent / "binding"
 OWN = ["Authorization", "X-Own"]
-STANDIN_ENV = {"STANDIN": "", "STANDIN_LIBCURL": system_libcurl(), "LD_LIBRARY_PATH": str(STANDIN)}
 OPENSSL, GNUTLS, NSS = "libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"
 ASKED = [GENERIC] * 3
-# A sanitizer's runtime stands in front of the shim, and refuses RTLD_DEEPBIND, which the stand-in
-# uses, too.
-SANITIZED = not {"ASAN_OPTIONS", "TSAN_OPTIONS"}.isdisjoint(os.environ)
 PLACE = (rb"(the same|a new) place", b"PLACE")  # the loader's own choice, in any run
 
 
@@ -77,10 +73,10 @@ def program_of(shape):
     return "host-linked" if "linked" in shape else "host"
 
 
-@pytest.mark.parametrize("inner", ["inner calls", "no inner calls"])
+@pytest.mark.parametrize("inner", ["shown", "hidden"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shape(host, shape, inner):  # pitfalls 19, 23, 25, 57, 63
-    env = STANDIN_ENV if inner == "no inner calls" else {}
+    env = standin() if inner == "hidden" else {}
     result = host(SHAPES[shape], ASKED, program_of(shape), env)
     assert libraries(result) == [OPENSSL] * 3
 
@@ -143,7 +139,7 @@ def test_named_and_dropped_again(host):
 def test_another_build_at_the_same_place(host):
     one, other = STANDIN / OPENSSL, STANDIN / "other" / OPENSSL
     turn = f"names {one} {{chat}} names {other} {{chat}} "
-    result = host("times 2 names {} {{chat}} ".format(one) + turn * 3, ASKED * 8, env=STANDIN_ENV)
+    result = host("times 2 names {} {{chat}} ".format(one) + turn * 3, ASKED * 8, env=standin())
     assert b"the same place" in result.stdout
 
 

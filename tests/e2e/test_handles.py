@@ -12,6 +12,7 @@ import pytest
 
 from conftest import ROOT
 from neutral import MILLISECONDS, MILLISECONDS_LONG
+from standin import SANITIZED, standin
 from tags import CONTEXT, GENERIC, PLAIN, parent_id, request_id, trace_id, without
 
 WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind, say
@@ -20,15 +21,18 @@ OWN = ["Authorization", "X-Own", "X-Other"]
 LIST = "append l Authorization: Bearer sk\nappend l X-Own: 1\n"
 
 
-@pytest.fixture
-def puppet(neutral, relay):
-    """puppet(script, [tags...]): {chat} in the script is a chat URL, {url} the relay's."""
+@pytest.fixture(params=["shown", "hidden"])
+def puppet(request, neutral, relay):
+    """puppet(script, [tags...]): {chat} in the script is a chat URL, {url} the relay's. Over Debian's
+    libcurl, which shows us its inner calls, and over one that hides them (pitfalls 19, 57)."""
+    if SANITIZED and request.param == "hidden":
+        pytest.skip("a sanitizer's runtime refuses RTLD_DEEPBIND")
+    shape = standin() if request.param == "hidden" else {}
 
-    def puppet(script, expect, own=OWN, **how):
+    def puppet(script, expect, own=OWN, env=CONTEXT, **how):
         text = script.replace("{chat}", relay.url + "/v1/chat/completions")
-        return neutral(
-            PUPPET, expect, stdin=text.replace("{url}", relay.url).encode(), own=own, **how
-        )
+        stdin = text.replace("{url}", relay.url).encode()
+        return neutral(PUPPET, expect, stdin=stdin, own=own, env=env | shape, **how)
 
     return puppet
 

@@ -2,40 +2,26 @@
 """libcurls that are not installed here: before 7.80, and from 8.22 on.
 
 The host program (tests/fixtures/puppet.c) is started on a stand-in (tests/fixtures/standin), which
-answers as those versions do. Its inner calls do not come through the PLT: the suite of test_handles
-runs over the system's libcurl, where they do. (pitfalls 19, 57)
+answers as those versions do. (pitfalls 19, 57)
 """
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 
+from standin import standin
 from tags import CONTEXT, GENERIC, PLAIN, request_id
 from test_handles import LIST, OWN, PUPPET, chat
-
-STANDIN = Path(PUPPET[-1]).parent / "standin"
-
-
-def system_libcurl():
-    listing = subprocess.run(["ldd", PUPPET[-1]], capture_output=True, text=True, check=True)
-    return re.search(r"libcurl\.so\.4 => (\S+)", listing.stdout).group(1)
 
 
 @pytest.fixture
 def puppet(neutral, relay):
     def puppet(mode, script, expect, env=None, **how):
         text = script.replace("{chat}", relay.url + "/v1/chat/completions")
-        variables = {
-            "STANDIN": mode,
-            "STANDIN_LIBCURL": system_libcurl(),
-            "LD_LIBRARY_PATH": str(STANDIN),
-        }
         return neutral(
             PUPPET,
             expect,
-            env=CONTEXT | variables | (env or {}),
+            env=CONTEXT | standin(mode) | (env or {}),
             stdin=text.replace("{url}", relay.url).encode(),
             own=OWN,
             **how,
@@ -47,8 +33,7 @@ def puppet(neutral, relay):
 def test_the_standin_is_in_place(run, relay):
     # A version that has the option runs the prereq; the old one does not know it.
     script = b"init a\nprereq a ok\n"
-    env = {"STANDIN": "old", "STANDIN_LIBCURL": system_libcurl(), "LD_LIBRARY_PATH": str(STANDIN)}
-    assert b"  48\n  48\n" in run(PUPPET, shim=None, env=env, stdin=script).stdout
+    assert b"  48\n  48\n" in run(PUPPET, shim=None, env=standin("old"), stdin=script).stdout
 
 
 # Before 7.80 (pitfall 42): lines are built once, when the transfer starts.
