@@ -5,20 +5,11 @@
 
 #include <stdbool.h>
 
-#include "base/limits.h"
 #include "headers/uuid.h"
 #include "preload/body.h"
 #include "preload/curl_api.h"
 #include "preload/library.h"
 #include "preload/table.h"
-
-/* Our lines for one request, as list nodes, their text behind them. The last one's next is the
- * client's own list; or, where headers of the client's are replaced, nodes of ours follow with the
- * text of those that stay. */
-struct lent {
-	size_t count;
-	struct curl_slist node[];
-};
 
 /* Whose handle it is has to be known from its birth: only then is its header list known too. So
  * only handles that were made through our curl_easy_init or curl_easy_duphandle have a record. */
@@ -42,7 +33,7 @@ struct handle {
 	 * stays so until the next start, reset or cleanup, which all put right what they find. */
 	bool started;
 	void *prereq_data; /* CURLOPT_PREREQDATA, as it is set now */
-	struct lent *lent; /* NULL, or the handle's list is ours */
+	struct curl_slist *lent; /* NULL, or the handle's list is ours */
 	bool has_request_id;
 	uint8_t request_id[UUID_BYTES]; /* of the transfer */
 

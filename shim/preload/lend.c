@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/random.h"
 #include "base/variables.h"
 #include "config/rule.h"
 #include "headers/header.h"
+#include "preload/debug.h"
+#include "preload/lent.h"
 #include "preload/tracked.h"
 #include "tag/tag.h"
 
@@ -61,122 +61,6 @@ static bool client_sets(void *arg, struct text name)
 	return false;
 }
 
-static void log_header(void *arg, struct text name, struct text value, const char *reason)
-{
-	if (reason)
-		log_line(TEXT("  "), name, TEXT(": left out: "), text_of(reason));
-	else
-		log_line(TEXT("  "), name, TEXT(": "), value);
-}
-
-static void log_dropped(void *arg, struct text name, unsigned count)
-{
-	char memory[16];
-	struct buf number;
-
-	buf_init(&number, memory, sizeof(memory));
-	buf_number(&number, count);
-	log_line(TEXT("  "), name, TEXT(": members left out, too long, too many or not fit to send: "),
-		 buf_since(&number, 0));
-}
-
-static void log_service(void *arg, const char *outcome)
-{
-	log_line(TEXT("  "), text_of(outcome));
-}
-
-static void log_verdict(const char *method, const char *url, const char *verdict)
-{
-	struct text address = text_of(url);
-	ptrdiff_t query = text_find(address, '?'), at = text_find_last(address, '@');
-
-	/* A query or a user name may hold secrets of the client's. */
-	if (query >= 0)
-		address.len = (size_t)query;
-	if (at >= 0 && (size_t)at < address.len)
-		address = TEXT("(a URL with a user name)");
-	log_line(text_of(method), TEXT(" "), address, TEXT(": "), text_of(verdict));
-}
-
-static void log_config(void *arg, const struct config_snapshot *snapshot)
-{
-	char memory[24];
-	struct buf line;
-
-	buf_init(&line, memory, sizeof(memory));
-	if (snapshot->line) {
-		buf_char(&line, ':');
-		buf_number(&line, snapshot->line);
-	}
-	log_line(TEXT("  "), text_of(snapshot->path), buf_since(&line, 0), TEXT(": "),
-		 text_of(snapshot->reason));
-}
-
-static void log_missing(void *arg, const char *field)
-{
-	log_line(TEXT("  required, and without a value: "), text_of(field));
-}
-
-static void log_body(void *arg, const char *outcome)
-{
-	log_line(TEXT("  no conversation id is derived: "), text_of(outcome));
-}
-
-/* Whether a line of ours takes the place of this one of the client's. */
-static bool is_replaced(const struct tag_lines *lines, const struct curl_slist *node)
-{
-	struct text name = node->data ? header_line_name(text_of(node->data)) : TEXT("");
-
-	for (size_t i = 0; i < lines->count; i++) {
-		if (lines->line[i].replaces && text_eq_nocase(lines->line[i].name, name))
-			return true;
-	}
-	return false;
-}
-
-/* How many nodes of ours have to stand for the client's list: none where it can be used as it is. */
-static size_t nodes_of_client(const struct tag_lines *lines, const struct curl_slist *client_list)
-{
-	bool replaces = false;
-	size_t count = 0;
-
-	for (size_t i = 0; i < lines->count; i++)
-		replaces |= lines->line[i].replaces;
-	for (; replaces && client_list; client_list = client_list->next)
-		count++;
-	return count;
-}
-
-/* Puts the lines into nodes in front of the client's list. */
-static struct lent *make_lent(const struct tag_lines *lines, struct curl_slist *client_list)
-{
-	size_t nodes = lines->count + nodes_of_client(lines, client_list), bytes = 0, used = 0;
-	struct lent *lent;
-	char *text;
-
-	for (size_t i = 0; i < lines->count; i++)
-		bytes += lines->line[i].line.len + 1;
-	lent = malloc(sizeof(*lent) + nodes * sizeof(lent->node[0]) + bytes);
-	if (!lent)
-		return NULL;
-	lent->count = lines->count;
-	text = (char *)(lent->node + nodes);
-	for (; used < lines->count; used++) {
-		struct text line = lines->line[used].line;
-
-		memcpy(text, line.ptr, line.len + 1);
-		lent->node[used].data = text;
-		text += line.len + 1;
-	}
-	for (; nodes > lines->count && client_list; client_list = client_list->next) {
-		if (!is_replaced(lines, client_list))
-			lent->node[used++].data = client_list->data;
-	}
-	for (size_t i = 0; i < used; i++)
-		lent->node[i].next = i + 1 < used ? &lent->node[i + 1] : client_list;
-	return lent;
-}
-
 static bool have_request_id(struct handle *handle)
 {
 	uint8_t random[10];
@@ -192,12 +76,8 @@ static bool have_request_id(struct handle *handle)
 
 /* *ret_lent is NULL where nothing is to be lent. False when the request must not be sent. */
 static bool lent_for(struct handle *handle, const char *url, const char *method,
-		     struct lent **ret_lent)
+		     struct curl_slist **ret_lent)
 {
-	static const struct tag_observer debug = {
-		.header = log_header,	.dropped = log_dropped, .service = log_service,
-		.config = log_config,	.missing = log_missing, .body = log_body,
-	};
 	struct tag_request request = {
 		.api = &handle->library->url_api,
 		.url = url,
@@ -205,7 +85,7 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 		.body = body_head(&handle->body),
 		.client_sets = client_sets,
 		.arg = handle,
-		.observer = log_wanted() ? &debug : NULL,
+		.observer = debug_observer(),
 	};
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
@@ -216,9 +96,9 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 	memcpy(request.request_id, handle->request_id, sizeof(request.request_id));
 	verdict = tag_build(&request, &lines);
 	if (request.observer)
-		log_verdict(method, url, tag_verdict_reason(verdict));
+		debug_verdict(method, url, tag_verdict_reason(verdict));
 	if (verdict == TAG_MATCH && lines)
-		*ret_lent = make_lent(lines, handle->client_list);
+		*ret_lent = lent_make(lines, handle->client_list);
 	free(lines);
 	return verdict != TAG_REFUSED;
 }
@@ -227,7 +107,7 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
  * the request must not be sent. */
 static bool lend(struct handle *handle, const char *url, const char *method)
 {
-	struct lent *lent = NULL;
+	struct curl_slist *lent = NULL;
 	bool allowed = true;
 
 	if (!url || !rule_method_ok(method)) {
@@ -237,14 +117,14 @@ static bool lend(struct handle *handle, const char *url, const char *method)
 	/* The client wants its list in CONNECT requests to proxies, too. Those are built before
 	 * our callback runs, so on a later hop they would carry what was lent (pitfalls 44, 62). */
 	if (handle->unified)
-		log_verdict(method, url, "the client sets CURLHEADER_UNIFIED");
+		debug_verdict(method, url, "the client sets CURLHEADER_UNIFIED");
 	else
 		allowed = lent_for(handle, url, method, &lent);
 	if (!lent) {
 		take_back(handle);
 		return allowed;
 	}
-	if (set(handle, CURLOPT_HTTPHEADER, lent->node) != CURLE_OK) {
+	if (set(handle, CURLOPT_HTTPHEADER, lent) != CURLE_OK) {
 		/* What a refusal leaves set is not known: the client's list is right in any case. */
 		set(handle, CURLOPT_HTTPHEADER, handle->client_list);
 		free(lent);
@@ -325,7 +205,7 @@ static bool lend_tracked(struct handle *handle)
 	method = tracked_method(handle->tracked);
 	if (url && method && tracked_follows(handle->tracked) &&
 	    !variable_is_on(VARIABLE_LEGACY_REDIRECTS)) {
-		log_verdict(method, url, "libcurl before 7.80, and redirects may be followed");
+		debug_verdict(method, url, "libcurl before 7.80, and redirects may be followed");
 		method = NULL;
 	}
 	allowed = lend(handle, url, method);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/* What becomes of a request, as debug lines. No value of the client's is in them. */
+#include "preload/debug.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+
+static void on_header(void *arg, struct text name, struct text value, const char *reason)
+{
+	if (reason)
+		log_line(TEXT("  "), name, TEXT(": left out: "), text_of(reason));
+	else
+		log_line(TEXT("  "), name, TEXT(": "), value);
+}
+
+static void on_dropped(void *arg, struct text name, unsigned count)
+{
+	char memory[16];
+	struct buf number;
+
+	buf_init(&number, memory, sizeof(memory));
+	buf_number(&number, count);
+	log_line(TEXT("  "), name, TEXT(": members left out, too long, too many or not fit to send: "),
+		 buf_since(&number, 0));
+}
+
+static void on_service(void *arg, const char *outcome)
+{
+	log_line(TEXT("  "), text_of(outcome));
+}
+
+static void on_config(void *arg, const struct config_snapshot *snapshot)
+{
+	char memory[24];
+	struct buf line;
+
+	buf_init(&line, memory, sizeof(memory));
+	if (snapshot->line) {
+		buf_char(&line, ':');
+		buf_number(&line, snapshot->line);
+	}
+	log_line(TEXT("  "), text_of(snapshot->path), buf_since(&line, 0), TEXT(": "),
+		 text_of(snapshot->reason));
+}
+
+static void on_missing(void *arg, const char *field)
+{
+	log_line(TEXT("  required, and without a value: "), text_of(field));
+}
+
+static void on_body(void *arg, const char *outcome)
+{
+	log_line(TEXT("  no conversation id is derived: "), text_of(outcome));
+}
+
+const struct tag_observer *debug_observer(void)
+{
+	static const struct tag_observer observer = {
+		.header = on_header, .dropped = on_dropped, .service = on_service,
+		.config = on_config, .missing = on_missing, .body = on_body,
+	};
+
+	return log_wanted() ? &observer : NULL;
+}
+
+void debug_verdict(const char *method, const char *url, const char *verdict)
+{
+	struct text address = text_of(url);
+	ptrdiff_t query = text_find(address, '?'), at = text_find_last(address, '@');
+
+	/* A query or a user name may hold secrets of the client's. */
+	if (query >= 0)
+		address.len = (size_t)query;
+	if (at >= 0 && (size_t)at < address.len)
+		address = TEXT("(a URL with a user name)");
+	log_line(text_of(method), TEXT(" "), address, TEXT(": "), text_of(verdict));
+}

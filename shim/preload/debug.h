@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The debug lines of one request (TAGALONG_DEBUG). */
+#ifndef TAGALONG_PRELOAD_DEBUG_H
+#define TAGALONG_PRELOAD_DEBUG_H
+
+#include "tag/tag.h"
+
+/* Writes a line for each step of the decision; NULL when nobody wants them. */
+const struct tag_observer *debug_observer(void);
+/* What was decided, and about which request: its address without what may be secret. */
+void debug_verdict(const char *method, const char *url, const char *verdict);
+
+#endif
