@@ -48,16 +48,16 @@ static inline bool lend_wants(CURLoption option)
 }
 /* The same as a quick look: whether the option may be one of them. */
 #define LEND_BIT(option) (UINT64_C(1) << ((unsigned)(option) % 64))
-#define BODY_BITS                                                                                  \
-	(LEND_BIT(CURLOPT_POSTFIELDS) | LEND_BIT(CURLOPT_COPYPOSTFIELDS) |                         \
-	 LEND_BIT(CURLOPT_POSTFIELDSIZE) | LEND_BIT(CURLOPT_POSTFIELDSIZE_LARGE) |                 \
-	 LEND_BIT(BODY_OPTION_HTTPPOST) | LEND_BIT(CURLOPT_MIMEPOST) | LEND_BIT(CURLOPT_UPLOAD) |  \
-	 LEND_BIT(CURLOPT_HTTPGET))
 static inline bool lend_may_want(CURLoption option)
 {
+	const uint64_t body = LEND_BIT(CURLOPT_POSTFIELDS) | LEND_BIT(CURLOPT_COPYPOSTFIELDS) |
+			      LEND_BIT(CURLOPT_POSTFIELDSIZE) |
+			      LEND_BIT(CURLOPT_POSTFIELDSIZE_LARGE) |
+			      LEND_BIT(BODY_OPTION_HTTPPOST) | LEND_BIT(CURLOPT_MIMEPOST) |
+			      LEND_BIT(CURLOPT_UPLOAD) | LEND_BIT(CURLOPT_HTTPGET);
 	const uint64_t wanted = LEND_BIT(CURLOPT_HTTPHEADER) | LEND_BIT(CURLOPT_PREREQFUNCTION) |
 				LEND_BIT(CURLOPT_PREREQDATA) | LEND_BIT(CURLOPT_HEADEROPT) |
-				LEND_BIT(CURLOPT_CURLU) | BODY_BITS;
+				LEND_BIT(CURLOPT_CURLU) | body;
 
 	return wanted & LEND_BIT(option);
 }
