@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+/* How Node programs come to load our file. scripts/tagalong-run does the same in sh. */
+#include "cli/node_door.h"
+
+#include <string.h>
+
+#include "base/variables.h"
+#include "cli/library_path.h"
+
+#define FILE_NAME "node/tagalong.cjs"
+
+bool node_door(struct buf *ret_path)
+{
+	struct text rest = text_of(variable_get(VARIABLE_DOORS)), word;
+	bool open = !rest.len;
+
+	while (text_next(&rest, ',', &word))
+		open = open || text_eq(text_trim(word), TEXT("node"));
+	/* Node ends with an error when the file cannot be loaded: so it is looked for now. */
+	return open && !agents_path(FILE_NAME, ret_path);
+}
+
+void node_options(const char *existing, struct text path, struct buf *ret_value)
+{
+	struct text before = text_of(existing);
+
+	buf_add(ret_value, before);
+	if (existing && strstr(existing, "/" FILE_NAME))
+		return;
+	if (before.len)
+		buf_char(ret_value, ' ');
+	/* Its words may be quoted, with backslashes within, since Node 12. */
+	buf_add(ret_value, TEXT("--require \""));
+	for (size_t i = 0; i < path.len; i++) {
+		if (path.ptr[i] == '"' || path.ptr[i] == '\\')
+			buf_char(ret_value, '\\');
+		buf_char(ret_value, path.ptr[i]);
+	}
+	buf_char(ret_value, '"');
+}
