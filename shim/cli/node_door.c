@@ -16,8 +16,9 @@ bool node_door(struct buf *ret_path)
 
 	while (text_next(&rest, ',', &word))
 		open = open || text_eq(text_trim(word), TEXT("node"));
-	/* Node ends with an error when the file cannot be loaded: so it is looked for now. */
-	return open && !agents_path(FILE_NAME, ret_path);
+	/* Node ends with an error when the file cannot be loaded: so it is looked for now. Words of
+	 * NODE_OPTIONS may be quoted, but other tools read it as well, and not all of them know. */
+	return open && !agents_path(FILE_NAME, ret_path) && !strpbrk(ret_path->data, " \"\\");
 }
 
 void node_options(const char *existing, struct text path, struct buf *ret_value)
@@ -29,12 +30,6 @@ void node_options(const char *existing, struct text path, struct buf *ret_value)
 		return;
 	if (before.len)
 		buf_char(ret_value, ' ');
-	/* Its words may be quoted, with backslashes within, since Node 12. */
-	buf_add(ret_value, TEXT("--require \""));
-	for (size_t i = 0; i < path.len; i++) {
-		if (path.ptr[i] == '"' || path.ptr[i] == '\\')
-			buf_char(ret_value, '\\');
-		buf_char(ret_value, path.ptr[i]);
-	}
-	buf_char(ret_value, '"');
+	buf_add(ret_value, TEXT("--require "));
+	buf_add(ret_value, path);
 }

@@ -161,18 +161,18 @@ static void open_node_door(void)
 {
 	const char *before = getenv("NODE_OPTIONS");
 	char memory[PATH_MAX], *value;
-	struct buf path, options;
+	struct buf path, list;
 	size_t size;
 
 	buf_init(&path, memory, sizeof(memory));
 	if (!node_door(&path))
 		return;
-	size = 2 * path.len + (before ? strlen(before) : 0) + sizeof("  --require \"\"");
+	size = path.len + (before ? strlen(before) : 0) + sizeof(" --require ");
 	value = malloc(size);
 	if (!value)
 		return;
-	buf_init(&options, value, size);
-	node_options(before, buf_since(&path, 0), &options);
+	buf_init(&list, value, size);
+	node_options(before, buf_since(&path, 0), &list);
 	setenv("NODE_OPTIONS", value, 1);
 	free(value);
 }
