@@ -20,6 +20,9 @@ const OWN_OF_OPENCODE = ["x-opencode-project", "x-opencode-session", "x-opencode
 const OWN_OF_KILO = ["taskid", "parent-taskid", "projectid", "organizationid", "machineid", "tester", "editorname",
   "feature", "mode"].map((name) => `x-kilocode-${name}`)
 
+// Agents of the agent itself, which run no commands.
+const SILENT = ["title", "summary", "compaction"]
+
 // Where a provider's package sends chat requests, below its base URL.
 const ENDPOINTS = {
   "@ai-sdk/openai": () => "/responses",
@@ -38,6 +41,9 @@ function findCommand() {
   }
   return "tagalong"
 }
+
+// Kilo makes titles in a session of their own, title-ses_..., that belongs to the one it names.
+const sessionNamed = (id) => id.replace(/^title-(?=ses_)/, "")
 
 // A child process that answers one line with one line, in order.
 class Helper {
@@ -137,7 +143,7 @@ export const Tagalong = async ({ directory }) => {
 
   // A session is its conversation. What the user said himself (tagalong run --task, context set, a
   // variable) goes before the rest.
-  const fieldsOf = (id) => {
+  const fieldsOf = (id, mode) => {
     const session = sessionOf(id)
     return {
       cwd: directory,
@@ -145,7 +151,7 @@ export const Tagalong = async ({ directory }) => {
       default: {
         task_id: id,
         parent_task_id: session.parent,
-        mode: session.mode,
+        mode: mode ?? session.mode,
         app: kilo ? "Kilo CLI" : "opencode",
         app_version: session.version,
         project_id: kilo ? configuredProject(directory) : undefined,
@@ -185,10 +191,12 @@ export const Tagalong = async ({ directory }) => {
       const npm = model.api?.npm
       const path = ENDPOINTS[npm]?.(model.api.id) ?? "/chat/completions"
       const opencode = model.providerID.startsWith("opencode")
-      sessionOf(sessionID).mode = typeof agent === "string" ? agent.toLowerCase() : undefined
-      publish(sessionID)
+      const id = sessionNamed(sessionID)
+      const mode = typeof agent === "string" ? agent.toLowerCase() : undefined
+      if (!SILENT.includes(mode)) sessionOf(id).mode = mode
+      publish(id)
       const answer = await helper.ask({
-        ...fieldsOf(sessionID),
+        ...fieldsOf(id, mode),
         url: base.replace(/\/+$/, "") + path,
         own: [
           ...OWN,
