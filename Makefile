@@ -290,6 +290,8 @@ lint:
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
 		scripts/install-deps scripts/install-npm scripts/tagalong-run .ci/run
+	$(Q)node --input-type=module --check < scripts/agents/kilo/tagalong.js
+	$(Q)node --check scripts/agents/node/tagalong.cjs
 	$(Q)cppcheck -q --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
 		-Ishim $(wildcard shim/*/*.c)

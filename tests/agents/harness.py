@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Agents and Node programs from npm, run as they come, with and without our part.
 
-scripts/install-deps agents puts them into build/npm; one that is not there is skipped by name, and
+scripts/install-npm agents opencode puts them into build/npm; one that is not there is skipped by name, and
 with CI=true it fails. They speak to the model of model.py and to nobody else.
 """
 
@@ -24,7 +24,7 @@ def need(path):
     found = NPM / path
     if found.exists():
         return str(found)
-    reason = f"{path} is not installed: scripts/install-deps agents"
+    reason = f"{path} is not installed: scripts/install-npm agents opencode"
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -42,13 +42,14 @@ def end_group(process):
 class Place:
     """A home and a project, the git origin of which is called billing; and runs in them."""
 
-    def __init__(self, folder, model, env=None):
+    def __init__(self, folder, model, env, requests):
+        """`requests` gives those that are looked at."""
         self.home, self.work, self.model = folder / "home", folder / "work", model
-        self.env = env or {}
+        self.requests = requests
         self.home.mkdir()
         runtime = folder / "run"
         runtime.mkdir(mode=0o700)
-        self.env = {"XDG_RUNTIME_DIR": str(runtime), **self.env}
+        self.env = {"XDG_RUNTIME_DIR": str(runtime), **env}
         subprocess.run(["git", "init", "-q", self.work], check=True)
         url = "https://example.com/acme/billing.git"
         subprocess.run(["git", "-C", self.work, "remote", "add", "origin", url], check=True)
@@ -57,7 +58,7 @@ class Place:
         return clean_environment(self.home) | self.env | env
 
     def run(self, command, cwd=None, **env):
-        """One command; what it said, and the chat requests that arrived."""
+        """One command; what it said, and the requests that arrived."""
         self.model.reset()
         process = subprocess.Popen(
             command,
@@ -72,7 +73,7 @@ class Place:
             stdout, stderr = process.communicate(timeout=SECONDS)
         finally:
             end_group(process)
-        return Result(process.returncode, stdout, stderr, {"relay": self.model.chats})
+        return Result(process.returncode, stdout, stderr, {"relay": self.requests()})
 
     def tagalong(self, *arguments):
         """One of our commands that has to go well; its output."""

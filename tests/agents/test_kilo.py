@@ -10,13 +10,13 @@ from harness import TAGALONG, Place, compare_agents, model, need  # noqa: F401
 from model import say_call
 from tags import TRACEPARENT, UUID7, parent_id, trace_id
 
-KILO = "node_modules/@kilocode/cli/bin/kilo"
+KILO = "agents/node_modules/@kilocode/cli/bin/kilo"
 
 
 @pytest.fixture(scope="module")
 def kilo(tmp_path_factory, model):
-    need("node_modules/@kilocode/cli-linux-x64/bin/kilo")
-    place = Place(tmp_path_factory.mktemp("kilo"), model, {"KILO_API_URL": model.url})
+    need("agents/node_modules/@kilocode/cli-linux-x64/bin/kilo")
+    place = Place(tmp_path_factory.mktemp("kilo"), model, {"KILO_API_URL": model.url}, lambda: model.chats)
     place.config = place.home / ".config" / "kilo" / "kilo.jsonc"
     place.config.parent.mkdir(parents=True)
     place.config.write_text(configuration(model.url))

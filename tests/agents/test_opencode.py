@@ -7,13 +7,13 @@ from bun_agent import SESSION, configuration, curl_prompt, session_of, without_t
 from harness import TAGALONG, Place, compare_agents, model, need  # noqa: F401
 from tags import COMPUTED, trace_id
 
-OPENCODE = "node_modules/opencode-linux-x64/bin/opencode"
+OPENCODE = "agents/node_modules/opencode-linux-x64/bin/opencode"
 
 
 @pytest.fixture(scope="module")
 def opencode(tmp_path_factory, model):
     quiet = {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1"}
-    place = Place(tmp_path_factory.mktemp("opencode"), model, quiet)
+    place = Place(tmp_path_factory.mktemp("opencode"), model, quiet, lambda: model.chats)
     folder = place.home / ".config" / "opencode"
     folder.mkdir(parents=True)
     (folder / "opencode.jsonc").write_text(configuration(model.url))

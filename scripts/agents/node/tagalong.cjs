@@ -42,6 +42,8 @@ class Helper {
     const { spawn } = require("node:child_process")
     const child = spawn(findCommand(), ["headers", "--stdio"], { stdio: ["pipe", "pipe", "ignore"] })
     child.on("error", () => {})
+    // No process: its number would be 0, and a signal to that one would be for our own group.
+    if (!child.pid) throw new Error("it cannot be started")
     child.stdin.on("error", () => {})
     child.stdout.on("error", () => {})
     child.unref()
