@@ -9,6 +9,8 @@ import os
 import re
 import signal
 import subprocess
+import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -39,17 +41,29 @@ def end_group(process):
     process.wait()
 
 
+@contextmanager
+def service(folder):
+    """A context service of the test's own; the variables by which it is found."""
+    env = {"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder)}
+    process = subprocess.Popen([TAGALONG, "serve"], env=clean_environment(folder) | env, start_new_session=True)
+    try:
+        until = time.monotonic() + 20
+        while not (folder / "tagalong/context.sock").exists():
+            assert process.poll() is None and time.monotonic() < until, "no service"
+            time.sleep(0.01)
+        yield {"XDG_RUNTIME_DIR": str(folder)}
+    finally:
+        end_group(process)
+
+
 class Place:
     """A home and a project, the git origin of which is called billing; and runs in them."""
 
     def __init__(self, folder, model, env, requests):
         """`requests` gives those that are looked at."""
         self.home, self.work, self.model = folder / "home", folder / "work", model
-        self.requests = requests
+        self.requests, self.env = requests, env
         self.home.mkdir()
-        runtime = folder / "run"
-        runtime.mkdir(mode=0o700)
-        self.env = {"XDG_RUNTIME_DIR": str(runtime), **env}
         subprocess.run(["git", "init", "-q", self.work], check=True)
         url = "https://example.com/acme/billing.git"
         subprocess.run(["git", "-C", self.work, "remote", "add", "origin", url], check=True)
@@ -90,6 +104,14 @@ class Place:
 
     def agents(self, *arguments):
         return self.tagalong("agents", *arguments)
+
+
+@contextmanager
+def place(factory, name, model, env, requests):
+    folder = factory.mktemp(name)
+    (folder / "run").mkdir(mode=0o700)
+    with service(folder / "run") as found:
+        yield Place(folder, model, found | env, requests)
 
 
 @pytest.fixture(scope="module")

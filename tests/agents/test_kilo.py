@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bun_agent import SESSION, configuration, curl_prompt, serving, session_of, without_titles
-from harness import TAGALONG, Place, compare_agents, model, need  # noqa: F401
+from harness import TAGALONG, compare_agents, model, need, place  # noqa: F401
 from model import say_call
 from tags import TRACEPARENT, UUID7, parent_id, trace_id
 
@@ -16,11 +16,12 @@ KILO = "agents/node_modules/@kilocode/cli/bin/kilo"
 @pytest.fixture(scope="module")
 def kilo(tmp_path_factory, model):
     need("agents/node_modules/@kilocode/cli-linux-x64/bin/kilo")
-    place = Place(tmp_path_factory.mktemp("kilo"), model, {"KILO_API_URL": model.url}, lambda: model.chats)
-    place.config = place.home / ".config" / "kilo" / "kilo.jsonc"
-    place.config.parent.mkdir(parents=True)
-    place.config.write_text(configuration(model.url))
-    return place
+    env = {"KILO_API_URL": model.url}
+    with place(tmp_path_factory, "kilo", model, env, lambda: model.chats) as kilo:
+        kilo.config = kilo.home / ".config" / "kilo" / "kilo.jsonc"
+        kilo.config.parent.mkdir(parents=True)
+        kilo.config.write_text(configuration(model.url))
+        yield kilo
 
 
 def chat_tags(session, mode="code"):

@@ -4,7 +4,7 @@
 import pytest
 
 from bun_agent import SESSION, configuration, curl_prompt, session_of, without_titles
-from harness import TAGALONG, Place, compare_agents, model, need  # noqa: F401
+from harness import TAGALONG, compare_agents, model, need, place  # noqa: F401
 from tags import COMPUTED, trace_id
 
 OPENCODE = "agents/node_modules/opencode-linux-x64/bin/opencode"
@@ -13,14 +13,14 @@ OPENCODE = "agents/node_modules/opencode-linux-x64/bin/opencode"
 @pytest.fixture(scope="module")
 def opencode(tmp_path_factory, model):
     quiet = {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1"}
-    place = Place(tmp_path_factory.mktemp("opencode"), model, quiet, lambda: model.chats)
-    folder = place.home / ".config" / "opencode"
-    folder.mkdir(parents=True)
-    (folder / "opencode.jsonc").write_text(configuration(model.url))
-    # What opencode installs from npm when it first finds a plugin: it is there already.
-    for name in "package.json", "package-lock.json", "node_modules":
-        (folder / name).symlink_to(need(f"opencode/{name}"))
-    return place
+    with place(tmp_path_factory, "opencode", model, quiet, lambda: model.chats) as opencode:
+        folder = opencode.home / ".config" / "opencode"
+        folder.mkdir(parents=True)
+        (folder / "opencode.jsonc").write_text(configuration(model.url))
+        # What opencode installs from npm when it first finds a plugin: it is there already.
+        for name in "package.json", "package-lock.json", "node_modules":
+            (folder / name).symlink_to(need(f"opencode/{name}"))
+        yield opencode
 
 
 def test_opencode_and_the_curl_that_it_starts(opencode, model):

@@ -211,7 +211,8 @@ export const Tagalong = async ({ directory }) => {
     "shell.env": quietly(async ({ sessionID, cwd }, output) => {
       if (!sessionID) return // a terminal of the user's belongs to no session
       const answer = await helper.ask({ op: "environment", ...fieldsOf(sessionID), cwd })
-      for (const [name, value] of Object.entries(answer?.environment ?? {})) output.env[name] ??= value
+      for (const [name, value] of Object.entries(answer?.environment ?? {}))
+        if (typeof value === "string") output.env[name] ??= value
     }),
   }
 }
