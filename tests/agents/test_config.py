@@ -247,7 +247,7 @@ def test_installed(tmp_path):
         program = f"""
           const {{ spawn }} = require("node:child_process")
           require("node:child_process").spawn = (file, ...rest) => (console.log(file), spawn(file, ...rest))
-          fetch("http://127.0.0.1:9/v1/messages", {{ method: "POST" }}).catch(() => process.exit(0))
+          fetch("http://127.0.0.1:59998/v1/messages", {{ method: "POST" }}).catch(() => process.exit(0))
         """
         done = subprocess.run([*command, "node", "-e", program], env=env, capture_output=True, text=True)
         assert (done.stdout, done.stderr) == (str(tmp_path / "opt/tagalong/bin/tagalong") + "\n", "")

@@ -54,5 +54,5 @@ await byHttp("array", (request) => request.end("{}"), { headers: ["Host", "relay
 await byHttp("host", (request) => request.end("{}"), { headers: { Host: "example.com" } })
 // The last hop goes to a host that was not named.
 await byFetch("hop", {}, `${base}/switch/redirect-307-other/hop/v1/chat/completions`)
-await new Promise((resolve) => https.request("https://127.0.0.1:1/v1/messages", { method: "POST" }).on("error", resolve).end())
-await fetch("http://127.0.0.1:1/v1/messages", { method: "POST" }).catch((error) => console.log(error.cause.code))
+await new Promise((resolve) => https.request("https://127.0.0.1:59998/v1/messages", { method: "POST" }).on("error", resolve).end())
+await fetch("http://127.0.0.1:59998/v1/messages", { method: "POST" }).catch((error) => console.log(error.cause.code))
