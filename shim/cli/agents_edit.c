@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/limits.h"
 #include "base/variables.h"
 #include "cli/command.h"
@@ -20,7 +21,6 @@
 #include "cli/file.h"
 #include "cli/jsonc.h"
 #include "cli/library_path.h"
-#include "service/folder.h"
 
 /* A file of the agent's as it is and as it is to be. */
 struct change {

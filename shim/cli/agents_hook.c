@@ -7,7 +7,6 @@
 #include "cli/agents.h"
 
 #include <cjson/cJSON.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "cli/publish.h"
@@ -30,12 +29,8 @@ static cJSON *read_input(void)
 void agent_hook(const struct agent *agent)
 {
 	const char *values[FIELD_COUNT] = { NULL };
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	cJSON *input = read_input();
 
-	/* Whether there is a service is not the agent's concern. */
-	if (null >= 0)
-		dup2(null, STDERR_FILENO);
 	values[FIELD_CONVERSATION_ID] =
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(input, "session_id"));
 	values[FIELD_APP] = agent->title;

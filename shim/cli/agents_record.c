@@ -11,21 +11,16 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/folder.h"
 #include "base/limits.h"
-#include "base/variables.h"
 #include "cli/file.h"
-#include "service/folder.h"
 
-/* $XDG_STATE_HOME/tagalong/agents, else ~/.local/state/tagalong/agents, and NAME.json or the like. */
+/* NAME.json or NAME.seen in the folder "agents" of the state. */
 static bool place(struct buf *path, const char *name, const char *kind)
 {
-	const char *state = variable_get_named("XDG_STATE_HOME"), *home = variable_get_named("HOME");
-
-	buf_add(path, text_of(state && state[0] == '/' ? state : home));
-	if (!path->len || path->data[0] != '/')
+	if (!folder_of_state(path))
 		return false;
-	buf_add(path, state && state[0] == '/' ? TEXT("/tagalong/agents") :
-						 TEXT("/.local/state/tagalong/agents"));
+	buf_add(path, TEXT("/agents"));
 	folder_make(path->data);
 	buf_char(path, '/');
 	buf_add(path, text_of(name));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/request.h"
+#include "config/current.h"
 #include "tag/values.h"
 
 static bool put(struct given_saved *saved, enum field field, const char *value)
@@ -24,15 +25,18 @@ static bool put(struct given_saved *saved, enum field field, const char *value)
 /* Whether a source that is asked at once (all but git) sets the field. */
 static bool find_set(bool ret_set[FIELD_COUNT])
 {
+	const struct config_snapshot *snapshot;
 	struct tag_request request;
 	struct values values;
 
 	if (!request_init(&request, "POST", ""))
 		return false;
-	values_collect(&request, &values);
+	snapshot = config_take(true);
+	values_collect(&request, snapshot->config, NULL, &values);
 	for (enum field field = 0; field < FIELD_COUNT; field++)
 		ret_set[field] = values.context.origin[field] != ORIGIN_NONE;
 	values_release(&values);
+	config_drop(snapshot);
 	return true;
 }
 

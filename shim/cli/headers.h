@@ -13,7 +13,8 @@ enum tag_verdict headers_build(const struct tag_request *request, struct tag_lin
 int headers_serve(const char *agent);
 
 struct cJSON;
-/* The answer as an object: {"matched":true,"headers":[{"name":"X-Task-Id","value":"T-42"}]}. */
+/* The answer as an object: {"matched":true,"headers":[{"name":"X-Task-Id","value":"T-42"}]}; with
+ * "refused":true where a rule requires a field that has no value. */
 struct cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines);
 
 #endif

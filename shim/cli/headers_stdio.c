@@ -20,6 +20,7 @@
 #include "cli/given.h"
 #include "cli/publish.h"
 #include "cli/request.h"
+#include "config/current.h"
 #include "tag/values.h"
 #include "wire/frame.h"
 
@@ -71,6 +72,7 @@ static bool is_own(void *arg, struct text name)
 static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 {
 	const char *method = string_member(question, "method"), *url = string_member(question, "url");
+	const char *body = string_member(question, "body");
 	enum tag_verdict verdict = TAG_NO_MEMORY;
 	struct tag_lines *lines = NULL;
 	struct tag_request request;
@@ -79,6 +81,7 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 	if (!url)
 		return NULL;
 	if (request_init(&request, method ? method : "POST", url)) {
+		request.body = text_of(body);
 		request.client_sets = is_own;
 		request.arg = cJSON_GetObjectItemCaseSensitive(question, "own");
 		verdict = headers_build(&request, &lines);
@@ -112,6 +115,7 @@ static cJSON *answer_environment(const struct given_saved *put)
 {
 	cJSON *answer = cJSON_CreateObject();
 	cJSON *variables = cJSON_AddObjectToObject(answer, "environment");
+	const struct config_snapshot *snapshot;
 	struct tag_request request;
 	struct values values;
 
@@ -122,10 +126,12 @@ static cJSON *answer_environment(const struct given_saved *put)
 	}
 	if (!request_init(&request, "POST", ""))
 		return answer;
-	values_collect(&request, &values);
+	snapshot = config_take(true);
+	values_collect(&request, snapshot->config, NULL, &values);
 	add_looked_up(variables, &values, FIELD_TRACEPARENT);
 	add_looked_up(variables, &values, FIELD_TRACESTATE);
 	values_release(&values);
+	config_drop(snapshot);
 	return answer;
 }
 

@@ -28,7 +28,7 @@ static bool converse(struct ask *ask, const struct wire_request *request,
 	int code;
 
 	if (!ask_send(ask, request) || !ask_line(ask, SERVICE_TIMEOUT_MS, &line, &len) ||
-	    !ask_understand(line, len, &reply, &code) || reply.scope.len > WIRE_NAME_BYTES_MAX)
+	    !ask_understand(ask, line, len, &reply, &code) || reply.scope.len > WIRE_NAME_BYTES_MAX)
 		return false;
 	if (ret_scope) {
 		memcpy(ret_scope, reply.scope.ptr, reply.scope.len);
@@ -40,7 +40,7 @@ static bool converse(struct ask *ask, const struct wire_request *request,
 bool publish(struct publisher *publisher, pid_t pid, const char *const values[FIELD_COUNT])
 {
 	struct wire_request request = { .op = WIRE_OPEN, .target = WIRE_PROCESS, .pid = pid };
-	struct ask ask;
+	struct ask ask = { .is_quiet = true };
 	bool done;
 
 	if (publisher->scope[0]) {
@@ -65,7 +65,7 @@ bool publish_own(const char *const values[FIELD_COUNT])
 	struct wire_request get = { .op = WIRE_GET, .target = WIRE_OWN, .scope = token };
 	struct wire_request set = { .op = WIRE_SET, .target = WIRE_OWN, .scope = token };
 	char scope[WIRE_NAME_BYTES_MAX + 1];
-	struct ask ask;
+	struct ask ask = { .is_quiet = true };
 	bool done;
 
 	fill(&set, values);

@@ -191,3 +191,54 @@ def test_publish(tmp_path, headers):
 def test_publish_to_nobody(headers):
     done = headers("--stdio", stdin=PUBLISH % "ses_1" + "\n", env={"TAGALONG_SOCKET": "/nosuch/context.sock"})
     assert (done.returncode, done.stdout) == (0, '{"published":false}\n')
+
+
+@pytest.fixture
+def configured(tmp_path):
+    """configured(rule): the variables for a configuration with this one."""
+
+    def configured(**rule):
+        path = tmp_path / "config.json"
+        adopt = {"task_id": ["CI_JOB_ID"]}
+        path.write_text(json.dumps({"relays": [{"match": ["http://localhost:*"], **rule}], "adopt": adopt}))
+        return {"TAGALONG_CONFIG": str(path)}
+
+    return configured
+
+
+BODY = {"metadata": {"run": "R-7"}, "messages": [{"role": "user", "content": "hello"}]}
+
+
+def test_ids_from_the_body(headers, ask, configured, tmp_path):
+    env = configured(conversation="derive", headers={"X-Run": "{body:/metadata/run}"})
+    (tmp_path / "body.json").write_text(json.dumps(BODY))
+    by_file = headers("--body", "body.json", URL, env=env).stdout.splitlines()
+    by_pipe = headers("--body", "-", URL, stdin=json.dumps(BODY), env=env).stdout.splitlines()
+    (answer,) = ask({"url": URL, "body": json.dumps(BODY)}, env=env)
+    ids = [line for line in by_file if line.startswith("X-Conversation-Id: ")]
+    assert "X-Run: R-7" in by_file and len(ids) == 1
+    assert "X-Run: R-7" in by_pipe and ids[0] in by_pipe
+    assert as_dict(answer)["X-Run"] == "R-7" and as_dict(answer)["X-Conversation-Id"] in ids[0]
+    assert not [line for line in headers(URL, env=env).stdout.splitlines() if line.startswith("X-Run")]
+    assert headers("--body", "nosuch", URL, env=env).returncode == 3
+
+
+def test_a_field_that_is_required(headers, ask, configured):
+    env = configured(require=["task_id"])
+    done = headers(URL, env=env)
+    assert (done.returncode, done.stdout) == (1, "") and "not to be sent" in done.stderr
+    assert json.loads(headers("--json", URL, env=env).stdout) == {"matched": True, "refused": True, "headers": []}
+    assert headers("--set", "task_id=T-1", URL, env=env).returncode == 0
+    one, two = ask({"url": URL}, {"url": URL, "default": {"task_id": "T-1"}}, env=env)
+    assert one["refused"] and as_dict(two)["X-Task-Id"] == "T-1"
+
+
+def test_what_is_adopted_goes_before_a_default(ask, configured):
+    env = configured() | {"CI_JOB_ID": "job-1"}
+    (answer,) = ask({"url": URL, "default": {"task_id": "ses_1", "parent_task_id": "ses_0"}}, env=env)
+    assert as_dict(answer)["X-Task-Id"] == "job-1" and "X-Parent-Task-Id" not in as_dict(answer)
+
+
+def test_a_rule_that_replaces_cannot_here(ask, configured):
+    (answer,) = ask({"url": URL, "own": ["x-task-id"]}, env=configured(on_conflict="replace") | CONTEXT)
+    assert "X-Task-Id" not in as_dict(answer) and "X-Project-Id" in as_dict(answer)
