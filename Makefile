@@ -81,7 +81,7 @@ CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
 .PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
 	bench bench-service lint install uninstall clean help
-all: $(BUILD)/libtagalong.so $(BUILD)/tagalong
+all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/agents
 
 help:
 	@echo 'make [all]      build/libtagalong.so and build/tagalong'
@@ -105,6 +105,11 @@ $(BUILD)/tagalong: $(CLI_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
 		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core) -pthread
+
+# Beside the library, as when it is installed.
+$(BUILD)/agents:
+	$(Q)mkdir -p $(@D)
+	$(Q)ln -sfn $(CURDIR)/scripts/agents $@
 
 # The interposed names, from the one list, which differs by machine.
 $(BUILD)/gen/exports.map: shim/preload/hooks.def
@@ -285,6 +290,8 @@ lint:
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
 		scripts/install-deps scripts/install-npm scripts/tagalong-run .ci/run
+	$(Q)node --input-type=module --check < scripts/agents/kilo/tagalong.js
+	$(Q)node --check scripts/agents/node/tagalong.cjs
 	$(Q)cppcheck -q --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
 		-Ishim $(wildcard shim/*/*.c)
@@ -298,6 +305,8 @@ lint:
 unit: $(UNIT_SUITES)
 	$(Q)for suite in $^; do $$suite || exit 1; done
 
+AGENT_FILES := agents/kilo/tagalong.js agents/node/tagalong.cjs
+
 # The launchers find the library in ../lib/tagalong of their folder. The units are for each user to
 # enable: systemctl --user enable --now tagalong.socket
 UNITS := tagalong.socket tagalong.service
@@ -305,6 +314,9 @@ install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/tagalong $(DESTDIR)$(UNITDIR)
 	install -m 755 $(BUILD)/tagalong scripts/tagalong-run $(DESTDIR)$(BINDIR)
 	install -m 644 $(BUILD)/libtagalong.so $(DESTDIR)$(LIBDIR)/tagalong
+	install -d $(addprefix $(DESTDIR)$(LIBDIR)/tagalong/,$(dir $(AGENT_FILES)))
+	for file in $(AGENT_FILES); do \
+		install -m 644 scripts/$$file $(DESTDIR)$(LIBDIR)/tagalong/$$file || exit 1; done
 	for unit in $(UNITS); do \
 		sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$(BUILD)/$$unit && \
 		install -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR) || exit 1; done

@@ -6,15 +6,13 @@
 #include "cli/command.h"
 
 #include <cjson/cJSON.h>
-#include <curl/curl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/random.h"
 #include "base/variables.h"
+#include "cli/request.h"
 #include "policy/endpoint.h"
 #include "tag/tag.h"
 
@@ -92,16 +90,6 @@ static void on_complaint(void *arg, const char *variable, struct text word, cons
 	cJSON_AddItemToArray(arg, complaint);
 }
 
-static bool make_request_id(struct tag_request *request)
-{
-	uint8_t random[10];
-
-	if (random_fill(random, sizeof(random)))
-		return false;
-	uuid7_make(request->request_id, clock_unix_ms(), random);
-	return true;
-}
-
 static void on_missing(void *arg, const char *field)
 {
 	struct report *report = arg;
@@ -151,32 +139,23 @@ static void describe_rule(cJSON *root, const struct tag_match *match, const char
 	url_release(api, &url);
 }
 
-/* Its first argument is const in newer libcurl headers, and not in older ones. */
-static CURLUcode get_part(CURLU *url, CURLUPart what, char **part, unsigned int flags)
-{
-	return curl_url_get(url, what, part, flags);
-}
-
 static enum tag_verdict ask(struct report *report, const char *method, const char *url)
 {
-	static const struct url_api api = { curl_url, curl_url_set, get_part, curl_url_cleanup,
-					    curl_free };
 	struct tag_observer observer = { .header = on_header,	.source = on_source,
 					 .dropped = on_dropped,
 					 .service = on_service, .missing = on_missing,
 					 .body = on_body,	.arg = report };
-	struct tag_request request = {
-		.api = &api, .url = url, .method = method, .observer = &observer
-	};
+	struct tag_request request;
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
 	struct tag_match match;
 
-	if (!make_request_id(&request))
+	if (!request_init(&request, method, url))
 		return TAG_NO_MEMORY;
+	request.observer = &observer;
 	verdict = tag_decide(&request, &match);
 	if (verdict == TAG_MATCH)
-		describe_rule(report->root, &match, url, &api);
+		describe_rule(report->root, &match, url, request.api);
 	else if (verdict == TAG_BAD_CONFIG)
 		describe_configuration(report->root, match.snapshot, NULL);
 	if (verdict == TAG_MATCH || verdict == TAG_BAD_CONFIG)

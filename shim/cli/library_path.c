@@ -51,6 +51,22 @@ int library_path(struct buf *ret_path)
 	return strpbrk(ret_path->data, " :") ? -EINVAL : ret_path->full ? -ENAMETOOLONG : 0;
 }
 
+int agents_path(const char *name, struct buf *ret_path)
+{
+	char whole[PATH_MAX];
+
+	if (!find(ret_path))
+		return -ENOENT;
+	buf_cut(ret_path, (size_t)(text_find_last(buf_since(ret_path, 0), '/') + 1));
+	buf_add(ret_path, TEXT("agents/"));
+	buf_add(ret_path, text_of(name));
+	if (ret_path->full || !realpath(ret_path->data, whole))
+		return -ENOENT;
+	buf_cut(ret_path, 0);
+	buf_add(ret_path, text_of(whole));
+	return ret_path->full ? -ENAMETOOLONG : 0;
+}
+
 static bool names_library(struct text list)
 {
 	while (list.len) {

@@ -11,6 +11,10 @@
  */
 int library_path(struct buf *ret_path);
 
+/* Appends the path of a file in the folder "agents" beside the library. 0; -ENOENT when there is
+ * none. */
+int agents_path(const char *name, struct buf *ret_path);
+
 /* Appends the value for LD_PRELOAD: what was there (may be NULL), then the library; only what was
  * there when some libtagalong.so is in it already. */
 void preload_value(const char *existing, struct text library, struct buf *ret_value);

@@ -11,8 +11,10 @@ static const struct command *const commands[] = {
 	&command_context,
 	&command_serve,
 	&command_explain,
+	&command_headers,
 	&command_config,
 	&command_presets,
+	&command_agents,
 	&command_version,
 };
 

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/variables.h"
 #include "cli/library_path.h"
+#include "cli/node_door.h"
 #include "cli/scope.h"
 #include "context/context.h"
 #include "headers/header.h"
@@ -155,6 +156,27 @@ static int preload(void)
 	return code;
 }
 
+/* Whatever goes wrong here, the other doors are open. */
+static void open_node_door(void)
+{
+	const char *before = getenv("NODE_OPTIONS");
+	char memory[PATH_MAX], *value;
+	struct buf path, list;
+	size_t size;
+
+	buf_init(&path, memory, sizeof(memory));
+	if (!node_door(&path))
+		return;
+	size = path.len + (before ? strlen(before) : 0) + sizeof(" --require ");
+	value = malloc(size);
+	if (!value)
+		return;
+	buf_init(&list, value, size);
+	node_options(before, buf_since(&path, 0), &list);
+	setenv("NODE_OPTIONS", value, 1);
+	free(value);
+}
+
 static int become(char **argv)
 {
 	int error;
@@ -214,6 +236,7 @@ static int run(const struct command *command, int argc, char **argv)
 	code = preload();
 	if (code != EXIT_OK)
 		return code;
+	open_node_door();
 	if (service)
 		scope_open(debug);
 	return become(argv + optind);

@@ -177,7 +177,9 @@ static const struct {
 	  "X-KILOCODE-ORGANIZATIONID: acme\n"
 	  "X-KILOCODE-MODE: code\n"
 	  "X-KILOCODE-FEATURE: chat\n"
-	  "X-KILOCODE-EDITORNAME: nvim/0.10\n",
+	  "X-KILOCODE-EDITORNAME: nvim/0.10\n"
+	  "traceparent: " TRACEPARENT "\n"
+	  "tracestate: rojo=1\n",
 	  "X-KILOCODE-TASKID: T-42\n" },
 	{ "kong",
 	  "ai-cost-task: T-42\n"

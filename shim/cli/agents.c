@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/* tagalong agents: which agents can be set up, by one row each, and the command. */
+#include "cli/agents.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+static const struct agent agents[] = {
+	/* Its plugin folder would do without an edit, but then Kilo installs an npm package first,
+	 * and every start waits more than a minute where the registry cannot be reached. */
+	{ .name = "kilo",
+	  .title = "Kilo",
+	  .variable = "XDG_CONFIG_HOME",
+	  .home = ".config",
+	  .below = "/kilo",
+	  .files = { "kilo.jsonc", "kilo.json" },
+	  .path = { "plugin" } },
+	{ .name = "opencode",
+	  .title = "opencode",
+	  .variable = "XDG_CONFIG_HOME",
+	  .home = ".config",
+	  .below = "/opencode",
+	  .own = "plugin/tagalong.js",
+	  .path = { "" },
+	  .advice = "opencode installs an npm package of its own at the first start with any plugin." },
+	{ .name = "claude-code",
+	  .title = "Claude Code",
+	  .variable = "CLAUDE_CONFIG_DIR",
+	  .home = ".claude",
+	  .below = "",
+	  .files = { "settings.json" },
+	  .path = { "hooks", "SessionStart" },
+	  .strict = true,
+	  .hook = true },
+	{ .name = "codex",
+	  .title = "Codex",
+	  .variable = "CODEX_HOME",
+	  .home = ".codex",
+	  .below = "",
+	  .files = { "hooks.json" },
+	  .path = { "hooks", "SessionStart" },
+	  .strict = true,
+	  .hook = true,
+	  .advice = "Codex runs a new hook only after you trusted it: type /hooks in Codex." },
+};
+
+#define AGENTS (sizeof(agents) / sizeof(agents[0]))
+
+const struct agent *agent_at(size_t index)
+{
+	return index < AGENTS ? &agents[index] : NULL;
+}
+
+const struct agent *agent_find(const char *name)
+{
+	for (size_t i = 0; i < AGENTS; i++) {
+		if (!strcmp(agents[i].name, name))
+			return &agents[i];
+	}
+	return NULL;
+}
+
+static void print_row(const struct agent *agent)
+{
+	struct agent_record record;
+	time_t seen = agent_seen(agent);
+	char when[32] = "never seen working";
+	int result = agent_record_read(agent, &record);
+
+	if (seen)
+		strftime(when, sizeof(when), "seen working %F %R", localtime(&seen));
+	if (result) {
+		printf("  %-12s %s\n", agent->name,
+		       result == -ENOENT ? "not installed" : "its record cannot be read");
+		return;
+	}
+	printf("  %-12s %s, %s\n  %-12s %s\n", agent->name,
+	       agent_is_in_place(&record) ? "installed" : "changed since it was installed", when, "",
+	       record.file);
+	agent_record_release(&record);
+}
+
+static int status(void)
+{
+	for (size_t i = 0; i < AGENTS; i++)
+		print_row(&agents[i]);
+	return EXIT_OK;
+}
+
+/* Whether to write, after the change was shown. */
+static bool confirm(void)
+{
+	char answer[8];
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		complain("nothing is written without --yes, as there is nobody to ask");
+		return false;
+	}
+	fputs("Write this? [y/N] ", stdout);
+	fflush(stdout);
+	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+static int change(const struct agent *agent, bool install, bool yes)
+{
+	int (*act)(const struct agent *, bool) = install ? agent_install : agent_uninstall;
+	int code;
+
+	if (yes) {
+		code = act(agent, true);
+	} else {
+		code = act(agent, false);
+		if (code != EXIT_OK)
+			return code;
+		if (!confirm())
+			return EXIT_NOTHING;
+		code = act(agent, true);
+	}
+	if (install && code == EXIT_OK && agent->advice)
+		puts(agent->advice);
+	return code;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "yes", no_argument, NULL, 'y' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const struct agent *agent;
+	bool yes = false;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return print_help(command);
+		if (option != 'y')
+			return usage_error(command, "\"%s\" is not understood", argv[optind - 1]);
+		yes = true;
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 1 && !strcmp(argv[0], "status"))
+		return status();
+	if (argc != 2)
+		return usage_error(command, "a verb and an agent are wanted");
+	agent = agent_find(argv[1]);
+	if (!strcmp(argv[0], "hook")) {
+		if (agent)
+			agent_hook(agent);
+		return EXIT_OK;
+	}
+	if (!agent)
+		return usage_error(command, "there is no agent \"%s\"", argv[1]);
+	if (!strcmp(argv[0], "install") || !strcmp(argv[0], "uninstall"))
+		return change(agent, argv[0][0] == 'i', yes);
+	return usage_error(command, "there is no verb \"%s\"", argv[0]);
+}
+
+const struct command command_agents = {
+	.name = "agents",
+	.arguments = "status | install [--yes] AGENT | uninstall [--yes] AGENT",
+	.summary = "Set up coding agents, so that they tell which session a request is for.",
+	.help = "AGENT is kilo, opencode, claude-code or codex. What is changed in its configuration is\n"
+		"shown before it is written; uninstall takes back exactly that.\n\n"
+		"  --yes    write without asking\n\n"
+		"  tagalong agents install kilo\n",
+	.run = run,
+};

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/* tagalong headers: what the rules give for a request now, from the same core as the shim. */
+#include "cli/headers.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/variables.h"
+#include "cli/command.h"
+#include "cli/given.h"
+#include "cli/request.h"
+
+enum tag_verdict headers_build(const struct tag_request *request, struct tag_lines **ret_lines)
+{
+	*ret_lines = NULL;
+	return variable_is_on(VARIABLE_OFF) ? TAG_NO_RELAY : tag_build(request, ret_lines);
+}
+
+cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines)
+{
+	cJSON *root = cJSON_CreateObject();
+	cJSON *headers = cJSON_AddArrayToObject(root, "headers");
+
+	cJSON_AddBoolToObject(root, "matched", verdict == TAG_MATCH || verdict == TAG_REFUSED);
+	if (verdict == TAG_REFUSED)
+		cJSON_AddBoolToObject(root, "refused", true);
+	for (size_t i = 0; lines && i < lines->count; i++) {
+		const struct tag_line *line = &lines->line[i];
+		cJSON *header;
+		char name[NAME_BYTES_MAX + 1];
+
+		/* Who asks here can only add. */
+		if (line->replaces)
+			continue;
+		memcpy(name, line->name.ptr, line->name.len);
+		name[line->name.len] = '\0';
+		header = cJSON_CreateObject();
+		cJSON_AddStringToObject(header, "name", name);
+		cJSON_AddStringToObject(header, "value", line->line.ptr + line->name.len + 2);
+		cJSON_AddItemToArray(headers, header);
+	}
+	return root;
+}
+
+static void print_json(enum tag_verdict verdict, const struct tag_lines *lines)
+{
+	cJSON *root = headers_object(verdict, lines);
+	char *text = cJSON_PrintUnformatted(root);
+
+	puts(text ? text : "{}");
+	cJSON_free(text);
+	cJSON_Delete(root);
+}
+
+/* A file, or "-" for standard input: as much of it as the core looks at. */
+static int read_body(const char *path, char *memory, size_t size, struct text *ret_body)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
+
+	if (!file) {
+		complain("cannot read %s: %s", path, strerror(errno));
+		return EXIT_TROUBLE;
+	}
+	*ret_body = (struct text){ memory, fread(memory, 1, size, file) };
+	if (file != stdin)
+		fclose(file);
+	return EXIT_OK;
+}
+
+static int print(const char *method, const char *url, struct text body, bool json)
+{
+	struct tag_lines *lines = NULL;
+	struct tag_request request;
+	enum tag_verdict verdict = TAG_NO_MEMORY;
+
+	if (request_init(&request, method, url)) {
+		request.body = body;
+		verdict = headers_build(&request, &lines);
+	}
+	if (json)
+		print_json(verdict, lines);
+	for (size_t i = 0; !json && lines && i < lines->count; i++)
+		puts(lines->line[i].line.ptr);
+	free(lines);
+	if (verdict == TAG_REFUSED) {
+		complain("a field that the configuration requires has no value: the request is not to be "
+			 "sent");
+		return EXIT_NOTHING;
+	}
+	return verdict == TAG_NO_MEMORY ? EXIT_TROUBLE : EXIT_OK;
+}
+
+/* FIELD=VALUE: the field's variable in our own environment, the source that wins. */
+static int set_pair(const struct command *command, const char *pair)
+{
+	const char *equals = strchr(pair, '=');
+	enum field field;
+
+	if (!equals)
+		return usage_error(command, "--set wants FIELD=VALUE, not \"%s\"", pair);
+	field = field_by_name((struct text){ pair, (size_t)(equals - pair) });
+	if (field == FIELD_COUNT)
+		return usage_error(command, "there is no field \"%.*s\"", (int)(equals - pair), pair);
+	return setenv(field_variable(field), equals + 1, 1) ? EXIT_TROUBLE : EXIT_OK;
+}
+
+enum { OPT_STDIO = 256, OPT_SET, OPT_AGENT, OPT_BODY };
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "method", required_argument, NULL, 'm' },
+	{ "body", required_argument, NULL, OPT_BODY },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "stdio", no_argument, NULL, OPT_STDIO },
+	{ "agent", required_argument, NULL, OPT_AGENT },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	static char memory[BODY_BYTES_MAX];
+	const char *method = "POST", *agent = NULL;
+	struct text body = { NULL, 0 };
+	bool json = false, stdio = false;
+	int option, code = EXIT_OK;
+
+	opterr = 0;
+	while (code == EXIT_OK && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'j')
+			json = true;
+		else if (option == 'm')
+			method = optarg;
+		else if (option == OPT_SET)
+			code = set_pair(command, optarg);
+		else if (option == OPT_BODY)
+			code = read_body(optarg, memory, sizeof(memory), &body);
+		else if (option == OPT_STDIO)
+			stdio = true;
+		else if (option == OPT_AGENT)
+			agent = optarg;
+		else if (option == 'h')
+			return print_help(command);
+		else
+			return usage_error(command, "\"%s\" is not understood, or wants a value",
+					   argv[optind - 1]);
+	}
+	if (code != EXIT_OK)
+		return code;
+	if (stdio)
+		return argc == optind ? headers_serve(agent) :
+					usage_error(command, "--stdio takes no URL");
+	if (agent)
+		return usage_error(command, "--agent goes with --stdio");
+	if (argc - optind != 1)
+		return usage_error(command, "one URL is wanted");
+	return print(method, argv[optind], body, json);
+}
+
+const struct command command_headers = {
+	.name = "headers",
+	.arguments = "[OPTION...] URL | --stdio [--agent NAME]",
+	.summary = "Print the headers that a request would get now, for programs that add them.",
+	.help = "  --method METHOD     the request's method; POST by default\n"
+		"  --body FILE         the request's body, - for standard input, for ids that come from it\n"
+		"  --set FIELD=VALUE   a context field that wins over all sources; can be given again\n"
+		"  --json              {\"matched\":true,\"headers\":[{\"name\":...,\"value\":...}]}\n"
+		"  --stdio             many questions: a line of JSON each way, until standard input\n"
+		"                      ends (docs/agents.md)\n"
+		"  --agent NAME        with --stdio: whose helper this is, for \"tagalong agents status\"\n\n"
+		"One \"Name: value\" a line. Nothing, and exit code 0, when none is to be added;\n"
+		"\"tagalong explain\" tells why. Exit code 1 when the configuration requires a field that\n"
+		"has no value: then the request is not to be sent.\n\n"
+		"  curl -H @<(tagalong headers $URL) -d @chat.json $URL\n",
+	.run = run,
+};

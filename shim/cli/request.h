@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* A request that a command asks the core about, with libcurl's own URL parser. */
+#ifndef TAGALONG_CLI_REQUEST_H
+#define TAGALONG_CLI_REQUEST_H
+
+#include <stdbool.h>
+
+#include "tag/tag.h"
+
+/* Fills all but the members that say who sets headers and who watches, which are left NULL. Both
+ * texts are borrowed. False when there is no randomness for the request id. */
+bool request_init(struct tag_request *request, const char *method, const char *url);
+
+#endif
