@@ -9,6 +9,7 @@ import pytest
 
 from commands import BODY, CHAT, curl, post
 from conftest import ROOT, clean_environment
+from standin import standin
 from tags import CONTEXT, GENERIC, PLAIN, without
 from test_handles import PUPPET
 
@@ -194,11 +195,7 @@ def test_required_field_in_a_multi(run, relay, config):
 
 def test_required_field_before_7_80(run, relay, config):
     """Found out when the transfer starts: the stand-in is such a libcurl. (pitfall 42)"""
-    from test_versions import STANDIN, system_libcurl
-
-    env = config(rule(relay, require=["user_id"])) | {
-        "STANDIN": "old", "STANDIN_LIBCURL": system_libcurl(), "LD_LIBRARY_PATH": str(STANDIN)
-    }
+    env = config(rule(relay, require=["user_id"])) | standin("old")
     start = f"init a\nurl a {relay.url}{CHAT}\npost a {{}}\n"
     done = run(PUPPET, env=env, stdin=(start + "perform a\ncleanup a").encode())
     assert done.requests == [] and b"  42" in done.stdout

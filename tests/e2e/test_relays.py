@@ -150,7 +150,11 @@ PRESETS = {
         "traceparent": COMPUTED["traceparent"],
         "baggage": "gen_ai.conversation.id=C-7,task.id=T-42,vcs.repository.name=billing",
     },
-    "kilo": {"X-KILOCODE-TASKID": "T-42", "X-KILOCODE-PROJECTID": "billing"},
+    "kilo": {
+        "X-KILOCODE-TASKID": "T-42",
+        "X-KILOCODE-PROJECTID": "billing",
+        "traceparent": COMPUTED["traceparent"],
+    },
     "opencode": {
         "x-opencode-session": "C-7",
         "x-opencode-request": UUID7,
@@ -184,6 +188,7 @@ def test_kilo_in_full(neutral, relay):
         "X-KILOCODE-MODE": "code",
         "X-KILOCODE-FEATURE": "cli",
         "X-KILOCODE-EDITORNAME": "Emacs/29.1",
+        "traceparent": COMPUTED["traceparent"],
     }
     neutral(post(relay.url + CHAT), [expect], env=env)
 
