@@ -11,7 +11,7 @@
 void body_forget(struct body *body)
 {
 	free(body->copy);
-	*body = (struct body){ NULL };
+	*body = (struct body){ .data = NULL };
 }
 
 /* How much of memory that the client gave is its body, and is looked at. */

@@ -38,6 +38,8 @@ struct curl_slist *lent_make(const struct tag_lines *lines, struct curl_slist *c
 	struct curl_slist *lent;
 	char *text;
 
+	if (!lines->count)
+		return NULL;
 	for (size_t i = 0; i < lines->count; i++)
 		bytes += lines->line[i].line.len + 1;
 	lent = malloc(nodes * sizeof(lent[0]) + bytes);
