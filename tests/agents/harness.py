@@ -135,6 +135,23 @@ def norm(data, noise=()):
     return data
 
 
+COLUMNS = [
+    ["X-KILOCODE-TASKID", "X-Task-Id"],
+    ["X-Conversation-Id"],
+    ["traceparent"],
+    ["X-KILOCODE-PROJECTID", "X-Project-Id"],
+    ["X-KILOCODE-MODE", "X-KILOCODE-EDITORNAME", "X-KILOCODE-FEATURE", "X-Session-Id", "X-Request-Id"],
+]
+
+
+def check_readme(who, preset, request, tags):
+    """Holds the README's table against what arrived: our lines, and a session id of the agent's own."""
+    names = [name for name in (*tags, "X-Session-Id") if request.value(name)]
+    cells = [", ".join(f"`{name}`" for name in column if name in names) or "-" for column in COLUMNS]
+    row = f"| {who} | `{preset}` | {' | '.join(cells)} |"
+    assert row in (ROOT / "README.md").read_text().splitlines(), row
+
+
 def compare_agents(bare, tagged, expect, noise=()):
     """Like neutral.compare, for clients that sort their header lines or write them in an order of
     their own: the lines of `expect`, one dict a request, are taken out wherever they stand."""

@@ -8,7 +8,7 @@
 "use strict"
 
 const START_MS = 1000 // the longest wait for a helper's first answer: a program starts
-const DEADLINE_MS = 100 // and for each later one, of which 50 may be the context service's
+const DEADLINE_MS = 250 // and for each later one, which takes well under 1 ms
 const REST_MS = 1000 // how long a helper that failed is left alone
 const POLL_MS = 0.05
 const UNMATCHED_MS = 1000 // how long it is believed that a URL is none of ours
