@@ -24,21 +24,10 @@
 #include "policy/endpoint.h"
 #include "policy/relay.h"
 
-/* What a rule can say. KEY(CONSTANT, name). */
-#define CONFIG_RULE_KEYS(KEY)                                                                      \
-	KEY(MATCH, match)                                                                          \
-	KEY(ENDPOINTS, endpoints)                                                                  \
-	KEY(PRESET, preset)                                                                        \
-	KEY(HEADERS, headers)                                                                      \
-	KEY(ON_CONFLICT, on_conflict)                                                              \
-	KEY(REQUIRE, require)                                                                      \
-	KEY(MAX_HEADERS, max_headers)                                                              \
-	KEY(CONVERSATION, conversation)
-
 enum config_rule_key {
-#define KEY(constant, name) CONFIG_RULE_##constant,
-	CONFIG_RULE_KEYS(KEY)
-#undef KEY
+#define RULE_KEY(constant, name) CONFIG_RULE_##constant,
+#include "config/rule_keys.def"
+#undef RULE_KEY
 	CONFIG_RULE_KEY_COUNT
 };
 

@@ -5,17 +5,17 @@
 #include "headers/preset.h"
 
 static const char key_words[] =
-#define KEY(constant, name) #name " "
-	CONFIG_RULE_KEYS(KEY)
-#undef KEY
+#define RULE_KEY(constant, name) #name " "
+#include "config/rule_keys.def"
+#undef RULE_KEY
 	;
 
 const char *config_rule_key_name(enum config_rule_key key)
 {
 	static const char names[CONFIG_RULE_KEY_COUNT][16] = {
-#define KEY(constant, name) #name,
-		CONFIG_RULE_KEYS(KEY)
-#undef KEY
+#define RULE_KEY(constant, name) #name,
+#include "config/rule_keys.def"
+#undef RULE_KEY
 	};
 
 	return names[key];

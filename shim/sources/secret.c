@@ -45,7 +45,7 @@ static int parse(const char text[FILE_BYTES], uint8_t ret_key[SECRET_BYTES])
 
 static int read_key(const char *path, uint8_t ret_key[SECRET_BYTES])
 {
-	char text[FILE_BYTES];
+	char text[FILE_BYTES] = "";
 	struct stat status;
 	int fd, result = 0;
 

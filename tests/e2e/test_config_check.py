@@ -71,7 +71,7 @@ def test_the_schema_has_all_words():
     rule = schema["$defs"]["rule"]["properties"]
     presets = sorted(path.stem for path in (ROOT / "shim/presets").glob("*.json"))
     assert rule["preset"]["enum"] == presets
-    keys = re.findall(r"\tKEY\(\w+, (\w+)\)", (ROOT / "shim/config/config.h").read_text())
+    keys = re.findall(r"^RULE_KEY\(\w+, (\w+)\)", (ROOT / "shim/config/rule_keys.def").read_text(), re.M)
     assert [key for key in rule if key[0] != "$"] == keys
 
 
