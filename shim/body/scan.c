@@ -85,7 +85,7 @@ bool scan_string(struct scan *scan, struct text *ret_raw)
 
 	if (scan_peek(scan) != '"')
 		return breaks(scan);
-	start = quote = ++scan->at;
+	start = ++scan->at;
 	do {
 		quote = memchr(scan->at, '"', (size_t)(scan->end - scan->at));
 		scan->at = quote ? quote + 1 : scan->end;
@@ -214,7 +214,7 @@ size_t scan_unescape(struct text *raw, char ret_bytes[4])
 			return 1;
 		}
 	}
-	ret_bytes[0] = raw->ptr[0];
+	ret_bytes[0] = raw->ptr[0]; /* NOLINT(clang-analyzer-core.NullDereference): len is not 0 */
 	*raw = text_from(*raw, 1);
 	return 1;
 }

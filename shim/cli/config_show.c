@@ -84,7 +84,7 @@ static const char *kind_text(const struct spec *spec)
 
 static void show_headers(struct show *show, const struct config_rule *rule)
 {
-	char header[256] = "headers.";
+	char name[NAME_BYTES_MAX + 16], header[NAME_BYTES_MAX + 1] = "";
 
 	for (size_t i = 0; i < rule->specs_count; i++) {
 		const struct spec *spec = &rule->specs[i];
@@ -92,17 +92,13 @@ static void show_headers(struct show *show, const struct config_rule *rule)
 		bool member = spec->kind == SPEC_MEMBER;
 
 		if (!member)
-			snprintf(header, sizeof(header), "headers.%.*s", (int)spec->name.len,
-				 spec->name.ptr);
-		if (member)
-			strcat(header, ".");
+			snprintf(header, sizeof(header), "%.*s", (int)spec->name.len, spec->name.ptr);
+		snprintf(name, sizeof(name), "headers.%s%s", header, member ? "." : "");
 		if (kind)
-			add_from(show, header, TEXT(""), kind, rule->specs_where[i]);
+			add_from(show, name, TEXT(""), kind, rule->specs_where[i]);
 		else
-			add_text(show, header, member ? spec->name : TEXT(""), spec->value,
+			add_text(show, name, member ? spec->name : TEXT(""), spec->value,
 				 rule->specs_where[i]);
-		if (member)
-			header[strlen(header) - 1] = '\0';
 	}
 }
 

@@ -115,7 +115,7 @@ static void describe_configuration(cJSON *root, const struct config_snapshot *sn
 		return;
 	if (snapshot->standing == CONFIG_BAD)
 		cJSON_AddStringToObject(root, "fault", snapshot->reason);
-	else if (rule->configured)
+	else if (rule && rule->configured)
 		line = rule->configured->line;
 	snprintf(place, sizeof(place), line ? "%s:%zu" : "%s", snapshot->path, line);
 	cJSON_AddStringToObject(root, "configuration", place);
