@@ -27,7 +27,7 @@ static const struct agent agents[] = {
 	  .below = "/opencode",
 	  .own = "plugin/tagalong.js",
 	  .path = { "" },
-	  .advice = "opencode installs an npm package of its own at the first start with any plugin." },
+	  .advice = "opencode installs an npm package of its own when it first finds a plugin." },
 	{ .name = "claude-code",
 	  .title = "Claude Code",
 	  .variable = "CLAUDE_CONFIG_DIR",
@@ -80,8 +80,8 @@ static void print_row(const struct agent *agent)
 		return;
 	}
 	printf("  %-12s %s, %s\n  %-12s %s\n", agent->name,
-	       agent_is_in_place(&record) ? "installed" : "changed since it was installed", when, "",
-	       record.file);
+	       agent_is_in_place(&record) ? "installed" : "changed since it was installed", when,
+	       "", record.file);
 	agent_record_release(&record);
 }
 
@@ -168,8 +168,8 @@ const struct command command_agents = {
 	.name = "agents",
 	.arguments = "status | install [--yes] AGENT | uninstall [--yes] AGENT",
 	.summary = "Set up coding agents, so that they tell which session a request is for.",
-	.help = "AGENT is kilo, opencode, claude-code or codex. What is changed in its configuration is\n"
-		"shown before it is written; uninstall takes back exactly that.\n\n"
+	.help = "AGENT is kilo, opencode, claude-code or codex. What is changed in its\n"
+		"configuration is shown before it is written; uninstall takes back exactly that.\n\n"
 		"  --yes    write without asking\n\n"
 		"  tagalong agents install kilo\n",
 	.run = run,

@@ -4,7 +4,7 @@
  * to the byte, so that uninstall leaves the file as it was; where somebody changed it since, the
  * element alone is taken out, and where that cannot be found, nothing is touched.
  */
-#include "cli/agents.h"
+#include "cli/agents_change.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,86 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/folder.h"
-#include "base/limits.h"
-#include "base/variables.h"
 #include "cli/command.h"
-#include "cli/diff.h"
 #include "cli/file.h"
 #include "cli/jsonc.h"
 #include "cli/library_path.h"
 
-/* A file of the agent's as it is and as it is to be. */
-struct change {
-	char path[PATH_BYTES_MAX];
-	char *before; /* NULL: there is no such file */
-	size_t before_len;
-	char *after; /* NULL: there is to be none */
-	size_t after_len;
-};
-
-static bool add_config_folder(struct buf *path, const struct agent *agent)
-{
-	const char *named = agent->variable ? variable_get_named(agent->variable) : NULL;
-	const char *home = variable_get_named("HOME");
-
-	if (named && named[0] == '/') {
-		buf_add(path, text_of(named));
-	} else if (home && home[0] == '/') {
-		buf_add(path, text_of(home));
-		buf_char(path, '/');
-		buf_add(path, text_of(agent->home));
-	} else {
-		return false;
-	}
-	buf_add(path, text_of(agent->below));
-	return true;
-}
-
-/* The file that is to be changed. */
-static int locate(const struct agent *agent, struct change *change)
-{
-	struct buf path;
-	size_t folder;
-
-	*change = (struct change){ .before = NULL };
-	buf_init(&path, change->path, sizeof(change->path));
-	if (!add_config_folder(&path, agent))
-		return -ENOENT;
-	buf_char(&path, '/');
-	folder = path.len;
-	for (int i = 0; i < 2; i++) {
-		const char *name = agent->own ? agent->own : agent->files[i];
-
-		if (!name)
-			break;
-		buf_cut(&path, folder);
-		buf_add(&path, text_of(name));
-		if (!path.full && !access(path.data, F_OK))
-			break;
-	}
-	return path.full ? -ENAMETOOLONG : 0;
-}
-
-static int load(struct change *change)
-{
-	int result = file_load(change->path, &change->before, &change->before_len);
-
-	return result == -ENOENT ? 0 : result;
-}
-
-static void release(struct change *change)
-{
-	free(change->before);
-	free(change->after);
-}
-
-/* A JSON string, or a word of the shell in single quotes within one. Paths with quotes, backslashes or
- * control characters are not worth an escape: they are refused. */
+/* It becomes a URL in a JSON string, or a word of the shell in one. What would have to be escaped
+ * is refused: LD_PRELOAD cannot hold most of it either. */
 static bool path_is_plain(const char *path)
 {
 	for (; *path; path++) {
-		if ((unsigned char)*path < ' ' || strchr("\"\\'", *path))
+		if ((unsigned char)*path <= ' ' || strchr("\"\\'%#?", *path))
 			return false;
 	}
 	return true;
@@ -112,7 +43,7 @@ static char *make_part(const struct agent *agent)
 	}
 	program[len] = '\0';
 	if (!path_is_plain(program) || !path_is_plain(plugin.data)) {
-		complain("the path %s has a quote or a backslash; install Tagalong elsewhere", program);
+		complain("the path %s has a blank or a quote; install Tagalong elsewhere", program);
 		return NULL;
 	}
 	len = agent->own ? asprintf(&part,
@@ -141,28 +72,14 @@ static int refuse(const struct change *change, const struct jsonc_fault *fault)
 	return EXIT_TROUBLE;
 }
 
-static bool splice(struct change *change, size_t at, size_t out, struct text in)
-{
-	change->after_len = change->before_len - out + in.len;
-	change->after = malloc(change->after_len + 1);
-	if (!change->after)
-		return false;
-	memcpy(change->after, change->before, at);
-	if (in.len)
-		memcpy(change->after + at, in.ptr, in.len);
-	memcpy(change->after + at + in.len, change->before + at + out, change->before_len - at - out);
-	change->after[change->after_len] = '\0';
-	return true;
-}
-
 /* A new file around the element. */
 static char *make_file(const struct agent *agent, const char *element)
 {
+	static const char one[] = "{\n  \"%s\": [\n    %s\n  ]\n}\n";
+	static const char two[] = "{\n  \"%s\": {\n    \"%s\": [\n      %s\n    ]\n  }\n}\n";
 	char *text = NULL;
-	int len = agent->path[1] ? asprintf(&text, "{\n  \"%s\": {\n    \"%s\": [\n      %s\n    ]\n  }\n}\n",
-					    agent->path[0], agent->path[1], element) :
-				   asprintf(&text, "{\n  \"%s\": [\n    %s\n  ]\n}\n",
-					    agent->path[0], element);
+	int len = agent->path[1] ? asprintf(&text, two, agent->path[0], agent->path[1], element) :
+				   asprintf(&text, one, agent->path[0], element);
 
 	return len < 0 ? NULL : text;
 }
@@ -196,33 +113,8 @@ static int plan_install(const struct agent *agent, const char *part, struct chan
 		printf("%s: there already\n", change->path);
 		return EXIT_NOTHING;
 	}
-	return !result && record->file && splice(change, at, 0, text_of(record->text)) ? EXIT_OK :
-										       EXIT_TROUBLE;
-}
-
-static int apply(const struct change *change)
-{
-	char folder[PATH_BYTES_MAX];
-	int result;
-
-	if (!change->after) {
-		result = unlink(change->path) < 0 ? -errno : 0;
-	} else {
-		snprintf(folder, sizeof(folder), "%s", change->path);
-		*strrchr(folder, '/') = '\0';
-		folder_make(folder);
-		result = file_replace(change->path,
-				      (struct text){ change->after, change->after_len });
-	}
-	if (result)
-		complain("cannot write %s: %s", change->path, strerror(-result));
-	return result ? EXIT_TROUBLE : EXIT_OK;
-}
-
-static int show(const struct change *change)
-{
-	diff_print(change->path, (struct text){ change->before, change->before_len },
-		   (struct text){ change->after, change->after_len });
+	if (result || !record->file || !change_splice(change, at, 0, text_of(record->text)))
+		return EXIT_TROUBLE;
 	return EXIT_OK;
 }
 
@@ -245,25 +137,25 @@ int agent_install(const struct agent *agent, bool write)
 			return EXIT_OK;
 		}
 	}
-	result = locate(agent, &change);
+	result = change_locate(agent, &change);
 	if (!result)
-		result = load(&change);
+		result = change_load(&change);
 	if (result)
 		complain("cannot read %s: %s", change.path, strerror(-result));
 	code = result ? EXIT_TROUBLE : plan_install(agent, part, &change, &record);
 	if (code == EXIT_OK)
-		show(&change);
+		change_show(&change);
 	/* Remembered first: what is written and not remembered could not be taken back. */
 	if (code == EXIT_OK && write && agent_record_write(agent, &record)) {
 		complain("cannot remember the change; nothing is written");
 		code = EXIT_TROUBLE;
 	} else if (code == EXIT_OK && write) {
-		code = apply(&change);
+		code = change_apply(&change);
 		if (code != EXIT_OK)
 			agent_record_remove(agent);
 	}
 	agent_record_release(&record);
-	release(&change);
+	change_release(&change);
 	free(part);
 	return code == EXIT_NOTHING ? EXIT_OK : code;
 }
@@ -307,7 +199,7 @@ static int plan_uninstall(const struct agent *agent, const char *part,
 	if (found && !record->created) {
 		size_t at = (size_t)(found - change->before);
 
-		if (!splice(change, at, strlen(record->text), (struct text){ NULL, 0 }))
+		if (!change_splice(change, at, strlen(record->text), (struct text){ NULL, 0 }))
 			return EXIT_TROUBLE;
 		if (jsonc_find((struct text){ change->after, change->after_len }, &target, &none,
 			       &fault) == -ENOENT)
@@ -318,7 +210,7 @@ static int plan_uninstall(const struct agent *agent, const char *part,
 	switch (jsonc_find((struct text){ change->before, change->before_len }, &target, &span,
 			   &fault)) {
 	case 0:
-		return splice(change, span.start, span.len, (struct text){ NULL, 0 }) ?
+		return change_splice(change, span.start, span.len, (struct text){ NULL, 0 }) ?
 			       EXIT_OK : EXIT_TROUBLE;
 	case -ENOENT:
 		printf("%s: nothing of ours is in it any more\n", change->path);
@@ -342,19 +234,19 @@ int agent_uninstall(const struct agent *agent, bool write)
 		return result == -ENOENT ? EXIT_OK : EXIT_TROUBLE;
 	}
 	snprintf(change.path, sizeof(change.path), "%s", record.file);
-	result = load(&change);
+	result = change_load(&change);
 	if (result)
 		complain("cannot read %s: %s", change.path, strerror(-result));
 	code = result ? EXIT_TROUBLE :
 	       change.before ? plan_uninstall(agent, part, &record, &change) : EXIT_NOTHING;
 	if (code == EXIT_OK)
-		show(&change);
+		change_show(&change);
 	if (code == EXIT_OK && write)
-		code = apply(&change);
+		code = change_apply(&change);
 	if ((code == EXIT_OK || code == EXIT_NOTHING) && write)
 		agent_record_remove(agent);
 	agent_record_release(&record);
-	release(&change);
+	change_release(&change);
 	free(part);
 	return code == EXIT_NOTHING ? EXIT_OK : code;
 }

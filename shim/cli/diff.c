@@ -41,10 +41,13 @@ static void print_lines(char mark, struct text text)
 
 void diff_print(const char *path, struct text before, struct text after)
 {
-	size_t head = common_head(before, after), tail;
+	size_t head, tail;
 
 	printf("%s%s\n", path,
 	       !before.ptr ? " (new file)" : !after.ptr ? " (the file goes)" : "");
+	before = before.ptr ? before : TEXT("");
+	after = after.ptr ? after : TEXT("");
+	head = common_head(before, after);
 	before = text_from(before, head);
 	after = text_from(after, head);
 	tail = common_tail(before, after);

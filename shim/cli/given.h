@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Context that a caller gives for one question, because it knows better than the environment that it
- * and we were started in: an agent's plugin knows its session. It is put into our own environment,
+ * Context that a caller gives for one question, because it knows better than the environment that
+ * it and we were started in: an agent's plugin knows its session. It is put into our own environment,
  * the source that is nearest to a request, and taken back after the answer.
  */
 #ifndef TAGALONG_CLI_GIVEN_H

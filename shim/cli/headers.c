@@ -88,8 +88,8 @@ static int print(const char *method, const char *url, struct text body, bool jso
 		puts(lines->line[i].line.ptr);
 	free(lines);
 	if (verdict == TAG_REFUSED) {
-		complain("a field that the configuration requires has no value: the request is not to be "
-			 "sent");
+		complain("a field that the configuration requires has no value: the request is "
+			 "not to be sent");
 		return EXIT_NOTHING;
 	}
 	return verdict == TAG_NO_MEMORY ? EXIT_TROUBLE : EXIT_OK;
@@ -105,7 +105,8 @@ static int set_pair(const struct command *command, const char *pair)
 		return usage_error(command, "--set wants FIELD=VALUE, not \"%s\"", pair);
 	field = field_by_name((struct text){ pair, (size_t)(equals - pair) });
 	if (field == FIELD_COUNT)
-		return usage_error(command, "there is no field \"%.*s\"", (int)(equals - pair), pair);
+		return usage_error(command, "there is no field \"%.*s\"", (int)(equals - pair),
+				   pair);
 	return setenv(field_variable(field), equals + 1, 1) ? EXIT_TROUBLE : EXIT_OK;
 }
 
@@ -167,15 +168,17 @@ const struct command command_headers = {
 	.arguments = "[OPTION...] URL | --stdio [--agent NAME]",
 	.summary = "Print the headers that a request would get now, for programs that add them.",
 	.help = "  --method METHOD     the request's method; POST by default\n"
-		"  --body FILE         the request's body, - for standard input, for ids that come from it\n"
-		"  --set FIELD=VALUE   a context field that wins over all sources; can be given again\n"
-		"  --json              {\"matched\":true,\"headers\":[{\"name\":...,\"value\":...}]}\n"
-		"  --stdio             many questions: a line of JSON each way, until standard input\n"
-		"                      ends (docs/agents.md)\n"
-		"  --agent NAME        with --stdio: whose helper this is, for \"tagalong agents status\"\n\n"
+		"  --body FILE         the request's body, for ids that come from it; - for\n"
+		"                      standard input\n"
+		"  --set FIELD=VALUE   a context field that wins over all sources; can be given\n"
+		"                      again\n"
+		"  --json              {\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}\n"
+		"  --stdio             many questions: a line of JSON each way, until standard\n"
+		"                      input ends (docs/agents.md)\n"
+		"  --agent NAME        with --stdio: whose helper this is, for tagalong agents\n\n"
 		"One \"Name: value\" a line. Nothing, and exit code 0, when none is to be added;\n"
-		"\"tagalong explain\" tells why. Exit code 1 when the configuration requires a field that\n"
-		"has no value: then the request is not to be sent.\n\n"
+		"\"tagalong explain\" tells why. Exit code 1 when the configuration requires a\n"
+		"field that has no value: then the request is not to be sent.\n\n"
 		"  curl -H @<(tagalong headers $URL) -d @chat.json $URL\n",
 	.run = run,
 };

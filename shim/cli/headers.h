@@ -8,8 +8,8 @@
 /* The core's answer, but for TAGALONG_OFF: then nothing is matched. *ret_lines as tag_build's. */
 enum tag_verdict headers_build(const struct tag_request *request, struct tag_lines **ret_lines);
 
-/* Answers lines on standard input until it ends; `agent`, if not NULL, is noted as seen working when
- * it first got a header. The exit code. */
+/* Answers lines on standard input until it ends; `agent`, if not NULL, is noted as seen working
+ * when it first got a header. The exit code. */
 int headers_serve(const char *agent);
 
 struct cJSON;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * tagalong headers --stdio: a helper beside a program that lives long, such as an agent with a plugin.
- * One question a line, one answer a line, in order. It is a child of that program, so that the
+ * tagalong headers --stdio: a helper beside a program that lives long, such as an agent with a
+ * plugin. One question a line, one answer a line, in order. It is a child of that program, so that the
  * context service finds it in the program's own scope, and it ends with it.
  */
 #include "cli/headers.h"
@@ -35,7 +35,8 @@ static const char *string_member(const cJSON *object, const char *name)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
-static void read_fields(const cJSON *question, const char *name, const char *ret_values[FIELD_COUNT])
+static void read_fields(const cJSON *question, const char *name,
+			const char *ret_values[FIELD_COUNT])
 {
 	const cJSON *object = cJSON_GetObjectItemCaseSensitive(question, name);
 
@@ -71,7 +72,8 @@ static bool is_own(void *arg, struct text name)
 
 static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 {
-	const char *method = string_member(question, "method"), *url = string_member(question, "url");
+	const char *method = string_member(question, "method");
+	const char *url = string_member(question, "url");
 	const char *body = string_member(question, "body");
 	enum tag_verdict verdict = TAG_NO_MEMORY;
 	struct tag_lines *lines = NULL;

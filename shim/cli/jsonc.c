@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A scanner over JSON with comments that notes places in the text. It builds nothing: whoever edits a
- * person's file by parsing and printing loses the comments and the formatting.
+ * A scanner over JSON with comments that notes places in the text. It builds nothing: whoever edits
+ * a person's file by parsing and printing loses the comments and the formatting.
  */
 #include "cli/jsonc.h"
 
@@ -21,8 +21,8 @@ struct scan {
 	const struct jsonc_target *target;
 	const char *fault;
 	unsigned depth;
-	/* The innermost container on the path: how many keys led to it, where its inside begins, and
-	 * its first member or element. */
+	/* The innermost container on the path: how many keys led to it, where its inside begins,
+	 * and its first member or element. */
 	size_t matched, inside, first;
 	bool has_first;
 	/* The element; the commas beside it. */
@@ -187,10 +187,11 @@ static bool scan_container(struct scan *scan, size_t matched, char close)
 static bool scan_value(struct scan *scan, size_t matched)
 {
 	char c = peek(scan);
+	bool array = matched == scan->target->path_len;
 
-	if (matched != OFF_PATH && c != (matched == scan->target->path_len ? '[' : '{'))
-		return fail(scan, matched == scan->target->path_len ? "an array was expected here" :
-								      "an object was expected here");
+	if (matched != OFF_PATH && c != (array ? '[' : '{'))
+		return fail(scan, array ? "an array was expected here" :
+					  "an object was expected here");
 	if (c == '{' || c == '[')
 		return scan_container(scan, matched, c == '{' ? '}' : ']');
 	return c == '"' ? scan_string(scan) : scan_word(scan);

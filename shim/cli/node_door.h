@@ -8,8 +8,8 @@
  * path is appended then. */
 bool node_door(struct buf *ret_path);
 
-/* Appends the value for NODE_OPTIONS: what was there (may be NULL), then --require and the path; only
- * what was there when it has a door in it already. */
+/* Appends the value for NODE_OPTIONS: what was there (may be NULL), then --require and the path;
+ * only what was there when it has a door in it already. */
 void node_options(const char *existing, struct text path, struct buf *ret_value);
 
 #endif

@@ -15,8 +15,8 @@ struct publisher {
 };
 
 /* Sets fields for the tree of process `pid`, in a scope of its own that is opened at the first call
- * and ends with the process. Values may be NULL; those that the protocol refuses are left out. Waits
- * SERVICE_TIMEOUT_MS a reply at the most. False, without a word, when there is no service. */
+ * and ends with the process. Values may be NULL; those that the protocol refuses are left out.
+ * Waits SERVICE_TIMEOUT_MS a reply at the most. False, without a word, when there is no service. */
 bool publish(struct publisher *publisher, pid_t pid, const char *const values[FIELD_COUNT]);
 
 /* The same for the scope that this very process is in, but never for the default one, which is
