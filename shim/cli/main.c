@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_config,
 	&command_presets,
 	&command_agents,
+	&command_log,
 	&command_version,
 };
 
