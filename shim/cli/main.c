@@ -16,6 +16,8 @@ static const struct command *const commands[] = {
 	&command_presets,
 	&command_agents,
 	&command_log,
+	&command_wrap,
+	&command_unwrap,
 	&command_version,
 };
 
