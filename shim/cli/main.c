@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
 	&command_log,
 	&command_wrap,
 	&command_unwrap,
+	&command_doctor,
 	&command_version,
 };
 

@@ -167,7 +167,7 @@ def record(when, task, **more):
 
 @pytest.fixture
 def written(log):
-    now = time.time()
+    now = round(time.time(), 3)
     log.write_text("\n".join((record(now - 7200, "T-1"), record(now - 60, "T-2", project_id="billing"),
                               record(now, "T-1", conversation_id="C-9"))) + "\n")
     return log
