@@ -10,22 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/fdio.h"
 #include "base/limits.h"
+#include "cli/file.h"
 
 char *own_file_read(const char *path)
 {
-	char *memory = malloc(CONFIG_BYTES_MAX + 1);
-	struct buf buf;
+	char *text;
+	size_t len;
 
-	if (!memory)
-		return NULL;
-	buf_init(&buf, memory, CONFIG_BYTES_MAX + 1);
-	if (!file_read(AT_FDCWD, path, &buf))
-		return memory;
-	free(memory);
-	return NULL;
+	return file_load(path, &text, &len) ? NULL : text;
 }
 
 static int write_all(int fd, const char *text)

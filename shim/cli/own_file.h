@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A whole file, at most 256 KiB, in memory to be freed; NULL when it cannot be had. */
+/* A whole file, in memory to be freed; NULL when it cannot be had, or is too large for its kind. */
 char *own_file_read(const char *path);
 
 /* Writes a whole file, at once for whoever looks. `replace`: over the one that is there; else that is

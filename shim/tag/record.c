@@ -135,8 +135,9 @@ const struct tag_record *record_make(const struct tag_request *request,
 	buf_char(&buf, '{');
 	add_time(&buf);
 	json_write_key(&buf, "pid");
-	buf_number(&buf, (uint64_t)getpid());
-	add_member(&buf, "command", text_of(program_invocation_short_name));
+	buf_number(&buf, (uint64_t)(request->pid ? request->pid : getpid()));
+	add_member(&buf, "command",
+		   text_of(request->command ? request->command : program_invocation_short_name));
 	add_url(&buf, request);
 	add_names(&buf, lines);
 	add_field(&buf, values, FIELD_TASK_ID);

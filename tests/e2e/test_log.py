@@ -152,6 +152,17 @@ def test_the_configuration_names_it(neutral, relay, log, tmp_path):
     assert len(tagalong(tmp_path, "log", "--json", TAGALONG_CONFIG=str(config)).stdout.splitlines()) == 1
 
 
+def test_requests_by_nodes_door(run, relay, log):
+    """Asked for by a helper, and written down as the program's that sends them."""
+    script = "const u = process.argv[1]; fetch(u + '?a=1', {method: 'POST', body: '{}'}).then(r => console.log(process.pid))"
+    command = [str(TAGALONG), "run", "--no-service", "--", "node", "-e", script, relay.url + CHAT]
+    result = run(command, shim=None, env=logging(log))
+    (record,) = records(log)
+    assert result.requests[0].value("X-Task-Id") == "T-42"
+    assert (record["command"], record["pid"], record["path"]) == ("node", int(result.stdout), CHAT)
+    assert record["span_id"] == parent_id(result.requests[0])
+
+
 # The command.
 
 
