@@ -104,7 +104,7 @@ $(BUILD)/libtagalong.so: $(SHIM_OBJECTS) $(BUILD)/gen/exports.map
 $(BUILD)/tagalong: $(CLI_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
-		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core) -pthread
+		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core libelf) -pthread
 
 # Beside the library, as when it is installed.
 $(BUILD)/agents:

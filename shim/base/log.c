@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -34,6 +36,11 @@ static bool is_connection(int fd)
 	socklen_t size = sizeof(domain);
 
 	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain != AF_UNIX;
+}
+
+static int open_append(const char *path)
+{
+	return fd_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
 }
 
 static void add_printable(struct buf *buf, struct text part)
@@ -66,10 +73,36 @@ void log_parts(const struct text *parts, size_t count)
 		fd = is_connection(STDERR_FILENO) ? -1 : STDERR_FILENO;
 		written = write(fd, line.data, line.len);
 	} else {
-		fd = fd_open(AT_FDCWD, place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
+		fd = open_append(place);
 		written = fd < 0 ? -1 : write(fd, line.data, line.len);
 		fd_close(fd);
 	}
 	(void)written; /* there is nobody to tell */
+	errno = saved;
+}
+
+/* Whether a file of this size may grow: a process that writes beyond RLIMIT_FSIZE gets a signal that
+ * ends it. Others append at the same time, so some lines' room is kept from that limit. */
+static bool may_grow(off_t size)
+{
+	struct rlimit limit;
+	rlim_t after = (rlim_t)size + RECORD_BYTES_MAX;
+
+	if (after > RECORD_FILE_BYTES_MAX || getrlimit(RLIMIT_FSIZE, &limit))
+		return false;
+	return limit.rlim_cur == RLIM_INFINITY || after + 64 * RECORD_BYTES_MAX <= limit.rlim_cur;
+}
+
+void log_append(const char *path, struct text line)
+{
+	int saved = errno, fd = open_append(path);
+	ssize_t written = -1;
+	struct stat status;
+
+	/* A pipe without a reader would be a signal, too. */
+	if (fd >= 0 && !fstat(fd, &status) && S_ISREG(status.st_mode) && may_grow(status.st_size))
+		written = write(fd, line.ptr, line.len);
+	(void)written;
+	fd_close(fd);
 	errno = saved;
 }

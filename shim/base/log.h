@@ -17,6 +17,13 @@ bool log_wanted(void);
  */
 void log_parts(const struct text *parts, size_t count);
 
+/*
+ * Appends a line with one write to a regular file, which is created with mode 0600; not through a
+ * symlink. Nothing is written where the file would become larger than RECORD_FILE_BYTES_MAX, or than
+ * the process may write. Keeps errno.
+ */
+void log_append(const char *path, struct text line);
+
 #define log_line(...)                                                                             \
 	log_parts((const struct text[]){ __VA_ARGS__ },                                           \
 		  sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))

@@ -25,6 +25,7 @@ struct command {
 
 extern const struct command command_run, command_context, command_serve, command_explain,
 	command_headers, command_config, command_presets, command_agents, command_version;
+extern const struct command command_log, command_wrap, command_unwrap, command_doctor;
 
 /* Says what is wrong with the call and where to look, on stderr; EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int usage_error(const struct command *command,

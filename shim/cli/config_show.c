@@ -170,6 +170,14 @@ static void show_timeout(struct show *show, const struct config *config)
 	add_from(show, "timeout_ms", TEXT(""), number, config ? config->timeout_where : 0);
 }
 
+static void show_log(struct show *show, const struct config *config)
+{
+	struct text path = config && config->log.len ? config->log : TEXT("(none)");
+
+	if (!add_variable(show, "log", VARIABLE_LOG))
+		add_text(show, "log", TEXT(""), path, config ? config->log_where : 0);
+}
+
 static void show_adopted(struct show *show, const struct config *config)
 {
 	static const struct {
@@ -203,6 +211,8 @@ static void collect(struct show *show)
 	show_timeout(show, config);
 	snprintf(show->name, sizeof(show->name), "adopt.");
 	show_adopted(show, config);
+	show->name[0] = '\0';
+	show_log(show, config);
 }
 
 static const char *member(const cJSON *row, const char *name)

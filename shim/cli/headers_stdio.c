@@ -15,13 +15,15 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/log.h"
 #include "cli/agents.h"
 #include "cli/command.h"
 #include "cli/given.h"
+#include "cli/program.h"
 #include "cli/publish.h"
 #include "cli/request.h"
 #include "config/current.h"
-#include "tag/values.h"
+#include "tag/record.h"
 #include "wire/frame.h"
 
 struct helper {
@@ -70,6 +72,19 @@ static bool is_own(void *arg, struct text name)
 	return false;
 }
 
+/* The process that asks is the one that sends: it started us. */
+static const char *asking_command(void)
+{
+	static char path[PATH_BYTES_MAX];
+	char link[32];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)getppid());
+	len = readlink(link, path, sizeof(path) - 1);
+	path[len > 0 ? len : 0] = '\0';
+	return program_name(path);
+}
+
 static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 {
 	const char *method = string_member(question, "method");
@@ -86,8 +101,13 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 		request.body = text_of(body);
 		request.client_sets = is_own;
 		request.arg = cJSON_GetObjectItemCaseSensitive(question, "own");
+		request.pid = getppid();
+		request.command = asking_command();
 		verdict = headers_build(&request, &lines);
 	}
+	if (lines && lines->record)
+		log_append(lines->record->path,
+			   (struct text){ lines->record->line, lines->record->len });
 	answer = headers_object(verdict, lines);
 	if (lines && helper->agent) {
 		agents_note_seen(helper->agent);

@@ -15,6 +15,10 @@ static const struct command *const commands[] = {
 	&command_config,
 	&command_presets,
 	&command_agents,
+	&command_log,
+	&command_wrap,
+	&command_unwrap,
+	&command_doctor,
 	&command_version,
 };
 

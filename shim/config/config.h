@@ -7,7 +7,8 @@
  *	                "on_conflict": "keep", "require": ["task_id"], "max_headers": 10,
  *	                "conversation": "derive" } ],
  *	  "service": { "timeout_ms": 50 },
- *	  "adopt": { "task_id": ["CI_JOB_ID"] } }
+ *	  "adopt": { "task_id": ["CI_JOB_ID"] },
+ *	  "log": "/home/me/tagalong.jsonl" }
  *
  * Every key may be missing. A "$schema" or "$comment" anywhere an object has fixed keys is passed
  * over.
@@ -69,6 +70,8 @@ struct config {
 	size_t adopted_count;
 	uint32_t timeout_ms; /* of the context service; 0: it does not say */
 	size_t timeout_where;
+	struct text log; /* absolute path; empty: it does not say */
+	size_t log_where;
 	bool wants_body; /* some rule looks at request bodies */
 };
 

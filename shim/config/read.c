@@ -72,6 +72,22 @@ static void read_adopt(struct reader *reader)
 	}
 }
 
+static void read_log(struct reader *reader)
+{
+	struct config *config = &reader->block->config;
+	size_t place = reader_place(reader);
+	struct text path;
+
+	if (!reader_string(reader, TEXT("log"), &path))
+		return;
+	if (!path.len || path.ptr[0] != '/')
+		reader_tell(reader, place, "an absolute path is wanted here", path, NULL);
+	else if (path.len >= PATH_BYTES_MAX || memchr(path.ptr, '\0', path.len))
+		reader_tell(reader, place, "no file has such a path", TEXT("log"), NULL);
+	else
+		config->log = path;
+}
+
 static void read_relays(struct reader *reader)
 {
 	if (!reader_array(reader, TEXT("relays")))
@@ -97,8 +113,11 @@ static void read_document(struct reader *reader)
 		} else if (text_eq(name, TEXT("adopt"))) {
 			reader_note_key(reader, &adopted, name);
 			read_adopt(reader);
+		} else if (text_eq(name, TEXT("log"))) {
+			reader_note_key(reader, &reader->block->config.log_where, name);
+			read_log(reader);
 		} else {
-			reader_unknown_key(reader, name, "relays service adopt");
+			reader_unknown_key(reader, name, "relays service adopt log");
 		}
 	}
 	if (!json_end(&reader->json))

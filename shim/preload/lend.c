@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "base/variables.h"
 #include "config/rule.h"
@@ -14,6 +15,7 @@
 #include "preload/debug.h"
 #include "preload/lent.h"
 #include "preload/tracked.h"
+#include "tag/record.h"
 #include "tag/tag.h"
 
 static CURLcode set(const struct handle *handle, CURLoption option, const void *argument)
@@ -99,6 +101,9 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 		debug_verdict(method, url, tag_verdict_reason(verdict));
 	if (verdict == TAG_MATCH && lines)
 		*ret_lent = lent_make(lines, handle->client_list);
+	if (*ret_lent && lines->record)
+		log_append(lines->record->path,
+			   (struct text){ lines->record->line, lines->record->len });
 	free(lines);
 	return verdict != TAG_REFUSED;
 }

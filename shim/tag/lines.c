@@ -203,6 +203,7 @@ void lines_build(const struct lines_recipe *recipe, struct tag_lines *ret_lines)
 	struct builder builder = { .recipe = recipe, .lines = ret_lines };
 
 	ret_lines->count = 0;
+	ret_lines->record = NULL;
 	buf_init(&builder.buf, ret_lines->memory, sizeof(ret_lines->memory));
 	build_lines(&builder, recipe->own, recipe->own_count, true);
 	build_lines(&builder, recipe->preset, recipe->preset_count, false);

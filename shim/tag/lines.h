@@ -17,8 +17,11 @@ struct tag_line {
 	bool replaces; /* the client's header of this name gives way */
 };
 
+struct tag_record;
+
 struct tag_lines {
 	size_t count;
+	const struct tag_record *record; /* what the log is to say, in the same block; NULL: no log */
 	struct tag_line line[LINES_MAX];
 	char memory[LINES_BYTES_MAX + 1];
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "headers/preset.h"
+#include "tag/record.h"
 #include "tag/values.h"
 
 const char *tag_verdict_reason(enum tag_verdict verdict)
@@ -123,9 +124,10 @@ static bool has_required(const struct tag_request *request, const struct config_
 	return true;
 }
 
-/* For a request that matched. */
+/* For a request that matched. Where `place` names a log, there is room for a record behind *lines. */
 static enum tag_verdict build(const struct tag_request *request, const struct tag_match *match,
-			      struct workspace *workspace, struct tag_lines *lines)
+			      struct workspace *workspace, struct text place,
+			      struct tag_lines *lines)
 {
 	const struct config_rule *rule = match->rule.configured;
 	struct lines_recipe recipe = {
@@ -150,6 +152,8 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 		lines_build(&recipe, lines);
 	else
 		verdict = TAG_REFUSED;
+	if (place.len && verdict == TAG_MATCH && lines->count)
+		lines->record = record_make(request, lines, &workspace->values, place, lines + 1);
 	values_release(&workspace->values);
 	return verdict;
 }
@@ -160,6 +164,7 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	struct workspace *workspace = NULL;
 	enum tag_verdict verdict;
 	struct tag_match match;
+	struct text place;
 
 	verdict = tag_decide(request, &match);
 	if (verdict == TAG_BAD_CONFIG) {
@@ -169,9 +174,11 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	}
 	if (verdict != TAG_MATCH)
 		return verdict;
+	place = record_place(match.snapshot->config);
 	workspace = malloc(sizeof(*workspace));
-	lines = malloc(sizeof(*lines));
-	verdict = workspace && lines ? build(request, &match, workspace, lines) : TAG_NO_MEMORY;
+	lines = malloc(sizeof(*lines) + (place.len ? sizeof(struct tag_record) : 0));
+	verdict = workspace && lines ? build(request, &match, workspace, place, lines) :
+				       TAG_NO_MEMORY;
 	if (verdict == TAG_MATCH) {
 		*ret_lines = lines->count ? lines : NULL;
 		if (lines->count)

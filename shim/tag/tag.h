@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/text.h"
 #include "config/current.h"
@@ -42,6 +43,9 @@ struct tag_request {
 	bool (*client_sets)(void *arg, struct text name);
 	void *arg;
 	const struct tag_observer *observer; /* may be NULL */
+	/* Whose request it is, for the log; 0 and NULL: this process's. */
+	pid_t pid;
+	const char *command;
 };
 
 /* What was matched. */

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+/* The installation, row by row: what is there, and what is wrong with it. */
+#include "cli/doctor_self.h"
+
+#include <errno.h>
+#include <gnu/libc-version.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "base/variables.h"
+#include "cli/doctor_binary.h"
+#include "cli/library_path.h"
+#include "client/client.h"
+#include "config/current.h"
+#include "config/rule.h"
+#include "headers/preset.h"
+#include "wire/endpoint.h"
+
+/* glibc that scripts/check-exports holds the library to. */
+#define GLIBC_WANTED "2.34"
+
+static cJSON *add(cJSON *rows, const char *name, const char *value, const char *fault)
+{
+	cJSON *row = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(row, "name", name);
+	cJSON_AddStringToObject(row, "value", value);
+	if (fault)
+		cJSON_AddStringToObject(row, "fault", fault);
+	cJSON_AddItemToArray(rows, row);
+	return row;
+}
+
+static void add_library(cJSON *rows)
+{
+	char memory[PATH_MAX] = "", value[PATH_MAX + 64];
+	struct binary binary;
+	struct buf path;
+	int result;
+
+	buf_init(&path, memory, sizeof(memory));
+	result = library_path(&path);
+	if (result) {
+		add(rows, "library", memory[0] ? memory : "-",
+		    result == -EINVAL ? "its path has a space or a colon, which LD_PRELOAD cannot hold" :
+				"libtagalong.so is not beside this program, nor in ../lib/tagalong");
+		return;
+	}
+	if (!binary_read(memory, &binary)) {
+		add(rows, "library", memory, "it is no library");
+		return;
+	}
+	snprintf(value, sizeof(value), "%s (%s, %d bit)", memory, binary_machine(&binary),
+		 binary.is_64 ? 64 : 32);
+	add(rows, "library", value, NULL);
+}
+
+static void add_configuration(cJSON *rows)
+{
+	const struct config_snapshot *snapshot = config_take(true);
+	char value[PATH_BYTES_MAX + 32];
+
+	switch (snapshot->standing) {
+	case CONFIG_NONE:
+		add(rows, "configuration", "none: the environment alone", NULL);
+		break;
+	case CONFIG_GOOD:
+		snprintf(value, sizeof(value), "%s, %zu rules", snapshot->path,
+			 snapshot->config->rules_count);
+		add(rows, "configuration", value, NULL);
+		break;
+	case CONFIG_BAD:
+		snprintf(value, sizeof(value), snapshot->line ? "%s:%zu" : "%s", snapshot->path,
+			 snapshot->line);
+		cJSON_AddStringToObject(add(rows, "configuration", value, snapshot->reason), "advice",
+					"tagalong config check tells more; with it nothing is tagged");
+		break;
+	}
+	config_drop(snapshot);
+}
+
+/* Each relay that is named, of the configuration and of the environment. */
+static void add_relays(cJSON *rows)
+{
+	const struct config_snapshot *snapshot = config_take(true);
+	const struct config *config = snapshot->config;
+	const char *named = variable_get(VARIABLE_RELAYS);
+	char value[512];
+
+	for (size_t i = 0; config && i < config->rules_count; i++) {
+		const struct config_rule *rule = &config->rules[i];
+
+		for (size_t j = 0; j < rule->patterns_count; j++) {
+			snprintf(value, sizeof(value), "%.*s", (int)rule->patterns[j].text.len,
+				 rule->patterns[j].text.ptr);
+			add(rows, "relay", value, NULL);
+		}
+		if (!rule->patterns_count) {
+			snprintf(value, sizeof(value), "the hosts of preset %.*s",
+				 (int)rule->preset.len, rule->preset.ptr);
+			add(rows, "relay", value, NULL);
+		}
+	}
+	if (named)
+		add(rows, "relay", named, NULL);
+	else if (!config || !config->rules_count)
+		add(rows, "relay", "loopback only; --relay or TAGALONG_RELAYS names another", NULL);
+	config_drop(snapshot);
+}
+
+static void on_complaint(void *arg, const char *variable, struct text word, const char *reason)
+{
+	char value[512];
+
+	snprintf(value, sizeof(value), "\"%.*s\" is passed over", (int)word.len, word.ptr);
+	add(arg, variable, value, reason);
+}
+
+static void add_service(cJSON *rows)
+{
+	static struct client_answer answer;
+	char memory[PATH_BYTES_MAX];
+	struct buf path;
+	int result;
+
+	buf_init(&path, memory, sizeof(memory));
+	if (endpoint_path(&path)) {
+		add(rows, "socket", "-", "TAGALONG_SOCKET is no absolute path, or too long");
+		return;
+	}
+	add(rows, "socket", memory, NULL);
+	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), SERVICE_TIMEOUT_MS, &answer);
+	if (!result)
+		add(rows, "service", "it answers", NULL);
+	else if (result == -ENOENT)
+		add(rows, "service", "none; tagalong run starts one where it can", NULL);
+	else
+		add(rows, "service", endpoint_fault(memory) ? endpoint_fault(memory) : "-",
+		    client_reason(result));
+}
+
+static void add_presets(cJSON *rows)
+{
+	const char *named = variable_get(VARIABLE_PRESET);
+	struct preset preset;
+	char value[64];
+
+	snprintf(value, sizeof(value), "%zu are built in", preset_count());
+	add(rows, "presets", value, NULL);
+	if (named && preset_find(text_of(named), &preset))
+		add(rows, "TAGALONG_PRESET", named, "there is no preset of that name");
+}
+
+static void on_variable(void *arg, struct text name, const char *value)
+{
+	char text[128];
+
+	if (!text_starts_with(name, TEXT("TAGALONG_")) && !text_eq(name, TEXT("TRACEPARENT")) &&
+	    !text_eq(name, TEXT("TRACESTATE")) && !text_eq(name, TEXT("BAGGAGE")))
+		return;
+	snprintf(text, sizeof(text), "%.*s", (int)name.len, name.ptr);
+	add(arg, text, value,
+	    !strcmp(text, "TAGALONG_OFF") && !strcmp(value, "1") ? "nothing is tagged" : NULL);
+}
+
+/* What is left of an installation: the loader says so at every start of every program. */
+static void add_preload(cJSON *rows)
+{
+	const char *list = variable_get_named("LD_PRELOAD");
+	struct text rest = text_of(list), entry;
+	char path[PATH_BYTES_MAX];
+	struct stat status;
+
+	if (!list) {
+		add(rows, "LD_PRELOAD", "not set here; tagalong run sets it", NULL);
+		return;
+	}
+	add(rows, "LD_PRELOAD", list, NULL);
+	while (rest.len) {
+		size_t len = 0;
+
+		while (len < rest.len && rest.ptr[len] != ':' && rest.ptr[len] != ' ')
+			len++;
+		entry = (struct text){ rest.ptr, len };
+		rest = text_from(rest, len + 1);
+		if (!len || text_find(entry, '/') < 0 || len >= sizeof(path))
+			continue;
+		snprintf(path, sizeof(path), "%.*s", (int)len, entry.ptr);
+		if (stat(path, &status))
+			cJSON_AddStringToObject(add(rows, "LD_PRELOAD", path,
+						    "it names a file that is not there"),
+						"advice",
+						"unset LD_PRELOAD here, and look where your shell sets it");
+	}
+}
+
+cJSON *doctor_self(void)
+{
+	char program[PATH_MAX] = "-";
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	cJSON *root = cJSON_CreateObject(), *rows = cJSON_AddArrayToObject(root, "rows");
+
+	if (len > 0)
+		program[len] = '\0';
+	add(rows, "version", TAGALONG_VERSION, NULL);
+	add(rows, "program", program, NULL);
+	add_library(rows);
+	add(rows, "glibc", gnu_get_libc_version(),
+	    strverscmp(gnu_get_libc_version(), GLIBC_WANTED) < 0 ?
+		    "glibc " GLIBC_WANTED " or newer is needed" :
+		    NULL);
+	add_configuration(rows);
+	add_relays(rows);
+	add_presets(rows);
+	rule_complain(on_complaint, rows);
+	add_service(rows);
+	add_preload(rows);
+	variables_scan(on_variable, rows);
+	return root;
+}

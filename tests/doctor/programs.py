@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""Programs of a Debian machine, and what tagalong doctor has to say of each: (verdict, door).
+
+They are of Debian's own base, or of what scripts/install-deps installs."""
+
+LINKED = ("tagged", "linked")
+PLUGIN = ("tagged", "plugin")
+NODE = ("tagged", "node")
+CHILDREN = ("children", None)
+NOT = ("not", None)
+
+KNOWN_ANSWERS = {
+    LINKED: "curl cmake cpack ctest /usr/lib/git-core/git-remote-http /usr/lib/git-core/git-remote-https "
+            "/usr/lib/git-core/git-http-push /usr/lib/git-core/git-http-fetch",
+    PLUGIN: "php php8.2 php-fpm8.2 /usr/bin/python3 /usr/bin/python3.11 /bin/python3 ruby ruby3.1 irb perl R Rscript "
+            "lua5.1 tclsh tclsh8.6",
+    NODE: "node npm npx",
+    # Shells and their scripts, and what starts others.
+    CHILDREN: "sh dash bash rbash busybox emacs nvim git make env xargs find nohup timeout nice setsid stdbuf direnv "
+              "run-parts ldd tzselect which zcat valgrind",
+    # HTTP of their own; Rust, Go; elsewhere; and those that have nothing to do with it.
+    NOT: "java rg fdfind fzf ssh su ls cat cp tar gzip sed grep awk sort date openssl nginx socat strace "
+         "gcc g++ cc dpkg apt apt-get passwd mount chsh newgrp hostname pkg-config ssh-keygen scp clang "
+         "desktop-file-validate",
+}
+PROGRAMS = {program: answer for answer, programs in KNOWN_ANSWERS.items() for program in programs.split()}

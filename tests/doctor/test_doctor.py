@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: MIT
+"""tagalong doctor: no wrong verdict, held against known answers, the client matrix, and the probe."""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, clean_environment
+from programs import CHILDREN, LINKED, NODE, NOT, PLUGIN, PROGRAMS
+
+sys.path.append(str(ROOT / "tests" / "clients"))
+import rows as matrix  # noqa: E402
+
+TAGALONG = ROOT / "build" / "tagalong"
+CLIENTS = ROOT / "tests" / "clients" / "programs"
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+NOBODY = 65534
+
+
+@pytest.fixture
+def doctor(tmp_path):
+    def doctor(*arguments, tagalong=TAGALONG, user=None, **variables):
+        environment = clean_environment(tmp_path) | {"PATH": PATH} | variables
+        return subprocess.run([tagalong, "doctor", *map(str, arguments)], capture_output=True, text=True,
+                              env=environment, cwd="/" if user else tmp_path, timeout=60, user=user)
+
+    return doctor
+
+
+@pytest.fixture
+def verdict(doctor):
+    """Of a program; (verdict, door), and the whole report."""
+
+    def verdict(*arguments, **how):
+        done = doctor("--json", *arguments, **how)
+        assert done.returncode in (0, 1), done
+        report = json.loads(done.stdout)
+        return (report["verdict"], report.get("door")), report
+
+    return verdict
+
+
+def test_the_table_is_long_enough():
+    assert len(PROGRAMS) >= 60
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_known_answers(doctor, verdict, program):
+    if not shutil.which(program, path=PATH):
+        pytest.skip(f"{program} is not installed")
+    answer, report = verdict(program)
+    assert answer == PROGRAMS[program], report
+    assert report["reason"] and report["binary"].startswith("/")
+    assert (report.get("libcurl", []) != []) == (answer == LINKED), report
+    done = doctor(program)
+    assert done.returncode == (1 if answer == NOT else 0)
+    assert done.stdout.startswith(f"{program}: ") and report["reason"] in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("row", matrix.ROWS, ids=lambda row: row.id)
+def test_the_client_matrix(verdict, row):
+    """Every client whose requests tests/clients sees tagged is one that doctor says is reached."""
+    command = row.command[0]
+    if command.startswith("$made"):
+        pytest.skip("made by the test of the matrix") if "CI" not in os.environ else None
+        return
+    if not shutil.which(command, path=PATH):
+        pytest.skip(f"{command} is not installed")
+    answer, report = verdict(command)
+    if row.binds == matrix.LINKED and command != "sh":
+        assert answer == LINKED, report
+    elif row.binds == matrix.CHILD or command == "sh":
+        assert answer == CHILDREN, report
+    else:
+        assert answer == PLUGIN, report
+
+
+@pytest.mark.parametrize("name", matrix.BYSTANDERS)
+def test_bystanders_are_not_promised(verdict, name):
+    """None is linked with libcurl: what is promised of a language is its plugin."""
+    (answer, door), report = verdict(matrix.BYSTANDERS[name][0])
+    assert door != "linked" and not report.get("libcurl")
+    assert answer == {"java": "not", "ssh": "not", "bash": "children", "emacs": "children"}.get(name, "tagged")
+
+
+# What really arrives: (command, requests that are tagged or not).
+def client(*command, **variables):
+    return list(command), variables
+
+
+SENDS = {
+    "curl": client("curl", "-sS", "-d", "{}", "{url}"),
+    "php": client("php", CLIENTS / "php_exec.php", "{url}"),
+    "php multi": client("php", CLIENTS / "php_multi.php", "{url}"),
+    "python": client("/usr/bin/python3", CLIENTS / "pycurl_easy.py", "{url}"),
+    "R": client("R", "--vanilla", "--slave", "-f", CLIENTS / "RCurl.R", "--args", "{url}"),
+    "Rscript": client("Rscript", "--vanilla", CLIENTS / "RCurl.R", "{url}"),
+    "ruby": client("ruby", CLIENTS / "curb.rb", "{url}"),
+    "ruby ethon": client("ruby", CLIENTS / "ethon.rb", "{url}"),
+    "perl": client("perl", CLIENTS / "www_curl.pl", "{url}"),
+    "lua": client("lua5.1", CLIENTS / "lua_curl.lua", "{url}"),
+    "tcl": client("tclsh", CLIENTS / "tclcurl.tcl", "{url}"),
+    "bash": client("bash", "-c", "curl -sS -d '{}' $OPENAI_BASE_URL/chat/completions"),
+    "busybox": client("busybox", "sh", "-c", "curl -sS -d '{}' $OPENAI_BASE_URL/chat/completions"),
+    "env": client("env", "A=1", "curl", "-sS", "-d", "{}", "{url}"),
+    "timeout": client("timeout", "9", "curl", "-sS", "-d", "{}", "{url}"),
+    "xargs": client("xargs", "-a", "/dev/null", "curl", "-sS", "-d", "{}", "{url}"),
+    "find": client("find", "/dev/null", "-exec", "curl", "-sS", "-d", "{}", "{url}", ";"),
+    "make": client("make", "-s", "--eval=all:;@curl -sS -d '{}' {url}", "all"),
+    "git": client("git", "-c", "alias.ask=!curl -sS -d '{}' {url}", "ask"),
+    "emacs": client("emacs", *matrix.NO_INIT, "--eval",
+                    '(call-process "curl" nil nil nil "-d" "{}" (concat (getenv "OPENAI_BASE_URL") "/chat/completions"))'),
+    "nvim": client("nvim", "--headless", "-u", "NONE", "-c", "call system(['curl', '-d', '{}', '{url}'])", "-c", "qa"),
+    "direnv": client("direnv", "exec", "/", "curl", "-sS", "-d", "{}", "{url}"),
+    "node": client("node", CLIENTS / "bystander.js", "{url}"),
+}
+# Of a language that is said to be tagged, what does not go by its plugin is not; the words say so.
+OTHERWISE = {
+    "python": (client("/usr/bin/python3", "-c", "import sys, urllib.request as r; r.urlopen(sys.argv[1], b'{}')", "{url}"), "requests, httpx"),
+    "php": (client("php", "-r", "file_get_contents($argv[1], false, stream_context_create(['http' => ['method' => 'POST', 'content' => '{}']]));", "{url}"), "streams are not"),
+    "perl": (client("perl", "-MHTTP::Tiny", "-e", "HTTP::Tiny->new->post($ARGV[0], {content => '{}'})", "{url}"), "HTTP::Tiny are not"),
+    "ruby": (client("ruby", "-rnet/http", "-e", "Net::HTTP.post(URI(ARGV[0]), '{}')", "{url}"), "Net::HTTP is not"),
+}
+
+
+@pytest.mark.parametrize("name", SENDS)
+def test_the_probe_agrees(doctor, name):
+    command, variables = SENDS[name]
+    if not shutil.which(command[0], path=PATH):
+        pytest.skip(f"{command[0]} is not installed")
+    done = doctor("--json", "--probe", *command, **variables)
+    report = json.loads(done.stdout)
+    probe = report["probe"]
+    assert probe["requests"] > 0, done
+    if report["verdict"] == "not":
+        assert probe["tagged"] == 0 and done.returncode == 1, report
+    else:
+        assert probe["tagged"] == probe["requests"] and done.returncode == 0, report
+        assert "X-Task-Id" in probe["headers"] and "traceparent" in probe["headers"]
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_the_words_are_true_of_what_is_not(doctor, name):
+    (command, variables), words = OTHERWISE[name]
+    done = doctor("--json", "--probe", *command, **variables)
+    report = json.loads(done.stdout)
+    assert words in report["reason"] and report["verdict"] == "tagged"
+    assert report["probe"]["requests"] == 1 and report["probe"]["tagged"] == 0 and done.returncode == 1
+
+
+def test_a_door_that_is_shut(verdict, doctor):
+    answer, report = verdict("node", TAGALONG_DOORS="libcurl,dl")
+    assert answer == NOT and "TAGALONG_DOORS" in report["advice"]
+    done = doctor("--json", "--probe", *SENDS["node"][0], TAGALONG_DOORS="libcurl,dl")
+    probe = json.loads(done.stdout)["probe"]
+    assert probe["requests"] > 0 and probe["tagged"] == 0 and done.returncode == 1
+
+
+def test_probe_manners(doctor):
+    text = doctor("--probe", "curl", "-sS", "-d", "{}", "{url}").stdout
+    assert "probe: 1 chat requests arrived, 1 tagged; exit code 0" in text and "added      X-Task-Id" in text
+    silent = doctor("--probe", "true")
+    assert silent.returncode == 1 and "0 chat requests arrived" in silent.stdout and "{url}" in silent.stdout
+    other = json.loads(doctor("--json", "--probe", "curl", "-sS", "{url}").stdout)["probe"]
+    assert (other["requests"], other["other"], other["exit_code"]) == (0, 1, 0)
+    assert json.loads(doctor("--json", "--probe", "sh", "-c", "exit 7").stdout)["probe"]["exit_code"] == 7
+    # What a command leaves behind is ended with it.
+    mark = "97531.25"
+    doctor("--probe", "sh", "-c", f"sleep {mark} & exit 0")
+    assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+
+
+# Programs that are made for one thing each.
+
+
+def compile_c(path, text, *options, compiler="gcc"):
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    source = path.with_suffix(".c")
+    source.write_text(text)
+    subprocess.run([compiler, "-o", path, source, *options], check=True)
+    return path
+
+
+MAIN = "int main(void) { return 0; }\n"
+
+
+def test_static_musl_and_another_class(verdict, tmp_path):
+    for name, compiler, options, words in (
+        ("static", "gcc", ["-static"], "linked statically"),
+        ("static-pie", "gcc", ["-static-pie"], "linked statically"),
+        ("musl", "musl-gcc", [], "for musl"),
+        ("i386", "i686-linux-gnu-gcc", [], "another machine or class"),
+        ("aarch64", "aarch64-linux-gnu-gcc", [], "another machine or class"),
+    ):
+        answer, report = verdict(compile_c(tmp_path / name, MAIN, *options, compiler=compiler))
+        assert answer == NOT and words in report["reason"], report
+    assert report["machine"] == "aarch64" and report["class"] == 64
+
+
+def test_libcurl_built_in(verdict, tmp_path):
+    """Linked with the archive of libcurl, as far as one function needs it."""
+    text = '#include <curl/curl.h>\n#include <stdio.h>\nint main(void) { puts(curl_easy_strerror(43)); return 0; }\n'
+    program = compile_c(tmp_path / "builtin", text, "-l:libcurl.a", "-Wl,--unresolved-symbols=ignore-all")
+    answer, report = verdict(program)
+    assert answer == NOT and report["builtin"] == "libcurl" and "built in" in report["reason"]
+
+
+def test_libcurl_by_name_and_by_another_library(verdict, tmp_path):
+    text = '#include <dlfcn.h>\nint main(void) { return !dlopen("libcurl.so.4", RTLD_NOW); }\n'
+    assert verdict(compile_c(tmp_path / "byname", text))[0] == ("tagged", "dl")
+    compile_c(tmp_path / "libmiddle.so", "#include <curl/curl.h>\nchar *middle(void) { return curl_version(); }\n",
+              "-shared", "-fPIC", "-lcurl")
+    text = "char *middle(void);\nint main(void) { return !middle(); }\n"
+    options = [f"-L{tmp_path}", "-lmiddle", "-Wl,--no-as-needed"]
+    answer, report = verdict(compile_c(tmp_path / "middle", text, *options, "-Wl,-rpath,$ORIGIN"))
+    assert answer == LINKED and "libcurl.so.4" in report["libcurl"][0]
+    answer, report = verdict(compile_c(tmp_path / "missing", text, *options))
+    assert answer == NOT and report["missing"] == ["libmiddle.so"]
+
+
+def test_scripts_are_followed(verdict, doctor, tmp_path):
+    def script(name, text):
+        path = tmp_path / name
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    php = script("php-script", "#!/usr/bin/php -q\n")
+    for path, answer in (
+        (php, PLUGIN),
+        (script("by-env", "#!/usr/bin/env node\n"), NODE),
+        (script("env-s", "#!/usr/bin/env -S A=1 php -q\n"), PLUGIN),
+        (script("blanks", "#! \t/bin/bash -e\n"), CHILDREN),
+        (script("plain", "curl x\n"), CHILDREN),
+        (script("empty", ""), CHILDREN),
+        (script("nested", f"#!{php}\n"), PLUGIN),
+        (script("lost", "#!/nonexistent/php\n"), NOT),
+        (script("loop", f"#!{tmp_path}/loop\n"), NOT),
+    ):
+        found, report = verdict(path)
+        assert found == answer, report
+        assert str(path) in report["scripts"]
+    assert verdict(script("nested", f"#!{php}\n"))[1]["scripts"] == [str(tmp_path / "nested"), str(php)]
+    (tmp_path / "mine").symlink_to("/usr/bin/php")
+    assert verdict(tmp_path / "mine")[0] == PLUGIN
+
+
+def test_sandboxes_and_appimages(verdict, tmp_path):
+    data = bytearray(Path("/bin/true").read_bytes())
+    data[8:11] = b"AI\x02"
+    image = tmp_path / "image"
+    image.write_bytes(data)
+    image.chmod(0o755)
+    exported = tmp_path / "flatpak" / "exports" / "bin" / "app"
+    exported.parent.mkdir(parents=True)
+    exported.write_text("#!/bin/sh\nexec flatpak run app\n")
+    exported.chmod(0o755)
+    snap = tmp_path / "snap"
+    shutil.copy("/bin/true", snap)
+    (tmp_path / "app").symlink_to(snap)
+    docker = tmp_path / "docker"
+    shutil.copy("/bin/true", docker)
+    for path, words in ((image, "AppImage"), (exported, "sandbox"), (tmp_path / "app", "sandbox"), (docker, "container")):
+        answer, report = verdict(path)
+        assert answer == NOT and words in report["reason"] and report["advice"], report
+
+
+def test_raised_rights(verdict, doctor):
+    """As a user who is not root. The probe shows that it is so: the request arrives, and untagged."""
+    folder = Path(tempfile.mkdtemp(prefix="tagalong-doctor-"))
+    try:
+        folder.chmod(0o755)
+        for name in ("tagalong", "libtagalong.so"):
+            shutil.copy(ROOT / "build" / name, folder)
+        shutil.copy("/usr/bin/curl", folder / "setuid")
+        shutil.copy("/usr/bin/curl", folder / "capable")
+        how = {"tagalong": folder / "tagalong", "user": NOBODY if os.geteuid() == 0 else None}
+        _, report = verdict("passwd", **how)
+        assert report["setuid"] and "raised rights" in report["reason"]
+        if os.geteuid() != 0:
+            return
+        (folder / "setuid").chmod(0o4755)
+        # struct vfs_cap_data, revision 2 with the effective bit: cap_net_bind_service.
+        os.setxattr(folder / "capable", "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
+        for name in ("setuid", "capable"):
+            done = doctor("--json", "--probe", folder / name, "-sS", "-d", "{}", "{url}", **how)
+            report = json.loads(done.stdout)
+            assert report["verdict"] == "not" and "raised rights" in report["reason"], report
+            assert (report["probe"]["requests"], report["probe"]["tagged"]) == (1, 0), report
+        # For root they raise nothing.
+        assert verdict(folder / "setuid", tagalong=folder / "tagalong")[0] == LINKED
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_launcher_of_wrap_is_looked_through(verdict, tmp_path):
+    environment = clean_environment(tmp_path) | {"PATH": PATH}
+    subprocess.run([TAGALONG, "wrap", "curl"], env=environment, check=True, capture_output=True)
+    answer, report = verdict("curl", PATH=f"{tmp_path}/.local/bin:{PATH}")
+    assert answer == LINKED and report["path"] == "/usr/bin/curl"
+
+
+# The installation.
+
+
+def state(doctor, **variables):
+    done = doctor("--json", **variables)
+    rows = {row["name"]: row for row in json.loads(done.stdout)["rows"]}
+    return done.returncode, rows
+
+
+def test_all_is_well(doctor, tmp_path):
+    code, rows = state(doctor, XDG_RUNTIME_DIR=str(tmp_path))
+    assert code == 0 and not [row for row in rows.values() if "fault" in row]
+    assert rows["library"]["value"].startswith(str(ROOT / "build" / "libtagalong.so") + " (")
+    assert rows["program"]["value"] == str(TAGALONG) and rows["glibc"]["value"].startswith("2.")
+    assert rows["configuration"]["value"].startswith("none") and rows["relay"]["value"].startswith("loopback only")
+    assert rows["socket"]["value"] == f"{tmp_path}/tagalong/context.sock" and rows["service"]["value"].startswith("none")
+    text = doctor(XDG_RUNTIME_DIR=str(tmp_path)).stdout
+    assert all(name in text for name in rows)
+
+
+def test_what_is_set_is_told(doctor, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text('{ "relays": [ { "match": ["https://relay.example.com"] }, { "preset": "opencode" } ] }')
+    variables = {"TAGALONG_CONFIG": str(config), "TAGALONG_TASK_ID": "T-42", "XDG_RUNTIME_DIR": str(tmp_path)}
+    text = doctor(**variables).stdout
+    assert f"{config}, 2 rules" in text and "https://relay.example.com" in text and "preset opencode" in text
+    assert "TAGALONG_TASK_ID" in text and "T-42" in text
+    assert "relay.other" in doctor(TAGALONG_RELAYS="https://relay.other", XDG_RUNTIME_DIR=str(tmp_path)).stdout
+
+
+@pytest.mark.parametrize("name, variables, words", [
+    ("TAGALONG_OFF", {"TAGALONG_OFF": "1"}, "nothing is tagged"),
+    ("TAGALONG_PRESET", {"TAGALONG_PRESET": "nonsense"}, "no preset"),
+    ("TAGALONG_RELAYS", {"TAGALONG_RELAYS": "https://a.example/v1"}, "a pattern"),
+    ("socket", {"TAGALONG_SOCKET": "relative"}, "no absolute path"),
+    ("library", {"TAGALONG_LIB": "/nonexistent.so"}, "is not beside"),
+    ("library", {"TAGALONG_LIB": "/etc/passwd"}, "no library"),
+    ("LD_PRELOAD", {"LD_PRELOAD": "/nonexistent/libtagalong.so"}, "not there"),
+    ("configuration", {"TAGALONG_CONFIG": "/nonexistent.json"}, "no such file"),
+])
+def test_faults(doctor, tmp_path, name, variables, words):
+    done = doctor("--json", XDG_RUNTIME_DIR=str(tmp_path), **variables)
+    faults = [row["fault"] for row in json.loads(done.stdout)["rows"] if row["name"] == name and "fault" in row]
+    assert done.returncode == 1 and words in faults[0]
+
+
+def test_bad_calls(doctor):
+    for call in (["--nonsense"], ["curl", "x"], ["--probe"]):
+        done = doctor(*call)
+        assert done.returncode == 2 and done.stderr.startswith("tagalong doctor: ") and not done.stdout, call
+    done = doctor("no-such-program")
+    assert done.returncode == 3 and "there is no such program" in done.stderr
