@@ -232,34 +232,39 @@ test-build: all fixtures $(UNIT_SUITES)
 test: test-build
 	$(Q)TAGALONG_BUILD=$(abspath $(BUILD)) python3 tests/run.py $(TEST)
 
-# The unit suites, and the suites of host programs with handles, threads and bindings of every kind,
-# over sanitizers and valgrind. A sanitizer's runtime has to stand before the shim in LD_PRELOAD; leaks
-# are looked for in the unit suites, because the host programs leave some behind on purpose. Left out
-# under it: the memory test (freed memory is kept for a while), and what the suites skip, each with
-# its reason.
+# The unit suites, the suites of host programs with handles, threads and bindings of every kind, and the
+# service, over sanitizers and valgrind. A sanitizer's runtime has to stand before the shim in
+# LD_PRELOAD; leaks are looked for in the unit suites and the service, because the host programs leave
+# some behind on purpose. Left out under it: the memory test (freed memory is kept for a while), and
+# what the suites skip, each with its reason. A service in which something was found ends badly, and
+# that fails its test.
 PYTEST = timeout 600 /usr/bin/python3 -m pytest -q -n 2
 HOST_SUITES := $(patsubst %,tests/e2e/test_%.py,handles threads bindings frugal) -k 'not memory_is_flat'
+SERVICE_SUITE := tests/service --ignore=tests/service/test_install.py
 
 test-asan: fixtures
 	$(Q)$(MAKE) -s MODE=asan all unit
 	$(Q)ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
 		TAGALONG_LIB=$$($(CC) -print-file-name=libasan.so):$(CURDIR)/build/asan/libtagalong.so \
 		$(PYTEST) $(HOST_SUITES)
+	$(Q)UBSAN_OPTIONS=halt_on_error=1 TAGALONG_BUILD=$(CURDIR)/build/asan $(PYTEST) $(SERVICE_SUITE)
 
 test-tsan: fixtures
 	$(Q)$(MAKE) -s MODE=tsan all unit
 	$(Q)TSAN_OPTIONS=halt_on_error=1 \
 		TAGALONG_LIB=$$($(CC) -print-file-name=libtsan.so):$(CURDIR)/build/tsan/libtagalong.so \
 		$(PYTEST) $(HOST_SUITES)
+	$(Q)TSAN_OPTIONS=halt_on_error=1 TAGALONG_BUILD=$(CURDIR)/build/tsan $(PYTEST) $(SERVICE_SUITE)
 
 VALGRIND := valgrind -q --error-exitcode=99
+LEAKS := --leak-check=full --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes
 test-valgrind: all fixtures $(UNIT_SUITES)
-	$(Q)for suite in $(UNIT_SUITES); do \
-		$(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite,indirect \
-			--child-silent-after-fork=yes $$suite || exit 1; done
+	$(Q)for suite in $(UNIT_SUITES); do $(VALGRIND) $(LEAKS) $$suite || exit 1; done
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_handles.py -k 'not hidden'
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_bindings.py \
 		-k '(another_place and deepbind) or (test_shape and DEEPBIND)'
+	$(Q)TAGALONG_WRAP='$(VALGRIND) $(LEAKS)' $(PYTEST) \
+		$(patsubst %,tests/service/test_%.py,golden scopes state)
 
 # One libFuzzer program for each tests/fuzz/fuzz_NAME.c: linked with all rooms but the hooks and the
 # commands, run over tests/fuzz/seeds/NAME and what it found before, with tests/fuzz/NAME.dict if there

@@ -100,6 +100,7 @@ static void *work(void *arg)
 	const uint64_t one = 1;
 	ssize_t told;
 
+	pthread_setname_np(pthread_self(), "disk"); /* for ps -T */
 	pthread_mutex_lock(&writer->lock);
 	while (writer->state != STOPPING) {
 		int result;

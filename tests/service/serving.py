@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
 TAGALONG = str(BUILD / "tagalong")
-WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind ...
+WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind ..., around the service
 # What a tool needs for itself is not the service's: then memory is not looked at, and less is done.
 TOOLED = bool(WRAP) or BUILD.name in ("asan", "tsan")
 START_SECONDS = 20 if TOOLED else 5
@@ -88,6 +88,15 @@ class Peer:
 
     def context(self, **members):
         return self.op("get", **members)["context"]
+
+    def scopes(self):
+        """The rows of all pages of the list."""
+        page = self.op("list")
+        rows = page["scopes"]
+        while "next" in page:
+            page = self.op("list", after=page["next"])
+            rows += page["scopes"]
+        return rows
 
     def is_silent(self, seconds=0.1):
         return not self.pending and not select.select([self.socket], [], [], seconds)[0]
@@ -171,7 +180,9 @@ class Service:
         return self.start(*options, **how)
 
     def errors(self):
-        return self.said.read_text() if self.said.exists() else ""
+        """What it said, without what valgrind says about itself (system calls that it lacks)."""
+        said = self.said.read_text() if self.said.exists() else ""
+        return re.sub(r"^--\d+-- .*\n", "", said, flags=re.M)
 
     def event_lines(self):
         return self.events.read_text().splitlines()
@@ -182,7 +193,7 @@ class Service:
     def command(self, *words, env=None, stdin=b"", **how):
         """tagalong WORDS... -> (exit code, stdout, stderr)"""
         done = subprocess.run(
-            [*WRAP, TAGALONG, *words],
+            [TAGALONG, *words],
             env=self.environment(**(env or {})),
             input=stdin,
             capture_output=True,
@@ -198,9 +209,14 @@ class Service:
         return out
 
     def release(self):
-        if self.process and self.process.poll() is None:
-            self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """The end of a test. Under a tool it is a clean one, so that it can tell what it found."""
+        try:
+            if self.process and self.process.poll() is None:
+                if TOOLED:
+                    assert self.stop() == 0, self.errors()
+                self.kill()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def peak_bytes(pid):

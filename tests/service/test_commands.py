@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from serving import TAGALONG, WRAP
+from serving import TAGALONG
 
 
 def test_set_get_unset(service):
@@ -88,7 +88,7 @@ def test_json(service):
 def test_watch(service):
     service.run("context", "set", "task_id=T-1")
     watch = subprocess.Popen(
-        [*WRAP, TAGALONG, "context", "watch"],
+        [TAGALONG, "context", "watch"],
         env=service.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -191,6 +191,6 @@ def test_an_inherited_trace_does_not_win(service):
 
 def test_set_is_seen_by_whoever_asks_next(service):
     with service.connect() as peer:
-        for i in range(3 if WRAP else 30):
+        for i in range(30):
             service.run("context", "set", f"task_id=T-{i}")
             assert peer.context() == {"task_id": f"T-{i}"}

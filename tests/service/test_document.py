@@ -47,7 +47,8 @@ def python_service(cold):
             return False
 
     wait_until(answers)
-    return cold
+    yield cold
+    cold.kill()
 
 
 def test_the_python_service(python_service):

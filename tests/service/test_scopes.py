@@ -239,6 +239,7 @@ def test_a_service_in_a_pid_namespace(cold):
         assert peer.refusal("open") == "bad_scope"
         assert peer.refusal("get", scope={"pid": os.getpid()}) == "bad_scope"
         assert peer.refusal("set", scope={"pid": 1}, context={"mode": "x"}) == "bad_scope"
+    service.kill()
 
 
 @needs_root
@@ -257,6 +258,7 @@ def test_a_service_under_a_proc_of_another_namespace(cold, process):
     assert get["context"] == get_own["context"] == {"task_id": "default"}
     assert [each["error"]["code"] for each in (get_pid, open_pid, open_own)] == ["bad_scope"] * 3
     assert process(token="named").context() == {"task_id": "named"}
+    service.kill()
 
 
 def first_child(pid):
