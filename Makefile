@@ -233,10 +233,11 @@ test: test-build
 	$(Q)TAGALONG_BUILD=$(abspath $(BUILD)) python3 tests/run.py $(TEST)
 
 # The unit suites, the suites of host programs with handles, threads and bindings of every kind, and the
-# service, over sanitizers and valgrind. A sanitizer's runtime has to stand before the shim in LD_PRELOAD;
-# leaks are looked for in the unit suites, because the host programs leave some behind on purpose. Left
-# out under it: the memory test (freed memory is kept for a while), and what the suites skip, each with
-# its reason. A service that a tool has found something in does not end well, and that fails its test.
+# service, over sanitizers and valgrind. A sanitizer's runtime has to stand before the shim in
+# LD_PRELOAD; leaks are looked for in the unit suites and the service, because the host programs leave
+# some behind on purpose. Left out under it: the memory test (freed memory is kept for a while), and
+# what the suites skip, each with its reason. A service in which something was found ends badly, and
+# that fails its test.
 PYTEST = timeout 900 /usr/bin/python3 -m pytest -q -n 2
 HOST_SUITES := $(patsubst %,tests/e2e/test_%.py,handles threads bindings frugal) -k 'not memory_is_flat'
 SERVICE_SUITE := tests/service --ignore=tests/service/test_install.py
