@@ -336,7 +336,7 @@ $(BUILD)/bench/calls: tests/bench/calls.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $< $(CURL_LIBS)
 
-$(BUILD)/bench/body: tests/bench/body.c $(CORE_OBJECTS)
+$(BUILD)/bench/body $(BUILD)/bench/get: $(BUILD)/bench/%: tests/bench/%.c $(CORE_OBJECTS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(CORE_OBJECTS) $(LDFLAGS)
@@ -346,7 +346,7 @@ $(BUILD)/bench/empty.so: tests/bench/empty.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
 
-bench: all $(addprefix $(BUILD)/bench/,calls body empty.so)
+bench: all $(addprefix $(BUILD)/bench/,calls body get empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
 
 bench-service: $(BUILD)/tagalong

@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,6 +27,7 @@ SHIM = str(BUILD / "libtagalong.so")
 EMPTY = str(BUILD / "bench" / "empty.so")
 CALLS = str(BUILD / "bench" / "calls")
 BODY = str(BUILD / "bench" / "body")
+GET = str(BUILD / "bench" / "get")
 
 CONTEXT = {
     "TAGALONG_TASK_ID": "T-42",
@@ -35,10 +37,12 @@ CONTEXT = {
 
 
 def preload(library, **more):
-    return {"LD_PRELOAD": library, **CONTEXT, **more}
+    return {"LD_PRELOAD": library, "XDG_RUNTIME_DIR": "/nonexistent", **CONTEXT, **more}
 
 
-def rows(port):
+def rows(port, work):
+    live = preload(SHIM, TAGALONG_SOCKET=f"{work}/live/context.sock")
+    hangs = preload(SHIM, TAGALONG_SOCKET=f"{work}/hangs/context.sock")
     chat = f"http://127.0.0.1:{port}/v1/chat/completions"
     other = f"http://127.0.0.1:{port}/v1/some/other/paths"  # as long as the other
     return {
@@ -75,6 +79,13 @@ def rows(port):
             "six own headers": {"OWN_HEADERS": "1"},
             "matched": preload(SHIM),
         }),
+        "the same, and the context service": ("post", 3_000, chat, {
+            "bare": {},
+            "no service": preload(SHIM),
+            "service": live,
+            "service that hangs": hangs,
+        }),
+        "a get on its own": ("get", 5_000, "", {"service": live}),
         "id from a body, by its length": ("body derive", 20_000, "", {
             "1 KiB": ({}, "1024"),
             "1 MiB": ({}, "1048576"),
@@ -117,10 +128,35 @@ def start_nginx(work, port):
     sys.exit("bench: nginx does not start")
 
 
+def start_service(work):
+    """A context service, and a socket that listens and never answers."""
+    for name in ("live", "hangs"):
+        (Path(work) / name).mkdir(mode=0o700)
+    path = f"{work}/live/context.sock"
+    service = subprocess.Popen(
+        [BUILD / "tagalong", "serve", "--socket", path],
+        env={"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": f"{work}/state"}, stderr=subprocess.DEVNULL,
+    )
+    hanging = socket.socket(socket.AF_UNIX)
+    hanging.bind(f"{work}/hangs/context.sock")
+    os.chmod(f"{work}/hangs/context.sock", 0o600)
+    hanging.listen()
+    probe = socket.socket(socket.AF_UNIX)
+    for _ in range(500):
+        if probe.connect_ex(path) == 0:
+            return service, hanging
+        time.sleep(0.01)
+    sys.exit("bench: the context service does not start")
+
+
 def run_once(what, times, url, way):
     environment, url = way if isinstance(way, tuple) else (way, url)
-    program, what = (BODY, what.split()[1]) if what.startswith("body ") else (CALLS, what)
-    command = [program, what, str(times)] + ([url] if url else [])
+    program = [CALLS, what]
+    if what.startswith("body "):
+        program = [BODY, what.split()[1]]
+    elif what == "get":
+        program = [GET]
+    command = [*program, str(times)] + ([url] if url else [])
     done = subprocess.run(
         command,
         env={"PATH": "/usr/bin:/bin", **environment},
@@ -169,14 +205,17 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         port = free_port()
         server = start_nginx(work, port)
+        service, hanging = start_service(work)
         try:
-            for title, row in rows(port).items():
+            for title, row in rows(port, work).items():
                 if options.only in title:
                     raw[title] = measure(row, options.rounds)
                     report(title, raw[title])
         finally:
-            server.terminate()
-            server.wait()
+            hanging.close()
+            for process in (service, server):
+                process.terminate()
+                process.wait()
     if options.json:
         Path(options.json).write_text(json.dumps(raw, indent=1))
 
