@@ -100,14 +100,17 @@ static void become(const struct probe *probe, char **argv)
 	dup2(nothing, STDIN_FILENO);
 	/* What the command says is not the report. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
-	for (char **argument = argv; *argument; argument++) {
-		*argument = with_url(*argument, probe->url);
-		if (!*argument)
+	for (size_t i = 0; argv[i]; i++) {
+		char *argument = with_url(argv[i], probe->url);
+
+		if (!argument)
 			_exit(EXIT_TROUBLE);
+		argv[i] = argument;
 	}
 	if (prepare(probe) != EXIT_OK)
 		_exit(EXIT_TROUBLE);
-	execvp(argv[0], argv);
+	if (argv[0])
+		execvp(argv[0], argv);
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
@@ -185,7 +188,7 @@ static void answer(int fd, const char *head)
 
 static void serve_one(struct probe *probe)
 {
-	char *head = malloc(HEAD_BYTES_MAX + 1), rest[4096];
+	char *head = calloc(1, HEAD_BYTES_MAX + 1), rest[4096];
 	int fd = accept4(probe->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	uint64_t deadline_ms = clock_monotonic_ms() + 2000;
 

@@ -65,11 +65,11 @@ static void look_up(struct patient *patient)
 
 	if (patient->known)
 		return;
-	strcpy(patient->known_path, patient->path);
+	snprintf(patient->known_path, sizeof(patient->known_path), "%s", patient->path);
 	patient->known = known_find(program_name(patient->path));
 	if (patient->known || !realpath(patient->path, whole))
 		return;
-	strcpy(patient->known_path, whole);
+	snprintf(patient->known_path, sizeof(patient->known_path), "%s", whole);
 	patient->known = known_find(program_name(whole));
 }
 

@@ -96,7 +96,7 @@ static void count(struct log_view *view, const cJSON *record)
 	{
 		cJSON *requests = cJSON_GetObjectItem(group, "requests");
 
-		if (strcmp(member(group, view->by), value))
+		if (!requests || strcmp(member(group, view->by), value))
 			continue;
 		cJSON_SetNumberValue(requests, requests->valuedouble + 1);
 		cJSON_SetNumberValue(cJSON_GetObjectItem(group, "last"), time);

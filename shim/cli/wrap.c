@@ -62,7 +62,7 @@ static int take_name(const struct command *command, const char *asked, struct ca
 	}
 	if (!name[0] || strlen(name) >= sizeof(call->launcher.name))
 		return usage_error(command, "\"%s\" is no command", asked);
-	strcpy(call->launcher.name, name);
+	memcpy(call->launcher.name, name, strlen(name) + 1);
 	if (snprintf(call->path, sizeof(call->path), "%s/%s", call->folder, name) >=
 	    (int)sizeof(call->path))
 		return usage_error(command, "the launcher's path is too long");
@@ -80,20 +80,18 @@ static bool same_file(const char *a, const char *b)
 /* Finds the program. A path of one's own is written down; a launcher's path means its name. */
 static int take_program(const char *asked, struct call *call, char real[PATH_BYTES_MAX])
 {
-	char *whole;
+	char here[PATH_BYTES_MAX] = "";
 
 	if (strchr(asked, '/') && !launcher_is(asked)) {
 		/* Not what a symlink leads to: a program may look at the name that it is called by. */
-		whole = asked[0] == '/' ? strdup(asked) : NULL;
-		if (!whole) {
-			char *here = getcwd(NULL, 0);
-
-			if (here && asprintf(&whole, "%s/%s", here, asked) < 0)
-				whole = NULL;
-			free(here);
+		if (asked[0] != '/' && !getcwd(here, sizeof(here)))
+			here[0] = '\0';
+		if (snprintf(call->launcher.real, sizeof(call->launcher.real), "%s%s%s",
+			     asked[0] == '/' ? "" : here, asked[0] == '/' ? "" : "/", asked) >=
+		    (int)sizeof(call->launcher.real)) {
+			complain("%s: the path is too long", asked);
+			return EXIT_NOTHING;
 		}
-		snprintf(call->launcher.real, sizeof(call->launcher.real), "%s", whole ? whole : "");
-		free(whole);
 	}
 	if (!launcher_real(&call->launcher, real, PATH_BYTES_MAX) ||
 	    (call->launcher.real[0] && strcmp(real, call->launcher.real) != 0)) {

@@ -60,10 +60,11 @@ char *shell_quote(const char *text)
 	*end++ = '\'';
 	for (; *text; text++) {
 		if (*text == '\'')
-			end = stpcpy(end, "'\\'");
+			end = mempcpy(end, "'\\'", 3);
 		*end++ = *text;
 	}
-	strcpy(end, "'");
+	*end++ = '\'';
+	*end = '\0';
 	return quoted;
 }
 
