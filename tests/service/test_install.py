@@ -14,6 +14,8 @@ FILES = {
     "bin/tagalong": 0o755,
     "bin/tagalong-run": 0o755,
     "lib/tagalong/libtagalong.so": 0o644,
+    "lib/tagalong/agents/kilo/tagalong.js": 0o644,
+    "lib/tagalong/agents/node/tagalong.cjs": 0o644,
     "lib/systemd/user/tagalong.service": 0o644,
     "lib/systemd/user/tagalong.socket": 0o644,
 }
