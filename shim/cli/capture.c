@@ -29,7 +29,8 @@ static void take(int fd, char *ret_text, size_t size)
 
 	for (;;) {
 		size_t room = size - 1 - len;
-		ssize_t got = room ? read(fd, ret_text + len, room) : read(fd, beyond, sizeof(beyond));
+		ssize_t got = room ? read(fd, ret_text + len, room) :
+				     read(fd, beyond, sizeof(beyond));
 
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* tagalong doctor: can this program be tagged, and is all well here? Text is a view of the report. */
+/* tagalong doctor: can this program be tagged, is all well here? Text is a view of the report. */
 #include "cli/command.h"
 
 #include <cjson/cJSON.h>
@@ -118,7 +118,9 @@ static bool is_reached(const cJSON *root)
 {
 	const cJSON *probe = cJSON_GetObjectItem(root, "probe");
 
-	return probe ? get_number(probe, "tagged") > 0 : strcmp(get_text(root, "verdict"), "not") != 0;
+	if (probe)
+		return get_number(probe, "tagged") > 0;
+	return strcmp(get_text(root, "verdict"), "not") != 0;
 }
 
 static int look_at(char **argv, bool json, bool probe)
@@ -178,7 +180,8 @@ static int run(const struct command *command, int argc, char **argv)
 	if (optind < argc - 1 && !probe)
 		return usage_error(command, "arguments of a program are for --probe");
 	if (optind == argc)
-		return probe ? usage_error(command, "there is no command to probe") : look_around(json);
+		return probe ? usage_error(command, "there is no command to probe") :
+			       look_around(json);
 	return look_at(argv + optind, json, probe);
 }
 

@@ -71,7 +71,8 @@ static int set_pair(const struct command *command, const char *pair)
 	field = field_by_name((struct text){ pair, (size_t)equals });
 	if (field < FIELD_COUNT)
 		return set_field(command, field, pair + equals + 1);
-	fprintf(stderr, "tagalong run: there is no field \"%.*s\"; the fields are:", (int)equals, pair);
+	fprintf(stderr, "tagalong %s: there is no field \"%.*s\"; the fields are:", command->name,
+		(int)equals, pair);
 	for (field = 0; field < FIELD_COUNT; field++)
 		fprintf(stderr, " %s", field_name(field));
 	fputc('\n', stderr);

@@ -26,7 +26,8 @@ struct call {
 	size_t bad; /* lines that are no record */
 };
 
-/* "90s", "15m", "2h", "3d": so long ago. "2026-11-25", "2026-11-25 14:30", with T too: local time. */
+/* "90s", "15m", "2h", "3d": so long ago. "2026-11-25", "2026-11-25 14:30", with T too: local
+ * time. */
 static bool parse_since(const char *text, double *ret_seconds)
 {
 	static const char *const formats[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S",
@@ -154,7 +155,8 @@ static int find_log(char path[PATH_BYTES_MAX])
 			 file.config->log.ptr);
 	config_file_release(&file);
 	if (code == EXIT_OK && !path[0]) {
-		complain("there is no log: TAGALONG_LOG is not set, and the configuration has no \"log\"");
+		complain("there is no log: TAGALONG_LOG is not set, and the configuration has no "
+			 "\"log\"");
 		return EXIT_NOTHING;
 	}
 	return code;

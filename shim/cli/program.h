@@ -16,7 +16,7 @@ bool program_find(const char *name, bool (*skip)(const char *path), char *ret_pa
 /* What is behind the last slash. */
 const char *program_name(const char *path);
 
-/* Whether it is an AppImage: an executable with a file system behind it, which it mounts and starts. */
+/* Whether it is an AppImage: an executable with a file system behind it, which it mounts. */
 bool program_is_appimage(const char *path);
 
 #endif

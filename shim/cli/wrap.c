@@ -104,12 +104,14 @@ static int take_program(const char *asked, struct call *call, char real[PATH_BYT
 			 real, real);
 		return EXIT_NOTHING;
 	}
-	if (!strcmp(call->launcher.name, "tagalong") || !strcmp(call->launcher.name, "tagalong-run")) {
+	if (!strcmp(call->launcher.name, "tagalong") ||
+	    !strcmp(call->launcher.name, "tagalong-run")) {
 		complain("%s is what launchers start", real);
 		return EXIT_NOTHING;
 	}
 	if (same_file(real, call->path)) {
-		complain("%s is the program itself; --bin-dir names another folder for the launcher", real);
+		complain("%s is the program itself; --bin-dir names another folder for the launcher",
+			 real);
 		return EXIT_NOTHING;
 	}
 	return EXIT_OK;
@@ -159,7 +161,8 @@ static int make_launcher(const struct command *command, const char *asked, struc
 	if (!result)
 		result = launcher_write(call->path, &call->launcher, tagalong);
 	if (result == -EEXIST) {
-		complain("%s is there, and was not made by tagalong wrap; it stays as it is", call->path);
+		complain("%s is there, and was not made by tagalong wrap; it stays as it is",
+			 call->path);
 		return EXIT_NOTHING;
 	}
 	if (result) {

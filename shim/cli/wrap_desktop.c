@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Copies of desktop entries (Desktop Entry Specification 1.5). A copy of the same name in the user's
- * own folder hides the system's entry. Only the program's name in Exec is changed; DBusActivatable
- * is left out, because with it Exec would not be looked at.
+ * Copies of desktop entries (Desktop Entry Specification 1.5). A copy of the same name in the
+ * user's own folder hides the system's entry. Only the program's name in Exec is changed;
+ * DBusActivatable is left out, because with it Exec would not be looked at.
  */
 #include "cli/wrap_desktop.h"
 
@@ -32,7 +32,8 @@ static bool own_folder(char *ret_path, size_t size)
 	       snprintf(ret_path, size, "%s/.local/share/applications", home) < (int)size;
 }
 
-/* The program in the value of Exec: its first word, perhaps in quotes. *ret_len is what it takes. */
+/* The program in the value of Exec: its first word, perhaps in quotes. *ret_len is what it
+ * takes. */
 static struct text exec_program(struct text value, size_t *ret_len)
 {
 	size_t end = 0;
@@ -152,8 +153,8 @@ static void write_copy(const char *file, const char *copy, desktop_told *told)
 		   result ? strerror(-result) : NULL);
 }
 
-static void each_entry(const char *folder, void (*each)(const char *path, const char *file, void *arg),
-		       void *arg)
+static void each_entry(const char *folder,
+		       void (*each)(const char *path, const char *file, void *arg), void *arg)
 {
 	DIR *entries = opendir(folder);
 	const struct dirent *entry;
