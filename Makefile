@@ -300,8 +300,8 @@ lint:
 	$(Q)cppcheck -q --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
 		-Ishim $(wildcard shim/*/*.c)
-	$(Q)clang-tidy --quiet $(wildcard shim/*/*.c) -- -std=gnu17 -D_GNU_SOURCE \
-		-DTAGALONG_VERSION='"lint"' -Ishim 2>/dev/null
+	$(Q)printf '%s\n' $(wildcard shim/*/*.c) | xargs -P $$(nproc) -n 12 sh -c 'clang-tidy --quiet "$$@" \
+		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" -Ishim 2>/dev/null' clang-tidy
 	$(Q)# leaks are valgrind's business: the analyzer loses what is kept in a caller's array
 	$(Q)$(MAKE) -s BUILD=build/analyzer CC=gcc CFLAGS=-O1 \
 		WERROR='-Werror -fanalyzer -Wno-analyzer-malloc-leak' all
