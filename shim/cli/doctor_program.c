@@ -176,16 +176,19 @@ static void take_library(struct text line, cJSON *libcurl, cJSON *missing)
 /* As ldd(1) asks, and of glibc's loader only: another one might start the program. */
 static void list_libraries(struct patient *patient, cJSON *libcurl, cJSON *missing)
 {
-	char *argv[] = { patient->binary.interpreter, patient->path, NULL };
+	/* $ORIGIN is the folder of the file itself, where the kernel starts it by a link. */
+	char *whole = realpath(patient->path, NULL);
+	char *argv[] = { patient->binary.interpreter, whole, NULL };
 	char *text = malloc(LOADER_BYTES_MAX);
 	struct text rest, line;
 
-	if (text && capture(argv, "LD_TRACE_LOADED_OBJECTS", text, LOADER_BYTES_MAX) >= 0) {
+	if (whole && text && capture(argv, "LD_TRACE_LOADED_OBJECTS", text, LOADER_BYTES_MAX) >= 0) {
 		rest = text_of(text);
 		while (text_next(&rest, '\n', &line))
 			take_library(line, libcurl, missing);
 	}
 	free(text);
+	free(whole);
 }
 
 static void describe(struct patient *patient)

@@ -58,6 +58,7 @@ def test_known_answers(doctor, verdict, program):
     answer, report = verdict(program)
     assert answer == PROGRAMS[program], report
     assert report["reason"] and report["binary"].startswith("/")
+    assert not report.get("missing"), report
     assert (report.get("libcurl", []) != []) == (answer == LINKED), report
     done = doctor(program)
     assert done.returncode == (1 if answer == NOT else 0)
@@ -223,6 +224,9 @@ def test_libcurl_by_name_and_by_another_library(verdict, tmp_path):
     options = [f"-L{tmp_path}", "-lmiddle", "-Wl,--no-as-needed"]
     answer, report = verdict(compile_c(tmp_path / "middle", text, *options, "-Wl,-rpath,$ORIGIN"))
     assert answer == LINKED and "libcurl.so.4" in report["libcurl"][0]
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "middle").symlink_to(tmp_path / "middle")
+    assert verdict(tmp_path / "links" / "middle")[0] == LINKED
     answer, report = verdict(compile_c(tmp_path / "missing", text, *options))
     assert answer == NOT and report["missing"] == ["libmiddle.so"]
 
