@@ -198,24 +198,20 @@ static size_t unescape_unit(struct text *raw, char bytes[4])
 size_t scan_unescape(struct text *raw, char ret_bytes[4])
 {
 	static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-	const char *name;
+	const char *at = raw->ptr, *name = NULL;
+	bool escaped;
 	size_t count;
 
 	if (!raw->len)
 		return 0;
-	if (raw->ptr[0] == '\\' && raw->len > 1) {
-		count = raw->ptr[1] == 'u' ? unescape_unit(raw, ret_bytes) : 0;
-		if (count)
-			return count;
-		name = raw->ptr[1] ? strchr(names, raw->ptr[1]) : NULL;
-		if (name) {
-			ret_bytes[0] = values[name - names];
-			*raw = text_from(*raw, 2);
-			return 1;
-		}
-	}
-	ret_bytes[0] = raw->ptr[0]; /* NOLINT(clang-analyzer-core.NullDereference): len is not 0 */
-	*raw = text_from(*raw, 1);
+	escaped = at[0] == '\\' && raw->len > 1;
+	count = escaped && at[1] == 'u' ? unescape_unit(raw, ret_bytes) : 0;
+	if (count)
+		return count;
+	if (escaped && at[1])
+		name = strchr(names, at[1]);
+	ret_bytes[0] = name ? values[name - names] : at[0];
+	*raw = text_from(*raw, name ? 2 : 1);
 	return 1;
 }
 

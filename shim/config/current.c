@@ -245,10 +245,9 @@ const struct config_snapshot *config_take(bool exact)
 	if (!held || !still_true(held, now_ms - looked_ms < CONFIG_REST_MS, exact)) {
 		held = look(before);
 		unref(before);
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): where it is the one before, look()
-		 * has given it a reference of its own */
+		/* Where it is the one before, look() has given it a reference of its own. */
 		if (held && shared)
-			keep(shared, held, now_ms);
+			keep(shared, held, now_ms); /* NOLINT(clang-analyzer-unix.Malloc) */
 	}
 	errno = saved;
 	return held ? &held->public : &out_of_memory;

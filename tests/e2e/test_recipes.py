@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT
-from test_live import live, place, tasks  # noqa: F401
+from test_live import tasks
 
 README = (ROOT / "README.md").read_text()
 # What a person types finds the command on the way; the recipes are run as they are.
@@ -36,7 +36,7 @@ def needs(program):
     pytest.skip(f"{program} is not installed")
 
 
-def test_terminal(run, place, relay):  # noqa: F811
+def test_terminal(run, place, relay):
     """Commands that are typed into a shell which `tagalong run` started."""
     start = recipe("a terminal").split(" -- ")
     typed = f"curl -sS {relay.url}/v1/messages -d '{{}}' -o /dev/null\n"
@@ -46,7 +46,7 @@ def test_terminal(run, place, relay):  # noqa: F811
     assert tasks(result) == ["T-1", "T-43"]
 
 
-def test_git(live):  # noqa: F811
+def test_git(live):
     """The branch is the task, from the moment of the checkout."""
     hook = f"mkdir -p .git/hooks; printf '%s\\n' '#!/bin/sh' '{recipe('git, on changing branches', 1)}' > .git/hooks/post-checkout; "
     script = AT_HAND + GIT + hook + "chmod +x .git/hooks/post-checkout; git checkout -q -b T-77; CHAT"
@@ -54,7 +54,7 @@ def test_git(live):  # noqa: F811
 
 
 @pytest.mark.parametrize("agent", ["Claude Code", "Codex"])
-def test_agent_hooks(live, tmp_path, agent):  # noqa: F811
+def test_agent_hooks(live, tmp_path, agent):
     """The agent's hook is run with the JSON on standard input that it is documented to get; what the
     agent's shell sends afterwards carries it."""
     needs("jq")
@@ -69,7 +69,7 @@ def test_agent_hooks(live, tmp_path, agent):  # noqa: F811
     assert [r.value("X-Conversation-Id") for r in result.requests] == ["s-2"]
 
 
-def test_tmux(live, tmp_path, relay):  # noqa: F811
+def test_tmux(live, tmp_path, relay):
     """Each pane is a task; going to one makes it the current one. The server is a daemon: its scope is
     found by the token in its environment."""
     needs("tmux")
