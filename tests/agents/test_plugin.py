@@ -70,6 +70,21 @@ def test_the_users_word_goes_first(tmp_path):
     assert answers[2]["env"]["TAGALONG_CONVERSATION_ID"] == "ses_1"
 
 
+def test_off(tmp_path):
+    plugin = fakes.installation(tmp_path, "kilo/tagalong.js", "#!/bin/sh\ntouch started\nexec sleep 60\n")
+    plugin = plugin.rename(plugin.with_suffix(".mjs"))
+    program = f"import('{plugin}').then((m) => m.Tagalong({{ directory: '/' }})).then((hooks) => console.log(hooks))"
+    done = subprocess.run(
+        ["node", "-e", program],
+        capture_output=True,
+        env=clean_environment(tmp_path) | {"TAGALONG_OFF": "1"},
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == (b"{}\n", b"")
+    assert not (tmp_path / "started").exists()
+
+
 @pytest.mark.parametrize("configured, wanted", [
     ("billing", "billing"),
     ("git@example.com:acme/pay.git", "pay"),

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url"
 
 const DEADLINE_MS = 250 // an answer takes well under 1 ms
 const REST_MS = 1000 // how long a helper that failed is left alone
+const WAITING_MAX = 16 // unanswered questions; then it is another helper's turn
 const SESSIONS_MAX = 1000
 
 // The agent's own header lines, which are not ours to set.
@@ -65,6 +66,7 @@ class Helper {
     child.on("error", gone)
     child.on("exit", gone)
     child.stdin.on("error", gone)
+    child.stdout.setEncoding("utf8")
     child.stdout.on("data", (data) => child === this.child && this.read(data))
     // It must not keep the agent alive.
     for (const part of [child, child.stdin, child.stdout]) part.unref?.()
@@ -92,6 +94,11 @@ class Helper {
   // The answer, or undefined. A late one is read and forgotten.
   async ask(question) {
     if (Date.now() < this.restUntil) return
+    if (this.waiting.length >= WAITING_MAX) {
+      // One that was never started has no number, and a signal to none would be for our own group.
+      if (this.child.pid) this.child.kill()
+      return this.gone(this.child)
+    }
     if (!this.child) this.start()
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -134,6 +141,7 @@ function sessionOf(id) {
 
 export const Tagalong = async ({ directory }) => {
   const kilo = process.env.KILO === "1"
+  if (process.env.TAGALONG_OFF === "1") return {}
   try {
     shared ??= { helper: new Helper(kilo ? "kilo" : "opencode"), told: undefined }
   } catch {

@@ -4,7 +4,8 @@
 // undici use, redirect hops included, and the first byte of an http.ClientRequest. Both want an
 // answer at once, so a helper, `tagalong headers --stdio`, is asked over pipes that are read without
 // the event loop. It knows all the rules; here is none. Nothing is started before the first POST, and
-// whatever goes wrong, the request goes out as the program made it. See docs/agents.md.
+// whatever goes wrong, the request goes out as the program made it. Written in words that old versions
+// of Node can read, as a file that they cannot would end the program. See docs/agents.md.
 "use strict"
 
 const START_MS = 1000 // the longest wait for a helper's first answer: a program starts
@@ -34,9 +35,11 @@ function findCommand() {
 
 // Answers a question before it returns, or not at all.
 class Helper {
-  restUntil = 0
-  buffer = Buffer.alloc(65536)
-  clock = new Int32Array(new SharedArrayBuffer(4)) // for Atomics.wait, the only sleep there is
+  constructor() {
+    this.restUntil = 0
+    this.buffer = undefined
+    this.clock = new Int32Array(new SharedArrayBuffer(4)) // for Atomics.wait, the only sleep there is
+  }
 
   start() {
     const { spawn } = require("node:child_process")
@@ -52,18 +55,19 @@ class Helper {
     child.stdout._handle.unref()
     child.stdin._handle.unref()
     this.child = child
+    this.buffer = this.buffer || Buffer.alloc(65536)
     this.deadline = START_MS
   }
 
   stop() {
     this.restUntil = performance.now() + REST_MS
-    this.child?.kill()
+    if (this.child) this.child.kill()
     this.child = undefined
   }
 
   // The stream closes its descriptor when the child has ended: its number is asked for each time.
   static descriptor(stream) {
-    const fd = stream.destroyed ? undefined : stream._handle?.fd
+    const fd = stream.destroyed || !stream._handle ? undefined : stream._handle.fd
     if (!(fd > 2)) throw new Error("the helper is gone")
     return fd
   }
@@ -112,7 +116,7 @@ function install() {
     const now = performance.now()
     if (unmatched.get(key) > now) return []
     const answer = helper.ask({ url, method, own, cwd: process.cwd() })
-    if (!answer || answer.matched) return answer?.headers ?? []
+    if (!answer || answer.matched) return (answer && answer.headers) || []
     if (unmatched.size >= UNMATCHED_MAX) unmatched.clear()
     unmatched.set(key, now + UNMATCHED_MS)
     return []
@@ -126,9 +130,9 @@ function install() {
       ? headers.split("\r\n").map((line) => line.split(":", 1)[0]) // undici 5
       : Array.isArray(headers)
         ? headers.filter((_, index) => index % 2 === 0).map(String)
-        : Object.keys(headers ?? {})
+        : Object.keys(headers || {})
 
-  require("node:diagnostics_channel").channel("undici:request:create").subscribe(({ request }) => {
+  require("node:diagnostics_channel").subscribe("undici:request:create", ({ request }) => {
     try {
       if (request.method !== "POST") return
       const url = urlOf(String(request.origin).replace(/\/$/, ""), request.path)
@@ -139,7 +143,7 @@ function install() {
   // Where an http.ClientRequest goes; undefined where that cannot be told. Its port is in no public
   // property, but in the Host line, unless the program wrote that itself.
   const targetOf = (request) => {
-    const host = String(request.getHeader("host") ?? "")
+    const host = String(request.getHeader("host") || "")
     const name = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
     if (request.socketPath || name.toLowerCase() !== String(request.host).toLowerCase()) return
     return urlOf(`${request.protocol}//${host}`, request.path)
@@ -170,8 +174,8 @@ function install() {
 
 // Once a thread, also where NODE_OPTIONS names it twice; and in Node alone.
 const mark = Symbol.for("tagalong.node")
-if (!globalThis[mark] && isOpen(process.env) && !process.versions.electron && !process.versions.bun) {
-  Object.defineProperty(globalThis, mark, { value: true })
+if (!global[mark] && isOpen(process.env) && !process.versions.electron && !process.versions.bun) {
+  Object.defineProperty(global, mark, { value: true })
   try {
     install()
   } catch {}
