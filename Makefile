@@ -323,8 +323,8 @@ install: all
 	for file in $(AGENT_FILES); do \
 		install -m 644 scripts/$$file $(DESTDIR)$(LIBDIR)/tagalong/$$file || exit 1; done
 	for unit in $(UNITS); do \
-		sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$(BUILD)/$$unit && \
-		install -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR) || exit 1; done
+		sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/tagalong $(DESTDIR)$(BINDIR)/tagalong-run
