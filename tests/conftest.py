@@ -39,6 +39,7 @@ from neutral import compare  # noqa: E402
 from tags import CONTEXT  # noqa: E402
 
 COMMAND_SECONDS = 30
+WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind, say: for what runs with the shim
 SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
 
 
@@ -175,7 +176,8 @@ def neutral(run, shim):
         expect = expect if isinstance(expect, dict) else {"relay": expect}
         if own is None:
             own = own_headers(command)
-        bare = run(command, shim=None, env=env, stdin=stdin)
+        unwrapped = command[len(WRAP) :] if command[: len(WRAP)] == WRAP else command
+        bare = run(unwrapped, shim=None, env=env, stdin=stdin)
         tagged = run(command, env=env, stdin=stdin)
         if shim:
             compare(bare, tagged, expect, own, **how)

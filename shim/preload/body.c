@@ -17,9 +17,11 @@ void body_forget(struct body *body)
 /* How much of memory that the client gave is its body, and is looked at. */
 static size_t head_bytes(const struct body *body, const char *data)
 {
-	if (!body->size_plus_one)
+	curl_off_t size = body->size_plus_one - 1;
+
+	if (size < 0)
 		return strnlen(data, BODY_BYTES_MAX);
-	return body->size_plus_one - 1 < BODY_BYTES_MAX ? (size_t)(body->size_plus_one - 1) : BODY_BYTES_MAX;
+	return size < BODY_BYTES_MAX ? (size_t)size : BODY_BYTES_MAX;
 }
 
 static bool is_asked_for(void)
@@ -31,7 +33,7 @@ static bool is_asked_for(void)
 	return asked;
 }
 
-/* The client may free its memory at once, so here the head is copied, as libcurl copies the whole. */
+/* The client may free its memory at once, so the head is copied, as libcurl copies the whole. */
 static void keep_copy(struct body *body, const char *data)
 {
 	size_t bytes;

@@ -12,7 +12,7 @@
 /* All zero: no body that can be read. */
 struct body {
 	const char *data; /* the client's memory (CURLOPT_POSTFIELDS), or `copy` */
-	char *copy; /* of the head of CURLOPT_COPYPOSTFIELDS, made only where a rule asks for bodies */
+	char *copy; /* of the head of CURLOPT_COPYPOSTFIELDS, made where a rule asks for bodies */
 	size_t copy_bytes;
 	curl_off_t size_plus_one; /* 0: none was set, data ends in a NUL */
 };

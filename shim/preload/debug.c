@@ -20,7 +20,8 @@ static void on_dropped(void *arg, struct text name, unsigned count)
 
 	buf_init(&number, memory, sizeof(memory));
 	buf_number(&number, count);
-	log_line(TEXT("  "), name, TEXT(": members left out, too long, too many or not fit to send: "),
+	log_line(TEXT("  "), name,
+		 TEXT(": members left out, too long, too many or not fit to send: "),
 		 buf_since(&number, 0));
 }
 

@@ -121,7 +121,8 @@ static void easy_reset(struct call call, CURL *easy)
 	library->curl_easy_reset(easy);
 	if (!handle || !library->whole)
 		return;
-	/* 8.22 refuses inside callbacks, without a word; then the URL is still there (pitfall 56). */
+	/* 8.22 refuses inside callbacks, without a word; then the URL is still there (pitfall
+	 * 56). */
 	if (handle->started)
 		library->curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
 	if (!url || !url[0])
@@ -179,7 +180,7 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 		return code;
 	if (!lend_start(handle, &before)) {
 		library->curl_multi_remove_handle(multi, easy);
-		return CURLM_INTERNAL_ERROR; /* CURLM_ABORTED_BY_CALLBACK is newer than what needs this */
+		return CURLM_INTERNAL_ERROR; /* what needs this has no CURLM_ABORTED_BY_CALLBACK */
 	}
 	handle_join(handle, multi);
 	return code;

@@ -49,7 +49,8 @@ static void take_back(struct handle *handle)
 	handle->lent = NULL;
 }
 
-/* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too (pitfalls 5, 6). */
+/* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too (pitfalls 5,
+ * 6). */
 static bool client_sets(void *arg, struct text name)
 {
 	const struct handle *handle = arg;
@@ -108,8 +109,8 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 	return verdict != TAG_REFUSED;
 }
 
-/* Builds the lines for one request and lends them, or takes back what an earlier one had. False when
- * the request must not be sent. */
+/* Builds the lines for one request and lends them, or takes back what an earlier one had. False
+ * when the request must not be sent. */
 static bool lend(struct handle *handle, const char *url, const char *method)
 {
 	struct curl_slist *lent = NULL;
@@ -130,7 +131,7 @@ static bool lend(struct handle *handle, const char *url, const char *method)
 		return allowed;
 	}
 	if (set(handle, CURLOPT_HTTPHEADER, lent) != CURLE_OK) {
-		/* What a refusal leaves set is not known: the client's list is right in any case. */
+		/* What a refusal leaves set is not known: the client's list is right. */
 		set(handle, CURLOPT_HTTPHEADER, handle->client_list);
 		free(lent);
 		lent = NULL;
@@ -218,8 +219,8 @@ static bool lend_tracked(struct handle *handle)
 	return allowed;
 }
 
-/* What makes the requests of a started transfer ours. False when it must not be sent, as far as that
- * is known now. */
+/* What makes the requests of a started transfer ours. False when it must not be sent, as far as
+ * that is known now. */
 static bool resume(struct handle *handle)
 {
 	if (handle->tracked)

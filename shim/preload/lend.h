@@ -23,8 +23,8 @@ struct lend_before {
 };
 
 /* A transfer is about to start (or, in a multi, has just been added): installs our callback. False
- * when the configuration does not allow the request; then the handle is as the client made it. Since
- * 7.80 that is found out in the callback, and lend_start always answers true. */
+ * when the configuration does not allow the request; then the handle is as the client made it.
+ * Since 7.80 that is found out in the callback, and lend_start always answers true. */
 bool lend_start(struct handle *handle, struct lend_before *ret_before);
 /* The transfer is over: the handle does again what its client made it do. */
 void lend_end(struct handle *handle);

@@ -19,7 +19,7 @@ static bool is_replaced(const struct tag_lines *lines, const struct curl_slist *
 	return false;
 }
 
-/* How many nodes of ours have to stand for the client's list: none where it can be used as it is. */
+/* How many nodes of ours stand for the client's list: none where it can be used as it is. */
 static size_t nodes_of_client(const struct tag_lines *lines, const struct curl_slist *client_list)
 {
 	bool replaces = false;

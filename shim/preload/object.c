@@ -33,7 +33,9 @@ static dl_find_object_function *dl_find_object(void)
 	static bool asked;
 
 	if (!__atomic_load_n(&asked, __ATOMIC_ACQUIRE)) {
-		__atomic_store_n(&cached, real_dlsym()(RTLD_DEFAULT, "_dl_find_object"), __ATOMIC_RELAXED);
+		void *found = real_dlsym()(RTLD_DEFAULT, "_dl_find_object");
+
+		__atomic_store_n(&cached, found, __ATOMIC_RELAXED);
 		__atomic_store_n(&asked, true, __ATOMIC_RELEASE);
 	}
 	return (dl_find_object_function *)__atomic_load_n(&cached, __ATOMIC_RELAXED);
@@ -67,7 +69,8 @@ static void find_build_id(struct object *object, const ElfW(Phdr) *note)
 		if (text + header->n_descsz > end)
 			return;
 		if (header->n_type == NT_GNU_BUILD_ID && header->n_namesz == 4 &&
-		    !memcmp((const void *)name, "GNU", 4) && header->n_descsz <= BUILD_ID_BYTES_MAX) {
+		    header->n_descsz <= BUILD_ID_BYTES_MAX &&
+		    !memcmp((const void *)name, "GNU", 4)) {
 			object->build_id_at = (const unsigned char *)text;
 			object->build_id_len = header->n_descsz;
 			memcpy(object->build_id, object->build_id_at, header->n_descsz);

@@ -18,12 +18,13 @@ static real_dlsym_function *libc_dlsym(void)
 	Dl_info info;
 
 	/* Any function of libc's that nobody interposes. */
-	if (!dladdr1((const void *)gnu_get_libc_version, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
+	if (!dladdr1((const void *)gnu_get_libc_version, &info, (void **)&map, RTLD_DL_LINKMAP) ||
+	    !map)
 		return NULL;
 	return (real_dlsym_function *)elf_symbol(map, "dlsym");
 }
 
-/* The next definition behind the shim, remembered. Two threads that are here at once find the same. */
+/* The next definition behind the shim, remembered. Two threads at once find the same. */
 static void *next(void **place, const char *name)
 {
 	void *found = __atomic_load_n(place, __ATOMIC_RELAXED);

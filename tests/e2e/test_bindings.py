@@ -11,11 +11,11 @@ import re
 
 import pytest
 
+from conftest import WRAP
 from neutral import compare
 from standin import FOLDER as STANDIN
 from standin import SANITIZED, standin
 from tags import CONTEXT, GENERIC, PLAIN
-from test_handles import WRAP
 
 FOLDER = STANDIN.parent / "binding"
 OWN = ["Authorization", "X-Own"]

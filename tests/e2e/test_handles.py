@@ -5,17 +5,15 @@ The host is tests/fixtures/puppet.c, which makes the calls of a script and print
 neutral() runs the script with and without the shim: same output, same requests but for our lines.
 """
 
-import os
 import re
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, WRAP
 from neutral import MILLISECONDS, MILLISECONDS_LONG
 from standin import SANITIZED, standin
 from tags import CONTEXT, GENERIC, PLAIN, parent_id, request_id, trace_id, without
 
-WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind, say
 PUPPET = [*WRAP, str(ROOT / "build" / "fixtures" / "puppet")]
 OWN = ["Authorization", "X-Own", "X-Other"]
 LIST = "append l Authorization: Bearer sk\nappend l X-Own: 1\n"
