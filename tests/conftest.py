@@ -9,7 +9,8 @@
                                        test that waits for tags is skipped once both runs were equal
 
 Fixtures: relay, other_relay, front, proxy, doh, smtp (the servers), run (one command, what it
-said and what arrived), neutral (the same command twice, compared by neutral.py).
+said and what arrived), neutral (the same command twice, compared by neutral.py), place and live
+(live.py: with a context service).
 """
 
 import os
@@ -33,6 +34,7 @@ from relay import Relay  # noqa: E402
 from smtp import Smtp  # noqa: E402
 
 pytest.register_assert_rewrite("neutral")  # so that a failure shows both sides
+from live import live, place  # noqa: E402, F401
 from neutral import compare  # noqa: E402
 from tags import CONTEXT  # noqa: E402
 
