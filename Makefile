@@ -88,7 +88,7 @@ help:
 	@echo 'make unit       the CUnit suites of the pure rooms'
 	@echo 'make test       everything that scripts/check runs, without installing packages'
 	@echo 'make bench      cost, as ratios measured side by side'
-	@echo 'make bench-service   the context service under load'
+	@echo 'make bench-service   the context service under load, and what its faults cost a request'
 	@echo 'make fuzz       what reads foreign bytes, over random ones; FUZZ_SECONDS=60 each'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
@@ -350,8 +350,9 @@ $(BUILD)/bench/empty.so: tests/bench/empty.c
 bench: all $(addprefix $(BUILD)/bench/,calls body get empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
 
-bench-service: $(BUILD)/tagalong
+bench-service: all
 	$(Q)/usr/bin/python3 tests/bench/service_load.py $(BENCH)
+	$(Q)/usr/bin/python3 tests/bench/service_faults.py
 
 clean:
 	$(Q)rm -rf build
