@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT
-from test_live import tasks
+from live import tasks
 
 README = (ROOT / "README.md").read_text()
 # What a person types finds the command on the way; the recipes are run as they are.
