@@ -61,7 +61,7 @@ static const struct option options[] = {
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct call call = { NULL };
+	struct call call = { .verb = NULL };
 	int option;
 
 	opterr = 0;

@@ -176,7 +176,7 @@ enum rule_verdict rule_for(const struct config *config, const struct url *url,
 {
 	enum rule_verdict verdict = RULE_NO_RELAY;
 	struct environment environment;
-	struct rule rule = { NULL };
+	struct rule rule = { .configured = NULL };
 
 	environment_read(&environment);
 	for (size_t i = 0; config && i < config->rules_count && verdict != RULE_MATCH; i++) {

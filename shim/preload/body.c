@@ -81,9 +81,9 @@ void body_option(struct body *body, CURLoption option, const void *argument)
 		break;
 	case CURLOPT_UPLOAD:
 	case CURLOPT_HTTPGET:
-		if (!argument)
-			break;
-		/* fall through */
+		if (argument)
+			set_data(body, NULL, false);
+		break;
 	default:
 		set_data(body, NULL, false);
 	}
