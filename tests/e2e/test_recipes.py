@@ -15,6 +15,7 @@ import pytest
 
 from conftest import COMMAND_SECONDS, ROOT, clean_environment
 from live import TAGALONG, stop_service, tasks
+from test_live import START
 
 README = (ROOT / "README.md").read_text()
 SECTION = README[README.index("## Live context") : README.index("## What is sent")]
@@ -109,8 +110,8 @@ def test_post_checkout_outside(run, place, tmp_path):
     """In no scope it sets nothing: the default scope is everybody's."""
     (tmp_path / "hook").write_text(recipe("post-checkout"))
     env = place | {"PATH": f"{os.path.dirname(TAGALONG)}:/usr/bin:/bin"}
-    script = f"git init -q .; {GIT} commit -q --allow-empty -m x; tagalong serve & sleep 0.5; sh -e hook; "
-    result = run(["sh", "-ec", script + "tagalong context get; kill $!"], shim=None, env=env)
+    script = f"git init -q .; {GIT} commit -q --allow-empty -m x; {START}; sh -e hook; "
+    result = run(["sh", "-ec", script + "tagalong context get; kill $SERVICE"], shim=None, env=env)
     assert (result.rc, result.stdout) == (0, b"")
 
 
