@@ -42,6 +42,7 @@ def preload(library, **more):
 
 def rows(port, work):
     live = preload(SHIM, TAGALONG_SOCKET=f"{work}/live/context.sock")
+    dead = preload(SHIM, TAGALONG_SOCKET=f"{work}/dead/context.sock")
     hangs = preload(SHIM, TAGALONG_SOCKET=f"{work}/hangs/context.sock")
     chat = f"http://127.0.0.1:{port}/v1/chat/completions"
     other = f"http://127.0.0.1:{port}/v1/some/other/paths"  # as long as the other
@@ -83,6 +84,7 @@ def rows(port, work):
             "bare": {},
             "no service": preload(SHIM),
             "service": live,
+            "service that died": dead,
             "service that hangs": hangs,
         }),
         "a get on its own": ("get", 5_000, "", {"service": live}),
@@ -129,14 +131,16 @@ def start_nginx(work, port):
 
 
 def start_service(work):
-    """A context service, and a socket that listens and never answers."""
-    for name in ("live", "hangs"):
+    """A context service, a socket that listens and never answers, and one that was left behind."""
+    for name in ("live", "dead", "hangs"):
         (Path(work) / name).mkdir(mode=0o700)
     path = f"{work}/live/context.sock"
     service = subprocess.Popen(
         [BUILD / "tagalong", "serve", "--socket", path],
         env={"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": f"{work}/state"}, stderr=subprocess.DEVNULL,
     )
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(f"{work}/dead/context.sock")
     hanging = socket.socket(socket.AF_UNIX)
     hanging.bind(f"{work}/hangs/context.sock")
     os.chmod(f"{work}/hangs/context.sock", 0o600)

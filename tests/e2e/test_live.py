@@ -35,13 +35,12 @@ done
 
 
 def test_two_trees_side_by_side(live, relay):
-    """Fifty requests at once from each, and the task of each changes: never a mix-up. (The service
-    gets the time that a hundred starting programs leave it.)"""
+    """Fifty requests at once from each, and the task of each changes: never a mix-up."""
     url = relay.url + "/v1/chat/completions"
     one, two = (AN_EDITOR % {"name": name, "url": url} for name in ("A", "B"))
     tree = "tagalong run --task start -- sh -ec '{}' &"
     trees = [tree.format(each.replace("'", "'\\''")) for each in (one, two)]
-    result = live("\n".join(trees) + "\nwait", env={"TAGALONG_TIMEOUT_MS": "10000"})
+    result = live("\n".join(trees) + "\nwait")
     assert result.rc == 0, result.stderr
     pairs = sorted((r.value("X-Tree"), r.value("X-Task-Id")) for r in result.requests)
     names = [f"{tree}-{turn}" for tree in "AB" for turn in (1, 2, 3)]
@@ -104,25 +103,29 @@ def test_in_a_container(live, relay, proc):
     assert tasks(result) == ["T-1", "T-2", "T-3", "T-2"]
 
 
+# In a script: the service is killed, and is gone; one is started, and answers.
+SERVICE_PID = (
+    "import os,socket,struct; s=socket.socket(socket.AF_UNIX); "
+    's.connect(os.environ["XDG_RUNTIME_DIR"]+"/tagalong/context.sock"); '
+    'print(struct.unpack("3i",s.getsockopt(1,17,12))[0])'
+)
+ANSWERS = "tagalong context list >/dev/null 2>&1"
+KILL = (
+    f"kill -KILL $({sys.executable} -c '{SERVICE_PID}'); "
+    f"while {ANSWERS}; do sleep 0.02; done; sleep 0.1"
+)
+START = f"tagalong serve & SERVICE=$!; until {ANSWERS}; do sleep 0.02; done"
+
+
 def test_a_reused_pid(live, place, relay):
     """The process of a scope ended while no service looked: whoever has its number next is not in
     that scope. (The kernel's numbers are turned in tests/service; here the start is.)"""
     journal = place["XDG_STATE_HOME"] + "/tagalong/context.journal"
     script = (
-        f"CHAT; kill -KILL {service_of_shell()}; sed -i 's/\"start\":[0-9]*/\"start\":7/' {journal}; "
-        f"tagalong serve & SERVICE=$!; sleep 0.5; unset TAGALONG_SCOPE; CHAT; kill $SERVICE; wait"
+        f"CHAT; {KILL}; sed -i 's/\"start\":[0-9]*/\"start\":7/' {journal}; "
+        f"{START}; unset TAGALONG_SCOPE; CHAT; kill $SERVICE; wait"
     )
     assert tasks(live(script)) == ["T-1", None]
-
-
-def service_of_shell():
-    """In a script: the pid of the service."""
-    code = (
-        "import os,socket,struct; s=socket.socket(socket.AF_UNIX); "
-        's.connect(os.environ["XDG_RUNTIME_DIR"]+"/tagalong/context.sock"); '
-        'print(struct.unpack("3i",s.getsockopt(1,17,12))[0])'
-    )
-    return f"$({sys.executable} -c '{code}')"
 
 
 def test_environment_wins_and_set_says_so(live):

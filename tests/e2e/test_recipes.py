@@ -1,114 +1,214 @@
 # SPDX-License-Identifier: MIT
-"""The recipes of README's "Live context", each as it stands there, with the real tool."""
+"""The recipes of the README's section "Live context", as they stand there, run for real: what they
+set is what the next request carries."""
 
 import json
 import os
+import pty
 import re
-import shutil
+import select
 import subprocess
+import textwrap
+import time
 
 import pytest
 
-from conftest import ROOT
-from live import tasks
+from conftest import COMMAND_SECONDS, ROOT, clean_environment
+from live import TAGALONG, stop_service, tasks
+from test_live import START
 
 README = (ROOT / "README.md").read_text()
-# What a person types finds the command on the way; the recipes are run as they are.
-AT_HAND = f"export PATH={ROOT / 'build'}:$PATH; "
-GIT = (
-    "export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b "
-    "GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b; git init -q repo; cd repo; "
-    "git commit -q --allow-empty -m x; "
-)
+SECTION = README[README.index("## Live context") : README.index("## What is sent")]
+NAMES = ["terminal", "post-checkout", "agent-hook", "tmux.conf", "envrc", "github-actions", "gitlab-ci"]
 
 
-def recipe(where, number=0):
-    """The number-th piece of code in the table's row for this place."""
-    (row,) = re.findall(rf"^\| {where}[^|]*\| (.*) \|$", README, re.M)
-    return re.findall(r"`([^`]+)`", row)[number].replace(r"\|", "|")
+def recipe(name):
+    return re.search(rf"^```\w+ {re.escape(name)}\n(.*?)^```$", SECTION, re.M | re.S)[1]
 
 
-def needs(program):
-    if shutil.which(program):
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{program} is not installed", pytrace=False)
-    pytest.skip(f"{program} is not installed")
+def test_all_of_them():
+    assert re.findall(r"^```\w+ (\S+)$", SECTION, re.M) == NAMES
 
 
-def test_terminal(run, place, relay):
-    """Commands that are typed into a shell which `tagalong run` started."""
-    start = recipe("a terminal").split(" -- ")
-    typed = f"curl -sS {relay.url}/v1/messages -d '{{}}' -o /dev/null\n"
-    script = typed + recipe("a terminal", 1) + "\n" + typed
-    shell = ["sh", "-ec", f"{AT_HAND}{start[0]} --task T-1 -- {start[1]} --norc"]
-    result = run(shell, shim=None, env=place, stdin=script.encode())
-    assert tasks(result) == ["T-1", "T-43"]
-
-
-def test_git(live):
-    """The branch is the task, from the moment of the checkout."""
-    hook = f"mkdir -p .git/hooks; printf '%s\\n' '#!/bin/sh' '{recipe('git, on changing branches', 1)}' > .git/hooks/post-checkout; "
-    script = AT_HAND + GIT + hook + "chmod +x .git/hooks/post-checkout; git checkout -q -b T-77; CHAT"
-    assert tasks(live(script)) == ["T-77"]
-
-
-@pytest.mark.parametrize("agent", ["Claude Code", "Codex"])
-def test_agent_hooks(live, tmp_path, agent):
-    """The agent's hook is run with the JSON on standard input that it is documented to get; what the
-    agent's shell sends afterwards carries it."""
-    needs("jq")
-    event = json.dumps({"session_id": "s-1", "hook_event_name": "SessionStart", "cwd": "/", "source": "startup"})
-    (tmp_path / "event.json").write_text(event)
-    script = f"{AT_HAND}sh -c '{recipe('Claude Code', 1)}' <event.json; CHAT"
-    result = live(script)
-    assert [r.value("X-Conversation-Id") for r in result.requests] == ["s-1"]
-    # And without any hook, by what the agent exports to its commands.
-    variable = {"Claude Code": "CLAUDE_CODE_SESSION_ID", "Codex": "CODEX_THREAD_ID"}[agent]
-    result = live(f"export {variable}=s-2; CHAT")
-    assert [r.value("X-Conversation-Id") for r in result.requests] == ["s-2"]
-
-
-def test_tmux(live, tmp_path, relay):
-    """Each pane is a task; going to one makes it the current one. The server is a daemon: its scope is
-    found by the token in its environment."""
-    needs("tmux")
-    chat = f"curl -sS -o /dev/null {relay.url}/v1/messages -d {{}}; tmux -L t wait-for -S done"
-    script = AT_HAND + (
-        "unset TMUX; tmux() { command tmux -L t -f /dev/null \"$@\"; }; "
-        "tmux new-session -d -x 80 -y 24 'exec sh'; "
-        f"tmux {recipe('tmux')}; "
-        "tmux split-window 'exec sh'; "
-        "tmux select-pane -t 0 -T T-left; tmux select-pane -t 1 -T T-right; "
-        "for pane in 0 1 0; do tmux select-pane -t $pane; sleep 0.5; "
-        f"tmux send-keys -t $pane '{chat}' Enter; tmux wait-for done; done; tmux kill-server"
-    )
-    result = live(script, env={"TMUX_TMPDIR": str(tmp_path), "TERM": "xterm", "SHELL": "/bin/sh"})
-    assert tasks(result) == ["T-left", "T-right", "T-left"]
-
-
-def test_direnv(run, tmp_path, relay):
-    """The folder's .envrc fills the field for whatever is started in it."""
-    needs("direnv")
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / ".envrc").write_text(recipe("direnv") + "\n")
-    chat = ["curl", "-sS", "-o", "/dev/null", f"{relay.url}/v1/messages", "-d", "{}"]
-    subprocess.run(["direnv", "allow", folder], env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]}, check=True)
-    launcher = [ROOT / "build" / "tagalong", "run", "--no-service", "--"]
-    (request,) = run([*launcher, "direnv", "exec", folder, *chat], shim=None, env={}).requests
-    assert request.value("X-Project-Id") == "billing"
-
-
-@pytest.mark.parametrize("number, variable", [(0, "GITHUB_RUN_ID"), (1, "CI_JOB_ID")])
-def test_ci(run, tmp_path, relay, number, variable):
-    """The step of a job, in the environment that the CI gives it."""
-    step = recipe("GitHub Actions", 0)
-    if number:
-        assert recipe("GitHub Actions", 1) == f"${variable}"
-        step = step.replace("$GITHUB_RUN_ID", f"${variable}")
-    script = tmp_path / "script"
-    script.write_text(f"#!/bin/sh\ncurl -sS -o /dev/null {relay.url}/v1/messages -d '{{}}'\n")
+@pytest.fixture
+def chat(relay, tmp_path):
+    """A command that sends a chat request, short enough to be typed."""
+    relay.reset()
+    script = tmp_path / "chat"
+    script.write_text(f"#!/bin/sh\nexec curl -sS -o /dev/null {relay.url}/v1/chat/completions -d '{{}}'\n")
     script.chmod(0o755)
-    result = run(["sh", "-ec", AT_HAND + step], shim=None, env={variable: "4711", "CI": "true"})
-    assert tasks(result) == ["4711"]
+    return script
+
+
+@pytest.fixture
+def environment(place, tmp_path):
+    path = f"{os.path.dirname(TAGALONG)}:/usr/local/bin:/usr/bin:/bin"
+    return clean_environment(tmp_path) | place | {"PATH": path, "TERM": "xterm", "SHELL": "/bin/bash"}
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, command, environment, folder):
+        self.said = b""
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            os.chdir(folder)
+            os.execvpe(command[0], command, environment)
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def wait_for(self, condition):
+        """Reads what is said meanwhile: a terminal that nobody reads from blocks its program."""
+        deadline = time.monotonic() + COMMAND_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, self.said
+            if select.select([self.fd], [], [], 0.02)[0]:
+                try:
+                    self.said += os.read(self.fd, 65536)
+                except OSError:
+                    raise AssertionError(self.said)  # it has ended
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)  # it hangs up
+        os.waitpid(self.pid, 0)
+
+
+def seen(relay):
+    return [request.value("X-Task-Id") for request in relay.requests]
+
+
+def test_terminal(relay, chat, environment, tmp_path):
+    start, change = recipe("terminal").splitlines()
+    with Terminal(["sh", "-c", f"exec {start} --norc -i"], environment, tmp_path) as terminal:
+        terminal.type("./chat\n")
+        terminal.wait_for(lambda: len(seen(relay)) == 1)
+        terminal.type(f"{change}\n./chat\n")
+        terminal.wait_for(lambda: len(seen(relay)) == 2)
+    assert seen(relay) == ["T-42", "T-43"]
+
+
+GIT = "git -c user.name=a -c user.email=a@b"
+
+
+def test_post_checkout(live, tmp_path):
+    (tmp_path / "hook").write_text(recipe("post-checkout"))
+    (tmp_path / "hook").chmod(0o755)
+    script = (
+        f"git init -q repo; cd repo; {GIT} commit -q --allow-empty -m x; mkdir -p .git/hooks; "
+        "mv ../hook .git/hooks/post-checkout; git checkout -q -b T-77; CHAT; git checkout -q --detach; CHAT"
+    )
+    # A detached HEAD has no name: the last one stays, and git succeeds.
+    assert tasks(live(script)) == ["T-77", "T-77"]
+
+
+def test_post_checkout_outside(run, place, tmp_path):
+    """In no scope it sets nothing: the default scope is everybody's."""
+    (tmp_path / "hook").write_text(recipe("post-checkout"))
+    env = place | {"PATH": f"{os.path.dirname(TAGALONG)}:/usr/bin:/bin"}
+    script = f"git init -q .; {GIT} commit -q --allow-empty -m x; {START}; sh -e hook; "
+    result = run(["sh", "-ec", script + "tagalong context get; kill $SERVICE"], shim=None, env=env)
+    assert (result.rc, result.stdout) == (0, b"")
+
+
+# What the agents write to a hook's standard input.
+PROMPT = {
+    "session_id": "550e8400-e29b-41d4-a716-446655440000",
+    "transcript_path": "/home/user/.claude/projects/p/t.jsonl",
+    "cwd": "/",
+    "permission_mode": "default",
+    "hook_event_name": "UserPromptSubmit",
+    "prompt": "go on",
+}
+
+
+def test_agent_hook(live):
+    """Exit code 0 and nothing on stdout, or the agent holds the prompt back, or gives it to the model."""
+    (hook,) = json.loads(recipe("agent-hook"))["hooks"]["UserPromptSubmit"][0]["hooks"]
+    assert hook["type"] == "command"
+    run_hook = f"echo '{json.dumps(PROMPT)}' | sh -c '{hook['command']}'"
+    script = f"git init -q repo; cd repo; git checkout -q -b T-88; {run_hook}; CHAT; cd ..; {run_hook}; CHAT"
+    result = live(script)
+    assert tasks(result) == ["T-88", "T-88"]
+    assert result.stdout == b""
+
+
+def test_tmux(relay, chat, environment, tmp_path):
+    (tmp_path / "tmux.conf").write_text(recipe("tmux.conf"))
+    tmux = ["tmux", "-S", str(tmp_path / "tmux"), "-f", str(tmp_path / "tmux.conf")]
+
+    def tell(*words):
+        done = subprocess.run([*tmux, *words], env=environment, capture_output=True, text=True, timeout=20)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def task_of_pane():
+        pane = f"pid:{tell('display-message', '-p', '#{pane_pid}')}"
+        command = [TAGALONG, "context", "get", "--scope", pane, "task_id"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True).stdout.strip()
+
+    def chat_in_pane():
+        count = len(seen(relay))
+        tell("send-keys", "./chat", "Enter")  # typed before the shell is there, it is read then
+        terminal.wait_for(lambda: len(seen(relay)) == count + 1)
+
+    with Terminal([*tmux, "new-session"], environment, tmp_path) as terminal:
+        terminal.wait_for(lambda: tell("list-clients"))
+        for task in ("T-1", "T-2"):  # two panes
+            if task == "T-2":
+                tell("split-window", "-c", str(tmp_path))
+            chat_in_pane()
+            terminal.said = b""
+            terminal.type("\x02T")
+            terminal.wait_for(lambda: b"task:" in terminal.said)
+            terminal.type(f"{task}\r")
+            terminal.wait_for(lambda: task_of_pane() == task)
+            chat_in_pane()
+        tell("select-pane", "-t", ":.0")
+        chat_in_pane()
+        tell("kill-server")
+    assert seen(relay) == [None, "T-1", None, "T-2", "T-1"]
+
+
+def test_envrc(live, tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / ".envrc").write_text(recipe("envrc"))
+    enter = 'eval "$(direnv export bash 2>/dev/null)"'  # what its hook does at every prompt
+    script = f"direnv allow work; {enter}; CHAT; cd work; {enter}; CHAT; cd ..; {enter}; CHAT"
+    result = live(f"exec bash -ec {json.dumps(script).replace('$', chr(92) + '$')}", "--project", "outer")
+    assert result.rc == 0, result.stderr
+    assert [r.value("X-Project-Id") for r in result.requests] == ["outer", "billing", "outer"]
+
+
+JOBS = {  # the lines that the runner gives to a shell, and the variables that it sets
+    "github-actions": (
+        lambda text: textwrap.dedent(text.split("run: |\n")[1]),
+        {"GITHUB_RUN_ID": "1658821493", "GITHUB_REPOSITORY": "octo/hello", "RUNNER_TEMP": "{tmp}"},
+        ("1658821493", "octo/hello"),
+    ),
+    "gitlab-ci": (
+        lambda text: "\n".join(re.findall(r"^ +- (.*)$", text, re.M)),
+        {"CI_JOB_ID": "50", "CI_PROJECT_PATH": "group/hello"},
+        ("50", "group/hello"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_ci(run, chat, tmp_path, name):
+    lines, variables, (task, project) = JOBS[name]
+    (tmp_path / "agents.sh").write_text(
+        '#!/bin/sh -e\n./chat; tagalong context set task_id="$JOB/review"; ./chat\n'
+    )
+    (tmp_path / "agents.sh").chmod(0o755)
+    env = {key: value.format(tmp=tmp_path) for key, value in variables.items()}
+    env |= {"JOB": task, "PATH": f"{os.path.dirname(TAGALONG)}:/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+    result = run(["bash", "-ec", lines(recipe(name))], shim=None, env=env)
+    # What the runner does at the end of a job with what is left running.
+    (socket,) = tmp_path.glob("**/context.sock")
+    stop_service({"XDG_RUNTIME_DIR": str(socket.parent.parent)})
+    assert tasks(result) == [task, f"{task}/review"]
+    assert [r.value("X-Project-Id") for r in result.requests] == [project] * 2

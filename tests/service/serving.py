@@ -166,6 +166,9 @@ class Service:
     def connect(self):
         return Peer(self.socket)
 
+    def is_running(self):
+        return self.process and self.process.poll() is None
+
     def kill(self):
         """As the kernel's OOM killer would."""
         self.process.kill()
@@ -211,11 +214,11 @@ class Service:
     def release(self):
         """The end of a test. Under a tool it is a clean one, so that it can tell what it found."""
         try:
-            if self.process and self.process.poll() is None:
-                if TOOLED:
-                    assert self.stop() == 0, self.errors()
-                self.kill()
+            if TOOLED and self.is_running():
+                assert self.stop() == 0, self.errors()
         finally:
+            if self.is_running():
+                self.kill()
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
