@@ -60,7 +60,7 @@ static bool has_place(const char *path)
 	return !stat(above, &status) && S_ISDIR(status.st_mode);
 }
 
-/* In a child's child, so that the command which comes after us has no child that it does not know. */
+/* In a child's child, so that the command that we become has no child that it does not know. */
 static void become_service(void)
 {
 	char program[PATH_MAX]; /* its own name, so that ps shows it */

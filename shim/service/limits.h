@@ -9,8 +9,8 @@
 #define CONNECTIONS_MAX 1024
 /* Scopes: one for each process of a busy build machine. */
 #define SCOPES_MAX 100000
-/* Values in all of them: 300 bytes for each of so many scopes, and with the state file's text, which
- * is a few times that while it is written anew, still within the unit's MemoryMax. */
+/* Values in all of them: 300 bytes for each of so many. With the text of the state file, which is a
+ * few times that while it is written anew, still within the unit's MemoryMax. */
 #define SCOPES_BYTES_MAX (32 * 1024 * 1024)
 /* Scopes in each other: as deep as somebody nests `tagalong run`, and a bound on merging. */
 #define SCOPE_DEPTH_MAX 64

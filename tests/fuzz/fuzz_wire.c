@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The protocol, either side: any bytes, as a request, a reply, a row of the state file and a stream.
+ * The protocol, either side: any bytes as a request, a reply, a row of the state file and a stream.
  * What is taken has to come back the same when it is written and read again.
  */
 #include "fuzz.h"
