@@ -56,8 +56,10 @@
 #define CONFIG_ADOPTED_MAX 64
 /* How long a configuration that was not there, or did not matter, is not looked for again. */
 #define CONFIG_REST_MS 1000
-/* What is looked at of a request's body: the system prompt and the tools of the largest agents come
- * to about half of it, and the whole is read in about a millisecond. */
+/* What is looked at of a request's body: five times what Kilo sends with its first message, tools
+ * included, and read in about a millisecond. Who hands one over gives a byte more, where there is
+ * one: it shows that the body goes on. */
 #define BODY_BYTES_MAX 262144
+#define BODY_HEAD_BYTES (BODY_BYTES_MAX + 1)
 
 #endif

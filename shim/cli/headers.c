@@ -79,7 +79,8 @@ static int print(const char *method, const char *url, struct text body, bool jso
 	enum tag_verdict verdict = TAG_NO_MEMORY;
 
 	if (request_init(&request, method, url)) {
-		request.body = body;
+		request.body = request_body;
+		request.body_arg = &body;
 		verdict = headers_build(&request, &lines);
 	}
 	if (json)
@@ -125,7 +126,7 @@ static const struct option options[] = {
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	static char memory[BODY_BYTES_MAX];
+	static char memory[BODY_HEAD_BYTES];
 	const char *method = "POST", *agent = NULL;
 	struct text body = { NULL, 0 };
 	bool json = false, stdio = false;

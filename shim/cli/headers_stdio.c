@@ -89,7 +89,7 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 {
 	const char *method = string_member(question, "method");
 	const char *url = string_member(question, "url");
-	const char *body = string_member(question, "body");
+	struct text body = text_of(string_member(question, "body"));
 	enum tag_verdict verdict = TAG_NO_MEMORY;
 	struct tag_lines *lines = NULL;
 	struct tag_request request;
@@ -98,7 +98,8 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 	if (!url)
 		return NULL;
 	if (request_init(&request, method ? method : "POST", url)) {
-		request.body = text_of(body);
+		request.body = request_body;
+		request.body_arg = &body;
 		request.client_sets = is_own;
 		request.arg = cJSON_GetObjectItemCaseSensitive(question, "own");
 		request.pid = getppid();

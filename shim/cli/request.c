@@ -25,3 +25,8 @@ bool request_init(struct tag_request *request, const char *method, const char *u
 	uuid7_make(request->request_id, clock_unix_ms(), random);
 	return true;
 }
+
+struct text request_body(void *arg)
+{
+	return *(const struct text *)arg;
+}

@@ -11,4 +11,7 @@
  * texts are borrowed. False when there is no randomness for the request id. */
 bool request_init(struct tag_request *request, const char *method, const char *url);
 
+/* For tag_request.body: arg is a struct text. */
+struct text request_body(void *arg);
+
 #endif

@@ -20,8 +20,8 @@ static size_t head_bytes(const struct body *body, const char *data)
 	curl_off_t size = body->size_plus_one - 1;
 
 	if (size < 0)
-		return strnlen(data, BODY_BYTES_MAX);
-	return size < BODY_BYTES_MAX ? (size_t)size : BODY_BYTES_MAX;
+		return strnlen(data, BODY_HEAD_BYTES);
+	return size < BODY_HEAD_BYTES ? (size_t)size : BODY_HEAD_BYTES;
 }
 
 static bool is_asked_for(void)
@@ -80,7 +80,11 @@ void body_option(struct body *body, CURLoption option, const void *argument)
 		body_size(body, (curl_off_t)(intptr_t)argument);
 		break;
 	case CURLOPT_UPLOAD:
+	case 54: /* CURLOPT_PUT */
 	case CURLOPT_HTTPGET:
+	case CURLOPT_NOBODY:
+		/* Something else is sent from now on, or nothing, and the client may give back the
+		 * memory of the body that it has set. What follows is not worked out. */
 		if (argument)
 			set_data(body, NULL, false);
 		break;

@@ -17,21 +17,15 @@ struct body {
 	curl_off_t size_plus_one; /* 0: none was set, data ends in a NUL */
 };
 
-#define BODY_OPTION_HTTPPOST 10024 /* CURLOPT_HTTPPOST, which newer headers call deprecated */
-
 /* Whether an option has to do with the body. */
 static inline bool body_wants(CURLoption option)
 {
 	switch ((int)option) {
-	case CURLOPT_POSTFIELDS:
-	case CURLOPT_COPYPOSTFIELDS:
-	case CURLOPT_POSTFIELDSIZE:
-	case CURLOPT_POSTFIELDSIZE_LARGE:
-	/* With these something else is sent; what follows them is not worked out. */
-	case BODY_OPTION_HTTPPOST:
-	case CURLOPT_MIMEPOST:
-	case CURLOPT_UPLOAD:
-	case CURLOPT_HTTPGET:
+#define LEND(option)
+#define BODY(option) case option:
+#include "preload/options.def"
+#undef LEND
+#undef BODY
 		return true;
 	default:
 		return false;
@@ -42,7 +36,7 @@ static inline bool body_wants(CURLoption option)
 void body_option(struct body *body, CURLoption option, const void *argument);
 void body_size(struct body *body, curl_off_t bytes);
 
-/* The body, or the first BODY_BYTES_MAX of it; empty when it is not known. Only while a request is
+/* The body, or the first BODY_HEAD_BYTES of it; empty when it is not known. Only while a request is
  * built: the client's memory has to be there then, and no longer. */
 struct text body_head(const struct body *body);
 

@@ -64,6 +64,11 @@ static bool client_sets(void *arg, struct text name)
 	return false;
 }
 
+static struct text client_body(void *arg)
+{
+	return body_head(arg);
+}
+
 static bool have_request_id(struct handle *handle)
 {
 	uint8_t random[10];
@@ -85,7 +90,8 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 		.api = &handle->library->url_api,
 		.url = url,
 		.method = method,
-		.body = body_head(&handle->body),
+		.body = client_body,
+		.body_arg = &handle->body,
 		.client_sets = client_sets,
 		.arg = handle,
 		.observer = debug_observer(),

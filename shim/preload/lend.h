@@ -42,24 +42,29 @@ void lend_copy(const struct handle *handle, CURL *copy);
 /* Whether this is an option that lend_setopt wants to see. */
 static inline bool lend_wants(CURLoption option)
 {
-	return option == CURLOPT_HTTPHEADER || option == CURLOPT_PREREQFUNCTION ||
-	       option == CURLOPT_PREREQDATA || option == CURLOPT_HEADEROPT ||
-	       option == CURLOPT_CURLU || body_wants(option);
+	switch ((int)option) {
+#define LEND(option) case option:
+#define BODY(option) case option:
+#include "preload/options.def"
+#undef LEND
+#undef BODY
+		return true;
+	default:
+		return false;
+	}
 }
 /* The same as a quick look: whether the option may be one of them. */
-#define LEND_BIT(option) (UINT64_C(1) << ((unsigned)(option) % 64))
 static inline bool lend_may_want(CURLoption option)
 {
-	const uint64_t body = LEND_BIT(CURLOPT_POSTFIELDS) | LEND_BIT(CURLOPT_COPYPOSTFIELDS) |
-			      LEND_BIT(CURLOPT_POSTFIELDSIZE) |
-			      LEND_BIT(CURLOPT_POSTFIELDSIZE_LARGE) |
-			      LEND_BIT(BODY_OPTION_HTTPPOST) | LEND_BIT(CURLOPT_MIMEPOST) |
-			      LEND_BIT(CURLOPT_UPLOAD) | LEND_BIT(CURLOPT_HTTPGET);
-	const uint64_t wanted = LEND_BIT(CURLOPT_HTTPHEADER) | LEND_BIT(CURLOPT_PREREQFUNCTION) |
-				LEND_BIT(CURLOPT_PREREQDATA) | LEND_BIT(CURLOPT_HEADEROPT) |
-				LEND_BIT(CURLOPT_CURLU) | body;
+	const uint64_t wanted = 0
+#define LEND(option) | UINT64_C(1) << (option) % 64
+#define BODY(option) | UINT64_C(1) << (option) % 64
+#include "preload/options.def"
+#undef LEND
+#undef BODY
+		;
 
-	return wanted & LEND_BIT(option);
+	return wanted >> ((unsigned)option % 64) & 1;
 }
 
 /* Such an option, set by the client: forwarded, remembered when libcurl took it, and libcurl's

@@ -37,8 +37,10 @@ struct tag_request {
 	const char *url; /* the effective one */
 	const char *method;
 	uint8_t request_id[UUID_BYTES];
-	/* The request's body, or the first BODY_BYTES_MAX of it; empty when it is not known. */
-	struct text body;
+	/* The request's body, or the first BODY_HEAD_BYTES of it; empty when it is not known. Asked
+	 * only where the rule looks at it: it is the client's memory. May be NULL. */
+	struct text (*body)(void *arg);
+	void *body_arg;
 	/* Whether the client sets this header itself; may be NULL. */
 	bool (*client_sets)(void *arg, struct text name);
 	void *arg;

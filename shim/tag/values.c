@@ -82,7 +82,7 @@ void values_collect(const struct tag_request *request, const struct config *conf
 
 	context_init(&ret_values->context);
 	ret_values->observer = request->observer;
-	ret_values->body = request->body;
+	ret_values->request = request;
 	ret_values->derives = rule && rule->derive;
 	environment_offer(&ret_values->context);
 	adopt(&ret_values->context, config);
@@ -163,20 +163,29 @@ static const char *key_fault(int result)
 	}
 }
 
+static struct text body_of(const struct values *values)
+{
+	const struct tag_request *request = values->request;
+
+	return request->body ? request->body(request->body_arg) : TEXT("");
+}
+
 static void prepare_conversation(struct values *values)
 {
 	const struct tag_observer *observer = values->observer;
 	const char *fault = "the request's body is not known";
 	uint8_t key[SECRET_BYTES];
+	struct text body;
 	struct buf id;
 
 	if (!values->derives || values->context.origin[FIELD_CONVERSATION_ID] != ORIGIN_NONE)
 		return;
 	values->derives = false;
 	buf_init(&id, values->conversation_id, sizeof(values->conversation_id));
-	if (values->body.len)
+	body = body_of(values);
+	if (body.len)
 		fault = key_fault(secret_get(key));
-	if (!fault && !conversation_derive(values->body, key, &id))
+	if (!fault && !conversation_derive(body, key, &id))
 		fault = "the request's body has no message of the user's";
 	context_offer(&values->context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_DERIVED,
 		      "request body");
@@ -232,10 +241,11 @@ bool values_has(struct values *values, enum field field)
 /* The value of {body:/pointer}. */
 static struct text body_value(struct values *values, struct text pointer)
 {
+	struct text body = body_of(values);
 	struct buf buf;
 
 	buf_init(&buf, values->body_value, sizeof(values->body_value));
-	if (!values->body.len || !pointer_value(values->body, pointer, &buf))
+	if (!body.len || !pointer_value(body, pointer, &buf))
 		return (struct text){ NULL, 0 };
 	return buf_since(&buf, 0);
 }

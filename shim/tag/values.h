@@ -17,7 +17,7 @@ struct values {
 	struct context context;
 	struct client_answer *answer; /* what context's values of the service point into; or NULL */
 	const struct tag_observer *observer;
-	struct text body;
+	const struct tag_request *request; /* for its body */
 	bool derives; /* the conversation id may be derived from the body, and was not yet */
 	bool trace_ready;
 	struct text traceparent, tracestate;

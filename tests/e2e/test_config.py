@@ -422,10 +422,63 @@ def test_bodies_by_every_option(run, relay, config):
     assert ids[0] and ids == [ids[0]] * 5 + [None] * 2
 
 
+# The option that makes a request without the body that was set before; its memory is gone by then.
+OTHER_BODIES = {"NOBODY": 44, "UPLOAD": 46, "PUT": 54, "HTTPGET": 80}
+
+
+@pytest.mark.parametrize("rules", ["none", "derive"])
+@pytest.mark.parametrize("option", OTHER_BODIES)
+def test_a_body_that_is_not_sent_is_not_read(run, relay, config, option, rules):
+    """The client may give back its POSTFIELDS memory once another request takes the place of that body,
+    also where it calls that request POST."""
+    program = (
+        "import ctypes, mmap, sys\n"
+        "V = ctypes.c_void_p; L = ctypes.CDLL('libcurl.so.4'); C = ctypes.CDLL(None)\n"
+        "L.curl_easy_init.restype = C.mmap.restype = V\n"
+        "page = C.mmap(None, 4096, 3, 0x22, -1, 0)\n"  # readable, private, anonymous
+        "h = L.curl_easy_init(); ctypes.memmove(page, b'{\"input\":\"hi\"}', 14)\n"
+        "def opt(option, value): L.curl_easy_setopt(V(h), option, value)\n"
+        "opt(10002, sys.argv[1].encode()); opt(10015, V(page)); opt(10036, b'POST')\n"
+        "L.curl_easy_perform(V(h))\n"
+        "opt(14, ctypes.c_long(0)); opt(int(sys.argv[2]), ctypes.c_long(1))\n"
+        "C.munmap(V(page), 4096); print(L.curl_easy_perform(V(h)), flush=True)\n"
+    )
+    command = ["/usr/bin/python3", "-c", program, relay.url + CHAT, str(OTHER_BODIES[option])]
+    env = config(rule(relay, conversation="derive"), context={}) if rules == "derive" else CONTEXT
+    bare = run(command, env=env, shim=None)
+    done = run(command, env=env)
+    assert (done.rc, done.stdout) == (bare.rc, bare.stdout) and bare.rc == 0
+    assert [(r.method, r.body) for r in done.requests] == [(r.method, r.body) for r in bare.requests]
+    assert done.requests[1].method == "POST" and not done.requests[1].body
+
+
 def test_a_large_body(derive, tmp_path):
     long = MESSAGES + [{"role": "user", "content": "x" * (8 << 20)}]
     (tmp_path / "body.json").write_text(json.dumps({"messages": long}))
     assert derive("@body.json") == derive({"messages": MESSAGES})
+
+
+def test_a_first_message_that_is_too_long(derive, run, relay, config, tmp_path):
+    """It counts as far as it is looked at: by both kinds of POSTFIELDS, and in the commands."""
+    def body(end):
+        text = json.dumps({"messages": [{"role": "user", "content": "x" * (300 << 10) + end}]})
+        (tmp_path / "body.json").write_text(text)
+        return text
+
+    body("a")
+    first = derive("@body.json")
+    body("b")
+    assert first and derive("@body.json") == first
+    env = config(rule(relay, conversation="derive"), context={})
+    body("c")
+    copying = (  # pycurl sets COPYPOSTFIELDS
+        "import pycurl, sys; c = pycurl.Curl(); c.setopt(c.URL, sys.argv[1]); "
+        "c.setopt(c.POSTFIELDS, open('body.json').read()); c.perform()"
+    )
+    (copied,) = run(["/usr/bin/python3", "-c", copying, relay.url + CHAT], env=env).requests
+    command = [ROOT / "build" / "tagalong", "headers", "--body", tmp_path / "body.json", relay.url + CHAT]
+    assert copied.value("X-Conversation-Id") == first
+    assert f"X-Conversation-Id: {first}\n" in run(command, env=env, shim=None).stdout.decode()
 
 
 def test_values_of_the_body(neutral, relay, config):
