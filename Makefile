@@ -57,7 +57,7 @@ ifeq ($(MODE),cov)
 endif
 
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION='"$(VERSION)"' \
-	-Ishim -I$(BUILD)/gen -fvisibility=hidden -fno-common -MMD -MP \
+	-Ishim -I$(BUILD)/gen -fvisibility=hidden -fno-common -ffunction-sections -fdata-sections -MMD -MP \
 	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
@@ -94,10 +94,11 @@ help:
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
 	@echo 'make test-asan, test-tsan, test-valgrind: the suites over sanitizers; V=1 shows commands'
 
+# What only the commands call of the rooms that both have stays out of other people's processes.
 $(BUILD)/libtagalong.so: $(SHIM_OBJECTS) $(BUILD)/gen/exports.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -o $@.tmp $(SHIM_OBJECTS) $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
-		-Wl,-z,nodelete $(if $(SANITIZE),,-Wl,-z,defs) -Wl,-soname,libtagalong.so \
+		-Wl,--gc-sections -Wl,-z,nodelete $(if $(SANITIZE),,-Wl,-z,defs) -Wl,-soname,libtagalong.so \
 		-Wl,--version-script=$(BUILD)/gen/exports.map -Wl,--as-needed
 	$(Q)mv $@.tmp $@
 

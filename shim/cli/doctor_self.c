@@ -6,6 +6,7 @@
 #include <gnu/libc-version.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,7 +124,7 @@ static void on_complaint(void *arg, const char *variable, struct text word, cons
 
 static void add_service(cJSON *rows)
 {
-	static struct client_answer answer;
+	struct client_answer *answer = NULL;
 	char memory[PATH_BYTES_MAX];
 	struct buf path;
 	int result;
@@ -135,6 +136,7 @@ static void add_service(cJSON *rows)
 	}
 	add(rows, "socket", memory, NULL);
 	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), SERVICE_TIMEOUT_MS, &answer);
+	free(answer);
 	if (!result)
 		add(rows, "service", "it answers", NULL);
 	else if (result == -ENOENT)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -154,11 +155,27 @@ static int converse(int fd, struct text token, uint64_t deadline_ms, struct clie
 	return result;
 }
 
-static int ask(const char *path, struct text token, uint64_t deadline_ms,
-	       struct client_answer *answer)
+static int connect_and_converse(const struct sockaddr_un *address, struct text token,
+				uint64_t deadline_ms, struct client_answer *answer)
 {
-	struct sockaddr_un address;
 	int fd, result;
+
+	fd = fd_socket(AF_UNIX, SOCK_STREAM);
+	if (fd < 0)
+		return fd;
+	result = connect_to(fd, address, deadline_ms);
+	if (!result)
+		result = converse(fd, token, deadline_ms, answer);
+	fd_close(fd);
+	return result;
+}
+
+static int ask(const char *path, struct text token, uint64_t deadline_ms,
+	       struct client_answer **ret_answer)
+{
+	struct client_answer *answer;
+	struct sockaddr_un address;
+	int result;
 
 	result = endpoint_address(path, &address);
 	if (result)
@@ -167,17 +184,18 @@ static int ask(const char *path, struct text token, uint64_t deadline_ms,
 		return -ENOENT; /* what most processes find: one system call */
 	if (endpoint_fault(path))
 		return -EPERM;
-	fd = fd_socket(AF_UNIX, SOCK_STREAM);
-	if (fd < 0)
-		return fd;
-	result = connect_to(fd, &address, deadline_ms);
-	if (!result)
-		result = converse(fd, token, deadline_ms, answer);
-	fd_close(fd);
+	answer = malloc(sizeof(*answer));
+	if (!answer)
+		return -ENOMEM;
+	result = connect_and_converse(&address, token, deadline_ms, answer);
+	if (result)
+		free(answer);
+	else
+		*ret_answer = answer;
 	return result;
 }
 
-int client_ask(struct text token, unsigned timeout_ms, struct client_answer *ret_answer)
+int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer)
 {
 	uint64_t now_ms = clock_monotonic_ms();
 	char memory[WIRE_PATH_BYTES_MAX + 1];

@@ -20,9 +20,10 @@ struct client_answer {
  *   -ETIMEDOUT      no answer in time
  *   -EBADMSG        no answer of the protocol, or one that says no
  *   -EAGAIN         it is left alone after one of the last two
- * or another negative errno. Leaves no descriptor open. Thread-safe.
+ * or another negative errno. The answer is to be freed with free(). Leaves no descriptor open.
+ * Thread-safe.
  */
-int client_ask(struct text token, unsigned timeout_ms, struct client_answer *ret_answer);
+int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer);
 
 /* For people: "there is no context service". */
 const char *client_reason(int result);

@@ -63,12 +63,11 @@ static void service_offer(struct context *context, const struct wire_reply *repl
 static void ask_service(struct values *values, const struct config *config)
 {
 	const struct tag_observer *observer = values->observer;
-	int result = -ENOMEM;
+	int result;
 
-	values->answer = malloc(sizeof(*values->answer));
-	if (values->answer)
-		result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), timeout_ms(config),
-				    values->answer);
+	values->answer = NULL;
+	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), timeout_ms(config),
+			    &values->answer);
 	if (!result)
 		service_offer(&values->context, &values->answer->reply);
 	if (observer && observer->service)

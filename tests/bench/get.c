@@ -18,7 +18,7 @@ static double now_ns(void)
 
 int main(int argc, char **argv)
 {
-	static struct client_answer answer;
+	struct client_answer *answer;
 	long times = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
 	double start;
 
@@ -32,6 +32,7 @@ int main(int argc, char **argv)
 			fprintf(stderr, "get: no answer\n");
 			return 1;
 		}
+		free(answer);
 	}
 	printf("%.3f\n", (now_ns() - start) / (double)times);
 	return 0;
