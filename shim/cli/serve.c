@@ -10,11 +10,12 @@
 /* A day: whoever wants longer wants no --idle-exit. */
 #define IDLE_EXIT_SECONDS_MAX 86400
 
-enum { OPT_SOCKET = 256, OPT_IDLE_EXIT, OPT_VERBOSE, OPT_JSON };
+enum { OPT_SOCKET = 256, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_VERBOSE, OPT_JSON };
 
 static const struct option options[] = {
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "idle-exit", required_argument, NULL, OPT_IDLE_EXIT },
+	{ "no-pages", no_argument, NULL, OPT_NO_PAGES },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, 'h' },
@@ -40,6 +41,9 @@ static int run(const struct command *command, int argc, char **argv)
 						   IDLE_EXIT_SECONDS_MAX);
 			service.idle_exit_seconds = (unsigned)seconds;
 			break;
+		case OPT_NO_PAGES:
+			service.no_pages = true;
+			break;
 		case OPT_VERBOSE:
 			service.verbose = true;
 			break;
@@ -60,14 +64,15 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_serve = {
 	.name = "serve",
-	.arguments = "[--socket PATH] [--verbose] [--json] [--idle-exit SECONDS]",
+	.arguments = "[--socket PATH] [--verbose] [--json] [--idle-exit SECONDS] [--no-pages]",
 	.summary = "Serve the current context to the programs of this user.",
 	.help = "  --socket PATH        where to listen; without it TAGALONG_SOCKET, else\n"
 		"                       $XDG_RUNTIME_DIR/tagalong/context.sock\n"
 		"  --verbose            say on stdout what happens, one line for each event\n"
 		"  --json               say it, and warnings, as JSON\n"
 		"  --idle-exit SECONDS  end by itself when there was no scope and no question\n"
-		"                       for so long\n\n"
+		"                       for so long\n"
+		"  --no-pages           share no memory: every request asks on the socket\n\n"
 		"tagalong run starts a service when there is none, and systemd can start one when\n"
 		"it is first asked: systemctl --user enable --now tagalong.socket\n"
 		"Scopes and their context outlive the service: $XDG_STATE_HOME/tagalong.\n"

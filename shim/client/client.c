@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The shim's side of the context service. A connection for each question: nothing is kept open in
- * the host, nothing has to be mended after fork, after a host that closes all descriptors, or after
- * the service was started anew (pitfalls 32, 33).
+ * The shim's side of the context service. A connection for each question that the page of the last
+ * answer does not answer: nothing is kept open in the host, nothing has to be mended after fork,
+ * after a host that closes all descriptors, or after the service was started anew (pitfalls 32, 33).
  */
 #include "client/client.h"
 
@@ -15,7 +15,9 @@
 
 #include "base/clock.h"
 #include "base/fdio.h"
+#include "client/page.h"
 #include "wire/endpoint.h"
+#include "wire/frame.h"
 #include "wire/request.h"
 
 /* How long a service that failed is left alone: so that a broken one costs a host that sends
@@ -108,23 +110,65 @@ static int send_all(int fd, struct text text, uint64_t deadline_ms)
 	return 0;
 }
 
-/* Reads one line, its LF not counted. */
-static int receive_line(int fd, char *line, size_t size, uint64_t deadline_ms, size_t *ret_len)
-{
-	size_t len = 0;
+/* What a connection yields: a line, and perhaps two descriptors. */
+struct received {
+	char *line;
+	size_t len, size;
+	int fds[2]; /* -1: none */
+};
 
+/* Those of one message. A service that sends more than two keeps them: there is no room. */
+static void take_descriptors(struct msghdr *message, struct received *received)
+{
+	struct cmsghdr *control = CMSG_FIRSTHDR(message);
+	int fds[2] = { -1, -1 };
+
+	if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
+		return;
+	memcpy(fds, CMSG_DATA(control),
+	       control->cmsg_len == CMSG_LEN(sizeof(fds)) ? sizeof(fds) : sizeof(fds[0]));
+	for (size_t i = 0; i < 2; i++) {
+		fd_close(received->fds[i]);
+		received->fds[i] = fds[i];
+	}
+}
+
+static ssize_t receive(int fd, struct received *received)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct iovec space = { received->line + received->len, received->size - received->len };
+	struct msghdr message = {
+		.msg_iov = &space,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (got >= 0)
+		take_descriptors(&message, received);
+	return got;
+}
+
+/* Reads one line; its LF is not counted. */
+static int receive_line(int fd, struct received *received, uint64_t deadline_ms)
+{
 	for (;;) {
-		ssize_t got = recv(fd, line + len, size - len, MSG_DONTWAIT);
-		char *end = got > 0 ? memchr(line + len, '\n', (size_t)got) : NULL;
+		ssize_t got = receive(fd, received);
+		char *start = received->line + received->len;
+		char *end = got > 0 ? memchr(start, '\n', (size_t)got) : NULL;
 		int result;
 
 		if (end) {
-			*ret_len = (size_t)(end - line);
+			received->len = (size_t)(end - received->line);
 			return 0;
 		}
 		if (got > 0)
-			len += (size_t)got;
-		if (!got || len == size)
+			received->len += (size_t)got;
+		if (!got || received->len == received->size)
 			return -EBADMSG; /* closed early, or a line without end */
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			return errno == ECONNRESET ? -EBADMSG : -errno;
@@ -134,29 +178,41 @@ static int receive_line(int fd, char *line, size_t size, uint64_t deadline_ms, s
 	}
 }
 
-static int converse(int fd, struct text token, uint64_t deadline_ms, struct client_answer *answer)
+static int send_question(int fd, struct text token, uint64_t deadline_ms)
 {
 	char memory[WIRE_NAME_BYTES_MAX + 128]; /* the longest question */
 	struct buf request;
-	size_t len = 0;
+
+	buf_init(&request, memory, sizeof(memory));
+	wire_get_request(&request, token, page_welcome());
+	return request.full ? -EINVAL : send_all(fd, buf_since(&request, 0), deadline_ms);
+}
+
+static int converse(int fd, const struct page_question *question, uint64_t deadline_ms,
+		    struct client_answer *answer)
+{
+	struct received received = { answer->memory, 0, FRAME_BYTES, { -1, -1 } };
 	int result;
 
 	if (!endpoint_peer_ok(fd, NULL))
 		return -EPERM;
-	buf_init(&request, memory, sizeof(memory));
-	wire_get_request(&request, token);
-	result = request.full ? -EINVAL : send_all(fd, buf_since(&request, 0), deadline_ms);
+	result = send_question(fd, question->token, deadline_ms);
 	if (!result)
-		result = receive_line(fd, answer->line, sizeof(answer->line), deadline_ms, &len);
+		result = receive_line(fd, &received, deadline_ms);
 	if (!result)
-		result = wire_read_reply(answer->line, len, &answer->reply);
+		result = wire_read_reply(answer->memory, received.len, &answer->reply);
 	if (!result && !answer->reply.ok)
 		result = -EBADMSG;
+	if (!result && answer->reply.has_page)
+		page_keep(question, received.fds, answer->reply.topology);
+	fd_close(received.fds[0]);
+	fd_close(received.fds[1]);
 	return result;
 }
 
-static int connect_and_converse(const struct sockaddr_un *address, struct text token,
-				uint64_t deadline_ms, struct client_answer *answer)
+static int connect_and_converse(const struct sockaddr_un *address,
+				const struct page_question *question, uint64_t deadline_ms,
+				struct client_answer *answer)
 {
 	int fd, result;
 
@@ -165,14 +221,15 @@ static int connect_and_converse(const struct sockaddr_un *address, struct text t
 		return fd;
 	result = connect_to(fd, address, deadline_ms);
 	if (!result)
-		result = converse(fd, token, deadline_ms, answer);
+		result = converse(fd, question, deadline_ms, answer);
 	fd_close(fd);
 	return result;
 }
 
-static int ask(const char *path, struct text token, uint64_t deadline_ms,
+static int ask(const struct page_question *question, unsigned timeout_ms,
 	       struct client_answer **ret_answer)
 {
+	const char *path = question->path.ptr; /* NUL-terminated: client_ask's */
 	struct client_answer *answer;
 	struct sockaddr_un address;
 	int result;
@@ -184,10 +241,10 @@ static int ask(const char *path, struct text token, uint64_t deadline_ms,
 		return -ENOENT; /* what most processes find: one system call */
 	if (endpoint_fault(path))
 		return -EPERM;
-	answer = malloc(sizeof(*answer));
+	answer = malloc(sizeof(*answer) + FRAME_BYTES);
 	if (!answer)
 		return -ENOMEM;
-	result = connect_and_converse(&address, token, deadline_ms, answer);
+	result = connect_and_converse(&address, question, question->asked_ms + timeout_ms, answer);
 	if (result)
 		free(answer);
 	else
@@ -195,21 +252,31 @@ static int ask(const char *path, struct text token, uint64_t deadline_ms,
 	return result;
 }
 
+static bool is_resting(uint64_t now_ms)
+{
+	return now_ms < __atomic_load_n(&resting_until_ms, __ATOMIC_RELAXED);
+}
+
 int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer)
 {
-	uint64_t now_ms = clock_monotonic_ms();
 	char memory[WIRE_PATH_BYTES_MAX + 1];
+	struct page_question question;
 	int saved = errno, result;
 	struct buf path;
 
-	if (now_ms < __atomic_load_n(&resting_until_ms, __ATOMIC_RELAXED))
-		return -EAGAIN;
 	buf_init(&path, memory, sizeof(memory));
 	result = endpoint_path(&path);
-	if (!result)
-		result = ask(path.data, token, now_ms + timeout_ms, ret_answer);
+	question = (struct page_question){ buf_since(&path, 0), token, clock_monotonic_ms() };
+	if (result || page_answer(&question, true, ret_answer))
+		goto out;
+	result = is_resting(question.asked_ms) ? -EAGAIN : ask(&question, timeout_ms, ret_answer);
 	if (result == -ETIMEDOUT || result == -EBADMSG)
 		__atomic_store_n(&resting_until_ms, clock_monotonic_ms() + REST_MS, __ATOMIC_RELAXED);
+	/* A service that is late, or full, still keeps its page right while it lives. */
+	if ((result == -ETIMEDOUT || result == -EBADMSG || result == -EAGAIN) &&
+	    page_answer(&question, false, ret_answer))
+		result = 0;
+out:
 	errno = saved;
 	return result;
 }

@@ -7,13 +7,13 @@
 #include "wire/reply.h"
 
 struct client_answer {
-	struct wire_reply reply; /* its texts point into `line` */
-	char line[WIRE_LINE_BYTES_MAX + 1];
+	struct wire_reply reply; /* its texts point into the memory */
+	_Alignas(uint32_t) char memory[];
 };
 
 /*
- * Asks for the context of this process: connects, asks, reads, closes. `token` is TAGALONG_SCOPE's
- * value or empty. Waits timeout_ms in all at the most; after a service that did not answer in time,
+ * Asks for the context of this process: connects, asks, reads, closes; or reads the page that came
+ * with the last answer. `token` is TAGALONG_SCOPE's value or empty. Waits timeout_ms in all at the most; after a service that did not answer in time,
  * or not as the protocol has it, returns -EAGAIN at once for a second. 0, or
  *   -ENOENT         there is no service
  *   -EPERM          its folder, its socket or its user is not to be trusted

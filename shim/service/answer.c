@@ -167,9 +167,13 @@ static void log_change(const struct question *question, const char *event,
 static void answer_get(struct question *question)
 {
 	struct scope *scope = target(question, true);
+	struct core *core = question->core;
 
-	if (scope)
-		core_write_context(question->core, scope, question->reply);
+	if (!scope)
+		return;
+	if (question->request.page && question->answer->may_pass && core->pages)
+		question->answer->page_fd = pages_get(core->pages, &core->scopes, scope);
+	core_write_context(core, scope, question->answer->page_fd >= 0, question->reply);
 }
 
 static void answer_watch(struct question *question)
@@ -178,7 +182,7 @@ static void answer_watch(struct question *question)
 
 	if (!scope)
 		return;
-	core_write_context(question->core, scope, question->reply);
+	core_write_context(question->core, scope, false, question->reply);
 	question->answer->watch = scope;
 }
 
@@ -438,16 +442,16 @@ static void (*const answers[WIRE_OP_COUNT])(struct question *question) = {
 };
 
 void core_answer(struct core *core, const struct peer *peer, char *line, size_t len,
-		 struct buf *reply, struct answer *ret_answer)
+		 struct buf *reply, struct answer *answer)
 {
 	struct question question = {
 		.core = core,
 		.peer = peer,
 		.reply = reply,
-		.answer = ret_answer,
+		.answer = answer,
 	};
 
-	*ret_answer = (struct answer){ 0 };
+	*answer = (struct answer){ .may_pass = answer->may_pass, .page_fd = -1 };
 	if (!wire_read_request(line, len, &question.request, &question.fault))
 		answers[question.request.op](&question);
 	if (question.fault.code != WIRE_CODE_COUNT) {

@@ -33,6 +33,7 @@ struct connection {
 	char *rest; /* what is not answered yet: a part of a line, or lines while it is paused */
 	size_t rest_len;
 	int fd;
+	int page_fd; /* goes with the first byte of the output; -1: none */
 	bool is_ready; /* on the ready list */
 	bool paused; /* too many replies are unread */
 	bool ending; /* closed when its replies are sent; nothing is read any more */
@@ -57,6 +58,7 @@ static void end_connection(struct connection *connection)
 		event_free(connection->line_timer);
 	if (connection->output)
 		evbuffer_free(connection->output);
+	fd_close(connection->page_fd);
 	fd_close(connection->fd);
 	free(connection->rest);
 	free(connection);
@@ -131,7 +133,8 @@ static void start_watching(struct connection *connection, struct scope *scope)
 static void answer_line(struct connection *connection, char *line, size_t len)
 {
 	struct buf reply = start_reply(connection);
-	struct answer answer;
+	/* Descriptors go with the first byte of the output. */
+	struct answer answer = { .may_pass = !evbuffer_get_length(connection->output) };
 
 	if (connection->watched) {
 		add_error(connection, WIRE_BAD_OP,
@@ -143,6 +146,8 @@ static void answer_line(struct connection *connection, char *line, size_t len)
 		connection->ticket = store_ticket(connection->all->core->store);
 	if (answer.watch)
 		start_watching(connection, answer.watch);
+	if (answer.page_fd >= 0)
+		connection->page_fd = answer.page_fd;
 	add_reply(connection, &reply);
 }
 
@@ -294,9 +299,55 @@ static bool tell(struct connection *connection)
 	if (scope_effective_changed(&core->scopes, connection->watched) <= told)
 		return false;
 	reply = start_reply(connection);
-	core_write_context(core, connection->watched, &reply);
+	core_write_context(core, connection->watched, false, &reply);
 	add_reply(connection, &reply);
 	return true;
+}
+
+/* The first piece of the output, and with it two descriptors: the page, and the service's own. A
+ * receiver without room for them gets the line alone, and does without. */
+static int send_with_page(struct connection *connection)
+{
+	const struct pages *pages = connection->all->core->pages;
+	const int fds[2] = { connection->page_fd, pages->station_fd };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(fds))];
+	} control;
+	struct evbuffer_iovec piece = { 0 };
+	struct iovec bytes;
+	struct msghdr message = {
+		.msg_iov = &bytes,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t sent;
+
+	memset(&control, 0, sizeof(control));
+	control.align = (struct cmsghdr){ CMSG_LEN(sizeof(fds)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), fds, sizeof(fds));
+	evbuffer_peek(connection->output, -1, NULL, &piece, 1);
+	bytes = (struct iovec){ piece.iov_base, piece.iov_len };
+	sent = sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0)
+		return -1;
+	evbuffer_drain(connection->output, (size_t)sent);
+	fd_close(connection->page_fd);
+	connection->page_fd = -1;
+	return 0;
+}
+
+static int send_output(struct connection *connection)
+{
+	if (connection->page_fd >= 0 && send_with_page(connection) < 0) {
+		if (errno != ETOOMANYREFS)
+			return -1;
+		fd_close(connection->page_fd); /* too many are on their way: the line alone */
+		connection->page_fd = -1;
+	}
+	return evbuffer_get_length(connection->output) ?
+		       evbuffer_write(connection->output, connection->fd) : 0;
 }
 
 /* Sends what may be sent. The connection may be gone afterwards. */
@@ -306,7 +357,7 @@ static void flush(struct connection *connection)
 
 	if (connection->ticket > store_done(connection->all->core->store))
 		return; /* stays ready */
-	if (evbuffer_get_length(output) && evbuffer_write(output, connection->fd) < 0 &&
+	if (evbuffer_get_length(output) && send_output(connection) < 0 &&
 	    errno != EAGAIN && errno != EINTR) {
 		end_connection(connection);
 		return;
@@ -400,6 +451,7 @@ static struct connection *make_connection(struct connections *connections, int f
 		return NULL;
 	connection->all = connections;
 	connection->fd = fd;
+	connection->page_fd = -1;
 	connection->peer = (struct peer){ pid, process_ticks() };
 	connection->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, connection);
 	connection->writable = event_new(base, fd, EV_WRITE, on_writable, connection);

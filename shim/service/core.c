@@ -191,13 +191,16 @@ bool core_commit(struct core *core)
 	return store_commit(core->store);
 }
 
-void core_write_context(const struct core *core, const struct scope *scope, struct buf *reply)
+void core_write_context(const struct core *core, const struct scope *scope, bool page,
+			struct buf *reply)
 {
 	struct wire_reply answer = {
 		.ok = true,
 		.revision = core->scopes.revision,
 		.scope = text_of(scope->name),
 		.has_context = true,
+		.has_page = page,
+		.topology = core->scopes.topology,
 	};
 
 	scope_effective(&core->scopes, scope, answer.value);

@@ -5,12 +5,14 @@
 
 #include "base/buf.h"
 #include "service/nearest.h"
+#include "service/pages.h"
 #include "service/scopes.h"
 #include "service/store.h"
 
 struct core {
 	struct scopes scopes;
 	struct store *store;
+	struct pages *pages; /* NULL: contexts are told on the socket only */
 	struct process_table processes;
 	/* A scope of a process was opened: 0, or a negative errno when there is no such process
 	 * (any more); it is then taken back. */
@@ -34,8 +36,10 @@ bool core_commit(struct core *core);
 /* All changes are handed over and, as far as that is possible now, safe. */
 void core_sync(struct core *core);
 
-/* The context service's answer to get and watch: appends a reply line. */
-void core_write_context(const struct core *core, const struct scope *scope, struct buf *reply);
+/* The context service's answer to get and watch: appends a reply line. With `page` it says that
+ * the scope's page comes along. */
+void core_write_context(const struct core *core, const struct scope *scope, bool page,
+			struct buf *reply);
 
 /* What a connection knows of its peer. */
 struct peer {
@@ -44,6 +48,10 @@ struct peer {
 };
 
 struct answer {
+	/* Set before: whether descriptors can go with this reply. */
+	bool may_pass;
+	/* The scope's page, the caller's to send with the service's own, and to close; or -1. */
+	int page_fd;
 	/* Watch this scope from now on, which has just been told. */
 	struct scope *watch;
 	/* The reply may be sent when the store's current ticket is done. */
@@ -52,6 +60,6 @@ struct answer {
 
 /* Answers one line, whose memory is overwritten: appends exactly one reply line. */
 void core_answer(struct core *core, const struct peer *peer, char *line, size_t len,
-		 struct buf *reply, struct answer *ret_answer);
+		 struct buf *reply, struct answer *answer);
 
 #endif

@@ -182,6 +182,7 @@ int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct s
 	if (scope->parent)
 		LIST_INSERT_HEAD(&scope->parent->children, scope, sibling);
 	scopes->count++;
+	scopes->topology++;
 	touch(scopes, scope);
 	*ret_scope = scope;
 	return 0;
@@ -204,6 +205,7 @@ static void hand_children_up(struct scopes *scopes, struct scope *scope)
 void scopes_end(struct scopes *scopes, struct scope *scope)
 {
 	scopes->revision++;
+	scopes->topology++;
 	hand_children_up(scopes, scope);
 	if (scope->parent)
 		LIST_REMOVE(scope, sibling);

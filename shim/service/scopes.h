@@ -13,8 +13,9 @@
 #include "wire/limits.h"
 
 struct packed;
+struct page;
 
-/* Read only outside of scopes.c, but for `keeper`. */
+/* Read only outside of scopes.c, but for `keeper` and `page`. */
 struct scope {
 	TAILQ_ENTRY(scope) order; /* by serial */
 	LIST_ENTRY(scope) sibling;
@@ -23,6 +24,7 @@ struct scope {
 	struct index_entry by_name, by_process;
 	struct scope *parent; /* NULL: directly in the default scope */
 	void *keeper; /* whoever looks after the process */
+	struct page *page; /* what shows it to those who read shared memory; NULL: nobody asked */
 	uint64_t serial; /* grows, never reused */
 	uint64_t changed; /* the revision of its last change */
 	uint64_t start; /* of the process */
@@ -40,6 +42,7 @@ struct scopes {
 	struct scope *outermost; /* the default scope */
 	uint64_t revision, last_serial;
 	size_t count, processes;
+	uint32_t topology; /* changes whenever one opens or ends */
 	size_t bytes, bytes_max; /* of all values; without a limit until the owner sets one */
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The service: one loop, in turns. A turn takes what has arrived, then hands all changes to the
- * store together, then sends what may be sent. libevent waits on descriptors for us and does no
- * more, so that a reply can carry descriptors one day.
+ * store together, shows them on the shared pages, then sends what may be sent. libevent waits on
+ * descriptors for us and does no more, because a reply can carry descriptors.
  */
 #include "service/service.h"
 
@@ -35,6 +35,7 @@ struct service {
 	struct event *signal[END_SIGNALS];
 	struct core core;
 	struct keeper keeper;
+	struct pages pages;
 	struct connections connections;
 	bool stopping;
 };
@@ -51,6 +52,7 @@ static void on_end(void *arg, struct scope *scope)
 	struct service *service = arg;
 
 	keeper_remove(&service->keeper, scope);
+	pages_scope_ends(&service->pages, scope);
 	connections_scope_ends(&service->connections, scope);
 	service->connections.last_ms = clock_monotonic_ms();
 }
@@ -170,6 +172,7 @@ static bool end_turn(struct service *service)
 {
 	bool again = core_commit(&service->core);
 
+	pages_update(&service->pages, &service->core.scopes);
 	connections_flush(&service->connections);
 	if (store_wants_retry(service->core.store) &&
 	    !event_pending(service->store_retry, EV_TIMEOUT, NULL))
@@ -223,6 +226,7 @@ static int serve_scopes(struct service *service)
 	int result;
 
 	service->core.processes = service->keeper.processes;
+	service->core.pages = &service->pages;
 	service->core.on_open = on_open;
 	service->core.on_end = on_end;
 	service->core.arg = service;
@@ -255,8 +259,11 @@ static int serve_socket(struct service *service)
 	service->keeper.on_gone = on_gone;
 	service->keeper.arg = service;
 	result = keeper_init(&service->keeper);
+	/* After it: it has raised the limit of descriptors. */
+	pages_init(&service->pages, !service->options->no_pages);
 	if (!result)
 		result = serve_scopes(service);
+	pages_release(&service->pages);
 	keeper_release(&service->keeper);
 	return result;
 }

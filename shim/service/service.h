@@ -8,6 +8,7 @@
 struct service_options {
 	const char *socket_path; /* NULL: by the environment */
 	unsigned idle_exit_seconds; /* ends without scopes and connections after this; 0: never */
+	bool no_pages; /* no shared memory: every question is answered on the socket */
 	bool verbose, json;
 };
 

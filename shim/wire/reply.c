@@ -60,6 +60,13 @@ void wire_write_reply(struct buf *buf, const struct wire_reply *reply)
 		member_write_fields(buf, "context", reply->value);
 	if (any(reply->opened_with))
 		member_write_fields(buf, "opened_with", reply->opened_with);
+	if (reply->has_page) {
+		json_write_key(buf, "page");
+		buf_char(buf, '{');
+		json_write_key(buf, "topology");
+		buf_number(buf, reply->topology);
+		buf_char(buf, '}');
+	}
 	buf_add(buf, TEXT("}\n"));
 }
 
@@ -133,6 +140,25 @@ static void read_error(struct json *json, struct wire_reply *reply)
 	}
 }
 
+static void read_page(struct json *json, struct wire_reply *reply)
+{
+	uint64_t topology = 0;
+	struct text key;
+
+	if (json_peek(json) != JSON_OBJECT) {
+		json_skip(json, NULL); /* some other service's own */
+		return;
+	}
+	json_object(json);
+	while (json_member(json, &key)) {
+		if (text_eq(key, TEXT("topology")))
+			reply->has_page = json_number(json, UINT32_MAX, &topology);
+		else
+			json_skip(json, NULL);
+	}
+	reply->topology = (uint32_t)topology;
+}
+
 /* Reads the member's value; the bit of a member that has to be there. */
 static unsigned read_member(struct json *json, struct text key, struct wire_reply *reply)
 {
@@ -159,6 +185,8 @@ static unsigned read_member(struct json *json, struct text key, struct wire_repl
 		json_skip(json, &reply->scopes);
 	} else if (text_eq(key, TEXT("next"))) {
 		json_number(json, UINT64_MAX, &reply->next);
+	} else if (text_eq(key, TEXT("page"))) {
+		read_page(json, reply);
 	} else {
 		json_skip(json, NULL);
 	}

@@ -24,6 +24,8 @@ struct wire_reply {
 	struct text opened_with[FIELD_COUNT];
 	struct text scopes; /* list: an array, for wire_next_scope */
 	uint64_t next; /* list: `after` of the next page; 0 when this was the last */
+	bool has_page; /* get: two descriptors come with the line (wire/page.h) */
+	uint32_t topology; /* the scopes that it was found among */
 };
 
 /* One row of a list. */

@@ -102,6 +102,10 @@ void wire_write_request(struct buf *buf, const struct wire_request *request)
 	json_write_string(buf, text_of(wire_op_name(request->op)));
 	if (request->op != WIRE_LIST && request->op != WIRE_PING)
 		write_target(buf, request);
+	if (request->op == WIRE_GET && request->page) {
+		json_write_key(buf, "page");
+		buf_add(buf, TEXT("true"));
+	}
 	if (request->op == WIRE_SET || request->op == WIRE_OPEN)
 		member_write_fields(buf, "context", request->value);
 	if (request->op == WIRE_UNSET)
@@ -113,15 +117,18 @@ void wire_write_request(struct buf *buf, const struct wire_request *request)
 	buf_add(buf, TEXT("}\n"));
 }
 
-void wire_get_request(struct buf *buf, struct text token)
+void wire_get_request(struct buf *buf, struct text token, bool page)
 {
-	struct wire_request request = { .op = WIRE_GET, .target = WIRE_OWN, .scope = token };
+	struct wire_request request = {
+		.op = WIRE_GET, .target = WIRE_OWN, .scope = token, .page = page
+	};
 
 	wire_write_request(buf, &request);
 }
 
 /* The members of a request, as bits: those that were there. */
-enum { HAS_V = 1, HAS_OP = 2, HAS_SCOPE = 4, HAS_CONTEXT = 8, HAS_FIELDS = 16, HAS_AFTER = 32 };
+enum { HAS_V = 1, HAS_OP = 2, HAS_SCOPE = 4, HAS_CONTEXT = 8, HAS_FIELDS = 16, HAS_AFTER = 32,
+       HAS_PAGE = 64 };
 
 struct reading {
 	struct json json;
@@ -367,6 +374,12 @@ static void read_after(struct reading *reading)
 		note(reading, WIRE_BAD_VALUE, "\"after\" has to be a whole number");
 }
 
+static void read_page(struct reading *reading)
+{
+	if (expect(reading, JSON_BOOLEAN, WIRE_BAD_VALUE, "\"page\" has to be true or false"))
+		json_boolean(&reading->json, &reading->request->page);
+}
+
 static const struct member {
 	char name[8];
 	unsigned bit;
@@ -378,6 +391,7 @@ static const struct member {
 	{ "context", HAS_CONTEXT, read_context },
 	{ "fields", HAS_FIELDS, read_fields },
 	{ "after", HAS_AFTER, read_after },
+	{ "page", HAS_PAGE, read_page },
 };
 
 static void read_members(struct reading *reading)

@@ -37,6 +37,7 @@ struct wire_request {
 	struct text value[FIELD_COUNT]; /* set, open */
 	bool unset[FIELD_COUNT]; /* unset */
 	uint64_t after; /* list: where the last page ended; 0 for the first */
+	bool page; /* get: shared memory is welcome as well */
 };
 
 /* Whether it can be a scope's name: 1 to WIRE_NAME_BYTES_MAX letters, digits and "._-:/@+", not
@@ -52,7 +53,7 @@ const char *wire_value_fault(enum field field, struct text value);
  * be a scope's name is left out. */
 void wire_write_request(struct buf *buf, const struct wire_request *request);
 /* Appends the line of the one question that the shim asks; the token may be empty. */
-void wire_get_request(struct buf *buf, struct text token);
+void wire_get_request(struct buf *buf, struct text token, bool page);
 
 /*
  * Reads a line (without LF), whose memory it overwrites and into which the texts then point. 0, or

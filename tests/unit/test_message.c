@@ -233,12 +233,12 @@ static void request_lines(void)
 	CHECK_TEXT(written(&list), TEXT("{\"v\":1,\"op\":\"list\",\"after\":9}\n"), "list");
 
 	buf_init(&buf, memory, sizeof(memory));
-	wire_get_request(&buf, TEXT("run-1"));
+	wire_get_request(&buf, TEXT("run-1"), false);
 	CHECK_TEXT(buf_since(&buf, 0),
 		   TEXT("{\"v\":1,\"op\":\"get\",\"scope\":{\"token\":\"run-1\"}}\n"), "get");
 	buf_cut(&buf, 0);
-	wire_get_request(&buf, TEXT("no\"name"));
-	CHECK_TEXT(buf_since(&buf, 0), TEXT("{\"v\":1,\"op\":\"get\"}\n"), "a token that is none");
+	wire_get_request(&buf, TEXT("no\"name"), true);
+	CHECK_TEXT(buf_since(&buf, 0), TEXT("{\"v\":1,\"op\":\"get\",\"page\":true}\n"), "a token that is none");
 }
 
 static int read_reply(const char *text, struct wire_reply *reply)
