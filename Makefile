@@ -80,7 +80,7 @@ FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/f
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
 .PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
-	soak bench bench-service lint install uninstall clean help
+	torture soak bench bench-service lint install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/agents
 
 help:
@@ -90,6 +90,7 @@ help:
 	@echo 'make bench      cost, as ratios measured side by side'
 	@echo 'make bench-service   the context service under load, and what its faults cost a request'
 	@echo 'make fuzz       what reads foreign bytes, over random ones; FUZZ_SECONDS=60 each'
+	@echo 'make torture    each call that the shim makes fails once, over curl and other host programs'
 	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
@@ -288,6 +289,15 @@ fuzz:
 
 run-fuzzers: $(FUZZERS)
 	$(Q)python3 tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZERS)
+
+# Each call that the shim makes fails once; TORTURE=--share=9 takes every ninth run.
+$(BUILD)/torture/fail.so: tests/torture/fail.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -g -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
+torture: all fixtures $(BUILD)/torture/fail.so
+	$(Q)/usr/bin/python3 tests/torture/torture.py $(TORTURE)
 
 # A few requests a second by mixed clients, while their context changes and the service comes and goes.
 SOAK_SECONDS ?= 3600
