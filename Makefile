@@ -80,7 +80,7 @@ FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/f
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
 .PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
-	bench bench-service lint install uninstall clean help
+	torture soak bench bench-service lint install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/agents
 
 help:
@@ -90,6 +90,8 @@ help:
 	@echo 'make bench      cost, as ratios measured side by side'
 	@echo 'make bench-service   the context service under load, and what its faults cost a request'
 	@echo 'make fuzz       what reads foreign bytes, over random ones; FUZZ_SECONDS=60 each'
+	@echo 'make torture    each call that the shim makes fails once, over curl and other host programs'
+	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
 	@echo 'make test-asan, test-tsan, test-valgrind: the suites over sanitizers; V=1 shows commands'
@@ -145,7 +147,9 @@ $(BUILD)/obj/%.o: %.S
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # A sanitizer's runtime asks dlsym for the real functions before it is ready for instrumented code.
+ifneq ($(MODE),fuzz)
 $(patsubst %,$(BUILD)/obj/shim/preload/%.o,doors elf real): NOT_SANITIZED := -fno-sanitize=all
+endif
 
 $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
 	$(call say,CC,$<)
@@ -154,7 +158,7 @@ $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
 
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.
-UNIT_OBJECTS := $(CORE_OBJECTS) $(BUILD)/obj/shim/preload/table.o \
+UNIT_OBJECTS := $(CORE_OBJECTS) $(patsubst %,$(BUILD)/obj/shim/preload/%.o,elf table) \
 	$(patsubst %,$(BUILD)/obj/shim/service/%.o,index nearest process scopes store_row)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS) | $(UNIT_LIBCURL)
 	$(call say,CC,$<)
@@ -269,29 +273,36 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 		$(patsubst %,tests/service/test_%.py,golden scopes state)
 
 # One libFuzzer program for each tests/fuzz/fuzz_NAME.c: linked with all rooms but the hooks and the
-# commands, run over tests/fuzz/seeds/NAME and what it found before, with tests/fuzz/NAME.dict if there
-# is one. What breaks it is kept as build/fuzz/NAME-crash-... : it becomes a seed and a unit test.
+# commands, FUZZ_JOBS at a time (tests/fuzz/run.py). What breaks it becomes a seed and a unit test.
 FUZZ_SECONDS ?= 60
+FUZZ_JOBS ?= $(shell nproc)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_OBJECTS := $(CORE_OBJECTS) $(call objects,$(call room_sources,service))
+FUZZ_OBJECTS := $(CORE_OBJECTS) $(call objects,$(call room_sources,service)) \
+	$(BUILD)/obj/shim/preload/elf.o
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itests/unit -o $@ $< $(FUZZ_OBJECTS) $(LDFLAGS) \
-		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core) -pthread
+		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core libelf) -pthread
 
 fuzz:
 	$(Q)$(MAKE) -s MODE=fuzz CC=clang run-fuzzers
 
 run-fuzzers: $(FUZZERS)
-	$(Q)for fuzzer in $(FUZZERS); do \
-		name=$${fuzzer##*/fuzz_} dict=tests/fuzz/$${fuzzer##*/fuzz_}.dict; \
-		printf '  FUZZ     %s, %s s: ' $$name $(FUZZ_SECONDS); \
-		mkdir -p $(BUILD)/found/$$name && $$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-			$$([ -f $$dict ] && echo -dict=$$dict) -artifact_prefix=$(BUILD)/$$name- \
-			$(BUILD)/found/$$name tests/fuzz/seeds/$$name >$(BUILD)/$$name.log 2>&1 || \
-			{ grep -v '^#' $(BUILD)/$$name.log | tail -n 60; exit 1; }; \
-		grep '^Done' $(BUILD)/$$name.log || exit 1; \
-	done
+	$(Q)python3 tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZERS)
+
+# Each call that the shim makes fails once; TORTURE=--share=9 takes every ninth run.
+$(BUILD)/torture/fail.so: tests/torture/fail.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -g -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
+torture: all fixtures $(BUILD)/torture/fail.so
+	$(Q)/usr/bin/python3 tests/torture/torture.py $(TORTURE)
+
+# A few requests a second by mixed clients, while their context changes and the service comes and goes.
+SOAK_SECONDS ?= 3600
+soak: all
+	$(Q)/usr/bin/python3 tests/soak/soak.py --seconds $(SOAK_SECONDS)
 
 lint:
 	$(Q)scripts/check-layers

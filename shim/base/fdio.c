@@ -50,7 +50,7 @@ void fd_close(int fd)
 	errno = saved;
 }
 
-static int read_all(int fd, struct buf *buf)
+int fd_read(int fd, struct buf *buf)
 {
 	for (;;) {
 		size_t room = buf->size - buf->len - 1;
@@ -84,7 +84,7 @@ int file_read(int folder_fd, const char *path, struct buf *buf)
 	if (fstat(fd, &status) < 0)
 		result = -errno;
 	else
-		result = S_ISREG(status.st_mode) ? read_all(fd, buf) : -EINVAL;
+		result = S_ISREG(status.st_mode) ? fd_read(fd, buf) : -EINVAL;
 	fd_close(fd);
 	if (result < 0)
 		buf_cut(buf, start);

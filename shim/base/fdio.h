@@ -17,6 +17,10 @@ int fd_socket(int domain, int type);
 /* close(2) that leaves errno alone; a negative fd is none. */
 void fd_close(int fd);
 
+/* Appends what is left of a file, however small the pieces that it comes in. 0 or a negative errno:
+ * -EFBIG when it does not fit. */
+int fd_read(int fd, struct buf *buf);
+
 /* Appends a regular file's bytes to the buffer. 0 or a negative errno: -EFBIG when it does not fit
  * (nothing is appended), -EINVAL when it is no regular file. */
 int file_read(int folder_fd, const char *path, struct buf *buf);

@@ -54,7 +54,8 @@ static int find(struct config_file *file)
 			complain("TAGALONG_CONFIG: %s", config_file_reason(result));
 			return EXIT_NOTHING;
 		}
-		if (place == CONFIG_NAMED || !stat(file->path, &status))
+		if (place == CONFIG_NAMED || !stat(file->path, &status) ||
+		    !config_is_absent(-errno))
 			return EXIT_OK;
 	}
 	file->path[0] = '\0';

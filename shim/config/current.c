@@ -152,9 +152,11 @@ static struct held *look_at(enum config_place place, struct held *before, bool *
 
 	buf_init(&path, memory, sizeof(memory));
 	result = config_path(place, &path);
-	if (!result && stat(memory, &status) < 0)
-		result = -errno;
 	*ret_found = place == CONFIG_NAMED ? variable_get(VARIABLE_CONFIG) != NULL : !result;
+	if (!result && stat(memory, &status) < 0) {
+		result = -errno;
+		*ret_found = place == CONFIG_NAMED || !config_is_absent(result);
+	}
 	if (!*ret_found)
 		return NULL;
 	if (before && !result && text_eq(text_of(before->path), buf_since(&path, 0)) &&

@@ -50,6 +50,11 @@ int config_path(enum config_place place, struct buf *ret_path)
 	return ret_path->full ? -ENAMETOOLONG : 0;
 }
 
+bool config_is_absent(int result)
+{
+	return result == -ENOENT || result == -ENOTDIR || result == -EACCES;
+}
+
 int config_file_read(const char *path, struct buf *ret_source)
 {
 	struct stat status;

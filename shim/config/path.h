@@ -3,6 +3,8 @@
 #ifndef TAGALONG_CONFIG_PATH_H
 #define TAGALONG_CONFIG_PATH_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 /* In the order in which they are looked at. A place that is named is the only one. */
@@ -15,6 +17,10 @@ enum config_place {
 /* Appends the path. 0; -ENOENT when the environment names no such place; -EINVAL for a
  * $TAGALONG_CONFIG that is no absolute path; -ENAMETOOLONG. */
 int config_path(enum config_place place, struct buf *ret_path);
+
+/* Whether this errno of looking at a place means that nothing is there for this user. With any other
+ * one there may be: then it is a bad configuration, because another one may name other relays. */
+bool config_is_absent(int result);
 
 /*
  * Appends a configuration's text. 0, or a negative errno; among them -EACCES when everybody may

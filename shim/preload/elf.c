@@ -175,12 +175,15 @@ static bool dynamic_needs(const struct file *file, const ElfW(Phdr) *dynamic, co
 	for (uint64_t i = 0; i < count; i++) {
 		if (!read_at(file->fd, &entry, sizeof(entry), offset + i * sizeof(entry)))
 			return false;
+		if (entry.d_tag == DT_NULL) {
+			count = i;
+			break;
+		}
 		if (entry.d_tag == DT_STRTAB && !file_offset(file, entry.d_un.d_ptr, &strings))
 			return false;
 	}
 	for (uint64_t i = 0; strings && i < count; i++) {
-		if (!read_at(file->fd, &entry, sizeof(entry), offset + i * sizeof(entry)) ||
-		    entry.d_tag == DT_NULL)
+		if (!read_at(file->fd, &entry, sizeof(entry), offset + i * sizeof(entry)))
 			return false;
 		if (entry.d_tag == DT_NEEDED &&
 		    name_starts_with(file, strings + entry.d_un.d_val, prefix))

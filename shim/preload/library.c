@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/forkwipe.h"
+#include "base/limits.h"
 #include "preload/real.h"
 
 /* Any function that every libcurl has: its address tells which object is one. */
@@ -42,6 +43,11 @@ struct known {
 	struct library library;
 };
 static struct known *all_known;
+/* The first ones take no memory: without a record of its libcurl a host could not even send its
+ * requests as they are. Debian has three flavours. */
+#define FIRST_KNOWN 4
+static struct known first_ones[FIRST_KNOWN];
+static unsigned first_used;
 
 /* What was found out about calling objects, in memory that a forked child finds empty. */
 #define SCOPES_MAX 24 /* fits the page; more callers than that take turns */
@@ -95,11 +101,11 @@ bool library_is_linked(const void *caller)
 static int name_of_libcurl(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	const char *slash = info->dlpi_name ? strrchr(info->dlpi_name, '/') : NULL;
-	char **ret_path = arg;
+	size_t len = slash ? strlen(info->dlpi_name) : 0;
 
-	if (!slash || strncmp(slash, "/libcurl", 8))
+	if (!slash || strncmp(slash, "/libcurl", 8) || len >= PATH_BYTES_MAX)
 		return 0;
-	*ret_path = strdup(info->dlpi_name);
+	memcpy(arg, info->dlpi_name, len + 1);
 	return 1;
 }
 
@@ -107,15 +113,12 @@ static int name_of_libcurl(struct dl_phdr_info *info, size_t size, void *arg)
  * from a plugin. */
 static void *landmark_of_any(void)
 {
-	char *path = NULL;
-	void *symbol;
+	char path[PATH_BYTES_MAX] = "";
 
 	/* Only the name is taken inside: dlopen there would wait for the lock that the walk holds,
 	 * with the locks in the other order than in a thread that is in dlopen. */
-	dl_iterate_phdr(name_of_libcurl, &path);
-	symbol = symbol_in_scope_of(path, LANDMARK);
-	free(path);
-	return symbol;
+	dl_iterate_phdr(name_of_libcurl, path);
+	return symbol_in_scope_of(path, LANDMARK);
 }
 
 /* The landmark function of the libcurl that a call from this object (NULL: from no object, as of
@@ -177,25 +180,37 @@ static bool same_library(const struct library *a, const struct library *b)
 	       a->object.end == b->object.end && !memcmp(functions_a, functions_b, bytes);
 }
 
+static struct known *new_known(void)
+{
+	unsigned used = __atomic_load_n(&first_used, __ATOMIC_RELAXED);
+
+	while (used < FIRST_KNOWN) {
+		if (__atomic_compare_exchange_n(&first_used, &used, used + 1, false,
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return &first_ones[used];
+	}
+	return malloc(sizeof(struct known));
+}
+
 /* The record is made at need. No lock: two threads that are
  * here at once may make two records, which is as good as one. */
 const struct library *library_at(const void *function)
 {
-	struct known *made;
+	struct library found = { .whole = false };
 	struct object object;
+	struct known *made;
 
 	if (!object_find(function, &object))
 		return NULL;
-	made = calloc(1, sizeof(*made));
+	fill(&found, &object);
+	for (struct known *known = first_known(); known; known = known->next) {
+		if (same_library(&known->library, &found))
+			return &known->library;
+	}
+	made = new_known();
 	if (!made)
 		return NULL;
-	fill(&made->library, &object);
-	for (struct known *known = first_known(); known; known = known->next) {
-		if (same_library(&known->library, &made->library)) {
-			free(made);
-			return &known->library;
-		}
-	}
+	made->library = found;
 	made->next = first_known();
 	while (!__atomic_compare_exchange_n(&all_known, &made->next, made, false, __ATOMIC_ACQ_REL,
 					    __ATOMIC_ACQUIRE))

@@ -24,8 +24,9 @@ int process_trace_id(uint8_t ret_trace_id[16])
 	struct process *process = forkwipe_get(&process_page);
 	int result = 0;
 
+	/* Without the page there is nothing to keep it in: each request starts a trace. */
 	if (!process)
-		return -ENOMEM;
+		return random_fill(ret_trace_id, sizeof(process->trace_id));
 	pthread_mutex_lock(&process->lock);
 	if (!process->known) {
 		result = random_fill(process->trace_id, sizeof(process->trace_id));

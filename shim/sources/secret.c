@@ -45,10 +45,12 @@ static int parse(const char text[FILE_BYTES], uint8_t ret_key[SECRET_BYTES])
 
 static int read_key(const char *path, uint8_t ret_key[SECRET_BYTES])
 {
-	char text[FILE_BYTES] = "";
+	char memory[FILE_BYTES + 1];
 	struct stat status;
 	int fd, result = 0;
+	struct buf text;
 
+	buf_init(&text, memory, sizeof(memory));
 	fd = fd_open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd == -ELOOP ? -EPERM : fd;
@@ -57,10 +59,10 @@ static int read_key(const char *path, uint8_t ret_key[SECRET_BYTES])
 	else if (!S_ISREG(status.st_mode) || (status.st_mode & 077) ||
 		 status.st_uid != geteuid())
 		result = -EPERM;
-	else if (read(fd, text, sizeof(text)) != FILE_BYTES)
+	else if (fd_read(fd, &text) || text.len != FILE_BYTES)
 		result = -EBADMSG;
 	fd_close(fd);
-	return result ? result : parse(text, ret_key);
+	return result ? result : parse(memory, ret_key);
 }
 
 static int write_key(const char *path)

@@ -32,6 +32,15 @@ def rule(relay, **keys):
     return {"relays": [{"match": [f"{relay.url}"], **keys}]}
 
 
+def test_a_place_that_cannot_be_looked_at(neutral, relay, tmp_path):
+    """What is there may name other relays than the defaults."""
+    neutral(post(relay.url + CHAT), [GENERIC])
+    folder = tmp_path / ".config" / "tagalong"
+    folder.mkdir(parents=True)
+    (folder / "config.json").symlink_to("config.json")
+    neutral(post(relay.url + CHAT), [PLAIN])
+
+
 def test_own_headers_stand_before_the_presets(neutral, relay, config):
     document = rule(
         relay,

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Makes one call fail that libtagalong.so makes. It stands before the shim in LD_PRELOAD, so what both
+ * call is this first; a call is the shim's when its return address lies inside of the shim, or when
+ * libcurl's URL parser allocates and was called by the shim. The host's own calls, and all others of
+ * libcurl's, go through.
+ *
+ *   TORTURE_FILE   a file of sizeof(struct record) zeros: the calls are noted there, by name
+ *   TORTURE_CALL   the number of the call that fails, from 1; 0 or unset: none does
+ *   TORTURE_HOW    an errno's number; or "short": one byte is moved; or "zero": 0 is returned
+ *   TORTURE_STAYS  set: so does every later call of its kind (allocations, new descriptors)
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <link.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CALLS_MAX 16384
+#define NAME_BYTES 16
+#define FRAMES_MAX 24
+
+struct record {
+	uint32_t calls;
+	uint32_t failed;
+	char name[CALLS_MAX][NAME_BYTES];
+};
+
+struct range {
+	uintptr_t start, end;
+};
+
+enum how { PASS, FAIL, SHORT, ZERO };
+enum kind { ALLOCATION, DESCRIPTOR, OTHER };
+
+static struct range shim, libcurl;
+static struct record *record;
+static uint32_t wanted;
+static enum how wanted_how;
+static int wanted_errno, stays = -1;
+
+static bool is_in(struct range range, const void *address)
+{
+	return (uintptr_t)address - range.start < range.end - range.start;
+}
+
+static int note_range(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const char *name = strrchr(info->dlpi_name, '/');
+	struct range *range;
+
+	(void)size, (void)arg;
+	if (!name || (strcmp(name, "/libtagalong.so") && strncmp(name, "/libcurl", 8)))
+		return 0;
+	range = name[4] == 't' ? &shim : &libcurl;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + header->p_vaddr;
+
+		if (header->p_type == PT_LOAD && (header->p_flags & PF_X))
+			*range = (struct range){ start, start + header->p_memsz };
+	}
+	return 0;
+}
+
+/* Before it has run, every call goes through. */
+__attribute__((constructor)) static void start(void)
+{
+	const char *file = getenv("TORTURE_FILE"), *call = getenv("TORTURE_CALL");
+	const char *how = getenv("TORTURE_HOW");
+	int fd = file ? open(file, O_RDWR | O_CLOEXEC) : -1;
+	void *frames[2], *memory;
+
+	if (fd < 0)
+		return;
+	backtrace(frames, 2); /* it loads what it needs the first time */
+	memory = mmap(NULL, sizeof(*record), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	wanted = call ? (uint32_t)strtoul(call, NULL, 10) : 0;
+	wanted_errno = how ? atoi(how) : 0;
+	wanted_how = wanted_errno ? FAIL : how && !strcmp(how, "short") ? SHORT : ZERO;
+	dl_iterate_phdr(note_range, NULL);
+	record = memory == MAP_FAILED ? NULL : memory;
+}
+
+static enum how judge(const char *name, enum kind kind)
+{
+	uint32_t number = __atomic_add_fetch(&record->calls, 1, __ATOMIC_RELAXED);
+	const char *forever = getenv("TORTURE_STAYS");
+
+	if (number <= CALLS_MAX)
+		strncpy(record->name[number - 1], name, NAME_BYTES - 1);
+	if (number == wanted) {
+		__atomic_add_fetch(&record->failed, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&stays, forever && kind != OTHER ? (int)kind : -1, __ATOMIC_RELAXED);
+	} else if (__atomic_load_n(&stays, __ATOMIC_RELAXED) != (int)kind) {
+		return PASS;
+	}
+	errno = wanted_how == FAIL ? wanted_errno : errno;
+	return wanted_how;
+}
+
+static enum how of_shim(const char *name, enum kind kind, const void *caller)
+{
+	return record && is_in(shim, caller) ? judge(name, kind) : PASS;
+}
+
+/* Called by libcurl: for the shim, when the way out of libcurl leads from a curl_url function there. */
+static bool is_url_parser(void)
+{
+	void *frames[FRAMES_MAX];
+	int count = backtrace(frames, FRAMES_MAX), i = 0;
+	Dl_info info;
+
+	while (i < count && !is_in(libcurl, frames[i]))
+		i++;
+	while (i < count && is_in(libcurl, frames[i]))
+		i++;
+	return i && i < count && is_in(shim, frames[i]) && dladdr(frames[i - 1], &info) &&
+	       info.dli_sname && !strncmp(info.dli_sname, "curl_url", 8);
+}
+
+static enum how of_allocation(const char *name, const char *name_by_parser, const void *caller)
+{
+	if (record && is_in(libcurl, caller) && is_url_parser())
+		return judge(name_by_parser, ALLOCATION);
+	return of_shim(name, ALLOCATION, caller);
+}
+
+#define CALLER __builtin_return_address(0)
+
+/* glibc's own names: these are called before anything can be looked up. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+
+void *malloc(size_t size)
+{
+	return of_allocation("malloc", "malloc in URL", CALLER) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return of_allocation("calloc", "calloc in URL", CALLER) ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+	if (of_allocation("realloc", "realloc in URL", CALLER))
+		return NULL;
+	return __libc_realloc(memory, size);
+}
+
+char *strdup(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = of_allocation("strdup", "strdup in URL", CALLER) ? NULL : __libc_malloc(size);
+
+	return copy ? memcpy(copy, text, size) : NULL;
+}
+
+/* The next one of that name, looked up at its first use. */
+#define REAL(name)                                                                                \
+	({                                                                                        \
+		static typeof(&name) real_;                                                       \
+		if (!real_)                                                                       \
+			real_ = (typeof(&name))dlsym(RTLD_NEXT, #name);                           \
+		real_;                                                                            \
+	})
+
+/* A call that either works or fails with -1. */
+#define MAY_FAIL(kind, type, name, parameters, arguments)                                         \
+	type name parameters                                                                      \
+	{                                                                                         \
+		return of_shim(#name, kind, CALLER) ? (type)-1 : REAL(name) arguments;            \
+	}
+
+MAY_FAIL(ALLOCATION, void *, mmap64,
+	 (void *at, size_t size, int access, int flags, int fd, off64_t offset),
+	 (at, size, access, flags, fd, offset))
+MAY_FAIL(ALLOCATION, void *, mmap,
+	 (void *at, size_t size, int access, int flags, int fd, off_t offset),
+	 (at, size, access, flags, fd, offset))
+MAY_FAIL(OTHER, int, madvise, (void *at, size_t size, int advice), (at, size, advice))
+MAY_FAIL(DESCRIPTOR, int, socket, (int domain, int type, int protocol), (domain, type, protocol))
+MAY_FAIL(OTHER, int, connect, (int fd, const struct sockaddr *to, socklen_t size), (fd, to, size))
+MAY_FAIL(OTHER, int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),
+	 (fd, level, name, value, size))
+MAY_FAIL(OTHER, int, access, (const char *path, int mode), (path, mode))
+MAY_FAIL(OTHER, int, stat64, (const char *path, struct stat64 *status), (path, status))
+MAY_FAIL(OTHER, int, lstat64, (const char *path, struct stat64 *status), (path, status))
+MAY_FAIL(OTHER, int, fstat64, (int fd, struct stat64 *status), (fd, status))
+MAY_FAIL(OTHER, int, mkdir, (const char *path, mode_t mode), (path, mode))
+MAY_FAIL(OTHER, int, link, (const char *from, const char *to), (from, to))
+MAY_FAIL(OTHER, int, unlink, (const char *path), (path))
+MAY_FAIL(OTHER, int, fsync, (int fd), (fd))
+MAY_FAIL(OTHER, int, gethostname, (char *name, size_t size), (name, size))
+MAY_FAIL(OTHER, int, getrlimit64, (__rlimit_resource_t what, struct rlimit64 *limit), (what, limit))
+MAY_FAIL(OTHER, ssize_t, getrandom, (void *bytes, size_t count, unsigned flags),
+	 (bytes, count, flags))
+
+/* A call that moves bytes: it may also move one only, or say that it is at the end. */
+#define MAY_BE_SHORT(name, parameters, all, one)                                                  \
+	ssize_t name parameters                                                                   \
+	{                                                                                         \
+		enum how how = of_shim(#name, OTHER, CALLER);                                     \
+                                                                                                  \
+		if (how == FAIL || how == ZERO)                                                   \
+			return how == FAIL ? -1 : 0;                                              \
+		return how == SHORT && count ? REAL(name) one : REAL(name) all;                   \
+	}
+
+MAY_BE_SHORT(read, (int fd, void *bytes, size_t count), (fd, bytes, count), (fd, bytes, 1))
+MAY_BE_SHORT(write, (int fd, const void *bytes, size_t count), (fd, bytes, count), (fd, bytes, 1))
+MAY_BE_SHORT(pread64, (int fd, void *bytes, size_t count, off64_t offset),
+	     (fd, bytes, count, offset), (fd, bytes, 1, offset))
+MAY_BE_SHORT(send, (int fd, const void *bytes, size_t count, int flags), (fd, bytes, count, flags),
+	     (fd, bytes, 1, flags))
+MAY_BE_SHORT(recv, (int fd, void *bytes, size_t count, int flags), (fd, bytes, count, flags),
+	     (fd, bytes, 1, flags))
+
+ssize_t __recv_chk(int fd, void *bytes, size_t count, size_t size, int flags);
+MAY_BE_SHORT(__recv_chk, (int fd, void *bytes, size_t count, size_t size, int flags),
+	     (fd, bytes, count, size, flags), (fd, bytes, 1, size, flags))
+
+static ssize_t receive(int fd, struct msghdr *message, int flags, enum how how)
+{
+	size_t len = message->msg_iovlen ? message->msg_iov[0].iov_len : 0;
+	ssize_t got;
+
+	if (how == FAIL || how == ZERO)
+		return how == FAIL ? -1 : 0;
+	if (how == SHORT && len)
+		message->msg_iov[0].iov_len = 1;
+	got = REAL(recvmsg)(fd, message, flags);
+	if (message->msg_iovlen)
+		message->msg_iov[0].iov_len = len;
+	return got;
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	return receive(fd, message, flags, of_shim("recvmsg", OTHER, CALLER));
+}
+
+/* With "zero" the time is up at once. */
+int poll(struct pollfd *wanted_fds, nfds_t count, int timeout_ms)
+{
+	enum how how = of_shim("poll", OTHER, CALLER);
+
+	if (how)
+		return how == FAIL ? -1 : 0;
+	return REAL(poll)(wanted_fds, count, timeout_ms);
+}
+
+/* The descriptor is closed all the same. */
+int close(int fd)
+{
+	enum how how = of_shim("close", OTHER, CALLER);
+	int saved = errno, result = REAL(close)(fd);
+
+	if (!how)
+		return result;
+	errno = saved;
+	return -1;
+}
+
+char *getcwd(char *folder, size_t size)
+{
+	return of_shim("getcwd", OTHER, CALLER) ? NULL : REAL(getcwd)(folder, size);
+}
+
+int openat64(int folder, const char *path, int flags, ...)
+{
+	enum how how = of_shim("openat64", DESCRIPTOR, CALLER);
+	mode_t mode = 0;
+	va_list list;
+
+	va_start(list, flags);
+	if (flags & (O_CREAT | O_TMPFILE))
+		mode = va_arg(list, mode_t);
+	va_end(list);
+	return how ? -1 : REAL(openat64)(folder, path, flags, mode);
+}
+
+int fcntl64(int fd, int command, ...)
+{
+	enum how how = of_shim("fcntl64", DESCRIPTOR, CALLER);
+	long argument;
+	va_list list;
+
+	va_start(list, command);
+	argument = va_arg(list, long);
+	va_end(list);
+	return how ? -1 : REAL(fcntl64)(fd, command, argument);
+}
