@@ -225,6 +225,8 @@ static int serve_scopes(struct service *service)
 {
 	int result;
 
+	/* After the keeper, which has raised the limit of descriptors. */
+	pages_init(&service->pages, !service->options->no_pages);
 	service->core.processes = service->keeper.processes;
 	service->core.pages = &service->pages;
 	service->core.on_open = on_open;
@@ -233,13 +235,16 @@ static int serve_scopes(struct service *service)
 	/* Before the core: it ends scopes whose processes are gone, which is told. */
 	connections_init(&service->connections, &service->core, service->base);
 	result = core_start(&service->core);
-	if (result)
+	if (result) {
+		pages_release(&service->pages);
 		return result;
+	}
 	result = add_events(service);
 	if (!result)
 		serve(service);
 	connections_release(&service->connections);
 	release_processes(service);
+	pages_release(&service->pages); /* before the scopes, each of which knows its page */
 	core_stop(&service->core);
 	return result;
 }
@@ -259,11 +264,8 @@ static int serve_socket(struct service *service)
 	service->keeper.on_gone = on_gone;
 	service->keeper.arg = service;
 	result = keeper_init(&service->keeper);
-	/* After it: it has raised the limit of descriptors. */
-	pages_init(&service->pages, !service->options->no_pages);
 	if (!result)
 		result = serve_scopes(service);
-	pages_release(&service->pages);
 	keeper_release(&service->keeper);
 	return result;
 }
