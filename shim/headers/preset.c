@@ -6,9 +6,9 @@
 
 #include "headers/preset_data.h"
 
-static struct text text_at(uint16_t place)
+static struct text text_at(struct preset_text text)
 {
-	return text_of(preset_texts + place);
+	return (struct text){ preset_texts + text.place, text.len };
 }
 
 size_t preset_count(void)

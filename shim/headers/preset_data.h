@@ -9,9 +9,14 @@
 
 #include <stdint.h>
 
-/* A struct spec; name and value are places of NUL-terminated texts. */
+/* A text: its place, and its length without the NUL behind it. */
+struct preset_text {
+	uint16_t place, len;
+};
+
+/* A struct spec. */
 struct preset_row {
-	uint16_t name, value;
+	struct preset_text name, value;
 	uint16_t max_members, max_value;
 	uint8_t kind;
 	uint8_t require_all;
@@ -19,7 +24,7 @@ struct preset_row {
 
 /* A struct preset; its rows are first_row and the ones that follow. */
 struct preset_entry {
-	uint16_t name, comment, hosts;
+	struct preset_text name, comment, hosts;
 	uint16_t first_row, rows;
 };
 

@@ -9,7 +9,7 @@
 
 #include "headers/chars.h"
 
-bool pack_text(struct pack *pack, const char *text, uint16_t *ret_place)
+bool pack_text(struct pack *pack, const char *text, struct preset_text *ret_text)
 {
 	size_t size = strlen(text) + 1, place = 0;
 
@@ -23,7 +23,7 @@ bool pack_text(struct pack *pack, const char *text, uint16_t *ret_place)
 		memcpy(pack->texts + place, text, size);
 		pack->texts_len += size;
 	}
-	*ret_place = (uint16_t)place;
+	*ret_text = (struct preset_text){ (uint16_t)place, (uint16_t)(size - 1) };
 	return true;
 }
 
@@ -32,7 +32,7 @@ static int by_name(const void *left, const void *right, void *texts)
 	const struct preset_entry *a = left, *b = right;
 	const char *start = texts;
 
-	return strcmp(start + a->name, start + b->name);
+	return strcmp(start + a->name.place, start + b->name.place);
 }
 
 static void print_text(const char *text)
@@ -73,9 +73,10 @@ static void print_rows(const struct pack *pack)
 	for (size_t i = 0; i < pack->rows_count; i++) {
 		const struct preset_row *row = &pack->rows[i];
 
-		printf("\t{ %u, %u, %u, %u, %s, %u }, /* %s */\n", row->name, row->value,
+		printf("\t{ { %u, %u }, { %u, %u }, %u, %u, %s, %u }, /* %s */\n",
+		       row->name.place, row->name.len, row->value.place, row->value.len,
 		       row->max_members, row->max_value, kinds[row->kind], row->require_all,
-		       pack->texts + row->name);
+		       pack->texts + row->name.place);
 	}
 	puts("};\n");
 }
@@ -87,8 +88,10 @@ static void print_entries(const struct pack *pack)
 	for (size_t i = 0; i < pack->entries_count; i++) {
 		const struct preset_entry *entry = &pack->entries[i];
 
-		printf("\t{ %u, %u, %u, %u, %u }, /* %s */\n", entry->name, entry->comment,
-		       entry->hosts, entry->first_row, entry->rows, pack->texts + entry->name);
+		printf("\t{ { %u, %u }, { %u, %u }, { %u, %u }, %u, %u }, /* %s */\n",
+		       entry->name.place, entry->name.len, entry->comment.place,
+		       entry->comment.len, entry->hosts.place, entry->hosts.len,
+		       entry->first_row, entry->rows, pack->texts + entry->name.place);
 	}
 	printf("};\n\nconst uint16_t preset_entry_count = %zu;\n", pack->entries_count);
 }

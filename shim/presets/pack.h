@@ -22,7 +22,7 @@ struct pack {
 };
 
 /* Finds or adds a text. False when there is no room. */
-bool pack_text(struct pack *pack, const char *text, uint16_t *ret_place);
+bool pack_text(struct pack *pack, const char *text, struct preset_text *ret_text);
 
 /* Prints everything as C source, presets sorted by name, to standard output. */
 void pack_print(struct pack *pack);
