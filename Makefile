@@ -151,10 +151,19 @@ ifneq ($(MODE),fuzz)
 $(patsubst %,$(BUILD)/obj/shim/preload/%.o,doors elf real): NOT_SANITIZED := -fno-sanitize=all
 endif
 
+# What a request calls once at most, and most processes never, is built for size.
+ifeq ($(MODE),release)
+SMALL_ROOMS := json body wire client sources config
+SMALL_FILES := base/fdio headers/spec headers/trace policy/relay policy/url tag/record \
+	$(addprefix preload/,body debug doors elf lend lent library object real tracked)
+$(foreach room,$(SMALL_ROOMS),$(BUILD)/obj/shim/$(room)/%.o) \
+$(patsubst %,$(BUILD)/obj/shim/%.o,$(SMALL_FILES)): SMALL := -Os
+endif
+
 $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(NOT_SANITIZED) -fPIC -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(SMALL) $(NOT_SANITIZED) -fPIC -c -o $@ $<
 
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.

@@ -105,9 +105,10 @@ static const char *limits_text(const struct spec *spec, char *memory, size_t siz
 
 static void print_preset(const struct preset *preset)
 {
+	struct text comment = preset_comment(preset->name);
 	char limits[96];
 
-	printf("%.*s\n%.*s\n", PRINT(preset->name), PRINT(preset->comment));
+	printf("%.*s\n%.*s\n", PRINT(preset->name), PRINT(comment));
 	if (preset->hosts.len)
 		printf("Chosen by itself for: %.*s\n", PRINT(preset->hosts));
 	putchar('\n');
@@ -135,9 +136,10 @@ static void print_cell(struct text text)
 
 static void print_markdown(const struct preset *preset)
 {
+	struct text comment = preset_comment(preset->name);
 	char limits[96];
 
-	printf("\n## %.*s\n\n%.*s.\n", PRINT(preset->name), PRINT(preset->comment));
+	printf("\n## %.*s\n\n%.*s.\n", PRINT(preset->name), PRINT(comment));
 	if (preset->hosts.len)
 		printf("\nChosen by itself for: `%.*s`.\n", PRINT(preset->hosts));
 	printf("\n| header | value | limits |\n|---|---|---|\n");
@@ -182,7 +184,7 @@ static void print_all(void)
 		struct text comment;
 
 		preset_at(i, &preset);
-		comment = preset.comment;
+		comment = preset_comment(preset.name);
 		if (comment.len > COMMENT_BYTES)
 			comment.len = COMMENT_BYTES;
 		printf("  %-12.*s %.*s\n", PRINT(preset.name), PRINT(comment));

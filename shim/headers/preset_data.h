@@ -22,13 +22,14 @@ struct preset_row {
 	uint8_t require_all;
 };
 
-/* A struct preset; its rows are first_row and the ones that follow. */
+/* A struct preset, whose rows are first_row and the ones that follow; the comment's place is one in
+ * preset_comments. */
 struct preset_entry {
 	struct preset_text name, comment, hosts;
 	uint16_t first_row, rows;
 };
 
-extern const char preset_texts[];
+extern const char preset_texts[], preset_comments[];
 extern const struct preset_row preset_rows[];
 extern const struct preset_entry preset_entries[];
 extern const uint16_t preset_entry_count;

@@ -59,7 +59,7 @@ static void on_fault(void *arg, const struct fault *fault)
 }
 
 /* Finds or adds a text; one of JSON's can hold a NUL. */
-static struct preset_text pack(struct text text)
+static struct preset_text pack_in(struct pack_pool *pool, struct text text)
 {
 	char memory[UINT16_MAX];
 	struct preset_text packed_text;
@@ -69,9 +69,14 @@ static struct preset_text pack(struct text text)
 	buf_add(&buf, text);
 	if (buf.full || strlen(memory) != text.len)
 		fail("a text is too long, or has a NUL");
-	if (!pack_text(&packed, memory, &packed_text))
+	if (!pack_text(pool, memory, &packed_text))
 		fail("all presets together have too much text");
 	return packed_text;
+}
+
+static struct preset_text pack(struct text text)
+{
+	return pack_in(&packed.texts, text);
 }
 
 static struct text string_of(struct json *json)
@@ -145,7 +150,7 @@ static void read_preset(struct preset_entry *entry, struct json *json)
 
 	for (json_object(json); json_member(json, &key);) {
 		if (text_eq(key, TEXT("$comment")))
-			entry->comment = pack(string_of(json));
+			entry->comment = pack_in(&packed.comments, string_of(json));
 		else if (text_eq(key, TEXT("hosts")))
 			entry->hosts = read_hosts(json);
 		else if (text_eq(key, TEXT("headers")) && !entry->rows)
