@@ -87,8 +87,7 @@ void print_manual(void)
 	const struct command *command;
 
 	puts("# The commands\n\n"
-	     "Made by `tagalong help --markdown` of the tables in `shim/cli`; not to be edited. "
-	     "`tagalong COMMAND --help`\nsays the same on a screen.\n\n"
+	     "<!-- Made by `tagalong help --markdown` of the tables in `shim/cli`; not to be edited. -->\n\n"
 	     "## Synopsis\n");
 	for (size_t i = 0; (command = command_at(i)); i++)
 		print_calls(command);
