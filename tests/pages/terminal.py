@@ -14,6 +14,8 @@ SECONDS = 20
 # What a shell's start-up file binds to C-x C-d: print the line as it stands, between these.
 TELL = b"\x18\x04"
 TOLD = re.compile(rb"<<(.*?)>>", re.DOTALL)
+# Not always in front of the prompt.
+BRACKETED_PASTE = re.compile(rb"\x1b\[\?2004[hl]")
 
 COMPLETIONS = ROOT / "scripts" / "completions"
 BASH = """
@@ -66,7 +68,7 @@ class Terminal:
         os.write(self.master, line.encode() + b"\t" + TELL)
         self.read_until(TOLD.search)
         found = TOLD.search(self.seen)
-        shown = self.seen[: found.start()]
+        shown = BRACKETED_PASTE.sub(b"", self.seen[: found.start()])
         os.write(self.master, b"\x15")
         return found[1].decode(), shown.decode()
 

@@ -33,6 +33,8 @@ LINES = [
     ("tagalong log --by conv", "tagalong log --by conversation "),
     ("tagalong log requ", "tagalong log requests.jsonl "),
     ("tagalong headers --body reques", "tagalong headers --body requests.jsonl "),
+    ("tagalong headers --body=reques", "tagalong headers --body=requests.jsonl "),
+    ("tagalong wrap --bin-dir=laun", "tagalong wrap --bin-dir=launchers/"),
     ("tagalong wrap --bin-dir laun", "tagalong wrap --bin-dir launchers/"),
     ("tagalong unwrap wrap", "tagalong unwrap wrapped-client "),
     ("tagalong run --task T-42 -- base6", "tagalong run --task T-42 -- base64 "),
