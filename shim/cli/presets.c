@@ -3,6 +3,7 @@
  * code that the shim uses; or all of them as the page docs/relays.md. */
 #include "cli/command.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,26 +192,31 @@ static void print_all(void)
 	}
 }
 
+enum { OPT_MARKDOWN = 1 };
+
+static const struct command_option options[] = {
+	{ "markdown", NULL, "all of them, as docs/relays.md", WORD_FREE, OPT_MARKDOWN, 0 },
+	{ 0 },
+};
+
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct preset preset;
+	bool markdown = false;
+	int option, code = EXIT_OK;
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		return print_help(command);
-	if (argc > 2)
-		return usage_error(command, "\"%s\" is one argument too many", argv[2]);
-	if (argc == 1) {
-		print_all();
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
+		markdown = markdown || option == OPT_MARKDOWN;
+	if (option == OPTION_DONE)
+		return code;
+	if (argc - optind > !markdown)
+		return usage_error(command, "\"%s\" is one argument too many", argv[argc - 1]);
+	if (optind == argc) {
+		(markdown ? print_page : print_all)();
 		return EXIT_OK;
 	}
-	if (!strcmp(argv[1], "--markdown")) {
-		print_page();
-		return EXIT_OK;
-	}
-	if (argv[1][0] == '-')
-		return usage_error(command, "\"%s\" is not understood", argv[1]);
-	if (preset_find(text_of(argv[1]), &preset)) {
-		complain("there is no preset \"%s\"; tagalong presets lists them", argv[1]);
+	if (preset_find(text_of(argv[optind]), &preset)) {
+		complain("there is no preset \"%s\"; tagalong presets lists them", argv[optind]);
 		return EXIT_NOTHING;
 	}
 	print_preset(&preset);
@@ -219,9 +225,11 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_presets = {
 	.name = "presets",
-	.arguments = "[NAME | --markdown]",
+	.operands = "[NAME]",
 	.summary = "List the presets, or print the headers that one sends.",
-	.help = "  --markdown   all of them, as docs/relays.md\n\n"
-		"  tagalong presets litellm\n",
+	.options = options,
+	.about = "",
+	.examples = "tagalong presets litellm",
+	.word = WORD_PRESET,
 	.run = run,
 };
