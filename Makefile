@@ -248,7 +248,7 @@ cross: $(BUILD)/libtagalong.so $(BUILD)/cross/host $(BUILD)/cross/plugin.so \
 	$(if $(CURL_HEADERS),$(UNIT_SUITES))
 
 # What the tests need beside the programs themselves.
-test-build: all fixtures $(UNIT_SUITES) $(BUILD)/bench/calls
+test-build: all man fixtures $(UNIT_SUITES) $(BUILD)/bench/calls
 
 test: test-build
 	$(Q)TAGALONG_BUILD=$(abspath $(BUILD)) python3 tests/run.py $(TEST)
