@@ -26,6 +26,8 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 # /usr/include out. The suites stand on what tests/cross has of libcurl and CUnit, but for those
 # that need libcurl's own URL parser, or cJSON.
 machine = $(firstword $(subst -, ,$(shell $(1) -dumpmachine)))
+# Debian's name for a machine's folder below lib; other systems have none.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 ifneq ($(call machine,$(CC)),$(call machine,$(HOST_CC)))
   CURL_HEADERS := $(BUILD)/include/curl
   CROSS_CFLAGS := -isystem $(BUILD)/include
@@ -63,7 +65,7 @@ ifeq ($(MODE),cov)
 endif
 
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION='"$(VERSION)"' \
-	-Ishim -I$(BUILD)/gen -fvisibility=hidden -fno-common -ffunction-sections -fdata-sections -MMD -MP \
+	-DTAGALONG_MULTIARCH='"$(MULTIARCH)"' -Ishim -I$(BUILD)/gen -fvisibility=hidden -fno-common -ffunction-sections -fdata-sections -MMD -MP \
 	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
@@ -331,7 +333,8 @@ lint:
 		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
 		-Ishim $(wildcard shim/*/*.c)
 	$(Q)printf '%s\n' $(wildcard shim/*/*.c) | xargs -P $$(nproc) -n 12 sh -c 'clang-tidy --quiet "$$@" \
-		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" -Ishim 2>/dev/null' clang-tidy
+		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" \
+		-DTAGALONG_MULTIARCH=\"x86_64-linux-gnu\" -Ishim 2>/dev/null' clang-tidy
 	$(Q)# leaks are valgrind's business: the analyzer loses what is kept in a caller's array
 	$(Q)$(MAKE) -s BUILD=build/analyzer CC=gcc CFLAGS=-O1 \
 		WERROR='-Werror -fanalyzer -Wno-analyzer-malloc-leak' all
@@ -355,19 +358,25 @@ man: $(MAN_PAGES)
 
 AGENT_FILES := agents/kilo/tagalong.js agents/node/tagalong.cjs
 
-# The launchers find the library in ../lib/tagalong of their folder. The units are for each user to
+# As dpkg does it: who starts meanwhile finds the old file or the new one, whole, and what runs keeps
+# the one that it has.
+put = install -m $(1) $(2) $(3).new && mv -f $(3).new $(3)
+
+# The launchers find the library in ../lib/tagalong of their folder, or with LIBDIR as distributions
+# have it, in ../lib/MULTIARCH/tagalong or ../lib64/tagalong. The units are for each user to
 # enable: systemctl --user enable --now tagalong.socket
 UNITS := tagalong.socket tagalong.service
 install: all man
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/tagalong $(DESTDIR)$(UNITDIR)
-	install -m 755 $(BUILD)/tagalong scripts/tagalong-run $(DESTDIR)$(BINDIR)
-	install -m 644 $(BUILD)/libtagalong.so $(DESTDIR)$(LIBDIR)/tagalong
+	$(call put,755,$(BUILD)/tagalong,$(DESTDIR)$(BINDIR)/tagalong)
+	$(call put,755,scripts/tagalong-run,$(DESTDIR)$(BINDIR)/tagalong-run)
+	$(call put,644,$(BUILD)/libtagalong.so,$(DESTDIR)$(LIBDIR)/tagalong/libtagalong.so)
 	install -d $(addprefix $(DESTDIR)$(LIBDIR)/tagalong/,$(dir $(AGENT_FILES)))
 	for file in $(AGENT_FILES); do \
-		install -m 644 scripts/$$file $(DESTDIR)$(LIBDIR)/tagalong/$$file || exit 1; done
+		$(call put,644,scripts/$$file,$(DESTDIR)$(LIBDIR)/tagalong/$$file) || exit 1; done
 	for unit in $(UNITS); do \
-		sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
-		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
+		to=$(DESTDIR)$(UNITDIR)/$$unit; sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$$to.new && \
+		chmod 644 $$to.new && mv -f $$to.new $$to || exit 1; done
 	for page in $(MAN_PAGES); do \
 		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit 1; done
 	install -D -m 644 scripts/completions/tagalong.bash $(DESTDIR)$(BASHCOMPDIR)/tagalong

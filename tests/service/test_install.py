@@ -67,6 +67,21 @@ def test_a_stage_and_back(tmp_path):
     assert files_below(tmp_path) == {}
 
 
+def test_over_what_runs(tmp_path):
+    """Each file is a new one under its name, whole when it gets there: a program that runs, or has the
+    library, keeps the old one."""
+    make("install", f"DESTDIR={tmp_path}")
+    old = {path: (path.open("rb"), path.read_bytes()) for path in tmp_path.rglob("*") if path.is_file()}
+    for path in old:
+        with path.open("ab") as file:  # a sign that would be lost by writing in place
+            file.write(b"old")
+    make("install", f"DESTDIR={tmp_path}")
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(old)
+    for path, (file, content) in old.items():
+        assert path.read_bytes() == content and file.read() == content + b"old", path
+        file.close()
+
+
 def test_systemd_has_nothing_to_say(installed, cold):
     paths = [unit(installed, name) for name in UNITS]
     done = systemd_analyze(cold, "--user", "verify", *paths)
