@@ -87,7 +87,7 @@ FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/f
 
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
-.PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
+.PHONY: deb rpm all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
 	torture soak bench bench-service lint man install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/agents
 
@@ -102,6 +102,7 @@ help:
 	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
 	@echo 'make man        the manual pages, build/man'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
+	@echo 'make deb, make rpm   packages, in build/deb and build/rpm'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
 	@echo 'make test-asan, test-tsan, test-valgrind: the suites over sanitizers; V=1 shows commands'
 
@@ -379,6 +380,7 @@ install: all man
 		chmod 644 $$to.new && mv -f $$to.new $$to || exit 1; done
 	for page in $(MAN_PAGES); do \
 		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit 1; done
+	ln -sfn tagalong.1 $(DESTDIR)$(MANDIR)/man1/tagalong-run.1
 	install -D -m 644 scripts/completions/tagalong.bash $(DESTDIR)$(BASHCOMPDIR)/tagalong
 	install -D -m 644 scripts/completions/_tagalong $(DESTDIR)$(ZSHCOMPDIR)/_tagalong
 	install -D -m 644 scripts/completions/tagalong.fish $(DESTDIR)$(FISHCOMPDIR)/tagalong.fish
@@ -387,9 +389,14 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/tagalong $(DESTDIR)$(BINDIR)/tagalong-run
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rm -rf $(DESTDIR)$(LIBDIR)/tagalong
+	rm -f $(DESTDIR)$(MANDIR)/man1/tagalong-run.1
 	rm -f $(foreach page,$(MAN_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(DESTDIR)$(BASHCOMPDIR)/tagalong $(DESTDIR)$(ZSHCOMPDIR)/_tagalong \
 		$(DESTDIR)$(FISHCOMPDIR)/tagalong.fish
+
+# Of what git knows, in a copy.
+deb rpm:
+	$(Q)scripts/packaging/build $@
 
 $(BUILD)/bench/calls: tests/bench/calls.c
 	$(call say,CC,$<)
