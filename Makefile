@@ -326,7 +326,7 @@ soak: all
 lint:
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
-		scripts/install-deps scripts/install-npm scripts/tagalong-run .ci/run \
+		scripts/install-deps scripts/install-npm scripts/tagalong-run scripts/packaging/build .ci/run \
 		scripts/completions/tagalong.bash
 	$(Q)node --input-type=module --check < scripts/agents/kilo/tagalong.js
 	$(Q)node --check scripts/agents/node/tagalong.cjs

@@ -47,7 +47,7 @@ def mirror():
     """(codename, URI, components, architecture): what apt has of this release's own archive."""
     release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     codename = release["VERSION_CODENAME"].strip('"')
-    form = "$(CODENAME) $(REPO_URI) $(COMPONENT) $(NATIVE_ARCHITECTURE)"
+    form = "$(CODENAME) $(REPO_URI) $(COMPONENT)"
     told = subprocess.run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"],
                           capture_output=True, text=True, check=True).stdout
     rows = [line.split() for line in told.splitlines() if line.startswith(codename + " ")]
@@ -56,7 +56,8 @@ def mirror():
     if not own:
         raise Impossible(f"apt knows no archive of {codename}")
     components = sorted({row[2] for row in rows if row[1] == own[0][1]} & {"main", "universe"})
-    return codename, own[0][1], components, own[0][3]
+    architecture = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True)
+    return codename, own[0][1], components, architecture.stdout.strip()
 
 
 def environment():

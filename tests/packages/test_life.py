@@ -53,7 +53,7 @@ class Host:
         return request.value("X-Task-Id")
 
     def mapped(self):
-        """The library's names in its memory map; " (deleted)" follows one that is not there any more."""
+        """The library's names in its memory map, seen from here; " (deleted)" follows one that is not there any more."""
         rows = open(f"/proc/{main_process(self._process)}/maps").read().splitlines()
         return {row.split(None, 5)[5] for row in rows if "libtagalong" in row}
 
@@ -108,12 +108,12 @@ def test_life(system, relay, deb, second_deb):
 
     # Upgraded: what runs keeps the file that it has, what starts gets the new one.
     host = Host(system, relay)
-    assert host.send() == "T-old" and host.mapped() == {inside}
+    assert host.send() == "T-old" and host.mapped() == {str(library)}
     old = library.stat().st_ino
     system.run("apt-get", "install", "-y", "/tmp/second/tagalong.deb", "/tmp/second/libtagalong.deb")
     versions = system.run("dpkg-query", "-W", "-f", "${Version}\n", "tagalong", "libtagalong").stdout.split()
     assert versions == ["0.1.0+next"] * 2 and library.stat().st_ino != old
-    assert host.send() == "T-old" and host.mapped() == {inside + " (deleted)"}
+    assert host.send() == "T-old" and host.mapped() == {f"{library} (deleted)"}
     assert tasks(system, relay, wrapped, *curl(relay)[1:]) == ["T-wrapped"]
 
     # Removed: what runs goes on, and a launcher starts its program as it is.
@@ -122,8 +122,11 @@ def test_life(system, relay, deb, second_deb):
     assert tasks(system, relay, wrapped, *curl(relay)[1:]) == [None]
     assert host.end() == (0, "")
 
-    # Purged, with all that came with it. The user's own files are the user's.
-    system.run("apt-get", "purge", "-y", "--autoremove", "tagalong", "libtagalong", "curl")
+    # Purged, with all that came with it: they had no configuration of the machine's, so since they were
+    # removed dpkg knows nothing of them any more. The user's own files are the user's.
+    assert system.run("dpkg-query", "-W", "tagalong", "libtagalong", check=False).stdout == ""
+    system.run("dpkg", "--purge", "tagalong", "libtagalong")
+    system.run("apt-get", "purge", "-y", "--autoremove", "curl")
     left = system.files() - before
     own = {path for path in left if path.startswith("tmp/")}
     assert left - own == set() and before - system.files() == set()
