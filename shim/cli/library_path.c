@@ -2,9 +2,12 @@
 /* Where the shim is, and how it joins LD_PRELOAD. scripts/tagalong-run does the same in sh. */
 #include "cli/library_path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/variables.h"
@@ -66,6 +69,28 @@ int library_preload(struct buf *ret_path)
 	buf_cut(ret_path, path.len - place.len);
 	buf_add(ret_path, TEXT("/$LIB" BELOW_LIB));
 	return 0; /* it is shorter than it was */
+}
+
+void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg)
+{
+	struct text text = text_of(path), place = TEXT(MULTIARCH_PLACE);
+	char folder[PATH_MAX], other[PATH_MAX];
+	struct dirent *entry;
+	DIR *lib;
+
+	if (!TAGALONG_MULTIARCH[0] || !text_ends_with(text, place))
+		return;
+	snprintf(folder, sizeof(folder), "%.*s/lib", (int)(text.len - place.len), path);
+	lib = opendir(folder);
+	while (lib && (entry = readdir(lib))) {
+		int len = snprintf(other, sizeof(other), "%s/%s" BELOW_LIB, folder, entry->d_name);
+
+		if (strstr(entry->d_name, "-linux-") && strcmp(entry->d_name, TAGALONG_MULTIARCH) &&
+		    len < (int)sizeof(other) && !access(other, R_OK))
+			on_other(arg, other);
+	}
+	if (lib)
+		closedir(lib);
 }
 
 int agents_path(const char *name, struct buf *ret_path)

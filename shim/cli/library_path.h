@@ -19,6 +19,10 @@ int library_path(struct buf *ret_path);
  */
 int library_preload(struct buf *ret_path);
 
+/* Calls with each libtagalong.so that $LIB may stand for in other programs, where `path` is in Debian's
+ * place: those beside it, of other classes and machines. */
+void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg);
+
 /* Appends the path of a file in the folder "agents" beside the library. 0; -ENOENT when there is
  * none. */
 int agents_path(const char *name, struct buf *ret_path);
