@@ -385,7 +385,7 @@ uninstall:
 $(BUILD)/bench/calls: tests/bench/calls.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $< $(CURL_LIBS)
+	$(Q)$(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -o $@ $< $(CURL_LIBS)
 
 $(BUILD)/bench/body $(BUILD)/bench/get: $(BUILD)/bench/%: tests/bench/%.c $(CORE_OBJECTS)
 	$(call say,CC,$<)
@@ -399,6 +399,7 @@ $(BUILD)/bench/empty.so: tests/bench/empty.c
 
 bench: all $(addprefix $(BUILD)/bench/,calls body get empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
+	$(Q)/usr/bin/python3 tests/bench/chat.py $(BENCH)
 
 bench-service: all
 	$(Q)/usr/bin/python3 tests/bench/service_load.py $(BENCH)
