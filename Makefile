@@ -382,7 +382,7 @@ uninstall:
 	rm -f $(DESTDIR)$(BASHCOMPDIR)/tagalong $(DESTDIR)$(ZSHCOMPDIR)/_tagalong \
 		$(DESTDIR)$(FISHCOMPDIR)/tagalong.fish
 
-$(BUILD)/bench/calls: tests/bench/calls.c
+$(BUILD)/bench/calls $(BUILD)/bench/grow: $(BUILD)/bench/%: tests/bench/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -o $@ $< $(CURL_LIBS)
@@ -397,9 +397,10 @@ $(BUILD)/bench/empty.so: tests/bench/empty.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
 
-bench: all $(addprefix $(BUILD)/bench/,calls body get empty.so)
+bench: all $(addprefix $(BUILD)/bench/,calls grow body get empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
 	$(Q)/usr/bin/python3 tests/bench/chat.py $(BENCH)
+	$(Q)/usr/bin/python3 tests/bench/growth.py $(BENCH)
 
 bench-service: all
 	$(Q)/usr/bin/python3 tests/bench/service_load.py $(BENCH)
