@@ -398,10 +398,10 @@ uninstall:
 deb rpm:
 	$(Q)scripts/packaging/build $@
 
-$(BUILD)/bench/calls: tests/bench/calls.c
+$(BUILD)/bench/calls $(BUILD)/bench/grow: $(BUILD)/bench/%: tests/bench/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $< $(CURL_LIBS)
+	$(Q)$(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -o $@ $< $(CURL_LIBS)
 
 $(BUILD)/bench/body $(BUILD)/bench/get: $(BUILD)/bench/%: tests/bench/%.c $(CORE_OBJECTS)
 	$(call say,CC,$<)
@@ -413,8 +413,10 @@ $(BUILD)/bench/empty.so: tests/bench/empty.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
 
-bench: all $(addprefix $(BUILD)/bench/,calls body get empty.so)
+bench: all $(addprefix $(BUILD)/bench/,calls grow body get empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
+	$(Q)/usr/bin/python3 tests/bench/chat.py $(BENCH)
+	$(Q)/usr/bin/python3 tests/bench/growth.py $(BENCH)
 
 bench-service: all
 	$(Q)/usr/bin/python3 tests/bench/service_load.py $(BENCH)

@@ -24,7 +24,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from servers import BUILD, CALLS, SHIM, free_port, preload, start_nginx, start_service
+from servers import BUILD, CALLS, SHIM, preload, start_relay, start_service
 
 BUDGET = Path(__file__).resolve().parent / "budget.json"
 COST = re.compile(r"[+*\-]?\d* \d+$")
@@ -146,8 +146,8 @@ def main():
     parser.add_argument("--where", metavar="WAY")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        port = free_port()
-        servers = [start_nginx(work, port), start_service(work)]
+        relay, port, _ = start_relay(work)
+        servers = [relay, start_service(work)]
         base = f"http://127.0.0.1:{port}"
         table = ways(
             f"{base}/v1/chat/completions", f"{base}/v1/some/other/paths", f"{work}/live/context.sock"

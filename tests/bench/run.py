@@ -19,8 +19,15 @@ import tempfile
 from pathlib import Path
 
 from servers import (
-    BODY, CALLS, EMPTY, GET, SHIM, free_port, make_faulty_sockets, preload, start_nginx, start_service,
+    BODY, CALLS, EMPTY, GET, SHIM, make_faulty_sockets, preload, start_relay, start_service,
 )
+
+STARTS = [
+    ("true", "/bin/true"),
+    ("bash -c :", "/bin/bash", "-c", ":"),
+    ("curl --version", "/usr/bin/curl", "--version"),
+]
+
 
 def rows(port, work):
     live = preload(SHIM, TAGALONG_SOCKET=f"{work}/live/context.sock")
@@ -28,13 +35,12 @@ def rows(port, work):
     dead = preload(SHIM, TAGALONG_SOCKET=f"{work}/dead/context.sock")
     hangs = preload(SHIM, TAGALONG_SOCKET=f"{work}/hangs/context.sock")
     chat = f"http://127.0.0.1:{port}/v1/chat/completions"
-    other = f"http://127.0.0.1:{port}/v1/some/other/paths"  # as long as the other
     return {
-        "start of /bin/true": ("spawn", 400, "", {
+        **{f"start of {words[0]}": ("spawn", 200, words[1:], {
             "empty preload": {"SPAWN_PRELOAD": EMPTY},
             "nothing": {},
             "Tagalong": {"SPAWN_PRELOAD": SHIM},
-        }),
+        }) for words in STARTS},
         "curl_easy_setopt, any option": ("setopt", 5_000_000, "", {
             "bare": {},
             "Tagalong": preload(SHIM),
@@ -55,15 +61,7 @@ def rows(port, work):
             "bare": {},
             "Tagalong": preload(SHIM),
         }),
-        "request, kept-alive loopback": ("post", 3_000, chat, {
-            "bare": {},
-            "empty preload": preload(EMPTY),
-            "off": preload(SHIM, TAGALONG_OFF="1"),
-            "not matched": (preload(SHIM), other),
-            "six own headers": {"OWN_HEADERS": "1"},
-            "matched": preload(SHIM),
-        }),
-        "the same, and the context service": ("post", 3_000, chat, {
+        "a request, and the context service": ("post", 3_000, chat, {
             "bare": {},
             "no service": preload(SHIM),
             "service, shared page": live,
@@ -92,7 +90,8 @@ def run_once(what, times, url, way):
         program = [BODY, what.split()[1]]
     elif what == "get":
         program = [GET]
-    command = [*program, str(times)] + ([url] if url else [])
+    more = [url] if isinstance(url, str) else list(url)
+    command = [*program, str(times), *filter(None, more)]
     done = subprocess.run(
         command,
         env={"PATH": "/usr/bin:/bin", **environment},
@@ -101,7 +100,7 @@ def run_once(what, times, url, way):
         text=True,
         check=True,
     )
-    return float(done.stdout)
+    return float(done.stdout.split()[0])
 
 
 def measure(row, rounds):
@@ -139,8 +138,7 @@ def main():
     print(subprocess.run(["curl", "-V"], capture_output=True, text=True).stdout.splitlines()[0])
     print(f"median of {options.rounds} rounds; the ratio to the first way, and its spread")
     with tempfile.TemporaryDirectory() as work:
-        port = free_port()
-        server = start_nginx(work, port)
+        server, port, _ = start_relay(work)
         services = [start_service(work), start_service(work, "plain", "--no-pages")]
         hanging = make_faulty_sockets(work)
         try:
