@@ -2,8 +2,11 @@
 """The packages' life in a clean system: installed, used, upgraded under a program that runs, removed,
 purged. The relay is outside, on loopback, which the system shares."""
 
+import fcntl
 import json
+import platform
 import shutil
+import subprocess
 import time
 
 import pytest
@@ -16,7 +19,7 @@ USE = {"HOME": HOME, "XDG_RUNTIME_DIR": "/tmp/run", "LC_ALL": "C.UTF-8"}
 PREFIX_LIB = "/usr/$LIB/tagalong/libtagalong.so"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def system():
     reason = obstacle()
     if reason:
@@ -74,14 +77,19 @@ def tasks(system, relay, *words):
     return [request.value("X-Task-Id") for request in relay.requests]
 
 
-def test_life(system, relay, deb, second_deb):
-    before = system.files()
+def lay_ready(system, **packages):
+    """Folders of a user, and packages below /tmp, by the names of their folders."""
     for name in ("home", "run"):
         (system.root / "tmp" / name).mkdir(mode=0o700)
-    for each, folder in ((deb, "first"), (second_deb, "second")):
+    for folder, each in packages.items():
         (system.root / "tmp" / folder).mkdir()
         for name in ("tagalong", "libtagalong"):
             shutil.copy(each[name], system.root / "tmp" / folder / f"{name}.deb")
+
+
+def test_life(system, relay, deb, second_deb):
+    before = system.files()
+    lay_ready(system, first=deb, second=second_deb)
     shutil.copy(ROOT / "build" / "fixtures" / "puppet", system.root / "tmp")
 
     # Installed: apt finds what it needs.
@@ -133,3 +141,61 @@ def test_life(system, relay, deb, second_deb):
     assert {path for path in own if path.startswith("tmp/home/.")} >= {"tmp/home/.local/bin/curl"}
     for folder in ("etc", "usr", "var"):
         assert not [path for path in (system.root / folder).rglob("*tagalong*") if "/apt/" not in str(path)]
+
+
+CROSS = "/usr/i686-linux-gnu/lib"  # Debian's libc for the cross compiler, with the folders of a real one
+
+
+@pytest.fixture
+def cross():
+    """The library for i386, and a program for it (tests/cross), which prints what would be sent."""
+    if platform.machine() != "x86_64" or not shutil.which("i686-linux-gnu-gcc"):
+        pytest.skip("no 32-bit programs: not x86-64, or no i686-linux-gnu-gcc (scripts/install-deps cross)")
+    folder = ROOT / "build" / "i386"
+    files = [str(folder / name) for name in ("libtagalong.so", "cross/host", "cross/plugin.so")]
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "cross.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = ["make", "-s", "-j2", f"BUILD={folder}", "CC=i686-linux-gnu-gcc", *files]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_32_bit_programs_beside(system, deb, cross):
+    """With the library where the package for i386 has it."""
+    lay_ready(system, first=deb)
+    lib = system.root / "usr" / "lib"
+    (lib / "i386-linux-gnu").mkdir(exist_ok=True)
+    shutil.copy(f"{CROSS}/ld-linux.so.2", lib)
+    shutil.copy(f"{CROSS}/libc.so.6", lib / "i386-linux-gnu")
+    shutil.copytree(cross / "cross", system.root / "tmp" / "cross")
+    system.install("/tmp/first/tagalong.deb", "/tmp/first/libtagalong.deb")
+    host = ["/tmp/cross/host"]
+
+    def linked(*launcher):
+        done = system.run(*launcher, *host, **USE)
+        return done.stdout.split("== linked\n")[1].split("== ")[0].splitlines(), done.stderr
+
+    def doctor(*words):
+        return json.loads(system.run("tagalong", "doctor", "--json", *words, check=False, **USE).stdout)
+
+    bare, said = linked()
+    assert bare and said == ""
+    launchers = (["tagalong", "run", "--no-service", "--task", "T-32", "--"], ["tagalong-run", "--task", "T-32"])
+    for launcher in launchers:  # without a library for it, the loader says so, and no more
+        lines, said = linked(*launcher)
+        assert lines == bare and said.count("\n") == 1 and "from LD_PRELOAD cannot be preloaded" in said
+    assert doctor(*host)["verdict"] == "not"
+    assert "32-bit programs" in [row["name"] for row in doctor()["rows"]]
+
+    (lib / "i386-linux-gnu" / "tagalong").mkdir()
+    shutil.copy(cross / "libtagalong.so", lib / "i386-linux-gnu" / "tagalong")
+    for launcher in launchers:
+        lines, said = linked(*launcher)
+        assert "X-Task-Id: T-32" in lines and [line for line in bare if line not in lines] == [] and said == ""
+    report = doctor(*host)
+    assert (report["verdict"], report["door"], report["class"]) == ("tagged", "linked", 32), report
+    rows = {row["name"]: row["value"] for row in doctor()["rows"]}
+    assert rows["another library"] == "/usr/lib/i386-linux-gnu/tagalong/libtagalong.so (i386, 32 bit)"
+    assert "32-bit programs" not in rows
