@@ -127,17 +127,24 @@ class Chroot:
         return done
 
     def start(self, *words, **variables):
-        process = subprocess.Popen(self._command(words), env=environment() | variables, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = ["setpriv", "--pdeathsig", "KILL", *self._command(words)]
+        process = subprocess.Popen(command, env=environment() | variables, text=True, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._started.append(process)
         return process
 
+    def apt(self, *words, **how):
+        """One at a time: of several systems, each locks the downloads that they share, and none waits."""
+        with open(BUILD / "archives.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self.run("apt-get", "-y", *words, **how)
+
     def install(self, *packages):
         """By apt, which may know of packages that the mirror has replaced since."""
-        command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
-        if self.run(*command, check=False).returncode != 0:
-            self.run("apt-get", "update")
-            self.run(*command)
+        command = ["install", "--no-install-recommends", *packages]
+        if self.apt(*command, check=False).returncode != 0:
+            self.apt("update")
+            self.apt(*command)
 
     def files(self):
         """All that is there, less what apt and dpkg keep for themselves."""

@@ -118,14 +118,14 @@ def test_life(system, relay, deb, second_deb):
     host = Host(system, relay)
     assert host.send() == "T-old" and host.mapped() == {str(library)}
     old = library.stat().st_ino
-    system.run("apt-get", "install", "-y", "/tmp/second/tagalong.deb", "/tmp/second/libtagalong.deb")
+    system.install("/tmp/second/tagalong.deb", "/tmp/second/libtagalong.deb")
     versions = system.run("dpkg-query", "-W", "-f", "${Version}\n", "tagalong", "libtagalong").stdout.split()
     assert versions == ["0.1.0+next"] * 2 and library.stat().st_ino != old
     assert host.send() == "T-old" and host.mapped() == {f"{library} (deleted)"}
     assert tasks(system, relay, wrapped, *curl(relay)[1:]) == ["T-wrapped"]
 
     # Removed: what runs goes on, and a launcher starts its program as it is.
-    system.run("apt-get", "remove", "-y", "tagalong", "libtagalong")
+    system.apt("remove", "tagalong", "libtagalong")
     assert not library.exists() and host.send() == "T-old"
     assert tasks(system, relay, wrapped, *curl(relay)[1:]) == [None]
     assert host.end() == (0, "")
@@ -134,7 +134,7 @@ def test_life(system, relay, deb, second_deb):
     # removed dpkg knows nothing of them any more. The user's own files are the user's.
     assert system.run("dpkg-query", "-W", "tagalong", "libtagalong", check=False).stdout == ""
     system.run("dpkg", "--purge", "tagalong", "libtagalong")
-    system.run("apt-get", "purge", "-y", "--autoremove", "curl")
+    system.apt("purge", "--autoremove", "curl")
     left = system.files() - before
     own = {path for path in left if path.startswith("tmp/")}
     assert left - own == set() and before - system.files() == set()
