@@ -19,11 +19,19 @@ USE = {"HOME": HOME, "XDG_RUNTIME_DIR": "/tmp/run", "LC_ALL": "C.UTF-8"}
 PREFIX_LIB = "/usr/$LIB/tagalong/libtagalong.so"
 
 
-@pytest.fixture
-def system():
+pytestmark = pytest.mark.usefixtures("root")
+
+
+@pytest.fixture(scope="session")
+def root():
+    """Asked first, before anything is built."""
     reason = obstacle()
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture
+def system():
     try:
         with Chroot() as system:
             yield system
