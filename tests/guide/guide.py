@@ -34,7 +34,7 @@ class Machine:
         self._run, self.relay, self.prefix, self.home = run, relay, prefix, home
         self.library = prefix / "lib" / "tagalong" / "libtagalong.so"
         self.environment = {name: value for name, value in place.items() if name != "TAGALONG_PROJECT_ID"} | {
-            "PATH": f"{home}/.local/bin:{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+            "PATH": f"{home}/.local/bin:{home}/bin:{prefix}/bin:/usr/local/bin:/usr/bin:/bin",
             "OPENAI_BASE_URL": relay.url + "/v1",
             "OPENAI_API_KEY": "sk-test",
             "USER": "ada",
@@ -44,8 +44,13 @@ class Machine:
     def here(self, text):
         return text.replace("https://relay.example.com", self.relay.url).replace("/usr/local", str(self.prefix))
 
-    def block(self, name):
-        return self.here(blocks("recipes.md")[name])
+    def block(self, name, of="recipes.md"):
+        return self.here(blocks(of)[name])
+
+    def chat(self, name="bin/chat", url=None):
+        """A program that sends one chat request by curl."""
+        url = url or f"{self.relay.url}/v1/chat/completions"
+        return self.write(name, f"#!/bin/sh\nexec curl -sS -o /dev/null -d '{{}}' {url}\n", 0o755)
 
     def write(self, name, text, mode=0o644):
         path = self.home / name
