@@ -2,6 +2,8 @@
 # One Makefile for all. `make` builds build/libtagalong.so and build/tagalong; `make help` lists more.
 
 VERSION := 0.1.0
+# Of the manual pages, so that two builds are equal.
+RELEASED := 2026-11-25
 MODE ?= release
 BUILD ?= build$(if $(filter-out release,$(MODE)),/$(MODE))
 CC ?= cc
@@ -11,6 +13,10 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 UNITDIR ?= $(PREFIX)/lib/systemd/user
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
@@ -80,7 +86,7 @@ FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/f
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
 .PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
-	torture soak bench bench-service lint install uninstall clean help
+	torture soak bench bench-service lint man install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/agents
 
 help:
@@ -92,6 +98,7 @@ help:
 	@echo 'make fuzz       what reads foreign bytes, over random ones; FUZZ_SECONDS=60 each'
 	@echo 'make torture    each call that the shim makes fails once, over curl and other host programs'
 	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
+	@echo 'make man        the manual pages, build/man'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
 	@echo 'make test-asan, test-tsan, test-valgrind: the suites over sanitizers; V=1 shows commands'
@@ -151,10 +158,19 @@ ifneq ($(MODE),fuzz)
 $(patsubst %,$(BUILD)/obj/shim/preload/%.o,doors elf real): NOT_SANITIZED := -fno-sanitize=all
 endif
 
+# What a request calls once at most, and most processes never, is built for size.
+ifeq ($(MODE),release)
+SMALL_ROOMS := json body wire client sources config
+SMALL_FILES := base/fdio headers/spec headers/trace policy/relay policy/url tag/record \
+	$(addprefix preload/,body debug doors elf lend lent library object real tracked)
+$(foreach room,$(SMALL_ROOMS),$(BUILD)/obj/shim/$(room)/%.o) \
+$(patsubst %,$(BUILD)/obj/shim/%.o,$(SMALL_FILES)): SMALL := -Os
+endif
+
 $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(NOT_SANITIZED) -fPIC -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(SMALL) $(NOT_SANITIZED) -fPIC -c -o $@ $<
 
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.
@@ -232,7 +248,7 @@ cross: $(BUILD)/libtagalong.so $(BUILD)/cross/host $(BUILD)/cross/plugin.so \
 	$(if $(CURL_HEADERS),$(UNIT_SUITES))
 
 # What the tests need beside the programs themselves.
-test-build: all fixtures $(UNIT_SUITES)
+test-build: all man fixtures $(UNIT_SUITES) $(BUILD)/bench/calls
 
 test: test-build
 	$(Q)TAGALONG_BUILD=$(abspath $(BUILD)) python3 tests/run.py $(TEST)
@@ -307,7 +323,8 @@ soak: all
 lint:
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
-		scripts/install-deps scripts/install-npm scripts/tagalong-run .ci/run
+		scripts/install-deps scripts/install-npm scripts/tagalong-run .ci/run \
+		scripts/completions/tagalong.bash
 	$(Q)node --input-type=module --check < scripts/agents/kilo/tagalong.js
 	$(Q)node --check scripts/agents/node/tagalong.cjs
 	$(Q)cppcheck -q --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
@@ -323,12 +340,25 @@ lint:
 unit: $(UNIT_SUITES)
 	$(Q)for suite in $^; do $$suite || exit 1; done
 
+# The manual is made of docs/; docs/commands.md of the commands' tables (tests/pages).
+MAN_PAGES := $(addprefix $(BUILD)/man/,tagalong.1 libtagalong.7 tagalong.json.5 tagalong-protocol.7)
+$(BUILD)/man/tagalong.1: docs/commands.md
+$(BUILD)/man/libtagalong.7: docs/variables.md
+$(BUILD)/man/tagalong.json.5: docs/configuration.md
+$(BUILD)/man/tagalong-protocol.7: docs/protocol.md
+$(MAN_PAGES): scripts/man-page Makefile
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/man-page $(@F) $(RELEASED) $(VERSION) < $(filter docs/%,$^) > $@.tmp && mv $@.tmp $@
+
+man: $(MAN_PAGES)
+
 AGENT_FILES := agents/kilo/tagalong.js agents/node/tagalong.cjs
 
 # The launchers find the library in ../lib/tagalong of their folder. The units are for each user to
 # enable: systemctl --user enable --now tagalong.socket
 UNITS := tagalong.socket tagalong.service
-install: all
+install: all man
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/tagalong $(DESTDIR)$(UNITDIR)
 	install -m 755 $(BUILD)/tagalong scripts/tagalong-run $(DESTDIR)$(BINDIR)
 	install -m 644 $(BUILD)/libtagalong.so $(DESTDIR)$(LIBDIR)/tagalong
@@ -338,16 +368,24 @@ install: all
 	for unit in $(UNITS); do \
 		sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
+	for page in $(MAN_PAGES); do \
+		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit 1; done
+	install -D -m 644 scripts/completions/tagalong.bash $(DESTDIR)$(BASHCOMPDIR)/tagalong
+	install -D -m 644 scripts/completions/_tagalong $(DESTDIR)$(ZSHCOMPDIR)/_tagalong
+	install -D -m 644 scripts/completions/tagalong.fish $(DESTDIR)$(FISHCOMPDIR)/tagalong.fish
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/tagalong $(DESTDIR)$(BINDIR)/tagalong-run
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rm -rf $(DESTDIR)$(LIBDIR)/tagalong
+	rm -f $(foreach page,$(MAN_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -f $(DESTDIR)$(BASHCOMPDIR)/tagalong $(DESTDIR)$(ZSHCOMPDIR)/_tagalong \
+		$(DESTDIR)$(FISHCOMPDIR)/tagalong.fish
 
-$(BUILD)/bench/calls: tests/bench/calls.c
+$(BUILD)/bench/calls $(BUILD)/bench/grow: $(BUILD)/bench/%: tests/bench/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $< $(CURL_LIBS)
+	$(Q)$(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -o $@ $< $(CURL_LIBS)
 
 $(BUILD)/bench/body $(BUILD)/bench/get: $(BUILD)/bench/%: tests/bench/%.c $(CORE_OBJECTS)
 	$(call say,CC,$<)
@@ -359,8 +397,10 @@ $(BUILD)/bench/empty.so: tests/bench/empty.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
 
-bench: all $(addprefix $(BUILD)/bench/,calls body get empty.so)
+bench: all $(addprefix $(BUILD)/bench/,calls grow body get empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
+	$(Q)/usr/bin/python3 tests/bench/chat.py $(BENCH)
+	$(Q)/usr/bin/python3 tests/bench/growth.py $(BENCH)
 
 bench-service: all
 	$(Q)/usr/bin/python3 tests/bench/service_load.py $(BENCH)

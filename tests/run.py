@@ -4,7 +4,7 @@
 
     python3 tests/run.py [--only NAME] [--workers N]
 
-Steps: the layer map and the exported symbols; the unit suites; pytest over the folders below. With
+Steps: the layer map and the exported symbols; the unit suites; instructions; pytest over the folders below. With
 CI=true a skipped test is a failure: CI has to be able to run all of them.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
-FOLDERS = ["relay", "e2e", "service", "cross", "clients", "doctor", "gateways", "agents", "guide"]
+FOLDERS = ["relay", "e2e", "service", "cross", "clients", "doctor", "pages", "gateways", "agents", "guide"]
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -42,6 +42,15 @@ def unit_suites():
         passed += tests - min(tests, failures)
         failed += max(failures, 1) if broken else 0
     return passed, failed, 0
+
+
+def instructions():
+    """What a call and a request take, held against tests/bench/budget.json."""
+    command = ["/usr/bin/python3", ROOT / "tests" / "bench" / "instructions.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    print(done.stdout + done.stderr, end="", flush=True)
+    counts = re.search(r"^(\d+) passed, (\d+) failed$", done.stdout, re.M)
+    return (*map(int, counts.groups()), 0) if counts else (0, 1, 0)
 
 
 def folder(name, workers):
@@ -73,6 +82,7 @@ def main():
         "exports": lambda: script("check-exports"),
         "pitfalls": lambda: script("check-pitfalls"),
         "unit": unit_suites,
+        "instructions": instructions,
         **{name: lambda name=name: folder(name, options.workers) for name in FOLDERS},
     }
     total = [0, 0, 0]

@@ -126,25 +126,30 @@ static int change(const struct agent *agent, bool install, bool yes)
 	return code;
 }
 
+enum { OPT_YES = 1 };
+
+static const struct command_option options[] = {
+	{ "yes", NULL, "write without asking", WORD_FREE, OPT_YES, 0 },
+	{ 0 },
+};
+
+static const struct command_verb verbs[] = {
+	{ "status", "", "what is installed, and when it was last seen working", WORD_FREE },
+	{ "install", "AGENT", "show the change, ask, write it", WORD_AGENT },
+	{ "uninstall", "AGENT", "take back exactly that", WORD_AGENT },
+	{ 0 },
+};
+
 static int run(const struct command *command, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "yes", no_argument, NULL, 'y' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	const struct agent *agent;
 	bool yes = false;
-	int option;
+	int option, code = EXIT_OK;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return print_help(command);
-		if (option != 'y')
-			return usage_error(command, "\"%s\" is not understood", argv[optind - 1]);
-		yes = true;
-	}
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
+		yes = yes || option == OPT_YES;
+	if (option == OPTION_DONE)
+		return code;
 	argc -= optind;
 	argv += optind;
 	if (argc == 1 && !strcmp(argv[0], "status"))
@@ -166,11 +171,12 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_agents = {
 	.name = "agents",
-	.arguments = "status | install [--yes] AGENT | uninstall [--yes] AGENT",
-	.summary = "Set up coding agents, so that they tell which session a request is for.",
-	.help = "AGENT is kilo, opencode, claude-code or codex. What is changed in its\n"
-		"configuration is shown before it is written; uninstall takes back exactly that.\n\n"
-		"  --yes    write without asking\n\n"
-		"  tagalong agents install kilo\n",
+	.operands = "[AGENT]",
+	.summary = "Set up coding agents to tell which session a request is for.",
+	.verbs = verbs,
+	.options = options,
+	.about = "AGENT is kilo, opencode, claude-code or codex. What is changed in its configuration "
+		 "is shown before it is written.",
+	.examples = "tagalong agents install kilo",
 	.run = run,
 };

@@ -53,26 +53,29 @@ static int path(const struct call *call)
 	return result == EXIT_OK && !file.path[0] ? EXIT_NOTHING : result;
 }
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+enum { OPT_JSON = 1 };
+
+static const struct command_option options[] = {
+	{ "json", NULL, "of show: for programs", WORD_FREE, OPT_JSON, 0 },
+	{ 0 },
+};
+
+static const struct command_verb verbs[] = {
+	{ "check", "[FILE]", "every fault with file, line, column and reason", WORD_FILE },
+	{ "show", "[FILE]", "each value and where it comes from", WORD_FILE },
+	{ "path", "", "the file that is in force", WORD_FREE },
+	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct call call = { .verb = NULL };
-	int option;
+	int option, code = EXIT_OK;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'j')
-			call.json = true;
-		else if (option == 'h')
-			return print_help(command);
-		else
-			return usage_error(command, "\"%s\" is not understood", argv[optind - 1]);
-	}
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
+		call.json = call.json || option == OPT_JSON;
+	if (option == OPTION_DONE)
+		return code;
 	if (argc - optind < 1 || argc - optind > 2)
 		return usage_error(command, "one of check, show and path is wanted, and at most one file");
 	call.verb = argv[optind];
@@ -90,13 +93,14 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_config = {
 	.name = "config",
-	.arguments = "check|show|path [--json] [FILE]",
+	.operands = "[FILE]",
 	.summary = "Check the configuration, show what it comes to, or tell where it is.",
-	.help = "  check   every fault with file, line, column and reason; exit code 1 when there is one\n"
-		"  show    each value and where it comes from; --json for programs\n"
-		"  path    the file that is in force; exit code 1 when there is none\n\n"
-		"FILE is another than the one in force: $TAGALONG_CONFIG, else\n"
-		"$XDG_CONFIG_HOME/tagalong/config.json (~/.config), else /etc/tagalong/config.json.\n\n"
-		"  tagalong config check\n",
+	.verbs = verbs,
+	.options = options,
+	.about = "FILE is another than the one in force: $TAGALONG_CONFIG, else "
+		 "$XDG_CONFIG_HOME/tagalong/config.json (~/.config), else "
+		 "/etc/tagalong/config.json.\n\n"
+		 "The exit code is 1 when check finds a fault, and when path finds no file.",
+	.examples = "tagalong config check",
 	.run = run,
 };

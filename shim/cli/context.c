@@ -10,14 +10,26 @@
 
 #include "base/variables.h"
 #include "cli/ask.h"
+#include "cli/help.h"
 
-enum { OPT_SCOPE = 256, OPT_JSON };
+enum { OPT_SCOPE = 1, OPT_JSON };
 
-static const struct option options[] = {
-	{ "scope", required_argument, NULL, OPT_SCOPE },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct command_option options[] = {
+	{ "scope", "SCOPE", "a name, pid:N for the scope of that process, or default", WORD_SCOPE,
+	  OPT_SCOPE, 0 },
+	{ "json", NULL, "print the service's replies (tagalong-protocol(7))", WORD_FREE, OPT_JSON, 0 },
+	{ 0 },
+};
+
+static const struct command_verb verbs[] = {
+	{ "get", "[FIELD...]", "what holds here; of one field only the value", WORD_FIELD },
+	{ "set", "FIELD=VALUE...", "change it; FIELD=- reads the value from stdin", WORD_PAIR },
+	{ "unset", "FIELD...", "take fields away", WORD_FIELD },
+	{ "list", "", "all scopes and what each sets", WORD_FREE },
+	{ "watch", "", "what holds here, now and after every change", WORD_FREE },
+	{ "open", "[FIELD=VALUE...]", "begin a scope: --scope NAME or --scope pid:N", WORD_PAIR },
+	{ "close", "", "end it", WORD_FREE },
+	{ 0 },
 };
 
 /* One call of the command. */
@@ -171,10 +183,9 @@ static int check(const struct call *call, int arguments)
 
 static int parse(struct call *call, int argc, char **argv)
 {
-	int option, code = EXIT_OK;
+	int option = OPTION_END, code = EXIT_OK;
 
-	opterr = 0;
-	while (code == EXIT_OK && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (code == EXIT_OK && (option = next_option(call->command, argc, argv, &code)) > OPTION_DONE) {
 		switch (option) {
 		case OPT_SCOPE:
 			code = parse_scope(call, optarg);
@@ -182,10 +193,6 @@ static int parse(struct call *call, int argc, char **argv)
 		case OPT_JSON:
 			call->json = true;
 			break;
-		default:
-			return usage_error(call->command,
-					   "\"%s\" is not understood, or wants a value",
-					   argv[optind - 1]);
 		}
 	}
 	for (int i = optind; i < argc && code == EXIT_OK; i++)
@@ -382,22 +389,15 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_context = {
 	.name = "context",
-	.arguments = "get|set|unset|list|watch|open|close "
-		     "[--scope SCOPE] [--json] [FIELD[=VALUE]...]",
+	.operands = "[FIELD[=VALUE]...]",
 	.summary = "Read or change the current context.",
-	.help = "  get [FIELD...]       what holds here; of one field only the value\n"
-		"  set FIELD=VALUE...   change it; FIELD=- reads the value from standard input\n"
-		"  unset FIELD...       take fields away\n"
-		"  list                 all scopes and what each sets\n"
-		"  watch                what holds here, now and after every change\n"
-		"  open, close          begin and end a scope: --scope NAME or --scope pid:N\n\n"
-		"  --scope SCOPE        a name, pid:N for the scope of that process, or default;\n"
-		"                       without it the scope that this is run in\n"
-		"  --json               print the service's replies (docs/protocol.md)\n\n"
-		"The exit code is 0; 1 when there is no such scope, or no value of the fields\n"
-		"asked for; 2 for a bad call; 3 when there is no service, or it refuses.\n\n"
-		"  tagalong context set task_id=T-43\n"
-		"  git branch --show-current | tagalong context set task_id=-\n"
-		"  tagalong context open --scope pid:$$ project_id=billing\n",
+	.verbs = verbs,
+	.options = options,
+	.about = "Without --scope it is the scope that this is run in. The exit code is 1 when there "
+		 "is no such scope, or no value of the fields asked for; 2 for a bad call; 3 when there "
+		 "is no service, or it refuses.",
+	.examples = "tagalong context set task_id=T-43\n"
+		    "git branch --show-current | tagalong context set task_id=-\n"
+		    "tagalong context open --scope pid:$$ project_id=billing",
 	.run = run,
 };

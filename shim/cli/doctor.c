@@ -102,7 +102,8 @@ static int print_self(const cJSON *root, bool json)
 		faults += fault;
 		if (json)
 			continue;
-		printf("%-26s %s\n", get_text(row, "name"), get_text(row, "value"));
+		printf("%-26s %s%s\n", get_text(row, "name"), get_text(row, "value"),
+		       cJSON_IsTrue(cJSON_GetObjectItem(row, "reachable")) ? " (its name is known)" : "");
 		if (fault)
 			printf("%-26s ^ %s\n", "", get_text(row, "fault"));
 		if (get_text(row, "advice")[0])
@@ -153,30 +154,28 @@ static int look_around(bool json)
 	return code;
 }
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "probe", no_argument, NULL, 'p' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+enum { OPT_JSON = 1, OPT_PROBE };
+
+static const struct command_option options[] = {
+	{ "probe", NULL, "start it, with a relay on loopback, and tell what really arrived", WORD_FREE,
+	  OPT_PROBE, 0 },
+	{ "json", NULL, "for programs", WORD_FREE, OPT_JSON, 0 },
+	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	bool json = false, probe = false;
-	int option;
+	int option, code = EXIT_OK;
 
-	opterr = 0;
-	/* "+": the program's own options are not ours. */
-	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
-		if (option == 'j')
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+		if (option == OPT_JSON)
 			json = true;
-		else if (option == 'p')
+		else if (option == OPT_PROBE)
 			probe = true;
-		else if (option == 'h')
-			return print_help(command);
-		else
-			return usage_error(command, "\"%s\" is not understood", argv[optind - 1]);
 	}
+	if (option == OPTION_DONE)
+		return code;
 	if (optind < argc - 1 && !probe)
 		return usage_error(command, "arguments of a program are for --probe");
 	if (optind == argc)
@@ -187,16 +186,18 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.arguments = "[--json] [--probe] [COMMAND [ARG...]]",
-	.summary = "Tell whether a program can be tagged, and by which door; or how all is here.",
-	.help = "  --probe   start it, with a relay on loopback, and tell what really arrived. {url} in its\n"
-		"            arguments is the relay's chat URL; OPENAI_BASE_URL and the like name it, too\n"
-		"  --json    for programs\n\n"
-		"Without a command: the installation, the configuration, the service, the environment.\n\n"
-		"The exit code is 0 when requests of the program, or of what it starts, are tagged (with\n"
-		"--probe: when one was), and when nothing is wrong; else 1. 2 for a bad call, 3 when there\n"
-		"is no such program.\n\n"
-		"  tagalong doctor php\n"
-		"  tagalong doctor --probe curl -d '{}' '{url}'\n",
+	.operands = "[COMMAND [ARG...]]",
+	.summary = "Tell whether a program can be tagged, and by which door.",
+	.options = options,
+	.about = "{url} in the arguments of a program that is probed is the relay's chat URL; "
+		 "OPENAI_BASE_URL and the like name it, too. Without a command: the installation, the "
+		 "configuration, the relays and whether their names are known here, the service, the "
+		 "environment.\n\n"
+		 "The exit code is 0 when requests of the program, or of what it starts, are tagged "
+		 "(with --probe: when one was), and when nothing is wrong; else 1. 2 for a bad call, 3 "
+		 "when there is no such program.",
+	.examples = "tagalong doctor php\n"
+		    "tagalong doctor --probe curl -d '{}' '{url}'",
+	.word = WORD_CALL,
 	.run = run,
 };

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/variables.h"
 #include "cli/doctor_binary.h"
+#include "cli/doctor_names.h"
 #include "cli/library_path.h"
 #include "client/client.h"
 #include "config/current.h"
@@ -85,31 +86,45 @@ static void add_configuration(cJSON *rows)
 	config_drop(snapshot);
 }
 
+static void add_relay(cJSON *rows, struct text pattern)
+{
+	char value[512];
+
+	snprintf(value, sizeof(value), "%.*s", (int)pattern.len, pattern.ptr);
+	names_ask(pattern, add(rows, "relay", value, NULL));
+}
+
+static void add_preset_hosts(cJSON *rows, struct text preset)
+{
+	struct text hosts = preset_hosts(preset), host;
+	char value[512];
+	cJSON *row;
+
+	snprintf(value, sizeof(value), "the hosts of preset %.*s", (int)preset.len, preset.ptr);
+	row = add(rows, "relay", value, NULL);
+	while (text_next(&hosts, ',', &host))
+		names_ask(host, row);
+}
+
 /* Each relay that is named, of the configuration and of the environment. */
 static void add_relays(cJSON *rows)
 {
 	const struct config_snapshot *snapshot = config_take(true);
 	const struct config *config = snapshot->config;
-	const char *named = variable_get(VARIABLE_RELAYS);
-	char value[512];
+	struct text named = text_of(variable_get(VARIABLE_RELAYS)), pattern;
+	bool loopback_only = !named.len && (!config || !config->rules_count);
 
 	for (size_t i = 0; config && i < config->rules_count; i++) {
 		const struct config_rule *rule = &config->rules[i];
 
-		for (size_t j = 0; j < rule->patterns_count; j++) {
-			snprintf(value, sizeof(value), "%.*s", (int)rule->patterns[j].text.len,
-				 rule->patterns[j].text.ptr);
-			add(rows, "relay", value, NULL);
-		}
-		if (!rule->patterns_count) {
-			snprintf(value, sizeof(value), "the hosts of preset %.*s",
-				 (int)rule->preset.len, rule->preset.ptr);
-			add(rows, "relay", value, NULL);
-		}
+		for (size_t j = 0; j < rule->patterns_count; j++)
+			add_relay(rows, rule->patterns[j].text);
+		if (!rule->patterns_count)
+			add_preset_hosts(rows, rule->preset);
 	}
-	if (named)
-		add(rows, "relay", named, NULL);
-	else if (!config || !config->rules_count)
+	while (text_next(&named, ',', &pattern))
+		add_relay(rows, pattern);
+	if (loopback_only)
 		add(rows, "relay", "loopback only; --relay or TAGALONG_RELAYS names another", NULL);
 	config_drop(snapshot);
 }
@@ -223,5 +238,6 @@ cJSON *doctor_self(void)
 	add_service(rows);
 	add_preload(rows);
 	variables_scan(on_variable, rows);
+	names_wait();
 	return root;
 }

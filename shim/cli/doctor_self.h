@@ -5,8 +5,8 @@
 
 #include <cjson/cJSON.h>
 
-/* An object with a "rows" list of {name, value, fault (may be missing), advice (the same)}; to be
- * deleted. */
+/* An object with a "rows" list of {name, value, fault (may be missing), advice (the same), reachable
+ * (of relays whose name was asked for)}; to be deleted. */
 cJSON *doctor_self(void);
 
 #endif

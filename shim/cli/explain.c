@@ -251,11 +251,12 @@ static void print_text(const cJSON *root)
 			 get_text(item, "word"), get_text(item, "reason"));
 }
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "method", required_argument, NULL, 'm' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+enum { OPT_JSON = 1, OPT_METHOD };
+
+static const struct command_option options[] = {
+	{ "method", "METHOD", "the request's method; POST by default", WORD_FREE, OPT_METHOD, 0 },
+	{ "json", NULL, "for programs", WORD_FREE, OPT_JSON, 0 },
+	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
@@ -263,20 +264,16 @@ static int run(const struct command *command, int argc, char **argv)
 	const char *method = "POST";
 	bool json = false, tagged;
 	cJSON *root;
-	int option;
+	int option, code = EXIT_OK;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'j')
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+		if (option == OPT_JSON)
 			json = true;
-		else if (option == 'm')
+		else if (option == OPT_METHOD)
 			method = optarg;
-		else if (option == 'h')
-			return print_help(command);
-		else
-			return usage_error(command, "\"%s\" is not understood, or wants a value",
-					   argv[optind - 1]);
 	}
+	if (option == OPTION_DONE)
+		return code;
 	if (argc - optind != 1)
 		return usage_error(command, "one URL is wanted");
 	root = make_report(method, argv[optind]);
@@ -295,11 +292,10 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_explain = {
 	.name = "explain",
-	.arguments = "[--json] [--method METHOD] URL",
-	.summary = "Tell which headers a request would get, where each value comes from, or why none.",
-	.help = "  --method METHOD   the request's method; POST by default\n"
-		"  --json            for programs\n\n"
-		"The exit code is 0 when headers would be added, 1 when none would, 2 for a bad call.\n\n"
-		"  tagalong run --task T-42 -- tagalong explain http://localhost:8090/v1/messages\n",
+	.operands = "URL",
+	.summary = "Tell which headers a request would get and why, or why none.",
+	.options = options,
+	.about = "The exit code is 0 when headers would be added, 1 when none would, 2 for a bad call.",
+	.examples = "tagalong run --task T-42 -- tagalong explain http://localhost:8090/v1/messages",
 	.run = run,
 };

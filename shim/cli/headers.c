@@ -111,17 +111,20 @@ static int set_pair(const struct command *command, const char *pair)
 	return setenv(field_variable(field), equals + 1, 1) ? EXIT_TROUBLE : EXIT_OK;
 }
 
-enum { OPT_STDIO = 256, OPT_SET, OPT_AGENT, OPT_BODY };
+enum { OPT_JSON = 1, OPT_METHOD, OPT_BODY, OPT_SET, OPT_STDIO, OPT_AGENT };
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "method", required_argument, NULL, 'm' },
-	{ "body", required_argument, NULL, OPT_BODY },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "stdio", no_argument, NULL, OPT_STDIO },
-	{ "agent", required_argument, NULL, OPT_AGENT },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct command_option options[] = {
+	{ "method", "METHOD", "the request's method; POST by default", WORD_FREE, OPT_METHOD, 0 },
+	{ "body", "FILE", "the request's body, for ids that come from it; - for stdin", WORD_FILE,
+	  OPT_BODY, 0 },
+	{ "set", "FIELD=VALUE", "a context field that wins over all sources; repeatable", WORD_PAIR,
+	  OPT_SET, 0 },
+	{ "json", NULL, "{\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}", WORD_FREE,
+	  OPT_JSON, 0 },
+	{ "stdio", NULL, "many questions: a line of JSON each way, until stdin ends", WORD_FREE,
+	  OPT_STDIO, 0 },
+	{ "agent", "NAME", "with --stdio: whose helper this is", WORD_AGENT, OPT_AGENT, 0 },
+	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
@@ -130,13 +133,12 @@ static int run(const struct command *command, int argc, char **argv)
 	const char *method = "POST", *agent = NULL;
 	struct text body = { NULL, 0 };
 	bool json = false, stdio = false;
-	int option, code = EXIT_OK;
+	int option = OPTION_END, code = EXIT_OK;
 
-	opterr = 0;
-	while (code == EXIT_OK && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'j')
+	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+		if (option == OPT_JSON)
 			json = true;
-		else if (option == 'm')
+		else if (option == OPT_METHOD)
 			method = optarg;
 		else if (option == OPT_SET)
 			code = set_pair(command, optarg);
@@ -146,13 +148,8 @@ static int run(const struct command *command, int argc, char **argv)
 			stdio = true;
 		else if (option == OPT_AGENT)
 			agent = optarg;
-		else if (option == 'h')
-			return print_help(command);
-		else
-			return usage_error(command, "\"%s\" is not understood, or wants a value",
-					   argv[optind - 1]);
 	}
-	if (code != EXIT_OK)
+	if (code != EXIT_OK || option == OPTION_DONE)
 		return code;
 	if (stdio)
 		return argc == optind ? headers_serve(agent) :
@@ -166,20 +163,13 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_headers = {
 	.name = "headers",
-	.arguments = "[OPTION...] URL | --stdio [--agent NAME]",
-	.summary = "Print the headers that a request would get now, for programs that add them.",
-	.help = "  --method METHOD     the request's method; POST by default\n"
-		"  --body FILE         the request's body, for ids that come from it; - for\n"
-		"                      standard input\n"
-		"  --set FIELD=VALUE   a context field that wins over all sources; can be given\n"
-		"                      again\n"
-		"  --json              {\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}\n"
-		"  --stdio             many questions: a line of JSON each way, until standard\n"
-		"                      input ends (docs/agents.md)\n"
-		"  --agent NAME        with --stdio: whose helper this is, for tagalong agents\n\n"
-		"One \"Name: value\" a line. Nothing, and exit code 0, when none is to be added;\n"
-		"\"tagalong explain\" tells why. Exit code 1 when the configuration requires a\n"
-		"field that has no value: then the request is not to be sent.\n\n"
-		"  curl -H @<(tagalong headers $URL) -d @chat.json $URL\n",
+	.operands = "[URL]",
+	.summary = "Print the headers that a request would get now, and nothing else.",
+	.options = options,
+	.about = "One \"Name: value\" a line. Nothing, and exit code 0, when none is to be added; "
+		 "\"tagalong explain\" tells why. Exit code 1 when the configuration requires a field "
+		 "that has no value: then the request is not to be sent. With --stdio there is no URL "
+		 "(docs/agents.md).",
+	.examples = "curl -H @<(tagalong headers $URL) -d @chat.json $URL",
 	.run = run,
 };

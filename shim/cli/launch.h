@@ -8,7 +8,7 @@
 #include "cli/command.h"
 
 enum {
-	OPT_PRESET = 256,
+	OPT_PRESET = 1,
 	OPT_RELAY,
 	OPT_TASK,
 	OPT_CONVERSATION,
@@ -19,16 +19,20 @@ enum {
 	OPT_OWN, /* the first that a command may use for itself */
 };
 
-/* Their rows in a command's table for getopt_long. */
+/* Their rows in a command's table. */
 #define LAUNCH_OPTIONS                                                                             \
-	{ "preset", required_argument, NULL, OPT_PRESET },                                         \
-	{ "relay", required_argument, NULL, OPT_RELAY },                                           \
-	{ "task", required_argument, NULL, OPT_TASK },                                             \
-	{ "conversation", required_argument, NULL, OPT_CONVERSATION },                             \
-	{ "project", required_argument, NULL, OPT_PROJECT },                                       \
-	{ "set", required_argument, NULL, OPT_SET },                                               \
-	{ "debug", no_argument, NULL, OPT_DEBUG },                                                 \
-	{ "no-service", no_argument, NULL, OPT_NO_SERVICE }
+	{ "task", "ID", "the current task", WORD_FREE, OPT_TASK, 0 },                              \
+	{ "conversation", "ID", "the current conversation", WORD_FREE, OPT_CONVERSATION, 0 },      \
+	{ "project", "ID", "the project; by default the name of the git origin", WORD_FREE,        \
+	  OPT_PROJECT, 0 },                                                                        \
+	{ "set", "FIELD=VALUE", "any context field", WORD_PAIR, OPT_SET, 0 },                      \
+	{ "relay", "PATTERN", "tag requests to this relay; repeatable; else loopback",             \
+	  WORD_FREE, OPT_RELAY, 0 },                                                               \
+	{ "preset", "NAME", "whose headers to send; tagalong presets lists them", WORD_PRESET,     \
+	  OPT_PRESET, 0 },                                                                         \
+	{ "no-service", NULL, "the environment alone, no context service", WORD_FREE,              \
+	  OPT_NO_SERVICE, 0 },                                                                     \
+	{ "debug", NULL, "one line on stderr for each decision", WORD_FREE, OPT_DEBUG, 0 }
 
 /* What they say beside what they put into the environment. All false at first. */
 struct launch {

@@ -169,40 +169,37 @@ static bool wants_colour(void)
 	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && terminal && strcmp(terminal, "dumb");
 }
 
-static const struct option options[] = {
-	{ "follow", no_argument, NULL, 'f' },
-	{ "by", required_argument, NULL, 'b' },
-	{ "since", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+enum { OPT_FOLLOW = 1, OPT_BY, OPT_SINCE, OPT_JSON };
+
+static const struct command_option options[] = {
+	{ "follow", NULL, "go on with what is added, until it is interrupted", WORD_FREE, OPT_FOLLOW,
+	  'f' },
+	{ "by", "WHAT", "count by task, conversation, project or command", WORD_BY, OPT_BY, 0 },
+	{ "since", "T", "the last 90s, 15m, 2h, 3d; or a date, as \"2026-11-25 14:30\"", WORD_FREE,
+	  OPT_SINCE, 0 },
+	{ "json", NULL, "one JSON object a line, for programs", WORD_FREE, OPT_JSON, 0 },
+	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct call call = { .view = { .colour = wants_colour() } };
-	int option, code;
+	int option, code = EXIT_OK;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "fh", options, NULL)) != -1) {
-		if (option == 'f')
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+		if (option == OPT_FOLLOW)
 			call.follow = true;
-		else if (option == 'b' && (call.view.by = log_view_by(optarg)))
-			continue;
-		else if (option == 'b')
+		else if (option == OPT_JSON)
+			call.view.json = true;
+		else if (option == OPT_BY && !(call.view.by = log_view_by(optarg)))
 			return usage_error(command, "--by wants task, conversation, project or command, "
 						    "not \"%s\"", optarg);
-		else if (option == 's' && !parse_since(optarg, &call.since))
+		else if (option == OPT_SINCE && !parse_since(optarg, &call.since))
 			return usage_error(command, "--since wants 90s, 15m, 2h, 3d, or a date as "
 						    "2026-11-25 14:30, not \"%s\"", optarg);
-		else if (option == 'j')
-			call.view.json = true;
-		else if (option == 'h')
-			return print_help(command);
-		else if (option == '?')
-			return usage_error(command, "\"%s\" is not understood, or wants a value",
-					   argv[optind - 1]);
 	}
+	if (option == OPTION_DONE)
+		return code;
 	if (argc - optind > 1)
 		return usage_error(command, "at most one file is wanted");
 	if (call.follow && call.view.by)
@@ -217,15 +214,13 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_log = {
 	.name = "log",
-	.arguments = "[--follow] [--by WHAT] [--since T] [--json] [FILE]",
+	.operands = "[FILE]",
 	.summary = "Show the tagged requests that were logged.",
-	.help = "  --follow     go on with what is added, until it is interrupted\n"
-		"  --by WHAT    count by task, conversation, project or command\n"
-		"  --since T    the last 90s, 15m, 2h, 3d; or a date, as \"2026-11-25 14:30\"\n"
-		"  --json       one JSON object a line, for programs\n\n"
-		"FILE is $TAGALONG_LOG, else what the configuration's \"log\" names. A program that runs\n"
-		"with one of the two adds a line for each request that it sends tagged.\n\n"
-		"  export TAGALONG_LOG=$HOME/tagalong.jsonl\n"
-		"  tagalong log --by task --since 1d\n",
+	.options = options,
+	.about = "FILE is $TAGALONG_LOG, else what the configuration's \"log\" names. A program that "
+		 "runs with one of the two adds a line for each request that it sends tagged.",
+	.examples = "export TAGALONG_LOG=$HOME/tagalong.jsonl\n"
+		    "tagalong log --by task --since 1d",
+	.word = WORD_FILE,
 	.run = run,
 };

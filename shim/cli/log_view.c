@@ -16,14 +16,22 @@
 #define REQUEST_ROW "%-19s  %-12s  %-24s  %-24s  %-20s  %s"
 #define GROUP_ROW "%8s  %-19s  %-19s  %s"
 
+/* What rows may be counted by, and the member that it is. */
+static const char *const words[][2] = { { "task", "task_id" },
+					{ "conversation", "conversation_id" },
+					{ "project", "project_id" },
+					{ "command", "command" } };
+
+#define WORDS (sizeof(words) / sizeof(words[0]))
+
+const char *log_view_word(size_t index)
+{
+	return index < WORDS ? words[index][0] : NULL;
+}
+
 const char *log_view_by(const char *word)
 {
-	static const char *const words[][2] = { { "task", "task_id" },
-						{ "conversation", "conversation_id" },
-						{ "project", "project_id" },
-						{ "command", "command" } };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < WORDS; i++) {
 		if (!strcmp(words[i][0], word))
 			return words[i][1];
 	}

@@ -15,6 +15,8 @@ struct log_view {
 
 /* The member that a --by word means; NULL: there is no such word. */
 const char *log_view_by(const char *word);
+/* Those words, one after the other; NULL behind the last. */
+const char *log_view_word(size_t index);
 
 /* Shows one record, or counts it. */
 void log_view_add(struct log_view *view, const cJSON *record);

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/complete.h"
+#include "cli/help.h"
+
 static const struct command *const commands[] = {
 	&command_run,
 	&command_context,
@@ -43,35 +46,18 @@ int usage_error(const struct command *command, const char *format, ...)
 	va_start(list, format);
 	vfprintf(stderr, format, list);
 	va_end(list);
-	fprintf(stderr, "\nusage: tagalong %s %s\nTry: tagalong %s --help\n", command->name,
-		command->arguments, command->name);
+	fputc('\n', stderr);
+	print_usage(stderr, command);
+	fprintf(stderr, "Try: tagalong %s --help\n", command->name);
 	return EXIT_USAGE;
 }
 
-int print_help(const struct command *command)
+const struct command *command_at(size_t index)
 {
-	printf("usage: tagalong %s %s\n\n%s\n", command->name, command->arguments,
-	       command->summary);
-	if (command->help[0])
-		printf("\n%s", command->help);
-	return EXIT_OK;
+	return index < COMMANDS ? commands[index] : NULL;
 }
 
-static void print_overview(FILE *out)
-{
-	fputs("Tagalong tells an LLM relay what each request is for, from programs that nobody can "
-	      "change.\n\nusage: tagalong COMMAND [ARG...]\n\n",
-	      out);
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\nExample:\n"
-	      "  tagalong run --task T-42 -- curl -d @chat.json "
-	      "http://localhost:8090/v1/chat/completions\n\n"
-	      "tagalong COMMAND --help tells more.\n",
-	      out);
-}
-
-static const struct command *find(const char *name)
+const struct command *command_find(const char *name)
 {
 	if (!strcmp(name, "--version"))
 		return &command_version;
@@ -91,13 +77,20 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		command = argc > 2 ? find(argv[2]) : NULL;
+		if (argc > 2 && !strcmp(argv[2], "--markdown")) {
+			print_manual();
+			return EXIT_OK;
+		}
+		command = argc > 2 ? command_find(argv[2]) : NULL;
 		if (command)
 			return print_help(command);
 		print_overview(stdout);
 		return EXIT_OK;
 	}
-	command = find(argv[1]);
+	/* Not in the table: it is for the completions alone. */
+	if (!strcmp(argv[1], "complete"))
+		return complete(argc - 2, argv + 2);
+	command = command_find(argv[1]);
 	if (!command) {
 		complain("there is no command \"%s\"; try: tagalong --help", argv[1]);
 		return EXIT_USAGE;

@@ -3,6 +3,7 @@
  * code that the shim uses; or all of them as the page docs/relays.md. */
 #include "cli/command.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,9 +106,10 @@ static const char *limits_text(const struct spec *spec, char *memory, size_t siz
 
 static void print_preset(const struct preset *preset)
 {
+	struct text comment = preset_comment(preset->name);
 	char limits[96];
 
-	printf("%.*s\n%.*s\n", PRINT(preset->name), PRINT(preset->comment));
+	printf("%.*s\n%.*s\n", PRINT(preset->name), PRINT(comment));
 	if (preset->hosts.len)
 		printf("Chosen by itself for: %.*s\n", PRINT(preset->hosts));
 	putchar('\n');
@@ -135,9 +137,10 @@ static void print_cell(struct text text)
 
 static void print_markdown(const struct preset *preset)
 {
+	struct text comment = preset_comment(preset->name);
 	char limits[96];
 
-	printf("\n## %.*s\n\n%.*s.\n", PRINT(preset->name), PRINT(preset->comment));
+	printf("\n## %.*s\n\n%.*s.\n", PRINT(preset->name), PRINT(comment));
 	if (preset->hosts.len)
 		printf("\nChosen by itself for: `%.*s`.\n", PRINT(preset->hosts));
 	printf("\n| header | value | limits |\n|---|---|---|\n");
@@ -182,33 +185,38 @@ static void print_all(void)
 		struct text comment;
 
 		preset_at(i, &preset);
-		comment = preset.comment;
+		comment = preset_comment(preset.name);
 		if (comment.len > COMMENT_BYTES)
 			comment.len = COMMENT_BYTES;
 		printf("  %-12.*s %.*s\n", PRINT(preset.name), PRINT(comment));
 	}
 }
 
+enum { OPT_MARKDOWN = 1 };
+
+static const struct command_option options[] = {
+	{ "markdown", NULL, "all of them, as docs/relays.md", WORD_FREE, OPT_MARKDOWN, 0 },
+	{ 0 },
+};
+
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct preset preset;
+	bool markdown = false;
+	int option, code = EXIT_OK;
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		return print_help(command);
-	if (argc > 2)
-		return usage_error(command, "\"%s\" is one argument too many", argv[2]);
-	if (argc == 1) {
-		print_all();
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
+		markdown = markdown || option == OPT_MARKDOWN;
+	if (option == OPTION_DONE)
+		return code;
+	if (argc - optind > !markdown)
+		return usage_error(command, "\"%s\" is one argument too many", argv[argc - 1]);
+	if (optind == argc) {
+		(markdown ? print_page : print_all)();
 		return EXIT_OK;
 	}
-	if (!strcmp(argv[1], "--markdown")) {
-		print_page();
-		return EXIT_OK;
-	}
-	if (argv[1][0] == '-')
-		return usage_error(command, "\"%s\" is not understood", argv[1]);
-	if (preset_find(text_of(argv[1]), &preset)) {
-		complain("there is no preset \"%s\"; tagalong presets lists them", argv[1]);
+	if (preset_find(text_of(argv[optind]), &preset)) {
+		complain("there is no preset \"%s\"; tagalong presets lists them", argv[optind]);
 		return EXIT_NOTHING;
 	}
 	print_preset(&preset);
@@ -217,9 +225,11 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_presets = {
 	.name = "presets",
-	.arguments = "[NAME | --markdown]",
+	.operands = "[NAME]",
 	.summary = "List the presets, or print the headers that one sends.",
-	.help = "  --markdown   all of them, as docs/relays.md\n\n"
-		"  tagalong presets litellm\n",
+	.options = options,
+	.about = "",
+	.examples = "tagalong presets litellm",
+	.word = WORD_PRESET,
 	.run = run,
 };

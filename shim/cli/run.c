@@ -10,10 +10,9 @@
 #include "cli/launch.h"
 #include "cli/scope.h"
 
-static const struct option options[] = {
+static const struct command_option options[] = {
 	LAUNCH_OPTIONS,
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ 0 },
 };
 
 static int become(char **argv)
@@ -29,19 +28,11 @@ static int become(char **argv)
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct launch launch = { 0 };
-	int option, code = EXIT_OK;
+	int option = OPTION_END, code = EXIT_OK;
 
-	opterr = 0;
-	/* "+": the command's own options are not ours. */
-	while (code == EXIT_OK && (option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
-		if (option == 'h')
-			return print_help(command);
-		if (option == '?')
-			return usage_error(command, "\"%s\" is not understood, or wants a value",
-					   argv[optind - 1]);
+	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE)
 		code = launch_option(command, option, optarg, &launch);
-	}
-	if (code != EXIT_OK)
+	if (code != EXIT_OK || option == OPTION_DONE)
 		return code;
 	if (optind == argc)
 		return usage_error(command, "there is no command to run");
@@ -55,19 +46,12 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_run = {
 	.name = "run",
-	.arguments = "[OPTION...] [--] COMMAND [ARG...]",
+	.operands = "[--] COMMAND [ARG...]",
 	.summary = "Run a command; its chat requests, and its children's, are tagged.",
-	.help = "  --task ID            the current task\n"
-		"  --conversation ID    the current conversation\n"
-		"  --project ID         the project; by default the name of the git origin\n"
-		"  --set FIELD=VALUE    any context field\n"
-		"  --relay PATTERN      tag requests to this relay; can be given again\n"
-		"                       (without one: loopback only)\n"
-		"  --preset NAME        whose headers to send; tagalong presets lists them\n"
-		"  --no-service         the environment alone, no context service\n"
-		"  --debug              say on stderr what is decided, one line for each decision\n\n"
-		"The exit code is the command's own; 127 when it is not found, 126 when it cannot be\n"
-		"run, 2 for a bad option, 3 when the shim cannot be loaded.\n\n"
-		"  tagalong run --task T-42 --relay https://relay.example.com -- nvim\n",
+	.options = options,
+	.about = "The exit code is the command's own; 127 when it is not found, 126 when it cannot be "
+		 "run, 2 for a bad option, 3 when the shim cannot be loaded.",
+	.examples = "tagalong run --task T-42 --relay https://relay.example.com -- nvim",
+	.word = WORD_CALL,
 	.run = run,
 };

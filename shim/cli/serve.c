@@ -10,26 +10,28 @@
 /* A day: whoever wants longer wants no --idle-exit. */
 #define IDLE_EXIT_SECONDS_MAX 86400
 
-enum { OPT_SOCKET = 256, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_VERBOSE, OPT_JSON };
+enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_VERBOSE, OPT_JSON };
 
-static const struct option options[] = {
-	{ "socket", required_argument, NULL, OPT_SOCKET },
-	{ "idle-exit", required_argument, NULL, OPT_IDLE_EXIT },
-	{ "no-pages", no_argument, NULL, OPT_NO_PAGES },
-	{ "verbose", no_argument, NULL, OPT_VERBOSE },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct command_option options[] = {
+	{ "socket", "PATH", "where to listen", WORD_FILE, OPT_SOCKET, 0 },
+	{ "verbose", NULL, "say on stdout what happens, one line for each event", WORD_FREE,
+	  OPT_VERBOSE, 0 },
+	{ "json", NULL, "say it, and warnings, as JSON", WORD_FREE, OPT_JSON, 0 },
+	{ "idle-exit", "SECONDS",
+	  "end by itself when there was no scope and no question for so long", WORD_FREE,
+	  OPT_IDLE_EXIT, 0 },
+	{ "no-pages", NULL, "share no memory: every request asks on the socket", WORD_FREE,
+	  OPT_NO_PAGES, 0 },
+	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct service_options service = { 0 };
 	unsigned long seconds;
-	int option;
+	int option, code = EXIT_OK;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		switch (option) {
 		case OPT_SOCKET:
 			service.socket_path = optarg;
@@ -50,13 +52,10 @@ static int run(const struct command *command, int argc, char **argv)
 		case OPT_JSON:
 			service.json = true;
 			break;
-		case 'h':
-			return print_help(command);
-		default:
-			return usage_error(command, "\"%s\" is not understood, or wants a value",
-					   argv[optind - 1]);
 		}
 	}
+	if (option == OPTION_DONE)
+		return code;
 	if (optind < argc)
 		return usage_error(command, "\"%s\" is one argument too many", argv[optind]);
 	return service_run(&service) ? EXIT_TROUBLE : EXIT_OK;
@@ -64,18 +63,15 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_serve = {
 	.name = "serve",
-	.arguments = "[--socket PATH] [--verbose] [--json] [--idle-exit SECONDS] [--no-pages]",
+	.operands = "",
 	.summary = "Serve the current context to the programs of this user.",
-	.help = "  --socket PATH        where to listen; without it TAGALONG_SOCKET, else\n"
-		"                       $XDG_RUNTIME_DIR/tagalong/context.sock\n"
-		"  --verbose            say on stdout what happens, one line for each event\n"
-		"  --json               say it, and warnings, as JSON\n"
-		"  --idle-exit SECONDS  end by itself when there was no scope and no question\n"
-		"                       for so long\n"
-		"  --no-pages           share no memory: every request asks on the socket\n\n"
-		"tagalong run starts a service when there is none, and systemd can start one when\n"
-		"it is first asked: systemctl --user enable --now tagalong.socket\n"
-		"Scopes and their context outlive the service: $XDG_STATE_HOME/tagalong.\n"
-		"The protocol is in docs/protocol.md: any other program may serve it.\n",
+	.options = options,
+	.about = "Without --socket it is TAGALONG_SOCKET, else "
+		 "$XDG_RUNTIME_DIR/tagalong/context.sock. tagalong run starts a service when there "
+		 "is none, and systemd can start one when it is first asked: systemctl --user enable "
+		 "--now tagalong.socket\n\n"
+		 "Scopes and their context outlive the service: $XDG_STATE_HOME/tagalong. The protocol "
+		 "is in docs/protocol.md and tagalong-protocol(7): any other program may serve it.",
+	.examples = "tagalong serve --verbose",
 	.run = run,
 };

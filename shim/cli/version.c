@@ -2,23 +2,26 @@
 #include "cli/command.h"
 
 #include <curl/curl.h>
+#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		return print_help(command);
-	if (argc > 1)
-		return usage_error(command, "\"%s\" is one argument too many", argv[1]);
+	int code;
+
+	if (next_option(command, argc, argv, &code) == OPTION_DONE)
+		return code;
+	if (optind < argc)
+		return usage_error(command, "\"%s\" is one argument too many", argv[optind]);
 	printf("tagalong %s\n%s\n", TAGALONG_VERSION, curl_version());
 	return EXIT_OK;
 }
 
 const struct command command_version = {
 	.name = "version",
-	.arguments = "",
-	.summary = "Print the version, and that of the libcurl that explain parses URLs with.",
-	.help = "",
+	.operands = "",
+	.summary = "Print the version, and that of libcurl.",
+	.about = "It is that libcurl with which explain takes URLs apart.",
+	.examples = "",
 	.run = run,
 };

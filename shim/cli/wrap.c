@@ -216,12 +216,12 @@ static bool note_option(FILE *out, const char *name, const char *argument)
 	return true;
 }
 
-static const struct option wrap_options[] = {
+static const struct command_option wrap_options[] = {
 	LAUNCH_OPTIONS,
-	{ "bin-dir", required_argument, NULL, OPT_BIN_DIR },
-	{ "list", no_argument, NULL, OPT_LIST },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "bin-dir", "DIR", "where the launcher is put; ~/.local/bin by default", WORD_FOLDER,
+	  OPT_BIN_DIR, 0 },
+	{ "list", NULL, "the launchers that are there, and what they start", WORD_FREE, OPT_LIST, 0 },
+	{ 0 },
 };
 
 static int wrap_with(const struct command *command, int argc, char **argv, FILE *noted,
@@ -229,27 +229,21 @@ static int wrap_with(const struct command *command, int argc, char **argv, FILE 
 {
 	const char *folder = NULL;
 	struct launch launch = { 0 };
-	int option, row = 0, code = EXIT_OK;
+	int option = OPTION_END, code = EXIT_OK;
 	bool listed = false;
 
-	opterr = 0;
-	/* "+": what stands behind the command is no option of this one. */
-	while (code == EXIT_OK &&
-	       (option = getopt_long(argc, argv, "+h", wrap_options, &row)) != -1) {
-		if (option == 'h')
-			return print_help(command);
-		if (option == '?')
-			return usage_error(command, "\"%s\" is not understood, or wants a value",
-					   argv[optind - 1]);
+	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		if (option == OPT_BIN_DIR)
 			folder = optarg;
 		else if (option == OPT_LIST)
 			listed = true;
 		else
 			code = launch_option(command, option, optarg, &launch);
-		if (option < OPT_OWN && !note_option(noted, wrap_options[row].name, optarg))
+		if (option < OPT_OWN && !note_option(noted, option_of(command, option)->name, optarg))
 			code = EXIT_TROUBLE;
 	}
+	if (option == OPTION_DONE)
+		return code;
 	if (code == EXIT_OK)
 		code = take_folder(command, folder, call);
 	fflush(noted);
@@ -293,27 +287,24 @@ static int take_back(struct call *call)
 	return EXIT_OK;
 }
 
-static const struct option unwrap_options[] = {
-	{ "bin-dir", required_argument, NULL, OPT_BIN_DIR },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct command_option unwrap_options[] = {
+	{ "bin-dir", "DIR", "where the launcher is; ~/.local/bin by default", WORD_FOLDER,
+	  OPT_BIN_DIR, 0 },
+	{ 0 },
 };
 
 static int unwrap(const struct command *command, int argc, char **argv)
 {
 	struct call call = { .launcher.name = "" };
 	const char *folder = NULL;
-	int option, code;
+	int option, code = EXIT_OK;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", unwrap_options, NULL)) != -1) {
-		if (option == 'h')
-			return print_help(command);
-		if (option == '?')
-			return usage_error(command, "\"%s\" is not understood, or wants a value",
-					   argv[optind - 1]);
-		folder = optarg;
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+		if (option == OPT_BIN_DIR)
+			folder = optarg;
 	}
+	if (option == OPTION_DONE)
+		return code;
 	if (argc - optind != 1)
 		return usage_error(command, "one command is wanted");
 	code = take_folder(command, folder, &call);
@@ -324,27 +315,27 @@ static int unwrap(const struct command *command, int argc, char **argv)
 
 const struct command command_wrap = {
 	.name = "wrap",
-	.arguments = "[OPTION...] COMMAND | --list",
+	.operands = "[COMMAND]",
 	.summary = "Make a launcher that always starts a command through tagalong run.",
-	.help = "  --task, --conversation, --project, --set, --relay, --preset, --no-service, --debug\n"
-		"                  as tagalong run has them; the launcher gives them to it\n"
-		"  --bin-dir DIR   where the launcher is put; ~/.local/bin by default\n"
-		"  --list          the launchers that are there, what they start, and with what\n\n"
-		"A desktop entry of the command is copied to ~/.local/share/applications, and starts the\n"
-		"launcher. Nothing that wrap did not write is overwritten. The launcher looks for the\n"
-		"command in PATH when it is started; one that is given with a path is looked for there\n"
-		"first. Without tagalong it starts the command as it is.\n\n"
-		"The exit code is 1 when the command cannot be wrapped, 2 for a bad call.\n\n"
-		"  tagalong wrap --relay https://relay.example.com emacs\n",
+	.options = wrap_options,
+	.about = "The launcher gives the options of tagalong run to it. A desktop entry of the command "
+		 "is copied to ~/.local/share/applications, and starts the launcher. Nothing that "
+		 "wrap did not write is overwritten. The launcher looks for the command in PATH when it "
+		 "is started, but for one given with a path. Without tagalong it starts the command as "
+		 "it is.\n\n"
+		 "The exit code is 1 when the command cannot be wrapped, 2 for a bad call.",
+	.examples = "tagalong wrap --relay https://relay.example.com emacs",
+	.word = WORD_PROGRAM,
 	.run = wrap,
 };
 
 const struct command command_unwrap = {
 	.name = "unwrap",
-	.arguments = "[--bin-dir DIR] COMMAND",
+	.operands = "COMMAND",
 	.summary = "Take back what tagalong wrap made.",
-	.help = "  --bin-dir DIR   where the launcher is; ~/.local/bin by default\n\n"
-		"The exit code is 1 when there is no such launcher, 2 for a bad call.\n\n"
-		"  tagalong unwrap emacs\n",
+	.options = unwrap_options,
+	.about = "The exit code is 1 when there is no such launcher, 2 for a bad call.",
+	.examples = "tagalong unwrap emacs",
+	.word = WORD_LAUNCHER,
 	.run = unwrap,
 };

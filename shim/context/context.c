@@ -30,8 +30,10 @@ enum field field_by_name(struct text name)
 {
 	enum field field = 0;
 
+	/* Most are out by their length or their first letter. */
 	while (field < FIELD_COUNT &&
-	       !text_eq(name, (struct text){ rows[field].name, rows[field].name_len }))
+	       (rows[field].name_len != name.len || rows[field].name[0] != name.ptr[0] ||
+		memcmp(rows[field].name, name.ptr, name.len)))
 		field++;
 	return field;
 }

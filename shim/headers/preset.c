@@ -6,9 +6,9 @@
 
 #include "headers/preset_data.h"
 
-static struct text text_at(uint16_t place)
+static struct text text_at(struct preset_text text)
 {
-	return text_of(preset_texts + place);
+	return (struct text){ preset_texts + text.place, text.len };
 }
 
 size_t preset_count(void)
@@ -21,7 +21,6 @@ void preset_at(size_t index, struct preset *ret_preset)
 	const struct preset_entry *entry = &preset_entries[index];
 
 	ret_preset->name = text_at(entry->name);
-	ret_preset->comment = text_at(entry->comment);
 	ret_preset->hosts = text_at(entry->hosts);
 	ret_preset->count = entry->rows;
 	for (size_t i = 0; i < entry->rows; i++) {
@@ -69,4 +68,15 @@ int preset_find(struct text name, struct preset *ret_preset)
 		return -ENOENT;
 	preset_at(index, ret_preset);
 	return 0;
+}
+
+struct text preset_comment(struct text name)
+{
+	size_t index = index_of(name);
+	const struct preset_text *comment;
+
+	if (index == preset_count())
+		return (struct text){ NULL, 0 };
+	comment = &preset_entries[index].comment;
+	return (struct text){ preset_comments + comment->place, comment->len };
 }

@@ -10,7 +10,6 @@
 
 struct preset {
 	struct text name;
-	struct text comment; /* documentation page and limits, for people */
 	size_t count;
 	struct spec specs[PRESET_ROWS_MAX]; /* texts point into the compiled-in data */
 	/* The product's own hosts, comma separated patterns; may be empty. */
@@ -27,5 +26,8 @@ struct text preset_hosts(struct text name);
 void preset_at(size_t index, struct preset *ret_preset);
 /* 0, or -ENOENT. */
 int preset_find(struct text name, struct preset *ret_preset);
+/* Its documentation page and limits, for people. Who does not ask, such as the shim, has none of
+ * these texts linked in. */
+struct text preset_comment(struct text name);
 
 #endif

@@ -9,21 +9,27 @@
 
 #include <stdint.h>
 
-/* A struct spec; name and value are places of NUL-terminated texts. */
+/* A text: its place, and its length without the NUL behind it. */
+struct preset_text {
+	uint16_t place, len;
+};
+
+/* A struct spec. */
 struct preset_row {
-	uint16_t name, value;
+	struct preset_text name, value;
 	uint16_t max_members, max_value;
 	uint8_t kind;
 	uint8_t require_all;
 };
 
-/* A struct preset; its rows are first_row and the ones that follow. */
+/* A struct preset, whose rows are first_row and the ones that follow; the comment's place is one in
+ * preset_comments. */
 struct preset_entry {
-	uint16_t name, comment, hosts;
+	struct preset_text name, comment, hosts;
 	uint16_t first_row, rows;
 };
 
-extern const char preset_texts[];
+extern const char preset_texts[], preset_comments[];
 extern const struct preset_row preset_rows[];
 extern const struct preset_entry preset_entries[];
 extern const uint16_t preset_entry_count;

@@ -37,32 +37,37 @@ static char peek(const struct lexer *lexer, size_t ahead)
 	return at < lexer->tmpl.len ? lexer->tmpl.ptr[at] : '\0';
 }
 
-static bool is_one_of(char c, struct text set)
+static bool ends_text(char c)
 {
-	for (size_t i = 0; i < set.len; i++) {
-		if (set.ptr[i] == c)
-			return true;
-	}
-	return false;
+	return c == '{' || c == '}';
 }
 
-/* Takes everything before the next character of `ends`, or all. */
-static struct text take_until(struct lexer *lexer, struct text ends)
+static bool ends_name(char c)
+{
+	return c == '}' || c == '|' || c == '{' || c == '\'';
+}
+
+static bool ends_literal(char c)
+{
+	return c == '\'';
+}
+
+/* Takes everything before the next character that ends it, or all. */
+static inline struct text take_until(struct lexer *lexer, bool (*ends)(char c))
 {
 	const char *start = lexer->tmpl.ptr + lexer->at;
-	size_t len = 0;
+	size_t len = 0, rest = lexer->tmpl.len - lexer->at;
 
-	while (lexer->at < lexer->tmpl.len && !is_one_of(lexer->tmpl.ptr[lexer->at], ends)) {
-		lexer->at++;
+	while (len < rest && !ends(start[len]))
 		len++;
-	}
+	lexer->at += len;
 	return (struct text){ start, len };
 }
 
 static enum token lex_literal(struct lexer *lexer, struct text *ret_text)
 {
 	lexer->at++;
-	*ret_text = take_until(lexer, TEXT("'"));
+	*ret_text = take_until(lexer, ends_literal);
 	if (!peek(lexer, 0))
 		return bad(lexer, "the closing ' is missing");
 	lexer->at++;
@@ -80,7 +85,7 @@ static enum token lex_alternative(struct lexer *lexer, struct text *ret_text)
 		if (token == TOKEN_BAD)
 			return token;
 	} else {
-		*ret_text = take_until(lexer, TEXT("{|}'"));
+		*ret_text = take_until(lexer, ends_name);
 	}
 	if (token == TOKEN_NAME && !ret_text->len)
 		return bad(lexer, "a placeholder's name is missing");
@@ -111,7 +116,7 @@ static enum token lex(struct lexer *lexer, struct text *ret_text)
 	if (lexer->at == lexer->tmpl.len)
 		return TOKEN_END;
 	if (c != '{' && c != '}') {
-		*ret_text = take_until(lexer, TEXT("{}"));
+		*ret_text = take_until(lexer, ends_text);
 		return TOKEN_TEXT;
 	}
 	if (c == peek(lexer, 1)) {

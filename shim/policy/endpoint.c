@@ -115,13 +115,14 @@ static bool path_ends_in_word(struct text path, struct text word)
 
 static const struct endpoint_row *row_of(struct text path)
 {
-	char last = path.len ? path.ptr[path.len - 1] : '\0';
+	const char *end = path.ptr + path.len;
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; path.len >= 2 && i < COUNT_OF(rows); i++) {
 		const struct endpoint_row *row = &rows[i];
+		const char *row_end = row->tail + row->tail_len;
 
-		/* Most paths are none, and most rows are out by their last letter. */
-		if (row->tail[row->tail_len - 1] == last &&
+		/* Most paths are none, and most rows are out by their last two letters. */
+		if (row_end[-1] == end[-1] && row_end[-2] == end[-2] &&
 		    path_ends_in(path, (struct text){ row->head, row->head_len },
 				 (struct text){ row->tail, row->tail_len }))
 			return row;

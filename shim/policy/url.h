@@ -4,6 +4,7 @@
 #define TAGALONG_POLICY_URL_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 #include "base/text.h"
 
@@ -23,10 +24,15 @@ struct url {
 	struct text path; /* before "?", as it is sent */
 	unsigned port; /* the scheme's own where the URL has none; 0: unknown */
 	char *owned[5]; /* for url_release */
+	bool kept; /* the same */
 };
 
-/* 0, -EINVAL when libcurl would refuse it, -ENOMEM. *ret_url is to be released only after 0. */
+/* 0, -EINVAL when libcurl would refuse it, -ENOMEM. *ret_url is to be released only after 0, soon,
+ * and by the same thread. Thread-safe: the last URL is remembered with its parts, since a client
+ * asks the same one again and again. */
 int url_take_apart(const struct url_api *api, const char *url, struct url *ret_url);
 void url_release(const struct url_api *api, struct url *url);
+/* An api may be another library's from now on: what it said before is forgotten. */
+void url_forget(void);
 
 #endif

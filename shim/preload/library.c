@@ -155,6 +155,8 @@ static void fill(struct library *library, const struct object *object)
 		memcpy((char *)library + functions[i].offset, &symbol, sizeof(symbol));
 		library->whole = library->whole && symbol;
 	}
+	/* What was learned of another one in the same place holds no more. */
+	url_forget();
 	library->url_api = (struct url_api){
 		.url = library->curl_url,
 		.set = library->curl_url_set,

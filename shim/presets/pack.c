@@ -9,21 +9,21 @@
 
 #include "headers/chars.h"
 
-bool pack_text(struct pack *pack, const char *text, uint16_t *ret_place)
+bool pack_text(struct pack_pool *pool, const char *text, struct preset_text *ret_text)
 {
 	size_t size = strlen(text) + 1, place = 0;
 
-	if (!pack->texts_len)
-		pack->texts_len = 1;
-	while (place < pack->texts_len && strcmp(pack->texts + place, text))
-		place += strlen(pack->texts + place) + 1;
-	if (place == pack->texts_len) {
-		if (size > sizeof(pack->texts) - place)
+	if (!pool->len)
+		pool->len = 1;
+	while (place < pool->len && strcmp(pool->texts + place, text))
+		place += strlen(pool->texts + place) + 1;
+	if (place == pool->len) {
+		if (size > sizeof(pool->texts) - place)
 			return false;
-		memcpy(pack->texts + place, text, size);
-		pack->texts_len += size;
+		memcpy(pool->texts + place, text, size);
+		pool->len += size;
 	}
-	*ret_place = (uint16_t)place;
+	*ret_text = (struct preset_text){ (uint16_t)place, (uint16_t)(size - 1) };
 	return true;
 }
 
@@ -32,7 +32,7 @@ static int by_name(const void *left, const void *right, void *texts)
 	const struct preset_entry *a = left, *b = right;
 	const char *start = texts;
 
-	return strcmp(start + a->name, start + b->name);
+	return strcmp(start + a->name.place, start + b->name.place);
 }
 
 static void print_text(const char *text)
@@ -49,13 +49,12 @@ static void print_text(const char *text)
 	puts("\\0\"");
 }
 
-static void print_texts(const struct pack *pack)
+static void print_texts(const char *name, const struct pack_pool *pool)
 {
-	puts("const char preset_texts[] =");
-	for (size_t place = 0; place < pack->texts_len;
-	     place += strlen(pack->texts + place) + 1) {
+	printf("const char %s[] =\n", name);
+	for (size_t place = 0; place < pool->len; place += strlen(pool->texts + place) + 1) {
 		printf("\t/* %5zu */ ", place);
-		print_text(pack->texts + place);
+		print_text(pool->texts + place);
 	}
 	puts("\t;\n");
 }
@@ -73,9 +72,10 @@ static void print_rows(const struct pack *pack)
 	for (size_t i = 0; i < pack->rows_count; i++) {
 		const struct preset_row *row = &pack->rows[i];
 
-		printf("\t{ %u, %u, %u, %u, %s, %u }, /* %s */\n", row->name, row->value,
+		printf("\t{ { %u, %u }, { %u, %u }, %u, %u, %s, %u }, /* %s */\n",
+		       row->name.place, row->name.len, row->value.place, row->value.len,
 		       row->max_members, row->max_value, kinds[row->kind], row->require_all,
-		       pack->texts + row->name);
+		       pack->texts.texts + row->name.place);
 	}
 	puts("};\n");
 }
@@ -87,8 +87,10 @@ static void print_entries(const struct pack *pack)
 	for (size_t i = 0; i < pack->entries_count; i++) {
 		const struct preset_entry *entry = &pack->entries[i];
 
-		printf("\t{ %u, %u, %u, %u, %u }, /* %s */\n", entry->name, entry->comment,
-		       entry->hosts, entry->first_row, entry->rows, pack->texts + entry->name);
+		printf("\t{ { %u, %u }, { %u, %u }, { %u, %u }, %u, %u }, /* %s */\n",
+		       entry->name.place, entry->name.len, entry->comment.place,
+		       entry->comment.len, entry->hosts.place, entry->hosts.len,
+		       entry->first_row, entry->rows, pack->texts.texts + entry->name.place);
 	}
 	printf("};\n\nconst uint16_t preset_entry_count = %zu;\n", pack->entries_count);
 }
@@ -96,12 +98,14 @@ static void print_entries(const struct pack *pack)
 void pack_print(struct pack *pack)
 {
 	qsort_r(pack->entries, pack->entries_count, sizeof(pack->entries[0]), by_name,
-		pack->texts);
+		pack->texts.texts);
 	puts("// SPDX-License-Identifier: MIT");
 	puts("/* Made by shim/presets/presetc.c from the JSON files beside it; do not edit.");
-	puts(" * Numbers that stand for texts are places in preset_texts. */");
+	puts(" * Numbers that stand for texts are a place in preset_texts, a comment's in");
+	puts(" * preset_comments, and a length. */");
 	puts("#include \"headers/preset_data.h\"\n\n#include \"headers/spec.h\"\n");
-	print_texts(pack);
+	print_texts("preset_texts", &pack->texts);
+	print_texts("preset_comments", &pack->comments);
 	print_rows(pack);
 	print_entries(pack);
 }

@@ -11,10 +11,14 @@
 
 #define PRESETS_MAX 64
 
+struct pack_pool {
+	char texts[UINT16_MAX]; /* place 0 is the empty text */
+	size_t len;
+};
+
 /* All zero to begin with. */
 struct pack {
-	char texts[UINT16_MAX]; /* place 0 is the empty text */
-	size_t texts_len;
+	struct pack_pool texts, comments;
 	struct preset_row rows[PRESETS_MAX * PRESET_ROWS_MAX];
 	size_t rows_count;
 	struct preset_entry entries[PRESETS_MAX];
@@ -22,7 +26,7 @@ struct pack {
 };
 
 /* Finds or adds a text. False when there is no room. */
-bool pack_text(struct pack *pack, const char *text, uint16_t *ret_place);
+bool pack_text(struct pack_pool *pool, const char *text, struct preset_text *ret_text);
 
 /* Prints everything as C source, presets sorted by name, to standard output. */
 void pack_print(struct pack *pack);

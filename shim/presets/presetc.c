@@ -59,19 +59,24 @@ static void on_fault(void *arg, const struct fault *fault)
 }
 
 /* Finds or adds a text; one of JSON's can hold a NUL. */
-static uint16_t pack(struct text text)
+static struct preset_text pack_in(struct pack_pool *pool, struct text text)
 {
 	char memory[UINT16_MAX];
-	uint16_t place;
+	struct preset_text packed_text;
 	struct buf buf;
 
 	buf_init(&buf, memory, sizeof(memory));
 	buf_add(&buf, text);
 	if (buf.full || strlen(memory) != text.len)
 		fail("a text is too long, or has a NUL");
-	if (!pack_text(&packed, memory, &place))
+	if (!pack_text(pool, memory, &packed_text))
 		fail("all presets together have too much text");
-	return place;
+	return packed_text;
+}
+
+static struct preset_text pack(struct text text)
+{
+	return pack_in(&packed.texts, text);
 }
 
 static struct text string_of(struct json *json)
@@ -118,7 +123,7 @@ static void read_headers(struct preset_entry *entry, struct json *json)
 }
 
 /* The patterns in one text, comma separated, as TAGALONG_RELAYS has them. */
-static uint16_t read_hosts(struct json *json)
+static struct preset_text read_hosts(struct json *json)
 {
 	char memory[URL_BYTES_MAX];
 	struct buf joined;
@@ -145,7 +150,7 @@ static void read_preset(struct preset_entry *entry, struct json *json)
 
 	for (json_object(json); json_member(json, &key);) {
 		if (text_eq(key, TEXT("$comment")))
-			entry->comment = pack(string_of(json));
+			entry->comment = pack_in(&packed.comments, string_of(json));
 		else if (text_eq(key, TEXT("hosts")))
 			entry->hosts = read_hosts(json);
 		else if (text_eq(key, TEXT("headers")) && !entry->rows)
@@ -156,12 +161,12 @@ static void read_preset(struct preset_entry *entry, struct json *json)
 	}
 	if (!json_end(json))
 		fail_at(json_where(json), json->fault, TEXT(""));
-	if (!entry->comment || !entry->rows)
+	if (!entry->comment.len || !entry->rows)
 		fail("\"$comment\" or \"headers\" is missing");
 }
 
 /* The preset's name: the file's, without folder and ".json". */
-static uint16_t name_of(const char *path)
+static struct preset_text name_of(const char *path)
 {
 	struct text name = text_of(path);
 

@@ -13,45 +13,34 @@ import argparse
 import json
 import os
 import platform
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
-SHIM = str(BUILD / "libtagalong.so")
-EMPTY = str(BUILD / "bench" / "empty.so")
-CALLS = str(BUILD / "bench" / "calls")
-BODY = str(BUILD / "bench" / "body")
-GET = str(BUILD / "bench" / "get")
+from servers import (
+    BODY, CALLS, EMPTY, GET, SHIM, make_faulty_sockets, preload, start_relay, start_service,
+)
 
-CONTEXT = {
-    "TAGALONG_TASK_ID": "T-42",
-    "TAGALONG_CONVERSATION_ID": "c-7f3a91",
-    "TAGALONG_PROJECT_ID": "billing",
-}
-
-
-def preload(library, **more):
-    return {"LD_PRELOAD": library, "XDG_RUNTIME_DIR": "/nonexistent", **CONTEXT, **more}
+STARTS = [
+    ("true", "/bin/true"),
+    ("bash -c :", "/bin/bash", "-c", ":"),
+    ("curl --version", "/usr/bin/curl", "--version"),
+]
 
 
 def rows(port, work):
     live = preload(SHIM, TAGALONG_SOCKET=f"{work}/live/context.sock")
+    plain = preload(SHIM, TAGALONG_SOCKET=f"{work}/plain/context.sock")
     dead = preload(SHIM, TAGALONG_SOCKET=f"{work}/dead/context.sock")
     hangs = preload(SHIM, TAGALONG_SOCKET=f"{work}/hangs/context.sock")
     chat = f"http://127.0.0.1:{port}/v1/chat/completions"
-    other = f"http://127.0.0.1:{port}/v1/some/other/paths"  # as long as the other
     return {
-        "start of /bin/true": ("spawn", 400, "", {
+        **{f"start of {words[0]}": ("spawn", 200, words[1:], {
             "empty preload": {"SPAWN_PRELOAD": EMPTY},
             "nothing": {},
             "Tagalong": {"SPAWN_PRELOAD": SHIM},
-        }),
+        }) for words in STARTS},
         "curl_easy_setopt, any option": ("setopt", 5_000_000, "", {
             "bare": {},
             "Tagalong": preload(SHIM),
@@ -72,18 +61,11 @@ def rows(port, work):
             "bare": {},
             "Tagalong": preload(SHIM),
         }),
-        "request, kept-alive loopback": ("post", 3_000, chat, {
-            "bare": {},
-            "empty preload": preload(EMPTY),
-            "off": preload(SHIM, TAGALONG_OFF="1"),
-            "not matched": (preload(SHIM), other),
-            "six own headers": {"OWN_HEADERS": "1"},
-            "matched": preload(SHIM),
-        }),
-        "the same, and the context service": ("post", 3_000, chat, {
+        "a request, and the context service": ("post", 3_000, chat, {
             "bare": {},
             "no service": preload(SHIM),
-            "service": live,
+            "service, shared page": live,
+            "service, asked": plain,
             "service that died": dead,
             "service that hangs": hangs,
         }),
@@ -101,58 +83,6 @@ def rows(port, work):
     }
 
 
-NGINX = """
-daemon off; master_process off; worker_processes 1; pid {work}/pid; error_log stderr crit;
-events {{ worker_connections 64; }}
-http {{
-  access_log off; keepalive_requests 100000000; client_body_temp_path {work}/body;
-  proxy_temp_path {work}/p; fastcgi_temp_path {work}/f; uwsgi_temp_path {work}/u;
-  scgi_temp_path {work}/s; large_client_header_buffers 8 32k;
-  server {{ listen 127.0.0.1:{port}; location / {{ return 200 "{{}}\\n"; }} }}
-}}
-"""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start_nginx(work, port):
-    configuration = Path(work) / "nginx.conf"
-    configuration.write_text(NGINX.format(work=work, port=port))
-    server = subprocess.Popen(["/usr/sbin/nginx", "-e", "stderr", "-c", str(configuration), "-p", work])
-    for _ in range(100):
-        probe = ["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}/"]
-        if subprocess.run(probe, check=False).returncode == 0:
-            return server
-    sys.exit("bench: nginx does not start")
-
-
-def start_service(work):
-    """A context service, a socket that listens and never answers, and one that was left behind."""
-    for name in ("live", "dead", "hangs"):
-        (Path(work) / name).mkdir(mode=0o700)
-    path = f"{work}/live/context.sock"
-    service = subprocess.Popen(
-        [BUILD / "tagalong", "serve", "--socket", path],
-        env={"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": f"{work}/state"}, stderr=subprocess.DEVNULL,
-    )
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(f"{work}/dead/context.sock")
-    hanging = socket.socket(socket.AF_UNIX)
-    hanging.bind(f"{work}/hangs/context.sock")
-    os.chmod(f"{work}/hangs/context.sock", 0o600)
-    hanging.listen()
-    probe = socket.socket(socket.AF_UNIX)
-    for _ in range(500):
-        if probe.connect_ex(path) == 0:
-            return service, hanging
-        time.sleep(0.01)
-    sys.exit("bench: the context service does not start")
-
-
 def run_once(what, times, url, way):
     environment, url = way if isinstance(way, tuple) else (way, url)
     program = [CALLS, what]
@@ -160,7 +90,8 @@ def run_once(what, times, url, way):
         program = [BODY, what.split()[1]]
     elif what == "get":
         program = [GET]
-    command = [*program, str(times)] + ([url] if url else [])
+    more = [url] if isinstance(url, str) else list(url)
+    command = [*program, str(times), *filter(None, more)]
     done = subprocess.run(
         command,
         env={"PATH": "/usr/bin:/bin", **environment},
@@ -169,7 +100,7 @@ def run_once(what, times, url, way):
         text=True,
         check=True,
     )
-    return float(done.stdout)
+    return float(done.stdout.split()[0])
 
 
 def measure(row, rounds):
@@ -190,7 +121,7 @@ def report(title, samples):
         ratios = [value / base for value, base in zip(values, samples[first])]
         low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
         print(
-            f"  {name:<16} {statistics.median(values):>12,.1f} ns"
+            f"  {name:<20} {statistics.median(values):>12,.1f} ns"
             f"   x {middle:.3f}   ({low:.3f} to {high:.3f})"
         )
 
@@ -207,9 +138,9 @@ def main():
     print(subprocess.run(["curl", "-V"], capture_output=True, text=True).stdout.splitlines()[0])
     print(f"median of {options.rounds} rounds; the ratio to the first way, and its spread")
     with tempfile.TemporaryDirectory() as work:
-        port = free_port()
-        server = start_nginx(work, port)
-        service, hanging = start_service(work)
+        server, port, _ = start_relay(work)
+        services = [start_service(work), start_service(work, "plain", "--no-pages")]
+        hanging = make_faulty_sockets(work)
         try:
             for title, row in rows(port, work).items():
                 if options.only in title:
@@ -217,7 +148,7 @@ def main():
                     report(title, raw[title])
         finally:
             hanging.close()
-            for process in (service, server):
+            for process in (*services, server):
                 process.terminate()
                 process.wait()
     if options.json:

@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -335,12 +336,55 @@ def test_all_is_well(doctor, tmp_path):
 
 def test_what_is_set_is_told(doctor, tmp_path):
     config = tmp_path / "config.json"
-    config.write_text('{ "relays": [ { "match": ["https://relay.example.com"] }, { "preset": "opencode" } ] }')
+    config.write_text('{ "relays": [ { "match": ["https://*.corp.example"] }, { "preset": "helicone" } ] }')
     variables = {"TAGALONG_CONFIG": str(config), "TAGALONG_TASK_ID": "T-42", "XDG_RUNTIME_DIR": str(tmp_path)}
     text = doctor(**variables).stdout
-    assert f"{config}, 2 rules" in text and "https://relay.example.com" in text and "preset opencode" in text
+    assert f"{config}, 2 rules" in text and "https://*.corp.example" in text and "preset helicone" in text
     assert "TAGALONG_TASK_ID" in text and "T-42" in text
-    assert "relay.other" in doctor(TAGALONG_RELAYS="https://relay.other", XDG_RUNTIME_DIR=str(tmp_path)).stdout
+    assert "10.0.0.7" in doctor(TAGALONG_RELAYS="http://10.0.0.7:*", XDG_RUNTIME_DIR=str(tmp_path)).stdout
+
+
+def test_names_of_relays(doctor, tmp_path):
+    """Addresses and patterns have no name to ask for; RFC 6761 keeps .invalid unknown for good."""
+    config = tmp_path / "config.json"
+    config.write_text('{ "relays": [ { "match": ["https://b.invalid:8443", "https://LOCALHOST:1"] } ] }')
+    relays = "http://localhost:*,a.invalid,10.0.0.7,[::1]:80,*.corp.invalid,*"
+    variables = {"TAGALONG_CONFIG": str(config), "TAGALONG_RELAYS": relays, "XDG_RUNTIME_DIR": str(tmp_path)}
+    done = doctor("--json", **variables)
+    rows = {row["value"]: row for row in json.loads(done.stdout)["rows"] if row["name"] == "relay"}
+    assert {value: row.get("reachable") for value, row in rows.items()} == {
+        "https://b.invalid:8443": False, "https://LOCALHOST:1": True, "http://localhost:*": True,
+        "a.invalid": False, "10.0.0.7": None, "[::1]:80": None, "*.corp.invalid": None, "*": None,
+    }
+    assert done.returncode == 1
+    for value, row in rows.items():
+        assert ("fault" in row) == (row.get("reachable") is False)
+    assert "b.invalid" in rows["https://b.invalid:8443"]["fault"] and "8443" not in rows["https://b.invalid:8443"]["fault"]
+    text = doctor(**variables).stdout
+    assert "http://localhost:* (its name is known)\n" in text and "^ " + rows["a.invalid"]["fault"] in text
+    assert doctor(TAGALONG_RELAYS="http://localhost:*", XDG_RUNTIME_DIR=str(tmp_path)).returncode == 0
+
+
+def test_a_resolver_that_is_silent(doctor, tmp_path):
+    """In a namespace whose only server for names answers nothing: doctor does not wait for it."""
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
+    nss = tmp_path / "nsswitch.conf"
+    nss.write_text("hosts: dns\n")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        try:
+            silent.bind(("127.0.0.1", 53))
+        except OSError as error:
+            pytest.skip(f"port 53 of loopback cannot be had: {error}")
+        script = f"mount --bind {conf} /etc/resolv.conf && mount --bind {nss} /etc/nsswitch.conf && exec {TAGALONG} doctor --json"
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path),
+                       "TAGALONG_RELAYS": "https://relay.invalid"}
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script], env=environment, capture_output=True,
+                              text=True, timeout=20)
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip(f"no namespace can be had: {done.stderr}")
+    faults = [row["fault"] for row in json.loads(done.stdout)["rows"] if "fault" in row]
+    assert faults == ["nobody says within 2 s whether there is a name relay.invalid"]
 
 
 @pytest.mark.parametrize("name, variables, words", [

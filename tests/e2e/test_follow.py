@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs that run for long and know nothing of it: their requests carry the task that is current
-when each starts, however often it changes. 10,000 changes, and no request is late.
+when each starts, however often it changes. 10,000 changes by shared pages and 10,000 by asking each
+time, and no request is late.
 
 The server changes the task before it answers a request, and waits until the service has said so.
 What the program sends next starts after that, and has to carry the new one.
@@ -81,10 +82,26 @@ def test_ten_thousand():
     assert sum(changes for _, changes, _ in CLIENTS.values()) == 10_000
 
 
-@pytest.mark.parametrize("name", CLIENTS)
-def test_a_program_that_runs_for_long(place, shim, name):
-    at_once, changes, command = CLIENTS[name]
+@pytest.fixture(params=["by shared pages", "by asking"])
+def service(request, place):
+    """The one that `tagalong run` starts, or one that has no pages. Yields the environment."""
     environment = {"PATH": "/usr/bin:/bin", **place}
+    if request.param == "by shared pages":
+        yield environment
+        return
+    command = [TAGALONG, "serve", "--no-pages"]
+    service = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    with open_peer(place) as peer:
+        peer.op("set", scope={"default": True}, context={"user_id": "here"})
+    yield environment
+    service.terminate()
+    assert service.wait(30) == 0
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_program_that_runs_for_long(place, service, shim, name):
+    at_once, changes, command = CLIENTS[name]
+    environment = service
     made = {"socket": 0, "command": 0}
 
     def change(task):

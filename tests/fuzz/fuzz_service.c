@@ -5,11 +5,14 @@
  *   !p N    from now on process N asks (16 of them, N's parent is N/2; 0 cannot be seen)
  *   !x N    process N ends, and its scopes with it
  *   !t      the turn ends
- * Every request gets one line that a client can read; what was set is there when it is asked for.
+ * Every request gets one line that a client can read; what was set is there when it is asked for; a
+ * shared page says what the line says that it came with.
  */
 #include "fuzz.h"
 
 #include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "service/core.h"
 #include "service/limits.h"
@@ -22,6 +25,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static struct core core;
+static struct pages pages;
 static bool ended[PROCESSES];
 static pid_t asking;
 
@@ -47,6 +51,7 @@ static int on_open(void *arg, struct scope *scope)
 
 static void on_end(void *arg, struct scope *scope)
 {
+	pages_scope_ends(&pages, scope);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -57,8 +62,31 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	core.processes = (struct process_table){ look, NULL, shares_pids };
 	core.on_open = on_open;
 	core.on_end = on_end;
+	core.pages = &pages;
+	pages_init(&pages, true);
+	CHECK(pages.station);
 	CHECK(!core_start(&core));
 	return 0;
+}
+
+/* The page is for its reader to map, and for nobody else to write. */
+static void read_page(int fd, const struct wire_reply *reply)
+{
+	static uint32_t memory[WIRE_PAGE_TEXT_BYTES / 4];
+	struct wire_reply shown;
+	struct wire_page *page;
+	size_t len;
+
+	CHECK(reply->ok && reply->has_page);
+	CHECK(mmap(NULL, WIRE_PAGE_BYTES, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+	page = mmap(NULL, WIRE_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(page != MAP_FAILED);
+	CHECK(!wire_page_copy(page, memory, sizeof(memory), &len));
+	CHECK(!wire_page_read((const char *)memory, len, &shown));
+	CHECK(fuzz_same_values(shown.value, reply->value));
+	CHECK(fuzz_same_values(shown.opened_with, reply->opened_with));
+	munmap(page, WIRE_PAGE_BYTES);
+	close(fd);
 }
 
 /* Asks, and reads the answer as a client does. */
@@ -66,7 +94,7 @@ static void ask(char *line, size_t len, struct wire_reply *ret_reply)
 {
 	static char memory[FRAME_BYTES + 1];
 	const struct peer peer = { asking, 1000 };
-	struct answer answer;
+	struct answer answer = { .may_pass = true };
 	struct buf reply;
 
 	buf_init(&reply, memory, sizeof(memory));
@@ -75,6 +103,11 @@ static void ask(char *line, size_t len, struct wire_reply *ret_reply)
 	CHECK(memchr(memory, '\n', reply.len) == memory + reply.len - 1);
 	CHECK(!wire_read_reply(memory, reply.len - 1, ret_reply));
 	CHECK(ret_reply->revision == core.scopes.revision || !ret_reply->ok);
+	pages_update(&pages, &core.scopes);
+	if (answer.page_fd >= 0)
+		read_page(answer.page_fd, ret_reply);
+	else
+		CHECK(!ret_reply->has_page);
 }
 
 static void ask_for(const struct wire_request *request, struct wire_reply *ret_reply)
@@ -90,7 +123,9 @@ static void ask_for(const struct wire_request *request, struct wire_reply *ret_r
 
 static void is_set(const struct wire_request *set, const struct text scope)
 {
-	struct wire_request get = { .op = WIRE_GET, .target = WIRE_NAMED, .scope = scope };
+	struct wire_request get = {
+		.op = WIRE_GET, .target = WIRE_NAMED, .scope = scope, .page = true
+	};
 	struct wire_reply reply;
 
 	if (text_eq(scope, TEXT("default")))
@@ -163,6 +198,8 @@ static void audit(void)
 	memset(all, true, sizeof(all));
 	scopes_unset(&core.scopes, core.scopes.outermost, all);
 	CHECK(!core.scopes.count && !core.scopes.processes && !core.scopes.bytes);
+	/* The outermost one ends with the service. */
+	CHECK(pages.count == (core.scopes.outermost->page != NULL));
 	core_commit(&core);
 	memset(ended, 0, sizeof(ended));
 	asking = 0;

@@ -18,6 +18,13 @@ FILES = {
     "lib/tagalong/agents/node/tagalong.cjs": 0o644,
     "lib/systemd/user/tagalong.service": 0o644,
     "lib/systemd/user/tagalong.socket": 0o644,
+    "share/man/man1/tagalong.1": 0o644,
+    "share/man/man5/tagalong.json.5": 0o644,
+    "share/man/man7/libtagalong.7": 0o644,
+    "share/man/man7/tagalong-protocol.7": 0o644,
+    "share/bash-completion/completions/tagalong": 0o644,
+    "share/zsh/site-functions/_tagalong": 0o644,
+    "share/fish/vendor_completions.d/tagalong.fish": 0o644,
 }
 
 

@@ -36,15 +36,15 @@ static void test_round_trip(void)
 	value[FIELD_TRACEPARENT] = TEXT("00-x");
 	opened_with[FIELD_TRACEPARENT] = TEXT("00-y");
 	wire_page_write(&page, value, opened_with);
-	CU_ASSERT_EQUAL_FATAL(read_page(&reply), 0);
-	CU_ASSERT_TRUE(reply.ok && reply.has_context);
+	CHECK(read_page(&reply) == 0, __func__);
+	CHECK(reply.ok && reply.has_context, __func__);
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		CHECK_TEXT(reply.value[field], value[field], field_name(field));
 		CHECK_TEXT(reply.opened_with[field], opened_with[field], field_name(field));
 	}
 	wire_page_write(&page, nothing, nothing);
-	CU_ASSERT_EQUAL(read_page(&reply), 0);
-	CU_ASSERT_EQUAL(reply.value[FIELD_TRACEPARENT].len, 0);
+	CHECK(read_page(&reply) == 0, __func__);
+	CHECK(reply.value[FIELD_TRACEPARENT].len == 0, __func__);
 }
 
 static void test_the_largest(void)
@@ -63,11 +63,11 @@ static void test_the_largest(void)
 		if (wire_is_trio(field))
 			opened_with[field] = value[field];
 	}
-	CU_ASSERT_TRUE(wire_page_used(value, opened_with) <= WIRE_PAGE_BYTES);
+	CHECK(wire_page_used(value, opened_with) <= WIRE_PAGE_BYTES, __func__);
 	wire_page_write(&page, value, opened_with);
-	CU_ASSERT_EQUAL(wire_page_copy(&page, memory, 1024, &len), -ENOBUFS);
-	CU_ASSERT_TRUE(len > 50000 && len <= sizeof(memory));
-	CU_ASSERT_EQUAL_FATAL(read_page(&reply), 0);
+	CHECK(wire_page_copy(&page, memory, 1024, &len) == -ENOBUFS, __func__);
+	CHECK(len > 50000 && len <= sizeof(memory), __func__);
+	CHECK(read_page(&reply) == 0, __func__);
 	CHECK_TEXT(reply.opened_with[FIELD_BAGGAGE], value[FIELD_BAGGAGE], "the last one");
 }
 
@@ -77,14 +77,16 @@ static void test_foreign_pages(void)
 	struct wire_page *foreign = malloc(sizeof(*foreign));
 	size_t len = 0;
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(foreign);
+	CHECK(foreign, __func__);
+	if (!foreign)
+		return;
 	memset(foreign, 0xFE, sizeof(*foreign));
-	CU_ASSERT_EQUAL(wire_page_copy(foreign, memory, sizeof(memory), &len), -EAGAIN);
+	CHECK(wire_page_copy(foreign, memory, sizeof(memory), &len) == -EAGAIN, __func__);
 	foreign->bytes = WIRE_PAGE_TEXT_BYTES;
-	CU_ASSERT_EQUAL(wire_page_copy(foreign, memory, sizeof(memory), &len), 0);
-	CU_ASSERT_EQUAL(len, WIRE_PAGE_TEXT_BYTES);
+	CHECK(wire_page_copy(foreign, memory, sizeof(memory), &len) == 0, __func__);
+	CHECK(len == WIRE_PAGE_TEXT_BYTES, __func__);
 	foreign->sequence = 1;
-	CU_ASSERT_EQUAL(wire_page_copy(foreign, memory, sizeof(memory), &len), -EAGAIN);
+	CHECK(wire_page_copy(foreign, memory, sizeof(memory), &len) == -EAGAIN, __func__);
 	free(foreign);
 }
 
@@ -114,7 +116,9 @@ static void test_texts(void)
 		/* Its own piece of memory, so that a step beyond it is seen. */
 		char *copy = malloc(rows[i].text.len + !rows[i].text.len);
 
-		CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+		CHECK(copy, __func__);
+		if (!copy)
+			return;
 		memcpy(copy, rows[i].text.ptr, rows[i].text.len);
 		CHECK(wire_page_read(copy, rows[i].text.len, &reply) == rows[i].result, rows[i].label);
 		if (!rows[i].result) {
@@ -130,14 +134,14 @@ static void test_holds(void)
 {
 	struct wire_station station = { .owner = 4711, .topology = 7 };
 
-	CU_ASSERT_TRUE(wire_station_holds(&station, 7));
-	CU_ASSERT_FALSE(wire_station_holds(&station, 8));
+	CHECK(wire_station_holds(&station, 7), __func__);
+	CHECK(!wire_station_holds(&station, 8), __func__);
 	station.owner |= 0x80000000; /* somebody waits for it */
-	CU_ASSERT_TRUE(wire_station_holds(&station, 7));
+	CHECK(wire_station_holds(&station, 7), __func__);
 	station.owner |= 0x40000000; /* and its owner died */
-	CU_ASSERT_FALSE(wire_station_holds(&station, 7));
+	CHECK(!wire_station_holds(&station, 7), __func__);
 	station.owner = 0; /* or let go */
-	CU_ASSERT_FALSE(wire_station_holds(&station, 7));
+	CHECK(!wire_station_holds(&station, 7), __func__);
 }
 
 static void test_retired(void)
@@ -146,11 +150,11 @@ static void test_retired(void)
 
 	fresh_page();
 	wire_page_write(&page, nothing, nothing);
-	CU_ASSERT_EQUAL(read_page(&reply), 0);
+	CHECK(read_page(&reply) == 0, __func__);
 	wire_page_retire(&page);
-	CU_ASSERT_EQUAL(read_page(&reply), -EAGAIN);
+	CHECK(read_page(&reply) == -EAGAIN, __func__);
 	wire_page_retire(&page);
-	CU_ASSERT_EQUAL(read_page(&reply), -EAGAIN);
+	CHECK(read_page(&reply) == -EAGAIN, __func__);
 }
 
 /* Every value of one writing says the same number, and they get longer and shorter. */
@@ -214,16 +218,16 @@ static void test_written_while_read(void)
 	write_number(0);
 	finished = 0;
 	for (size_t i = 0; i < READERS; i++)
-		CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, read_on, &readers[i]), 0);
+		CHECK(pthread_create(&threads[i], NULL, read_on, &readers[i]) == 0, __func__);
 	for (unsigned number = 1; number <= WRITINGS; number++)
 		write_number(number);
 	__atomic_store_n(&finished, 1, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < READERS; i++) {
 		pthread_join(threads[i], NULL);
-		CU_ASSERT_TRUE(readers[i].copies > 0);
-		CU_ASSERT_FALSE(readers[i].mixed);
-		CU_ASSERT_FALSE(readers[i].went_back);
-		CU_ASSERT_EQUAL(readers[i].last, WRITINGS);
+		CHECK(readers[i].copies > 0, __func__);
+		CHECK(!readers[i].mixed, __func__);
+		CHECK(!readers[i].went_back, __func__);
+		CHECK(readers[i].last == WRITINGS, __func__);
 	}
 }
 

@@ -273,7 +273,7 @@ static void rules(void)
 
 		preset_at(i, &preset);
 		CHECK(!i || strcmp(previous.name.ptr, preset.name.ptr) < 0, preset.name.ptr);
-		CHECK(strstr(preset.comment.ptr, "https://"), preset.name.ptr);
+		CHECK(strstr(preset_comment(preset.name).ptr, "https://"), preset.name.ptr);
 		CHECK(preset.count >= 1 && preset.count <= PRESET_ROWS_MAX, preset.name.ptr);
 		CHECK(preset.specs[0].kind != SPEC_MEMBER, preset.name.ptr);
 		for (size_t j = 0; j < preset.count; j++) {

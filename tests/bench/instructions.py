@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Instructions that the shim adds to a call or a request, by valgrind --tool=callgrind.
+
+    python3 tests/bench/instructions.py              measures, and holds it against budget.json
+    python3 tests/bench/instructions.py --write      writes budget.json
+    python3 tests/bench/instructions.py --where WAY  which functions they are in
+
+One way is run with few and with many calls; the difference is what one of them takes. Two figures:
+"own" are the instructions inside of libtagalong.so, the same in every run; "added" are those of the
+whole process less those of the bare client, with what libc and libcurl do for the shim and for the
+lines that it adds. The latter differ by some hundred from run to run, as libcurl waits once more or
+once less. Both hold for one libcurl and one compiler: on another machine they are measured, and not
+held against the budget.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from servers import BUILD, CALLS, SHIM, preload, start_relay, start_service
+
+BUDGET = Path(__file__).resolve().parent / "budget.json"
+COST = re.compile(r"[+*\-]?\d* \d+$")
+GROWTH = 1.05
+# How much of "added" is chance: twice what was seen (libcurl waits once more, or an address differs).
+CHANCE = {"setopt": 1, "request": 4_000}
+
+
+def ways(url, other, live):
+    """What is measured, by name: the program's arguments, few and many, environment, what is bare."""
+    setopt, post = (["setopt"], 1_000, 6_000), (["post"], 50, 150)
+    return {
+        "setopt, bare": (*setopt, [], {}, None),
+        "setopt": (*setopt, [], preload(SHIM), "setopt, bare"),
+        "request, bare": (*post, [url], {}, None),
+        "request, six own headers": (*post, [url], {"OWN_HEADERS": "1"}, "request, bare"),
+        "request, off": (*post, [url], preload(SHIM, TAGALONG_OFF="1"), "request, bare"),
+        "request, not matched": (*post, [other], preload(SHIM), "request, bare"),
+        "request, tagged": (*post, [url], preload(SHIM), "request, bare"),
+        "request, tagged by a page": (
+            *post, [url], preload(SHIM, TAGALONG_SOCKET=live), "request, bare",
+        ),
+    }
+
+
+def callgrind(arguments, environment, output):
+    """Instructions of the whole process, and of those the ones inside of the shim."""
+    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", CALLS, *arguments]
+    environment = {"PATH": "/usr/bin:/bin", **environment}
+    subprocess.run(command, env=environment, cwd="/", capture_output=True, check=True)
+    whole = own = 0
+    names, inside, called = {}, False, False
+    for line in Path(output).read_text().splitlines():
+        if line.startswith(("ob=", "cob=")):
+            number, _, name = line.partition("=")[2].partition(" ")
+            names.setdefault(number, name)
+            if line.startswith("ob="):
+                inside = names[number].endswith("/libtagalong.so")
+        elif line.startswith("calls="):
+            called = True  # what comes next is the called function's
+        elif COST.match(line):
+            cost = 0 if called else int(line.split()[1])
+            called = False
+            whole += cost
+            own += cost if inside else 0
+    return whole, own
+
+
+def measure(way, work):
+    """Both for one call."""
+    what, few, many, url, environment, _ = way
+    of_few, of_many = (
+        callgrind([*what, str(times), *url], environment, f"{work}/out") for times in (few, many)
+    )
+    return [(after - before) / (many - few) for before, after in zip(of_few, of_many)]
+
+
+def by_function(way, work):
+    """Self cost of each function in one call."""
+    what, few, many, url, environment, _ = way
+    costs = {}
+    for times, sign in ((few, -1), (many, 1)):
+        callgrind([*what, str(times), *url], environment, f"{work}/out")
+        command = ["callgrind_annotate", "--threshold=100", "--inclusive=no", f"{work}/out"]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for cost, name in re.findall(r"^ *([\d,]+) \( *[\d.]+%\) +\S*?([^/:]+:\S+.*)$", lines, re.M):
+            costs[name] = costs.get(name, 0) + sign * int(cost.replace(",", ""))
+    return {name: cost / (many - few) for name, cost in costs.items()}
+
+
+def machine():
+    """What the figures depend on."""
+    libcurl = subprocess.run(["curl", "-V"], capture_output=True, text=True, check=True).stdout
+    compiler = subprocess.run(["cc", "-dumpfullversion"], capture_output=True, text=True, check=True)
+    return {
+        "machine": platform.machine(),
+        "libcurl": re.search(r"libcurl/(\S+)", libcurl)[1],
+        "compiler": f"{compiler.stdout.strip()}",
+        "libc": " ".join(platform.libc_ver()),
+    }
+
+
+def measure_all(table, work):
+    measured = {name: measure(way, work) for name, way in table.items()}
+    result = {}
+    for name, (whole, own) in measured.items():
+        bare = table[name][-1]
+        added = whole - measured[bare][0] if bare else whole
+        result[name] = {"own": round(own), "added": round(added)}
+    return result
+
+
+def allowed(name, kind, figure):
+    return max(figure * GROWTH, figure + (CHANCE[name.split(",")[0]] if kind == "added" else 0))
+
+
+def hold(result, table):
+    """Prints the table; how many figures have grown beyond their budget."""
+    budget = json.loads(BUDGET.read_text()) if BUDGET.is_file() else {"on": None, "ways": {}}
+    held = budget["on"] == machine()
+    grown = 0
+    print(f"{'':<28} {'own':>8} {'budget':>8} {'added':>8} {'budget':>8}")
+    for name, figures in result.items():
+        line, bare = f"{name:<28}", table[name][-1] is None
+        for kind, figure in figures.items():
+            wanted = None if bare else budget["ways"].get(name, {}).get(kind)
+            bad = held and wanted is not None and figure > allowed(name, kind, wanted)
+            grown += bad
+            line += f" {figure:>8,} {'' if wanted is None else format(wanted, ','):>8}{'!' if bad else ''}"
+        print(line.rstrip())
+    if not held:
+        print(f"not held against the budget, which is for {budget['on']}; this is {machine()}")
+    return grown
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Instructions that the shim adds.")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--where", metavar="WAY")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        relay, port, _ = start_relay(work)
+        servers = [relay, start_service(work)]
+        base = f"http://127.0.0.1:{port}"
+        table = ways(
+            f"{base}/v1/chat/completions", f"{base}/v1/some/other/paths", f"{work}/live/context.sock"
+        )
+        try:
+            if options.where:
+                costs = by_function(table[options.where], work)
+                for name, cost in sorted(costs.items(), key=lambda item: -item[1])[:70]:
+                    print(f"{cost:>10,.0f}  {name}")
+                return
+            result = measure_all(table, work)
+        finally:
+            for server in servers:
+                server.terminate()
+                server.wait()
+    if options.write:
+        ways_kept = {name: figures for name, figures in result.items() if table[name][-1]}
+        BUDGET.write_text(json.dumps({"on": machine(), "ways": ways_kept}, indent=1) + "\n")
+    grown = hold(result, table)
+    print(f"{2 * len(table) - grown} passed, {grown} failed")
+    sys.exit(grown > 0)
+
+
+if __name__ == "__main__":
+    main()
