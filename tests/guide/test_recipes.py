@@ -37,6 +37,18 @@ def test_script(machine):
     assert [r.value("Authorization") for r in result.requests] == ["Bearer sk-test"] * 2
 
 
+def curl_with(machine, **own):
+    """What arrives; and at a relay that is not named, nothing of ours does, though loopback would do."""
+    machine.relay.reset()
+    env = {"PATH": "/usr/bin:/bin"} | own
+    for relay in (machine.relay.other, machine.relay.url):
+        url = relay + "/v1/chat/completions"
+        told = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-d", "{}", url], check=True, capture_output=True,
+                              timeout=COMMAND_SECONDS, env=env | {"TAGALONG_DEBUG": "stderr"}).stderr
+        assert (b"the host is no configured relay" in told) == (relay == machine.relay.other), told
+    return machine.relay.requests
+
+
 # cron.
 
 REPORT = "#!/bin/sh\nexec curl -sS -o /dev/null %s/v1/chat/completions -d '{}'\n"
@@ -95,10 +107,7 @@ def test_systemd(machine, relay, tmp_path):
     assert verify(tmp_path, relay, text) == []
     assert verify(tmp_path, relay, text.replace("Environment=LD", "Enviroment=LD")) != []
     own = {name: value.replace("%p", "report") for name, value in settings(text).items()}
-    (command,) = re.findall("ExecStart=(.*)", UNIT % relay.url)
-    relay.reset()
-    subprocess.run(command.split(), env={"PATH": "/usr/bin"} | own, check=True, timeout=COMMAND_SECONDS)
-    assert seen(relay.requests, "Task", "Project") == [("report", "ops")]
+    assert seen(curl_with(machine, **own), "Task", "Project") == [("report", "ops")]
 
 
 # Editors.
@@ -173,7 +182,7 @@ def test_neovim(machine, tmp_path):
 # Languages.
 
 
-def test_php_fpm(machine, relay, tmp_path):
+def test_php_fpm(machine, relay, other_relay, tmp_path):
     shop = machine.write("page.php", machine.block("page"))
     root = os.geteuid() == 0
     user = "user = root\ngroup = root\n" if root else ""
@@ -184,18 +193,22 @@ def test_php_fpm(machine, relay, tmp_path):
     environment["TAGALONG_TASK_ID"] = "of-the-unit"  # "variables in the unit would not do"
     command = ["php-fpm8.2", *(["-R"] if root else []), "-y", "fpm.conf"]
     relay.reset()
+    other_relay.reset()
     with subprocess.Popen(command, env=environment | {"PATH": "/usr/sbin:/usr/bin:/bin"}, cwd=tmp_path) as fpm:
         try:
             deadline = time.monotonic() + COMMAND_SECONDS
             while not (tmp_path / "fpm.sock").exists():
                 assert fpm.poll() is None and time.monotonic() < deadline, (tmp_path / "fpm.log").read_text()
                 time.sleep(0.02)
-            other = machine.write("other.php", shop.read_text().replace("putenv", "strlen"))
-            for script, query in ((shop, "order=7"), (shop, "order=8"), (other, "order=9")):
+            next_page = machine.write("next.php", shop.read_text().replace("putenv", "strlen"))
+            other = f"'{relay.other}/v1'"
+            elsewhere = machine.write("elsewhere.php", shop.read_text().replace("getenv('OPENAI_BASE_URL')", other))
+            for script, query in ((shop, "order=7"), (shop, "order=8"), (next_page, "order=9"), (elsewhere, "order=1")):
                 assert ANSWER.encode() in visit(tmp_path / "fpm.sock", script, query)
         finally:
             fpm.terminate()
     assert seen(relay.requests, "Task", "Project") == [("order-7", "shop"), ("order-8", "shop"), (None, "shop")]
+    assert seen(other_relay.requests, "Task", "Project") == [(None, None)]
 
 
 def test_r(machine):
@@ -234,14 +247,6 @@ def test_jupyter(machine):
 
 
 # Containers: what they set, and nothing else, is what a curl runs with.
-
-
-def curl_with(machine, **own):
-    machine.relay.reset()
-    url = machine.relay.url + "/v1/chat/completions"
-    subprocess.run(["curl", "-sS", "-o", "/dev/null", "-d", "{}", url], check=True, timeout=COMMAND_SECONDS,
-                   env={"PATH": "/usr/bin:/bin"} | own)
-    return machine.relay.requests
 
 
 def test_docker(machine):
