@@ -66,6 +66,14 @@ def cmdline(pid):
         return file.read()
 
 
+def test_behind_what_clears_the_environment(machine):
+    (words,) = re.findall(r"`(env -i .*) program`", machine.here(page(PAGE)))
+    program = machine.chat()
+    assert seen(machine.run("sh", "-c", f"{words} {program}").requests, "Task") == ["T-42"]
+    behind = machine.run("tagalong", "run", "--no-service", "--task", "T-1", "--", "env", "-i", program)
+    assert seen(behind.requests, "Task") == [None]
+
+
 def test_every_reason_is_explained():
     rows = re.findall(r"^\| (.+?) \| .+ \|$", answers("Why is nothing tagged?"), re.M)[1:]
     verdicts = "".join((ROOT / path).read_text() for path in ("shim/tag/tag.c", "shim/config/rule.c"))
