@@ -26,6 +26,8 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 # /usr/include out. The suites stand on what tests/cross has of libcurl and CUnit, but for those
 # that need libcurl's own URL parser, or cJSON.
 machine = $(firstword $(subst -, ,$(shell $(1) -dumpmachine)))
+# Debian's name for a machine's folder below lib; other systems have none.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 ifneq ($(call machine,$(CC)),$(call machine,$(HOST_CC)))
   CURL_HEADERS := $(BUILD)/include/curl
   CROSS_CFLAGS := -isystem $(BUILD)/include
@@ -63,7 +65,7 @@ ifeq ($(MODE),cov)
 endif
 
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION='"$(VERSION)"' \
-	-Ishim -I$(BUILD)/gen -fvisibility=hidden -fno-common -ffunction-sections -fdata-sections -MMD -MP \
+	-DTAGALONG_MULTIARCH='"$(MULTIARCH)"' -Ishim -I$(BUILD)/gen -fvisibility=hidden -fno-common -ffunction-sections -fdata-sections -MMD -MP \
 	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
@@ -85,7 +87,7 @@ FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/f
 
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
-.PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
+.PHONY: deb rpm all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
 	torture soak bench bench-service lint man install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/agents
 
@@ -100,6 +102,7 @@ help:
 	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
 	@echo 'make man        the manual pages, build/man'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
+	@echo 'make deb, make rpm   packages, in build/deb and build/rpm'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
 	@echo 'make test-asan, test-tsan, test-valgrind: the suites over sanitizers; V=1 shows commands'
 
@@ -323,7 +326,7 @@ soak: all
 lint:
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
-		scripts/install-deps scripts/install-npm scripts/tagalong-run .ci/run \
+		scripts/install-deps scripts/install-npm scripts/tagalong-run scripts/packaging/build .ci/run \
 		scripts/completions/tagalong.bash
 	$(Q)node --input-type=module --check < scripts/agents/kilo/tagalong.js
 	$(Q)node --check scripts/agents/node/tagalong.cjs
@@ -331,7 +334,8 @@ lint:
 		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
 		-Ishim $(wildcard shim/*/*.c)
 	$(Q)printf '%s\n' $(wildcard shim/*/*.c) | xargs -P $$(nproc) -n 12 sh -c 'clang-tidy --quiet "$$@" \
-		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" -Ishim 2>/dev/null' clang-tidy
+		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" \
+		-DTAGALONG_MULTIARCH=\"x86_64-linux-gnu\" -Ishim 2>/dev/null' clang-tidy
 	$(Q)# leaks are valgrind's business: the analyzer loses what is kept in a caller's array
 	$(Q)$(MAKE) -s BUILD=build/analyzer CC=gcc CFLAGS=-O1 \
 		WERROR='-Werror -fanalyzer -Wno-analyzer-malloc-leak' all
@@ -355,21 +359,28 @@ man: $(MAN_PAGES)
 
 AGENT_FILES := agents/kilo/tagalong.js agents/node/tagalong.cjs
 
-# The launchers find the library in ../lib/tagalong of their folder. The units are for each user to
+# As dpkg does it: who starts meanwhile finds the old file or the new one, whole, and what runs keeps
+# the one that it has.
+put = install -m $(1) $(2) $(3).new && mv -f $(3).new $(3)
+
+# The launchers find the library in ../lib/tagalong of their folder, or with LIBDIR as distributions
+# have it, in ../lib/MULTIARCH/tagalong or ../lib64/tagalong. The units are for each user to
 # enable: systemctl --user enable --now tagalong.socket
 UNITS := tagalong.socket tagalong.service
 install: all man
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/tagalong $(DESTDIR)$(UNITDIR)
-	install -m 755 $(BUILD)/tagalong scripts/tagalong-run $(DESTDIR)$(BINDIR)
-	install -m 644 $(BUILD)/libtagalong.so $(DESTDIR)$(LIBDIR)/tagalong
+	$(call put,755,$(BUILD)/tagalong,$(DESTDIR)$(BINDIR)/tagalong)
+	$(call put,755,scripts/tagalong-run,$(DESTDIR)$(BINDIR)/tagalong-run)
+	$(call put,644,$(BUILD)/libtagalong.so,$(DESTDIR)$(LIBDIR)/tagalong/libtagalong.so)
 	install -d $(addprefix $(DESTDIR)$(LIBDIR)/tagalong/,$(dir $(AGENT_FILES)))
 	for file in $(AGENT_FILES); do \
-		install -m 644 scripts/$$file $(DESTDIR)$(LIBDIR)/tagalong/$$file || exit 1; done
+		$(call put,644,scripts/$$file,$(DESTDIR)$(LIBDIR)/tagalong/$$file) || exit 1; done
 	for unit in $(UNITS); do \
-		sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
-		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
+		to=$(DESTDIR)$(UNITDIR)/$$unit; sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$$to.new && \
+		chmod 644 $$to.new && mv -f $$to.new $$to || exit 1; done
 	for page in $(MAN_PAGES); do \
 		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit 1; done
+	ln -sfn tagalong.1 $(DESTDIR)$(MANDIR)/man1/tagalong-run.1
 	install -D -m 644 scripts/completions/tagalong.bash $(DESTDIR)$(BASHCOMPDIR)/tagalong
 	install -D -m 644 scripts/completions/_tagalong $(DESTDIR)$(ZSHCOMPDIR)/_tagalong
 	install -D -m 644 scripts/completions/tagalong.fish $(DESTDIR)$(FISHCOMPDIR)/tagalong.fish
@@ -378,9 +389,14 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/tagalong $(DESTDIR)$(BINDIR)/tagalong-run
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rm -rf $(DESTDIR)$(LIBDIR)/tagalong
+	rm -f $(DESTDIR)$(MANDIR)/man1/tagalong-run.1
 	rm -f $(foreach page,$(MAN_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(DESTDIR)$(BASHCOMPDIR)/tagalong $(DESTDIR)$(ZSHCOMPDIR)/_tagalong \
 		$(DESTDIR)$(FISHCOMPDIR)/tagalong.fish
+
+# Of what git knows, in a copy.
+deb rpm:
+	$(Q)scripts/packaging/build $@
 
 $(BUILD)/bench/calls $(BUILD)/bench/grow: $(BUILD)/bench/%: tests/bench/%.c
 	$(call say,CC,$<)

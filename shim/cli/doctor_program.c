@@ -20,6 +20,7 @@
 #include "cli/capture.h"
 #include "cli/doctor_binary.h"
 #include "cli/doctor_known.h"
+#include "cli/library_path.h"
 #include "cli/node_door.h"
 #include "cli/program.h"
 #include "cli/wrap_launcher.h"
@@ -35,6 +36,7 @@ struct patient {
 	const struct known *known; /* of the outermost that a row is for */
 	char known_path[PATH_BYTES_MAX];
 	struct binary binary;
+	bool is_foreign; /* of another class than this command, and has a library of its own */
 };
 
 static void say(cJSON *root, const char *name, const char *text)
@@ -218,6 +220,32 @@ static const char *first(cJSON *items)
 	return text ? text : "";
 }
 
+static void compare_class(void *arg, const char *path)
+{
+	struct patient *patient = arg;
+	struct binary library;
+
+	if (binary_read(path, &library) && library.is_64 == patient->binary.is_64 &&
+	    library.machine == patient->binary.machine)
+		patient->is_foreign = true;
+}
+
+/* Whether it is a 32-bit program of x86 whose loader finds a library by $LIB. Debian's libc6-i386, of
+ * /lib32, looks in another folder. */
+static bool has_own_library(struct patient *patient)
+{
+	char memory[PATH_MAX] = "", loader[PATH_MAX];
+	struct buf path;
+
+	buf_init(&path, memory, sizeof(memory));
+	if (patient->binary.machine == EM_386 && !library_path(&path) &&
+	    realpath(patient->binary.interpreter, loader) &&
+	    !text_starts_with(text_of(loader), TEXT("/lib32/")) &&
+	    !text_starts_with(text_of(loader), TEXT("/usr/lib32/")))
+		library_others(memory, compare_class, patient);
+	return patient->is_foreign;
+}
+
 /* What keeps the shim out, whatever the program does. */
 static bool conclude_obstacle(struct patient *patient, bool secure)
 {
@@ -231,7 +259,8 @@ static bool conclude_obstacle(struct patient *patient, bool secure)
 			 "leaves LD_PRELOAD out",
 			 "use a copy without those rights, or start it as that user");
 	else if (binary_read("/proc/self/exe", &own) &&
-		 (own.is_64 != binary->is_64 || own.machine != binary->machine))
+		 (own.is_64 != binary->is_64 || own.machine != binary->machine) &&
+		 !has_own_library(patient))
 		conclude(root, "not", NULL, "it is for another machine or class than this Tagalong",
 			 "build Tagalong for it, and use that one");
 	else if (!binary->interpreter[0])
@@ -350,6 +379,9 @@ static void examine(struct patient *patient)
 		conclude(patient->root, "not", NULL, "it cannot be started: a library is missing", NULL);
 	else if (first(libcurl)[0])
 		conclude(patient->root, "tagged", "linked", "it is linked with the shared libcurl", NULL);
+	else if (patient->is_foreign)
+		conclude(patient->root, "not", NULL, "it is not linked with libcurl, and the library for "
+			 "its class has no other door", "what it starts is reached all the same");
 	else
 		conclude_rest(patient);
 }

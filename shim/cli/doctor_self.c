@@ -2,6 +2,7 @@
 /* The installation, row by row: what is there, and what is wrong with it. */
 #include "cli/doctor_self.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
 #include <limits.h>
@@ -23,6 +24,9 @@
 #include "headers/preset.h"
 #include "wire/endpoint.h"
 
+/* With it, 32-bit programs of x86 run here. */
+#define LOADER_32 "/lib/ld-linux.so.2"
+
 /* glibc that scripts/check-exports holds the library to. */
 #define GLIBC_WANTED "2.34"
 
@@ -38,9 +42,38 @@ static cJSON *add(cJSON *rows, const char *name, const char *value, const char *
 	return row;
 }
 
+static bool describe_library(const char *path, struct binary *ret_binary, char *ret_text, size_t size)
+{
+	if (!binary_read(path, ret_binary))
+		return false;
+	snprintf(ret_text, size, "%s (%s, %d bit)", path, binary_machine(ret_binary),
+		 ret_binary->is_64 ? 64 : 32);
+	return true;
+}
+
+struct others {
+	cJSON *rows;
+	bool has_32;
+};
+
+static void add_other(void *arg, const char *path)
+{
+	struct others *others = arg;
+	char value[PATH_MAX + 64];
+	struct binary binary;
+
+	if (!describe_library(path, &binary, value, sizeof(value))) {
+		add(others->rows, "another library", path, "it is no library");
+		return;
+	}
+	others->has_32 |= !binary.is_64;
+	add(others->rows, "another library", value, NULL);
+}
+
 static void add_library(cJSON *rows)
 {
 	char memory[PATH_MAX] = "", value[PATH_MAX + 64];
+	struct others others = { .rows = rows };
 	struct binary binary;
 	struct buf path;
 	int result;
@@ -50,16 +83,17 @@ static void add_library(cJSON *rows)
 	if (result) {
 		add(rows, "library", memory[0] ? memory : "-",
 		    result == -EINVAL ? "its path has a space or a colon, which LD_PRELOAD cannot hold" :
-				"libtagalong.so is not beside this program, nor in ../lib/tagalong");
+				"libtagalong.so is not beside this program, nor in ../lib");
 		return;
 	}
-	if (!binary_read(memory, &binary)) {
+	if (!describe_library(memory, &binary, value, sizeof(value))) {
 		add(rows, "library", memory, "it is no library");
 		return;
 	}
-	snprintf(value, sizeof(value), "%s (%s, %d bit)", memory, binary_machine(&binary),
-		 binary.is_64 ? 64 : 32);
 	add(rows, "library", value, NULL);
+	library_others(memory, add_other, &others);
+	if (binary.machine == EM_X86_64 && !others.has_32 && !access(LOADER_32, X_OK))
+		add(rows, "32-bit programs", "not reached: there is no library for them", NULL);
 }
 
 static void add_configuration(cJSON *rows)
@@ -208,7 +242,8 @@ static void add_preload(cJSON *rows)
 		if (!len || text_find(entry, '/') < 0 || len >= sizeof(path))
 			continue;
 		snprintf(path, sizeof(path), "%.*s", (int)len, entry.ptr);
-		if (stat(path, &status))
+		/* $LIB and the like are each program's own. */
+		if (!strchr(path, '$') && stat(path, &status))
 			cJSON_AddStringToObject(add(rows, "LD_PRELOAD", path,
 						    "it names a file that is not there"),
 						"advice",

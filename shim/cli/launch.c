@@ -148,14 +148,14 @@ static int preload(void)
 	int result, code;
 
 	buf_init(&path, memory, sizeof(memory));
-	result = library_path(&path);
+	result = library_preload(&path);
 	if (result == -EINVAL) {
 		complain("the library's path has a space or a colon, which LD_PRELOAD cannot hold: "
 			 "%s; move or install it elsewhere", path.data);
 		return EXIT_TROUBLE;
 	}
 	if (result) {
-		complain("cannot find libtagalong.so beside this program, nor in ../lib/tagalong; "
+		complain("cannot find libtagalong.so beside this program, nor in ../lib; "
 			 "TAGALONG_LIB can name it");
 		return EXIT_TROUBLE;
 	}

@@ -2,14 +2,19 @@
 /* Where the shim is, and how it joins LD_PRELOAD. scripts/tagalong-run does the same in sh. */
 #include "cli/library_path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/variables.h"
 
 #define LIBRARY "libtagalong.so"
+#define BELOW_LIB "/tagalong/" LIBRARY
+#define MULTIARCH_PLACE "/lib/" TAGALONG_MULTIARCH BELOW_LIB
 
 static bool try_place(struct buf *path, struct text folder, const char *below)
 {
@@ -34,7 +39,9 @@ static bool find(struct buf *path)
 	folder = (struct text){ program, (size_t)len };
 	folder.len = (size_t)text_find_last(folder, '/');
 	return try_place(path, folder, "/" LIBRARY) ||
-	       try_place(path, folder, "/../lib/tagalong/" LIBRARY);
+	       try_place(path, folder, "/../lib" BELOW_LIB) ||
+	       (TAGALONG_MULTIARCH[0] && try_place(path, folder, "/.." MULTIARCH_PLACE)) ||
+	       try_place(path, folder, "/../lib64" BELOW_LIB);
 }
 
 int library_path(struct buf *ret_path)
@@ -49,6 +56,41 @@ int library_path(struct buf *ret_path)
 	buf_cut(ret_path, 0);
 	buf_add(ret_path, text_of(whole));
 	return strpbrk(ret_path->data, " :") ? -EINVAL : ret_path->full ? -ENAMETOOLONG : 0;
+}
+
+int library_preload(struct buf *ret_path)
+{
+	int result = library_path(ret_path);
+	struct text path = buf_since(ret_path, 0), place = TEXT(MULTIARCH_PLACE);
+
+	if (result || variable_get(VARIABLE_LIB) || !TAGALONG_MULTIARCH[0] ||
+	    !text_ends_with(path, place))
+		return result;
+	buf_cut(ret_path, path.len - place.len);
+	buf_add(ret_path, TEXT("/$LIB" BELOW_LIB));
+	return 0; /* it is shorter than it was */
+}
+
+void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg)
+{
+	struct text text = text_of(path), place = TEXT(MULTIARCH_PLACE);
+	char folder[PATH_MAX], other[PATH_MAX];
+	struct dirent *entry;
+	DIR *lib;
+
+	if (!TAGALONG_MULTIARCH[0] || !text_ends_with(text, place))
+		return;
+	snprintf(folder, sizeof(folder), "%.*s/lib", (int)(text.len - place.len), path);
+	lib = opendir(folder);
+	while (lib && (entry = readdir(lib))) {
+		int len = snprintf(other, sizeof(other), "%s/%s" BELOW_LIB, folder, entry->d_name);
+
+		if (strstr(entry->d_name, "-linux-") && strcmp(entry->d_name, TAGALONG_MULTIARCH) &&
+		    len < (int)sizeof(other) && !access(other, R_OK))
+			on_other(arg, other);
+	}
+	if (lib)
+		closedir(lib);
 }
 
 int agents_path(const char *name, struct buf *ret_path)

@@ -97,7 +97,8 @@ void print_manual(void)
 	     "change: it is a\nshared object for `LD_PRELOAD` ([libtagalong](variables.md)) that adds "
 	     "headers to the chat requests which\nlibcurl sends to the relays that were named. "
 	     "`tagalong run` starts a program with it; the other commands\nsay what it would do, change "
-	     "what it sends, and look after it.\n\n"
+	     "what it sends, and look after it. `tagalong-run` is that start alone, "
+	     "with\nthe same options, in plain sh.\n\n"
 	     "## Commands");
 	for (size_t i = 0; (command = command_at(i)); i++)
 		print_command(command);

@@ -231,12 +231,16 @@ def test_their_own_folders(agents, tmp_path):
         assert (tmp_path / path).is_file()
 
 
-def test_installed(tmp_path):
-    """Everything finds the other from where `make install` puts it."""
-    make = ["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/opt/tagalong"]
+MULTIARCH = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True).stdout.strip()
+
+
+@pytest.mark.parametrize("lib", ["lib", f"lib/{MULTIARCH}"], ids=["lib", "multiarch"])
+def test_installed(tmp_path, lib):
+    """Everything finds the other from where `make install` puts it, and Debian's packages."""
+    make = ["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/opt/tagalong", f"LIBDIR=/opt/tagalong/{lib}"]
     subprocess.run(make, cwd=ROOT, check=True, capture_output=True)
     program = str(tmp_path / "opt/tagalong/bin/tagalong")
-    folder = tmp_path / "opt/tagalong/lib/tagalong/agents"
+    folder = tmp_path / "opt/tagalong" / lib / "tagalong/agents"
     env = clean_environment(tmp_path)
     subprocess.run([program, "agents", "install", "--yes", "kilo"], env=env, check=True, capture_output=True)
     entry = json.loads((tmp_path / ".config/kilo/kilo.json").read_text())

@@ -54,9 +54,14 @@ class Machine:
             timeout=SECONDS,
         )
 
-    def host(self, shim):
+    @property
+    def multiarch(self):
+        compiler = f"{self.triplet}-gcc" if self.triplet else "gcc"
+        return subprocess.run([compiler, "-print-multiarch"], capture_output=True, text=True).stdout.strip()
+
+    def host(self, shim, library=None):
         """What each section of host.c printed: {name: lines}."""
-        env = CONTEXT | ({"LD_PRELOAD": str(self.build / "libtagalong.so")} if shim else {})
+        env = CONTEXT | ({"LD_PRELOAD": str(library or self.build / "libtagalong.so")} if shim else {})
         done = self.run("cross/host", env)
         assert (done.returncode, done.stderr) == (0, "")
         sections = [text.splitlines() for text in done.stdout.split("== ")[1:]]
@@ -138,6 +143,18 @@ def test_a_request(machine, bare, tagged, way):  # pitfall 46
         assert tagged[way] == expected
     else:
         assert without_ours(tagged[way]) == expected
+
+
+def test_one_name_for_all_machines(machine, tagged, tmp_path):
+    """Debian's place, by $LIB: each loader finds the library of its own machine among the others."""
+    for each in {machine.multiarch, "x86_64-linux-gnu", "i386-linux-gnu"}:
+        folder = tmp_path / "lib" / each / "tagalong"
+        folder.mkdir(parents=True)
+        (folder / "libtagalong.so").write_text("of another machine")
+    shutil.copy(machine.build / "libtagalong.so", tmp_path / "lib" / machine.multiarch / "tagalong")
+    found = machine.host(shim=True, library=f"{tmp_path}/$LIB/tagalong/libtagalong.so")
+    assert [line.split(": ")[0] for line in found["linked"]] == [line.split(": ")[0] for line in tagged["linked"]]
+    assert f"X-Task-Id: {CONTEXT['TAGALONG_TASK_ID']}" in found["linked"]
 
 
 @pytest.mark.parametrize("section", ["RTLD_NEXT", "errors"])

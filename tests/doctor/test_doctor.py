@@ -334,6 +334,36 @@ def test_all_is_well(doctor, tmp_path):
     assert all(name in text for name in rows)
 
 
+def test_libraries_of_several_classes(verdict, doctor, tmp_path):
+    """As Debian's packages install them; tests/packages has a system where the second class runs."""
+    multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True).stdout.strip()
+    if not multiarch:
+        pytest.skip("this system has no multiarch folders")
+    usr = tmp_path / "usr"
+    (usr / "bin").mkdir(parents=True)
+    shutil.copy(TAGALONG, usr / "bin")
+    library = usr / "lib" / multiarch / "tagalong" / "libtagalong.so"
+    other = usr / "lib" / "i386-linux-gnu" / "tagalong" / "libtagalong.so"
+    third = usr / "lib" / "none-linux-gnu" / "tagalong" / "libtagalong.so"
+    for path in (library, other, third):
+        path.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "build" / "libtagalong.so", library)
+
+    def rows(**variables):
+        done = doctor("--json", tagalong=usr / "bin" / "tagalong", XDG_RUNTIME_DIR=str(tmp_path), **variables)
+        return [(row["name"], row["value"], row.get("fault")) for row in json.loads(done.stdout)["rows"]]
+
+    alone = rows()
+    assert [row[1].split(" (")[0] for row in alone if "library" in row[0]] == [str(library)]
+    assert ("32-bit programs" in [row[0] for row in alone]) == Path("/lib/ld-linux.so.2").exists()
+    compile_c(other, "int nothing;\n", "-shared", "-nostdlib", compiler="i686-linux-gnu-gcc")
+    both = rows(LD_PRELOAD=f"{usr}/$LIB/tagalong/libtagalong.so")
+    assert ("another library", f"{other} (i386, 32 bit)", None) in both
+    assert "32-bit programs" not in [row[0] for row in both] and not [row for row in both if row[2]]
+    third.write_text("")
+    assert ("another library", str(third), "it is no library") in rows()
+
+
 def test_what_is_set_is_told(doctor, tmp_path):
     config = tmp_path / "config.json"
     config.write_text('{ "relays": [ { "match": ["https://*.corp.example"] }, { "preset": "helicone" } ] }')

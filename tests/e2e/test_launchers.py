@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 
 import pytest
 
@@ -103,17 +104,57 @@ def test_script_through_a_symlink(run, tmp_path):
     assert shown(run([str(link)] + SHOW, shim=None, env={}))[0].endswith("/build/libtagalong.so")
 
 
-def test_installed_layout(run, tmp_path):
-    for name, source in (("bin/tagalong", BUILD / "tagalong"), ("bin/tagalong-run", ROOT / "scripts" / "tagalong-run"),
-                         ("lib/tagalong/libtagalong.so", BUILD / "libtagalong.so")):
-        target = tmp_path / "usr" / name
+MULTIARCH = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True).stdout.strip()
+LAYOUTS = {"lib": "lib", "lib64": "lib64", "multiarch": f"lib/{MULTIARCH}"}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_installed_layout(run, relay, tmp_path, layout):
+    if layout == "multiarch" and not MULTIARCH:
+        pytest.skip("this system has no multiarch folders")
+    folder = tmp_path / "usr" / LAYOUTS[layout] / "tagalong"
+    for target, source in ((tmp_path / "usr/bin/tagalong", BUILD / "tagalong"),
+                           (tmp_path / "usr/bin/tagalong-run", ROOT / "scripts" / "tagalong-run"),
+                           (folder / "libtagalong.so", BUILD / "libtagalong.so"),
+                           (folder / "agents/node/tagalong.cjs", ROOT / "scripts/agents/node/tagalong.cjs")):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
         target.chmod(target.stat().st_mode | stat.S_IXUSR)
-    library = str(tmp_path / "usr/lib/tagalong/libtagalong.so")
-    for launcher in (["tagalong", "run"], ["tagalong-run"]):
-        command = [str(tmp_path / "usr/bin" / launcher[0])] + launcher[1:] + SHOW
-        assert shown(run(command, shim=None, env={}))[0] == library
+    (tmp_path / "usr/lib/aa-linux-gnu/tagalong").mkdir(parents=True)
+    library = str(folder / "libtagalong.so")
+    preload = f"{tmp_path}/usr/$LIB/tagalong/libtagalong.so" if layout == "multiarch" else library
+    for launcher in (["tagalong", "run", "--no-service"], ["tagalong-run"]):
+        command = [str(tmp_path / "usr/bin" / launcher[0])] + launcher[1:]
+        assert shown(run(command + SHOW, shim=None, env={}))[0] == preload
+        # Who names the library gets that one, by that name; the one that is there already stays.
+        assert shown(run(command + SHOW, shim=None, env={"TAGALONG_LIB": library}))[0] == library
+        assert shown(run(command + SHOW, shim=None, env={"LD_PRELOAD": preload}))[0] == preload
+        door = run(command + ["sh", "-c", 'echo "$NODE_OPTIONS"'], shim=None, env={})
+        assert door.stdout.decode() == f"--require {folder}/agents/node/tagalong.cjs\n"
+        url = relay.url + "/v1/chat/completions"
+        result = run(command + ["--task", "T-42", "--", "curl", "-sS", url, "-d", "{}"], shim=None, env={})
+        assert (result.rc, result.stderr) == (0, b"")
+        assert result.requests[0].value("X-Task-Id") == "T-42"
+
+
+def test_two_classes(run, tmp_path):
+    """Debian's place by $LIB: what is for another libc, whose loader by the whole path would end the
+    program, starts as without us."""
+    if not MULTIARCH or not shutil.which("musl-gcc"):
+        pytest.skip("there is no musl-gcc, or this system has no multiarch folders")
+    for name in ("aa-linux-gnu", MULTIARCH):
+        (tmp_path / "lib" / name / "tagalong").mkdir(parents=True)
+        shutil.copy(BUILD / "libtagalong.so", tmp_path / "lib" / name / "tagalong")
+    (tmp_path / "bin").mkdir()
+    shutil.copy(ROOT / "scripts" / "tagalong-run", tmp_path / "bin")
+    shutil.copy(BUILD / "tagalong", tmp_path / "bin")
+    (tmp_path / "musl.c").write_text('#include <stdio.h>\nint main(void) { puts("musl"); return 0; }\n')
+    subprocess.run(["musl-gcc", "-o", tmp_path / "musl", tmp_path / "musl.c"], check=True)
+    for launcher in (["tagalong", "run", "--no-service"], ["tagalong-run"]):
+        command = [str(tmp_path / "bin" / launcher[0])] + launcher[1:]
+        assert shown(run(command + SHOW, shim=None, env={}))[0] == f"{tmp_path}/$LIB/tagalong/libtagalong.so"
+        result = run(command + [str(tmp_path / "musl")], shim=None, env={})
+        assert (result.rc, result.stdout, result.stderr) == (0, b"musl\n", b"")
 
 
 BAD_VALUES = ["--task=a\nb", "--task= a", "--task=" + "x" * 1025, "--set=traceparent=nonsense", "--set=tags=nothing",

@@ -19,6 +19,7 @@ FILES = {
     "lib/systemd/user/tagalong.service": 0o644,
     "lib/systemd/user/tagalong.socket": 0o644,
     "share/man/man1/tagalong.1": 0o644,
+    "share/man/man1/tagalong-run.1": 0o644,
     "share/man/man5/tagalong.json.5": 0o644,
     "share/man/man7/libtagalong.7": 0o644,
     "share/man/man7/tagalong-protocol.7": 0o644,
@@ -65,6 +66,22 @@ def test_a_stage_and_back(tmp_path):
     assert "@" not in re.sub("^SystemCallFilter=.*$", "", service, flags=re.M)
     make("uninstall", *stage)
     assert files_below(tmp_path) == {}
+
+
+def test_over_what_runs(tmp_path):
+    """Each file is a new one under its name, whole when it gets there: a program that runs, or has the
+    library, keeps the old one."""
+    make("install", f"DESTDIR={tmp_path}")
+    old = {path: (path.open("rb"), path.read_bytes()) for path in tmp_path.rglob("*")
+           if path.is_file() and not path.is_symlink()}
+    for path in old:
+        with path.open("ab") as file:  # a sign that would be lost by writing in place
+            file.write(b"old")
+    make("install", f"DESTDIR={tmp_path}")
+    assert {path for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink()} == set(old)
+    for path, (file, content) in old.items():
+        assert path.read_bytes() == content and file.read() == content + b"old", path
+        file.close()
 
 
 def test_systemd_has_nothing_to_say(installed, cold):

@@ -33,8 +33,8 @@ const ENDPOINTS = {
 
 function findCommand() {
   const here = dirname(fileURLToPath(import.meta.url))
-  // In PREFIX/lib/tagalong/agents/kilo, or in a source tree.
-  for (const path of ["../../../../bin/tagalong", "../../../build/tagalong"]) {
+  // In PREFIX/lib/tagalong/agents/kilo, a folder deeper as Debian has it, or in a source tree.
+  for (const path of ["../../../../bin/tagalong", "../../../../../bin/tagalong", "../../../build/tagalong"]) {
     try {
       accessSync(join(here, path), constants.X_OK)
       return join(here, path)

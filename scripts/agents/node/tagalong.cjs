@@ -23,8 +23,8 @@ function isOpen(env) {
 function findCommand() {
   const { accessSync, constants } = require("node:fs")
   const { join } = require("node:path")
-  // In PREFIX/lib/tagalong/agents/node, or in a source tree.
-  for (const path of ["../../../../bin/tagalong", "../../../build/tagalong"]) {
+  // In PREFIX/lib/tagalong/agents/node, a folder deeper as Debian has it, or in a source tree.
+  for (const path of ["../../../../bin/tagalong", "../../../../../bin/tagalong", "../../../build/tagalong"]) {
     try {
       accessSync(join(__dirname, path), constants.X_OK)
       return join(__dirname, path)
