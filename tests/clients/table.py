@@ -3,7 +3,7 @@
 """The client matrix as a Markdown table, from what the last run of test_clients.py saw.
 
     python3 tests/clients/table.py             prints it; the same as build/clients.md
-    python3 tests/clients/table.py --readme    puts it into README.md, between the two comments
+    python3 tests/clients/table.py --write     puts it into docs/clients.md, between the two comments
 """
 
 import json
@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-README = ROOT / "README.md"
-BEGIN = "<!-- made by tests/clients/table.py --readme -->\n"
+PAGE = ROOT / "docs" / "clients.md"
+BEGIN = "<!-- made by tests/clients/table.py --write -->\n"
 END = "<!-- end of what is made -->\n"
 HEAD = "| client | version | how it comes to libcurl | interface | tagged |\n|---|---|---|---|---|\n"
 
@@ -74,27 +74,27 @@ def write_table(rows, path):
     path.write_text(markdown(rows))
 
 
-def in_readme():
+def on_page():
     """(what is before the table, the table, what is after it)"""
-    before, begin, rest = README.read_text().partition(BEGIN)
+    before, begin, rest = PAGE.read_text().partition(BEGIN)
     table, end, after = rest.partition(END)
-    assert begin and end, f"README.md has no table between {BEGIN.strip()} and {END.strip()}"
+    assert begin and end, f"docs/clients.md has no table between {BEGIN.strip()} and {END.strip()}"
     return before + begin, table, end + after
 
 
-def rewrite_readme(rows):
+def rewrite_page(rows):
     table = markdown(rows)
     if "not run" in table:
         sys.exit("table.py: a row was not run: pytest tests/clients")
-    before, _, after = in_readme()
-    README.write_text(before + table + after)
+    before, _, after = on_page()
+    PAGE.write_text(before + table + after)
 
 
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "tests" / "e2e")]
     from rows import ROWS
 
-    if sys.argv[1:] == ["--readme"]:
-        rewrite_readme(ROWS)
+    if sys.argv[1:] == ["--write"]:
+        rewrite_page(ROWS)
     else:
         print(markdown(ROWS), end="")

@@ -21,7 +21,7 @@ from conftest import HERE, ROOT
 from examples import make_client
 from git_server import GitServer
 from rows import BYSTANDERS, ROWS
-from table import HEAD, RESULTS, cells, in_readme, installed_version, write_table
+from table import HEAD, RESULTS, cells, on_page, installed_version, write_table
 from tags import CONTEXT, PLAIN
 
 PROGRAMS = HERE / "clients" / "programs"
@@ -111,9 +111,9 @@ def test_bystander(name, neutral, places):  # pitfalls 26, 27, 34
     neutral(command, [PLAIN] if name == "node" else [])
 
 
-def test_readme_has_the_table_of_these_rows():
-    # As the run makes it (table.py --readme); versions are those of the machine that it was made on.
-    table = in_readme()[1]
+def test_the_page_has_the_table_of_these_rows():
+    # As the run makes it (table.py --write); versions are those of the machine that it was made on.
+    table = on_page()[1]
     assert table.startswith(HEAD)
     shown = [line.strip("| ").split(" | ") for line in table[len(HEAD) :].splitlines()]
     meant = [cells(row, None, row.tagged, len(row.everywhere)) for row in ROWS]

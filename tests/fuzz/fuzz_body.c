@@ -43,12 +43,12 @@ static void check_conversation(struct text body)
 /* The value of the first member of this name, by the strict reader; false when there is no object. */
 static bool enter_member(struct json *json, struct text name)
 {
-	struct text key;
+	struct text word;
 
 	if (json_peek(json) != JSON_OBJECT || !json_object(json))
 		return false;
-	while (json_member(json, &key)) {
-		if (text_eq(key, name))
+	while (json_member(json, &word)) {
+		if (text_eq(word, name))
 			return true;
 		json_skip(json, NULL);
 	}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The recipes of the README's section "Live context", as they stand there, run for real: what they
+"""The recipes of docs/recipes.md, section "Live context", as they stand there, run for real: what they
 set is what the next request carries."""
 
 import json
@@ -13,21 +13,16 @@ import time
 
 import pytest
 
-from conftest import COMMAND_SECONDS, ROOT, clean_environment
+from conftest import COMMAND_SECONDS, clean_environment
+from guide import blocks
 from live import TAGALONG, stop_service, tasks
 from test_live import START
 
-README = (ROOT / "README.md").read_text()
-SECTION = README[README.index("## Live context") : README.index("## What is sent")]
 NAMES = ["terminal", "post-checkout", "agent-hook", "tmux.conf", "envrc", "github-actions", "gitlab-ci"]
 
 
 def recipe(name):
-    return re.search(rf"^```\w+ {re.escape(name)}\n(.*?)^```$", SECTION, re.M | re.S)[1]
-
-
-def test_all_of_them():
-    assert re.findall(r"^```\w+ (\S+)$", SECTION, re.M) == NAMES
+    return blocks("recipes.md")[name]
 
 
 @pytest.fixture
