@@ -164,7 +164,7 @@ endif
 # What a request calls once at most, and most processes never, is built for size.
 ifeq ($(MODE),release)
 SMALL_ROOMS := json body wire client sources config
-SMALL_FILES := base/fdio headers/spec headers/trace policy/relay policy/url tag/record \
+SMALL_FILES := base/fdio headers/spec headers/trace policy/relay policy/url tag/record tag/tag \
 	$(addprefix preload/,body debug doors elf lend lent library object real tracked)
 $(foreach room,$(SMALL_ROOMS),$(BUILD)/obj/shim/$(room)/%.o) \
 $(patsubst %,$(BUILD)/obj/shim/%.o,$(SMALL_FILES)): SMALL := -Os
