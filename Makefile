@@ -58,7 +58,7 @@ ifeq ($(MODE),fuzz)
   HARDENING :=
 endif
 ifeq ($(MODE),cov)
-  SANITIZE := --coverage -O0
+  SANITIZE := --coverage -O0 -fprofile-update=prefer-atomic
   HARDENING :=
 endif
 
