@@ -69,16 +69,19 @@ static struct text client_body(void *arg)
 	return body_head(arg);
 }
 
-static bool have_request_id(struct handle *handle)
+/* The transfer's: made for the first of its requests that is tagged. */
+static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
 {
+	struct handle *handle = arg;
 	uint8_t random[10];
 
-	if (handle->has_request_id)
-		return true;
-	if (random_fill(random, sizeof(random)))
-		return false;
-	uuid7_make(handle->request_id, clock_unix_ms(), random);
-	handle->has_request_id = true;
+	if (!handle->has_request_id) {
+		if (random_fill(random, sizeof(random)))
+			return false;
+		uuid7_make(handle->request_id, clock_unix_ms(), random);
+		handle->has_request_id = true;
+	}
+	memcpy(ret_request_id, handle->request_id, sizeof(handle->request_id));
 	return true;
 }
 
@@ -92,6 +95,7 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 		.method = method,
 		.body = client_body,
 		.body_arg = &handle->body,
+		.identify = identify,
 		.client_sets = client_sets,
 		.arg = handle,
 		.observer = debug_observer(),
@@ -100,9 +104,6 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 	enum tag_verdict verdict;
 
 	*ret_lent = NULL;
-	if (!have_request_id(handle))
-		return true;
-	memcpy(request.request_id, handle->request_id, sizeof(request.request_id));
 	verdict = tag_build(&request, &lines);
 	if (request.observer)
 		debug_verdict(method, url, tag_verdict_reason(verdict));

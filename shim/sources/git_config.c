@@ -139,10 +139,28 @@ bool git_config_origin(struct text config, struct buf *memory, struct text *ret_
 	return false;
 }
 
+/* Of a url with a scheme, its path: what stands before it or behind it may hold a password. */
+static struct text path_of(struct text url)
+{
+	ptrdiff_t colon = text_find(url, ':'), end;
+
+	if (colon < 0 || !text_starts_with(text_from(url, (size_t)colon), TEXT("://")))
+		return url;
+	url = text_from(url, (size_t)colon + 3);
+	for (const char *behind = "?#"; *behind; behind++) {
+		end = text_find(url, *behind);
+		if (end >= 0)
+			url.len = (size_t)end;
+	}
+	end = text_find(url, '/');
+	return text_from(url, end < 0 ? url.len : (size_t)end);
+}
+
 struct text git_url_name(struct text url)
 {
 	ptrdiff_t slash, colon;
 
+	url = path_of(url);
 	while (url.len && url.ptr[url.len - 1] == '/')
 		url.len--;
 	slash = text_find_last(url, '/');

@@ -21,7 +21,8 @@ int project_of_process(struct buf *ret_id);
  * *ret_url points into `memory`, which takes the unquoted value. */
 bool git_config_origin(struct text config, struct buf *memory, struct text *ret_url);
 
-/* The repository's name in a remote url: path, scp-like or with a scheme. */
+/* The repository's name in a remote url: path, scp-like or with a scheme. Never a part of the user and
+ * password, nor of a query. Empty when it has no name. */
 struct text git_url_name(struct text url);
 
 #endif

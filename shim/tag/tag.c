@@ -30,6 +30,8 @@ const char *tag_verdict_reason(enum tag_verdict verdict)
 		return "a field that the configuration requires has no value";
 	case TAG_NO_MEMORY:
 		return "out of memory";
+	case TAG_NO_ID:
+		return "the kernel has no random bytes";
 	}
 	return "";
 }
@@ -162,6 +164,7 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 {
 	struct tag_lines *lines = NULL;
 	struct workspace *workspace = NULL;
+	struct tag_request named;
 	enum tag_verdict verdict;
 	struct tag_match match;
 	struct text place;
@@ -174,11 +177,16 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	}
 	if (verdict != TAG_MATCH)
 		return verdict;
+	named = *request;
 	place = record_place(match.snapshot->config);
 	workspace = malloc(sizeof(*workspace));
 	lines = malloc(sizeof(*lines) + (place.len ? sizeof(struct tag_record) : 0));
-	verdict = workspace && lines ? build(request, &match, workspace, place, lines) :
-				       TAG_NO_MEMORY;
+	if (!workspace || !lines)
+		verdict = TAG_NO_MEMORY;
+	else if (named.identify && !named.identify(named.arg, named.request_id))
+		verdict = TAG_NO_ID;
+	else
+		verdict = build(&named, &match, workspace, place, lines);
 	if (verdict == TAG_MATCH) {
 		*ret_lines = lines->count ? lines : NULL;
 		if (lines->count)

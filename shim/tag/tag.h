@@ -27,6 +27,7 @@ enum tag_verdict {
 	TAG_NO_PRESET, /* TAGALONG_PRESET names none */
 	TAG_REFUSED, /* the rule requires a field that has no value: it is not to be sent */
 	TAG_NO_MEMORY,
+	TAG_NO_ID, /* tag_request.identify had none */
 };
 
 /* For people: "the host is no configured relay". */
@@ -37,13 +38,16 @@ struct tag_request {
 	const char *url; /* the effective one */
 	const char *method;
 	uint8_t request_id[UUID_BYTES];
+	/* Where it is not NULL, makes the id, and only for a request that matched: others cost no
+	 * system call. False when there is none. */
+	bool (*identify)(void *arg, uint8_t ret_request_id[UUID_BYTES]);
 	/* The request's body, or the first BODY_HEAD_BYTES of it; empty when it is not known. Asked
 	 * only where the rule looks at it: it is the client's memory. May be NULL. */
 	struct text (*body)(void *arg);
 	void *body_arg;
 	/* Whether the client sets this header itself; may be NULL. */
 	bool (*client_sets)(void *arg, struct text name);
-	void *arg;
+	void *arg; /* of identify and client_sets */
 	const struct tag_observer *observer; /* may be NULL */
 	/* Whose request it is, for the log; 0 and NULL: this process's. */
 	pid_t pid;

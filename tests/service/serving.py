@@ -19,7 +19,7 @@ BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
 TAGALONG = str(BUILD / "tagalong")
 WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind ..., around the service
 # What a tool needs for itself is not the service's: then memory is not looked at, and less is done.
-TOOLED = bool(WRAP) or BUILD.name in ("asan", "tsan")
+TOOLED = bool(WRAP) or BUILD.name in ("asan", "tsan") or "TAGALONG_COVERAGE" in os.environ
 START_SECONDS = 20 if TOOLED else 5
 REPLY_SECONDS = 20
 SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")

@@ -75,6 +75,18 @@ static void hostile(void)
 	expect("/huge", -EFBIG, "");
 	shell("mkdir -p pipe/.git && mkfifo pipe/.git/config");
 	expect("/pipe", -EINVAL, "");
+	shell("mkdir zero && printf 'gitdir: /dev/zero\\n' > zero/.git");
+	expect("/zero", -ENOTDIR, "");
+	shell("mkdir itself && printf 'gitdir: .git\\n' > itself/.git");
+	expect("/itself", -ENOTDIR, "");
+	shell("mkdir -p device/.git && ln -s /dev/zero device/.git/config");
+	expect("/device", -EINVAL, "");
+	shell("mkdir -p common/.git && ln -s /dev/zero common/.git/commondir && "
+	      "printf '[remote \"origin\"]\\n\turl = x:/c.git\\n' > common/.git/config");
+	expect("/common", 0, "c");
+	shell("mkdir -p other/.git && printf '[include]\\n\tpath = ../../plain/.git/config\\n"
+	      "[includeIf \"gitdir:/\"]\\n\tpath = ../../plain/.git/config\\n' > other/.git/config");
+	expect("/other", -ENOENT, "");
 	shell("mkdir -p long/.git && { printf '[remote \"origin\"]\\n\\turl = https://x/'; "
 	      "head -c 5000 /dev/zero | tr '\\0' a; printf '\\n'; } > long/.git/config");
 	expect("/long", -ENOENT, "");
@@ -137,6 +149,16 @@ static void names(void)
 		{ "billing.git.git", "billing.git" },
 		{ "/", "" },
 		{ "", "" },
+		{ "https://user:secret@git.example", "" },
+		{ "https://user:secret@git.example/", "" },
+		{ "https://secret@git.example:443", "" },
+		{ "https://user:sec/ret@git.example/x.git?token=secret", "x" },
+		{ "https://git.example/x?a=b/secret", "x" },
+		{ "https://git.example/x.git#b:secret", "x" },
+		{ "https://git.example?token=a/secret", "" },
+		{ "file:///srv/git/billing.git", "billing" },
+		{ "://", "" },
+		{ "host:a?b", "a?b" },
 	};
 	char longer[205];
 	struct text name;

@@ -73,6 +73,76 @@ static void verdicts(void)
 	CHECK(!lines, "nothing is built");
 }
 
+static void reasons(void)
+{
+	for (enum tag_verdict verdict = TAG_MATCH; verdict <= TAG_NO_ID; verdict++) {
+		CHECK(tag_verdict_reason(verdict)[0], "every verdict has one");
+		for (enum tag_verdict other = TAG_MATCH; other < verdict; other++)
+			CHECK(strcmp(tag_verdict_reason(verdict), tag_verdict_reason(other)) != 0,
+			      tag_verdict_reason(verdict));
+	}
+}
+
+struct identity {
+	unsigned asked;
+	bool fails;
+};
+
+static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
+{
+	struct identity *identity = arg;
+
+	identity->asked++;
+	memset(ret_request_id, 0xab, UUID_BYTES);
+	return !identity->fails;
+}
+
+/* An id is made for what is tagged, and for nothing else: it may take a system call. */
+static void made_id(void)
+{
+	struct identity identity = { 0 };
+	struct tag_request request = { .api = &url_api, .method = "POST", .identify = identify,
+				       .arg = &identity };
+	struct tag_lines *lines = NULL;
+
+	ENVIRONMENT("TAGALONG_TASK_ID", "T-42");
+	request.url = "http://localhost/";
+	tag_build(&request, &lines);
+	request.url = "https://api.example/v1/chat/completions";
+	tag_build(&request, &lines);
+	CHECK(!identity.asked, "not tagged");
+	request.url = CHAT;
+	CHECK(tag_build(&request, &lines) == TAG_MATCH && identity.asked == 1, "tagged");
+	CHECK_TEXT(value_of(lines, "X-Request-Id"), TEXT("abababab-abab-abab-abab-abababababab"),
+		   "it is this one");
+	free(lines);
+	lines = NULL;
+	identity.fails = true;
+	CHECK(tag_build(&request, &lines) == TAG_NO_ID && !lines, "there is none");
+}
+
+/* A header for each tag, and no name twice, whatever its letters' case. */
+static void fan_out(void)
+{
+	struct tag_lines *lines;
+	char tags[600];
+
+	ENVIRONMENT("TAGALONG_PRESET", "helicone", "TAGALONG_TAGS", "team=pay,TEAM=x,b d=1,env=ci");
+	lines = build(CHAT, NULL, NULL);
+	CHECK_TEXT(value_of(lines, "Helicone-Property-team"), TEXT("pay"), "the first");
+	CHECK(!value_of(lines, "Helicone-Property-TEAM").len, "the second");
+	CHECK_TEXT(value_of(lines, "Helicone-Property-env"), TEXT("ci"), "another");
+	free(lines);
+	memset(tags, 'k', sizeof(tags));
+	memcpy(tags + sizeof(tags) - 9, "=1,env=c", 9);
+	ENVIRONMENT("TAGALONG_PRESET", "helicone", "TAGALONG_TAGS", tags);
+	lines = build(CHAT, NULL, NULL);
+	CHECK_TEXT(value_of(lines, "Helicone-Property-env"), TEXT("c"), "beside a name that is too long");
+	for (size_t i = 0; lines && i < lines->count; i++)
+		CHECK(lines->line[i].name.len < 200, "which is left out");
+	free(lines);
+}
+
 static void lines_and_order(void)
 {
 	static const char *const names[] = { "X-Task-Id", "X-Session-Id", "X-Project-Id",
@@ -240,9 +310,9 @@ static void placeholders(void)
 }
 
 static const struct suite_test tests[] = {
-	TEST(verdicts),	   TEST(lines_and_order), TEST(client_wins), TEST(bad_values),
-	TEST(ten_headers), TEST(total_size),	  TEST(traces),	     TEST(adopted),
-	TEST(placeholders),
+	TEST(verdicts),	   TEST(reasons),     TEST(made_id),	TEST(fan_out),
+	TEST(lines_and_order), TEST(client_wins), TEST(bad_values), TEST(ten_headers),
+	TEST(total_size),  TEST(traces),      TEST(adopted),	TEST(placeholders),
 };
 
 SUITE("tag", tests)

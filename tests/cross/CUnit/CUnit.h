@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #define CU_TESTS_MAX 64 /* the longest suite has about twenty */
 #define CU_FALSE false
@@ -61,6 +62,15 @@ static inline bool CU_assertImplementation(bool ok, unsigned line, const char *c
 
 #define CU_ASSERT_TRUE(value) CU_assertImplementation(value, __LINE__, #value, __FILE__, "", false)
 #define CU_ASSERT_FALSE(value) CU_ASSERT_TRUE(!(value))
+#define CU_ASSERT_EQUAL(actual, expected) CU_ASSERT_TRUE((actual) == (expected))
+/* Here the whole suite ends, and says nothing: that fails, too. */
+#define CU_FATAL(value)                                                                           \
+	do {                                                                                      \
+		if (!CU_ASSERT_TRUE(value))                                                       \
+			exit(1);                                                                  \
+	} while (0)
+#define CU_ASSERT_EQUAL_FATAL(actual, expected) CU_FATAL((actual) == (expected))
+#define CU_ASSERT_PTR_NOT_NULL_FATAL(value) CU_FATAL((value) != NULL)
 
 static inline const char *CU_get_error_msg(void)
 {
