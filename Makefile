@@ -87,8 +87,8 @@ FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/f
 
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
-.PHONY: deb rpm all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
-	torture soak bench bench-service lint man install uninstall clean help
+.PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
+	torture soak coverage coverage-pure bench bench-service lint man deb rpm install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/agents
 
 help:
@@ -100,6 +100,7 @@ help:
 	@echo 'make fuzz       what reads foreign bytes, over random ones; FUZZ_SECONDS=60 each'
 	@echo 'make torture    each call that the shim makes fails once, over curl and other host programs'
 	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
+	@echo 'make coverage   which lines and branches the suites reach; coverage-pure: the pure rooms, as in CI'
 	@echo 'make man        the manual pages, build/man'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
 	@echo 'make deb, make rpm   packages, in build/deb and build/rpm'
@@ -325,6 +326,12 @@ torture: all fixtures $(BUILD)/torture/fail.so
 SOAK_SECONDS ?= 3600
 soak: all
 	$(Q)/usr/bin/python3 tests/soak/soak.py --seconds $(SOAK_SECONDS)
+
+# Lines and branches that the suites reach (tests/coverage): some minutes; of the pure rooms: one.
+coverage:
+	$(Q)/usr/bin/python3 tests/coverage/run.py
+coverage-pure:
+	$(Q)/usr/bin/python3 tests/coverage/run.py --pure
 
 lint:
 	$(Q)scripts/check-layers

@@ -169,6 +169,11 @@ def test_handles_created_unseen(host, shape):  # pitfall 21
     host(UNSEEN[shape], [PLAIN] * 3, env={"TAGALONG_DOORS": "libcurl"})
 
 
+@pytest.mark.parametrize("shape", ["dlsym", "dlvsym", "plugin, RTLD_DEEPBIND"])
+def test_a_door_by_name(host, shape):
+    host(SHAPES[shape], ASKED, env={"TAGALONG_DOORS": "libcurl, dl"})
+
+
 def test_plain_link_needs_no_doors(host):
     host("linked {chat}", ASKED, "host-linked", env={"TAGALONG_DOORS": "libcurl"})
 

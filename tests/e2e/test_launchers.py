@@ -204,6 +204,31 @@ def test_explain_tells_why_not(run, reason):
     assert json.loads(tagalong(run, "explain", "--json", *arguments, env=env).stdout)["tagged"] is False
 
 
+CONFIGURED = {
+    # What the configuration says, and what explain has to say about it beside the headers.
+    "literal": ({"headers": {"X-Team": "pay"}}, True, "X-Team: pay\n      <- literal text\n"),
+    "required": ({"require": ["user_id"]}, False,
+                 "refused: a field that the configuration requires has no value: user_id\n"),
+    "derived": ({"conversation": "derive"}, True, "no conversation id is derived: "),
+    "bad": ({"headers": {"Cookie": "x"}}, False, "not tagged: the configuration is bad\n"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_explain_of_a_configuration(run, tmp_path, name):
+    keys, tagged, said = CONFIGURED[name]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"relays": [{"match": ["http://localhost"], **keys}]}, indent=0))
+    env = {"TAGALONG_CONFIG": str(path), "TAGALONG_TASK_ID": "T-42"}
+    text = tagalong(run, "explain", "http://localhost/v1/chat/completions", env=env)
+    assert (text.rc, said in text.stdout.decode()) == (0 if tagged else 1, True), text.stdout
+    assert f"{path}:" in text.stdout.decode()
+    report = json.loads(tagalong(run, "explain", "--json", "http://localhost/v1/chat/completions", env=env).stdout)
+    assert report["tagged"] is tagged
+    if name == "bad":
+        assert report["fault"] in text.stdout.decode()
+
+
 def test_explain_complains(run):
     env = {"TAGALONG_RELAYS": "https://a.example/v1,b.example", "TAGALONG_ENDPOINTS": "chat,nonsense"}
     result = tagalong(run, "explain", "https://b.example/v1/messages", env=env)

@@ -7,9 +7,11 @@
 
 #include "base/buf.h"
 #include "base/fdio.h"
+#include "base/folder.h"
 #include "base/forkwipe.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/variables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -244,9 +246,87 @@ static void files(void)
 	close(none);
 }
 
+/* A descriptor that cannot be read: a folder's, and one that is none. */
+static void unreadable(void)
+{
+	int bad[] = { fd_open(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0), -1 };
+	int errors[] = { -EISDIR, -EBADF };
+	char memory[8];
+	struct buf buf;
+
+	for (size_t i = 0; i < 2; i++) {
+		buf_init(&buf, memory, sizeof(memory));
+		CHECK(fd_read(bad[i], &buf) == errors[i] && !buf.len, i ? "none" : "a folder");
+	}
+	fd_close(bad[0]);
+}
+
+static void state_folders(void)
+{
+	static const struct {
+		const char *state, *home, *folder; /* NULL: none */
+	} table[] = {
+		{ "/s", "/h", "/s/tagalong" },
+		{ NULL, "/h", "/h/.local/state/tagalong" },
+		{ "", "/h", "/h/.local/state/tagalong" },
+		{ "s", "/h", "/h/.local/state/tagalong" }, /* relative ones do not count */
+		{ "s", "h", NULL },
+		{ NULL, NULL, NULL },
+		{ NULL, "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *folder = table[i].folder;
+		char memory[64];
+		struct buf path;
+
+		unsetenv("XDG_STATE_HOME");
+		unsetenv("HOME");
+		if (table[i].state)
+			setenv("XDG_STATE_HOME", table[i].state, 1);
+		if (table[i].home)
+			setenv("HOME", table[i].home, 1);
+		buf_init(&path, memory, sizeof(memory));
+		CHECK(folder_of_state(&path) == (folder != NULL), folder ? folder : "none");
+		if (folder)
+			CHECK_TEXT(buf_since(&path, 0), text_of(folder), folder);
+	}
+}
+
+static void count_scanned(void *arg, struct text name, const char *value)
+{
+	unsigned *counts = arg;
+
+	counts[0]++;
+	counts[1] += text_eq(name, TEXT("A")) && !strcmp(value, "b=c");
+}
+
+/* An environment as a host may make it: without entries, with some that are none. */
+static void odd_environments(void)
+{
+	static char good[] = "A=b=c", odd[] = "no equals sign", empty[] = "";
+	char *entries[] = { odd, good, empty, NULL }, **saved = environ;
+	unsigned counts[2] = { 0, 0 };
+
+	environ = entries;
+	variables_scan(count_scanned, counts);
+	CHECK(counts[0] == 1 && counts[1] == 1, "the good one");
+	environ = NULL;
+	variables_scan(count_scanned, counts);
+	CHECK(counts[0] == 1, "none at all");
+	environ = saved;
+	setenv("TAGALONG_OFF", "0", 1);
+	CHECK(!variable_is_on(VARIABLE_OFF), "0 is not on");
+	setenv("TAGALONG_OFF", "1", 1);
+	CHECK(variable_is_on(VARIABLE_OFF), "1 is");
+	unsetenv("TAGALONG_OFF");
+	CHECK(!variable_is_on(VARIABLE_OFF), "nor is nothing");
+}
+
 static const struct suite_test tests[] = {
 	TEST(texts), TEST(buffers), TEST(largest_number), TEST(fork_wipes),
 	TEST(randoms), TEST(randoms_of_a_child), TEST(debug_lines), TEST(files),
+	TEST(unreadable), TEST(state_folders), TEST(odd_environments),
 };
 
 SUITE("base", tests)

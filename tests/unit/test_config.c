@@ -133,6 +133,9 @@ static void faults(void)
 		{ "{\"adopt\":{\"task_id\":[\"A=B\"]}}", "no environment variable has such a name", 1, 1,
 		  22 },
 		{ "{\"adopt\":{\"task\":[]}}", "there is no such key", 1, 1, 11 },
+		{ "{\"adopt\":5}", "an object is wanted here", 1, 1, 10 },
+		{ "{\"log\":\"a\"}", "an absolute path is wanted here", 1, 1, 8 },
+		{ "{\"relays\":[{\"match\":[\"*\"],", "a string is wanted here", 1, 1, 27 },
 		{ "{\"a\":[[[[[[[[1]]]]]]]]}", "nested too deep", 1, 1, 13 },
 	};
 

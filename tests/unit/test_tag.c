@@ -127,11 +127,12 @@ static void fan_out(void)
 	struct tag_lines *lines;
 	char tags[600];
 
-	ENVIRONMENT("TAGALONG_PRESET", "helicone", "TAGALONG_TAGS", "team=pay,TEAM=x,b d=1,env=ci");
+	ENVIRONMENT("TAGALONG_PRESET", "helicone", "TAGALONG_TAGS", "team=pay,TEAM=x,b d=1,=x,y=,env=ci");
 	lines = build(CHAT, NULL, NULL);
 	CHECK_TEXT(value_of(lines, "Helicone-Property-team"), TEXT("pay"), "the first");
 	CHECK(!value_of(lines, "Helicone-Property-TEAM").len, "the second");
 	CHECK_TEXT(value_of(lines, "Helicone-Property-env"), TEXT("ci"), "another");
+	CHECK(!value_of(lines, "Helicone-Property-y").len, "an empty one");
 	free(lines);
 	memset(tags, 'k', sizeof(tags));
 	memcpy(tags + sizeof(tags) - 9, "=1,env=c", 9);
