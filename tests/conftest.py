@@ -161,6 +161,8 @@ def run(servers, shim, tmp_path):
             cwd=tmp_path,
             timeout=COMMAND_SECONDS,
         )
+        for server in servers.values():
+            server.settle()
         traffic = {name: server.requests for name, server in servers.items()}
         return Result(done.returncode, done.stdout, done.stderr, traffic)
 

@@ -12,6 +12,7 @@ serve() may block; leaving the `with` closes every socket and waits for every th
 import json
 import socket
 import threading
+import time
 
 from wire import Malformed, read_request
 
@@ -95,6 +96,7 @@ class Server:
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._open = {}  # thread: socket
+        self._before = set()  # those that were open at the last reset
         self._accepted = 0
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
 
@@ -114,6 +116,17 @@ class Server:
         self._recorder.clear()
         with self._lock:
             self._accepted = 0
+            self._before = set(self._open)
+
+    def settle(self, seconds=2):
+        """Waits until the clients that are gone are seen to be gone: what one of them left in the
+        middle is recorded then. Not for long, as another may still be there."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with self._lock:
+                if not set(self._open) - self._before:
+                    return
+            time.sleep(0.002)
 
     def serve(self, connection):
         raise NotImplementedError
