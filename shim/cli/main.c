@@ -2,7 +2,6 @@
 /* The tagalong command: one table of subcommands. */
 #include "cli/command.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,31 +25,6 @@ static const struct command *const commands[] = {
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-void complain(const char *format, ...)
-{
-	va_list list;
-
-	fputs("tagalong: ", stderr);
-	va_start(list, format);
-	vfprintf(stderr, format, list);
-	va_end(list);
-	fputc('\n', stderr);
-}
-
-int usage_error(const struct command *command, const char *format, ...)
-{
-	va_list list;
-
-	fprintf(stderr, "tagalong %s: ", command->name);
-	va_start(list, format);
-	vfprintf(stderr, format, list);
-	va_end(list);
-	fputc('\n', stderr);
-	print_usage(stderr, command);
-	fprintf(stderr, "Try: tagalong %s --help\n", command->name);
-	return EXIT_USAGE;
-}
 
 const struct command *command_at(size_t index)
 {

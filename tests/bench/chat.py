@@ -3,7 +3,7 @@
 """What a chat request costs through Tagalong, beside what people use instead.
 
     python3 tests/bench/chat.py [--rounds N] [--only NAME] [--keep]
-    python3 tests/bench/chat.py --markdown        the table of docs/bench.json
+    python3 tests/bench/chat.py --markdown        writes docs/bench.json's table into README and docs
     python3 tests/bench/chat.py --plot            docs/bench.svg and docs/bench.png of it
 
 One client, one connection that is kept, a relay that answers at once, all on loopback, so that
@@ -187,9 +187,23 @@ def describe_machine():
     }
 
 
-def markdown(kept):
-    """Ratios of the median latency, and between which the rounds were."""
-    titles = list(kept["samples"])
+# Which scenarios a page shows; all, where there is no word about it.
+SHOWN = {
+    "README.md": ["HTTP/1.1", "TLS, HTTP/2", "TLS, HTTP/2, streamed answer", "a curl process for each request"],
+    "docs/costs.md": None,
+}
+MARKS = ("<!-- made by tests/bench/chat.py --markdown -->\n", "\n<!-- end of what is made -->")
+
+
+def in_page(page, kept):
+    """Its text with the table as it should be."""
+    text = (ROOT / page).read_text()
+    start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
+    return text[:start] + markdown(kept, SHOWN[page] or list(kept["samples"])) + text[end:]
+
+
+def markdown(kept, titles):
+    """Ratios of the median latency; of the bare client, the median latency."""
     names = list(dict.fromkeys(name for title in titles for name in kept["samples"][title]))
     lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
     for name in names:
@@ -250,7 +264,8 @@ def main():
         if options.plot:
             plot(kept)
         else:
-            print(markdown(kept))
+            for page in SHOWN:
+                (ROOT / page).write_text(in_page(page, kept))
         return
     machine = describe_machine()
     print("\n".join(f"{key}: {value}" for key, value in machine.items()))
