@@ -135,7 +135,7 @@ void pages_init(struct pages *pages, bool wanted)
 	result = make_memory(&pages->station_fd, &memory);
 	if (!result)
 		result = allocate(pages->station_fd, sizeof(struct wire_station), &allocated);
-	if (!result)
+	if (!result && memory) /* it is; the analyzer takes errno for 0 */
 		result = take_for_life(memory);
 	if (result) {
 		notice_warning("no shared pages: %s; every question is answered on the socket",
