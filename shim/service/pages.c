@@ -162,10 +162,12 @@ static void end_page(struct pages *pages, struct page *page)
 
 void pages_release(struct pages *pages)
 {
-	struct page *page;
+	struct page *page, *next;
 
-	while ((page = TAILQ_FIRST(&pages->all)))
+	for (page = TAILQ_FIRST(&pages->all); page; page = next) {
+		next = TAILQ_NEXT(page, link);
 		end_page(pages, page);
+	}
 	if (!pages->station)
 		return;
 	pthread_mutex_unlock((pthread_mutex_t *)(void *)pages->station);
