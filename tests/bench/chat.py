@@ -117,7 +117,7 @@ def curl_processes(servers):
 def scenarios(servers):
     return {
         "HTTP/1.1": keep_alive(servers, False),
-        "HTTP/1.1, 1 MiB body": keep_alive(servers, False, body=MIB),
+        "HTTP/1.1, 1 MiB body": keep_alive(servers, False, "/whole", MIB),
         "HTTP/1.1, streamed answer": keep_alive(servers, False, "/streamed"),
         "TLS, HTTP/2": keep_alive(servers, True),
         "TLS, HTTP/2, 1 MiB body": keep_alive(servers, True, "/whole", MIB),
@@ -220,18 +220,21 @@ def markdown(kept, titles):
     return "\n".join(lines)
 
 
+TERMINALS = (
+    ("svg noenhanced size 960,560 background 'white'", "svg"), ("pngcairo noenhanced size 960,560", "png"),
+)
 PLOT = """
 set title "Median latency of a chat request on loopback, as a ratio to the bare client" font ",13"
 set logscale x; set xrange [0.9:100]; set xlabel "ratio, logarithmic; the bar is the span of the rounds"
 set xtics (1, 1.5, 2, 3, 5, 10, 20, 50, 100); set grid xtics; set key outside bottom center horizontal
-set yrange [-0.7:{last}]; set ytics ({tics}); set lmargin 32; set border 3; set tics nomirror
+set yrange [-0.7:{last}]; set key samplen 2 maxcols 2; set ytics ({tics}); set lmargin 32; set border 3; set tics nomirror
 plot {curves}
 """
 
 
 def plot(kept):
     """Points with error bars: one colour a scenario, one line a way."""
-    titles = list(kept["samples"])
+    titles = SHOWN["README.md"]
     names = [n for n in dict.fromkeys(n for t in titles for n in kept["samples"][t]) if n != "bare"][::-1]
     blocks, curves = [], []
     for place, title in enumerate(titles):
@@ -246,7 +249,7 @@ def plot(kept):
         curves.append(f'$data{place} with xerrorbars pt 7 ps 0.6 lw 1.5 title "{title}"')
     tics = ", ".join(f'"{name}" {place}' for place, name in enumerate(names))
     text = "".join(blocks) + PLOT.format(last=len(names) - 0.3, tics=tics, curves=", \\\n".join(curves))
-    for terminal, suffix in (("svg size 960,640 background 'white'", "svg"), ("pngcairo size 960,640", "png")):
+    for terminal, suffix in TERMINALS:
         script = f"set terminal {terminal}\nset output '{KEPT.with_suffix('.' + suffix)}'\n{text}"
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
