@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/* The URL that is remembered: when it is, and when it is not. What libcurl makes of URLs is tested in
+ * test_rule; here two stand-ins for it say which of them was asked. */
+#include "policy/url.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "suite.h"
+
+static unsigned asked;
+static const char *host = "one.example";
+
+static CURLU *fake_url(void)
+{
+	asked++;
+	return (CURLU *)&asked;
+}
+
+static CURLUcode fake_set(CURLU *url, CURLUPart what, const char *part, unsigned flags)
+{
+	return part[0] == '!' ? CURLUE_MALFORMED_INPUT : CURLUE_OK;
+}
+
+static CURLUcode fake_get(CURLU *url, CURLUPart what, char **part, unsigned flags)
+{
+	const char *text = what == CURLUPART_HOST ? host :
+			   what == CURLUPART_PATH ? "/v1/chat" :
+			   what == CURLUPART_PORT ? "443" :
+						    "https";
+
+	*part = strdup(text);
+	return *part ? CURLUE_OK : CURLUE_OUT_OF_MEMORY;
+}
+
+static void fake_cleanup(CURLU *url)
+{
+}
+
+static const struct url_api api = { fake_url, fake_set, fake_get, fake_cleanup, free },
+			    other = { fake_url, fake_set, fake_get, fake_cleanup, free };
+
+/* Takes it apart and releases it; how often the library was asked. */
+static unsigned take_apart(const struct url_api *by, const char *text, const char *label)
+{
+	unsigned before = asked;
+	struct url url;
+
+	CHECK(!url_take_apart(by, text, &url), label);
+	CHECK_TEXT(url.host, text_of(host), label);
+	CHECK_TEXT(url.host_ascii, text_of(host), label);
+	CHECK_TEXT(url.path, TEXT("/v1/chat"), label);
+	CHECK_TEXT(url.scheme, TEXT("https"), label);
+	CHECK(url.port == 443, label);
+	url_release(by, &url);
+	return asked - before;
+}
+
+static void remembered(void)
+{
+	CHECK(take_apart(&api, "a", "new") == 1, "new");
+	CHECK(take_apart(&api, "a", "again") == 0, "again");
+	CHECK(take_apart(&api, "a?", "longer") == 1, "longer");
+	CHECK(take_apart(&api, "a", "the one before") == 1, "the one before");
+	CHECK(take_apart(&other, "a", "another library") == 1, "another library");
+	CHECK(take_apart(&other, "a", "again by it") == 0, "again by it");
+}
+
+static void forgotten(void)
+{
+	take_apart(&api, "a", "before");
+	url_forget();
+	host = "two.example"; /* another library's opinion, in the same place */
+	CHECK(take_apart(&api, "a", "after") == 1, "after");
+	CHECK(take_apart(&api, "a", "after, again") == 0, "after, again");
+}
+
+static void refused(void)
+{
+	struct url url;
+
+	take_apart(&api, "a", "before");
+	for (int i = 0; i < 2; i++)
+		CHECK(url_take_apart(&api, "!", &url) == -EINVAL, "refused each time");
+	CHECK(take_apart(&api, "a", "what was kept is kept") == 0, "what was kept is kept");
+}
+
+static void too_long(void)
+{
+	char text[1100];
+
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	CHECK(take_apart(&api, text, "long") == 1, "long");
+	CHECK(take_apart(&api, text, "long again") == 1, "long again");
+	text[900] = '\0';
+	CHECK(take_apart(&api, text, "shorter") == 1, "shorter");
+	CHECK(take_apart(&api, text, "shorter again") == 0, "shorter again");
+}
+
+/* Two at a time, as two threads have it: the second is taken apart by itself. */
+static void while_taken(void)
+{
+	struct url first, second;
+
+	take_apart(&api, "a", "before");
+	CHECK(!url_take_apart(&api, "a", &first) && first.kept, "kept");
+	CHECK(!url_take_apart(&api, "a", &second) && !second.kept, "its own");
+	CHECK_TEXT(second.host, first.host, "the same");
+	url_release(&api, &second);
+	CHECK_TEXT(first.host, text_of(host), "still there");
+	url_release(&api, &first);
+	CHECK(take_apart(&api, "a", "after") == 0, "after");
+}
+
+static const struct suite_test tests[] = {
+	TEST(remembered), TEST(forgotten), TEST(refused), TEST(too_long), TEST(while_taken),
+};
+
+SUITE("url", tests)
