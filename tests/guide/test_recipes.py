@@ -295,4 +295,5 @@ def test_what_was_not_run_says_so():
     text = page("recipes.md")
     found = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, re.M | re.S)
     assert [title for title, body in found if re.search(r"\b(not run|Not run)\b", body)] == [
-        "systemd", "Emacs: gptel, plz", "Neovim: CodeCompanion, avante", "R and RStudio Server", "Docker", "Kubernetes"]
+        "systemd", "Emacs: gptel, plz", "Neovim: CodeCompanion, avante", "R and RStudio Server", "Docker", "Kubernetes",
+        "Live context"]
