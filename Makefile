@@ -65,7 +65,8 @@ ifeq ($(MODE),cov)
 endif
 
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION='"$(VERSION)"' \
-	-DTAGALONG_MULTIARCH='"$(MULTIARCH)"' -Ishim -I$(BUILD)/gen -fvisibility=hidden -fno-common -ffunction-sections -fdata-sections -MMD -MP \
+	-DTAGALONG_MULTIARCH='"$(MULTIARCH)"' -Ishim -I$(BUILD)/gen -MMD -MP \
+	-fvisibility=hidden -fno-common -ffunction-sections -fdata-sections \
 	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
@@ -114,7 +115,8 @@ NO_START_FILES := $(if $(SANITIZE),,-nostartfiles)
 $(BUILD)/libtagalong.so: $(SHIM_OBJECTS) $(BUILD)/gen/exports.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -o $@.tmp $(SHIM_OBJECTS) $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
-		$(NO_START_FILES) -Wl,--gc-sections -Wl,-z,nodelete $(if $(SANITIZE),,-Wl,-z,defs) -Wl,-soname,libtagalong.so \
+		$(NO_START_FILES) -Wl,--gc-sections -Wl,-z,nodelete $(if $(SANITIZE),,-Wl,-z,defs) \
+		-Wl,-soname,libtagalong.so \
 		-Wl,--version-script=$(BUILD)/gen/exports.map -Wl,--as-needed
 	$(Q)mv $@.tmp $@
 
@@ -168,7 +170,8 @@ endif
 # What a request calls once at most, and most processes never, is built for size.
 ifeq ($(MODE),release)
 SMALL_ROOMS := json body wire client sources config
-SMALL_FILES := base/fdio headers/spec headers/trace policy/relay policy/url tag/record tag/tag \
+SMALL_FILES := base/fdio headers/spec headers/trace policy/relay policy/url \
+	$(addprefix tag/,lines record tag values) \
 	$(addprefix preload/,body debug doors elf lend lent library object real tracked)
 $(foreach room,$(SMALL_ROOMS),$(BUILD)/obj/shim/$(room)/%.o) \
 $(patsubst %,$(BUILD)/obj/shim/%.o,$(SMALL_FILES)): SMALL := -Os

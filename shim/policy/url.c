@@ -122,7 +122,8 @@ static void keep(const struct url_api *api, const char *text, const struct url *
 {
 	struct buf buf;
 
-	if (!take())
+	/* A password or a key in it would outlive the host's own copy. */
+	if (text[strcspn(text, "?@")] || !take())
 		return;
 	buf_init(&buf, kept.memory, sizeof(kept.memory));
 	buf_add(&buf, text_of(text));
