@@ -5,8 +5,42 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+/* A shim that was built with glibc 2.33 is to run with an older one, too, which has fstatat by this
+ * name only. It is still there; its first argument tells which struct stat is meant. */
+#if __GLIBC_PREREQ(2, 33) && defined(__x86_64__)
+#define STAT_VERSION 1
+#elif __GLIBC_PREREQ(2, 33) && defined(__aarch64__)
+#define STAT_VERSION 0
+#elif __GLIBC_PREREQ(2, 33) && defined(__i386__)
+#define STAT_VERSION 3
+#endif
+#ifdef STAT_VERSION
+extern int __fxstatat64(int version, int folder_fd, const char *path, struct stat *ret_status,
+			int flags);
+#endif
+
+static int status_at(int folder_fd, const char *path, int flags, struct stat *ret_status)
+{
+#ifdef STAT_VERSION
+	int result = __fxstatat64(STAT_VERSION, folder_fd, path, ret_status, flags);
+#else
+	int result = fstatat(folder_fd, path, ret_status, flags);
+#endif
+
+	return result < 0 ? -errno : 0;
+}
+
+int fd_status(int fd, struct stat *ret_status)
+{
+	return status_at(fd, "", AT_EMPTY_PATH, ret_status);
+}
+
+int path_status(const char *path, int flags, struct stat *ret_status)
+{
+	return status_at(AT_FDCWD, path, flags, ret_status);
+}
 
 /* Takes what open or socket returned. */
 static int above_standard(int fd)
@@ -81,9 +115,8 @@ int file_read(int folder_fd, const char *path, struct buf *buf)
 	fd = fd_open(folder_fd, path, O_RDONLY, 0);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &status) < 0)
-		result = -errno;
-	else
+	result = fd_status(fd, &status);
+	if (!result)
 		result = S_ISREG(status.st_mode) ? fd_read(fd, buf) : -EINVAL;
 	fd_close(fd);
 	if (result < 0)

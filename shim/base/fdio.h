@@ -3,7 +3,7 @@
 #ifndef TAGALONG_BASE_FDIO_H
 #define TAGALONG_BASE_FDIO_H
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 
@@ -16,6 +16,10 @@ int fd_socket(int domain, int type);
 
 /* close(2) that leaves errno alone; a negative fd is none. */
 void fd_close(int fd);
+
+/* fstat(2) and stat(2), or with AT_SYMLINK_NOFOLLOW lstat(2): 0 or a negative errno. */
+int fd_status(int fd, struct stat *ret_status);
+int path_status(const char *path, int flags, struct stat *ret_status);
 
 /* Appends what is left of a file, however small the pieces that it comes in. 0 or a negative errno:
  * -EFBIG when it does not fit. */

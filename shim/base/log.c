@@ -100,7 +100,7 @@ void log_append(const char *path, struct text line)
 	struct stat status;
 
 	/* A pipe without a reader would be a signal, too. */
-	if (fd >= 0 && !fstat(fd, &status) && S_ISREG(status.st_mode) && may_grow(status.st_size))
+	if (fd >= 0 && !fd_status(fd, &status) && S_ISREG(status.st_mode) && may_grow(status.st_size))
 		written = write(fd, line.ptr, line.len);
 	(void)written;
 	fd_close(fd);

@@ -28,7 +28,7 @@
 #define LOADER_32 "/lib/ld-linux.so.2"
 
 /* glibc that scripts/check-exports holds the library to. */
-#define GLIBC_WANTED "2.34"
+#define GLIBC_WANTED "2.28"
 
 static cJSON *add(cJSON *rows, const char *name, const char *value, const char *fault)
 {

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/fdio.h"
 #include "base/forkwipe.h"
 #include "wire/page.h"
 
@@ -101,7 +102,7 @@ static void *map(int fd)
 	int seals = fcntl(fd, F_GET_SEALS);
 	void *memory;
 
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &status) < 0 ||
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fd_status(fd, &status) < 0 ||
 	    status.st_size < WIRE_PAGE_BYTES)
 		return NULL;
 	memory = mmap(NULL, WIRE_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);

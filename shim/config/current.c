@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/fdio.h"
 #include "base/forkwipe.h"
 #include "base/limits.h"
 #include "base/variables.h"
@@ -153,9 +154,9 @@ static struct held *look_at(enum config_place place, struct held *before, bool *
 	buf_init(&path, memory, sizeof(memory));
 	result = config_path(place, &path);
 	*ret_found = place == CONFIG_NAMED ? variable_get(VARIABLE_CONFIG) != NULL : !result;
-	if (!result && stat(memory, &status) < 0) {
-		result = -errno;
-		*ret_found = place == CONFIG_NAMED || !config_is_absent(result);
+	if (!result) {
+		result = path_status(memory, 0, &status);
+		*ret_found = !result || place == CONFIG_NAMED || !config_is_absent(result);
 	}
 	if (!*ret_found)
 		return NULL;
@@ -209,7 +210,7 @@ static bool still_true(const struct held *held, bool looked_lately, bool exact)
 	/* The places before this one are looked at once a second. */
 	if (held->place != CONFIG_NAMED && !looked_lately)
 		return false;
-	return !stat(held->path, &status) && is_unchanged(held, &status);
+	return !path_status(held->path, 0, &status) && is_unchanged(held, &status);
 }
 
 /* A reference to the one that is kept. */

@@ -58,9 +58,10 @@ bool config_is_absent(int result)
 int config_file_read(const char *path, struct buf *ret_source)
 {
 	struct stat status;
+	int result = path_status(path, 0, &status);
 
-	if (stat(path, &status) < 0)
-		return -errno;
+	if (result < 0)
+		return result;
 	if (status.st_mode & S_IWOTH)
 		return -EACCES;
 	return file_read(AT_FDCWD, path, ret_source);

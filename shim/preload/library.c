@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,17 +76,18 @@ bool library_is_shim(const void *address)
 /* dlsym in the object's own scope: itself, then what it needs. */
 static void *symbol_in_scope_of(const char *path, const char *name)
 {
+	real_dlopen_function *open = real_dlopen();
 	void *handle, *symbol;
 
 	/* The program itself has the empty name, and its scope starts with us: RTLD_NEXT serves. */
-	if (!path || !path[0])
+	if (!path || !path[0] || !open)
 		return NULL;
 	/* A link map is not a handle: dlsym on a start-up dependency's would crash (pitfall 63). */
-	handle = real_dlopen()(path, RTLD_LAZY | RTLD_NOLOAD);
+	handle = open(path, RTLD_LAZY | RTLD_NOLOAD);
 	if (!handle)
 		return NULL;
 	symbol = real_dlsym()(handle, name);
-	dlclose(handle);
+	real_dlclose()(handle);
 	return symbol && !library_is_shim(symbol) ? symbol : NULL;
 }
 
@@ -95,7 +97,7 @@ bool library_is_linked(const void *caller)
 
 	return real_dlsym()(RTLD_NEXT, LANDMARK) ||
 	       (object_find(caller, &object) &&
-		symbol_in_scope_of(object.map->l_name, LANDMARK));
+		symbol_in_scope_of(object.name, LANDMARK));
 }
 
 static int name_of_libcurl(struct dl_phdr_info *info, size_t size, void *arg)
@@ -125,7 +127,7 @@ static void *landmark_of_any(void)
  * code that was generated at run time) is meant for, or NULL. *ret_lasting: it stays that one. */
 static void *landmark_for(const struct object *caller, bool *ret_lasting)
 {
-	const char *path = caller ? caller->map->l_name : NULL;
+	const char *path = caller ? caller->name : NULL;
 	void *symbol = symbol_in_scope_of(path, LANDMARK);
 
 	*ret_lasting = symbol != NULL;
@@ -150,7 +152,7 @@ static void fill(struct library *library, const struct object *object)
 	library->whole = true;
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		void *symbol = behind ? real_dlsym()(RTLD_NEXT, functions[i].name) :
-					symbol_in_scope_of(object->map->l_name, functions[i].name);
+					symbol_in_scope_of(object->name, functions[i].name);
 
 		memcpy((char *)library + functions[i].offset, &symbol, sizeof(symbol));
 		library->whole = library->whole && symbol;
@@ -178,7 +180,7 @@ static bool same_library(const struct library *a, const struct library *b)
 	const char *functions_b = (const char *)b + functions[0].offset;
 	size_t bytes = sizeof(functions) / sizeof(functions[0]) * sizeof(void *);
 
-	return a->object.map == b->object.map && a->object.start == b->object.start &&
+	return a->object.name == b->object.name && a->object.start == b->object.start &&
 	       a->object.end == b->object.end && !memcmp(functions_a, functions_b, bytes);
 }
 

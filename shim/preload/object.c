@@ -8,6 +8,7 @@
 #include "preload/object.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <string.h>
 
 #include "preload/real.h"
@@ -26,7 +27,7 @@ struct dl_find_result {
 };
 typedef int dl_find_object_function(void *address, struct dl_find_result *ret_result);
 
-/* Looked up by name, so that the shim still loads with an older glibc. */
+/* Looked up by name, because glibc has it since 2.35 only. */
 static dl_find_object_function *dl_find_object(void)
 {
 	static void *cached;
@@ -55,7 +56,7 @@ static const ElfW(Phdr) *program_headers(uintptr_t start, size_t *ret_count)
 
 static void find_build_id(struct object *object, const ElfW(Phdr) *note)
 {
-	uintptr_t at = object->map->l_addr + note->p_vaddr;
+	uintptr_t at = object->base + note->p_vaddr;
 	uintptr_t end = at + note->p_memsz;
 
 	/* It is read again when something else may be there: only where that has a page, too. */
@@ -88,7 +89,7 @@ static void read_headers(struct object *object)
 
 	headers = program_headers(object->start, &count);
 	for (size_t i = 0; i < count; i++) {
-		uintptr_t end = object->map->l_addr + headers[i].p_vaddr + headers[i].p_memsz;
+		uintptr_t end = object->base + headers[i].p_vaddr + headers[i].p_memsz;
 
 		if (headers[i].p_type == PT_LOAD && end > object->end)
 			object->end = end;
@@ -99,27 +100,49 @@ static void read_headers(struct object *object)
 	}
 }
 
-/* Only the link map and where the object starts and ends. */
+struct wanted {
+	uintptr_t address;
+	struct object *object;
+};
+
+/* Of a walk over all objects: its result, and it ends with the one that has the address. */
+static int fill_if_wanted(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct wanted *wanted = arg;
+	struct object found = { .name = info->dlpi_name, .base = info->dlpi_addr };
+
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		uintptr_t start = found.base + info->dlpi_phdr[i].p_vaddr;
+		uintptr_t end = start + info->dlpi_phdr[i].p_memsz;
+
+		if (info->dlpi_phdr[i].p_type != PT_LOAD)
+			continue;
+		if (!found.end) /* they are in order */
+			found.start = start & ~(uintptr_t)(FIRST_PAGE_BYTES - 1);
+		found.end = end;
+	}
+	if (!object_holds(&found, (const void *)wanted->address))
+		return 0;
+	*wanted->object = found;
+	return 1;
+}
+
+/* Only its name, its base, and where the object starts and ends. */
 static bool locate(const void *address, struct object *ret_object)
 {
 	dl_find_object_function *find = dl_find_object();
+	struct wanted wanted = { (uintptr_t)address, ret_object };
 	struct dl_find_result result;
-	struct link_map *map = NULL;
-	Dl_info info;
 
 	memset(ret_object, 0, sizeof(*ret_object));
-	if (find) {
-		if (find((void *)(uintptr_t)address, &result))
-			return false;
-		ret_object->map = result.link_map;
-		ret_object->start = (uintptr_t)result.map_start;
-		ret_object->end = (uintptr_t)result.map_end;
-		return true;
-	}
-	if (!dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) || !map || !info.dli_fbase)
+	if (!find)
+		return dl_iterate_phdr(fill_if_wanted, &wanted) != 0;
+	if (find((void *)(uintptr_t)address, &result))
 		return false;
-	ret_object->map = map;
-	ret_object->start = (uintptr_t)info.dli_fbase;
+	ret_object->name = result.link_map->l_name;
+	ret_object->base = result.link_map->l_addr;
+	ret_object->start = (uintptr_t)result.map_start;
+	ret_object->end = (uintptr_t)result.map_end;
 	return true;
 }
 
@@ -137,7 +160,7 @@ bool object_is_same(const struct object *object)
 
 	if (!object->build_id_len || !locate((const void *)object->start, &now))
 		return false;
-	return now.map == object->map && now.start == object->start &&
-	       (!now.end || now.end == object->end) &&
+	return now.name == object->name && now.start == object->start &&
+	       now.end == object->end &&
 	       !memcmp(object->build_id_at, object->build_id, object->build_id_len);
 }

@@ -3,7 +3,6 @@
 #ifndef TAGALONG_PRELOAD_OBJECT_H
 #define TAGALONG_PRELOAD_OBJECT_H
 
-#include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +10,8 @@
 #define BUILD_ID_BYTES_MAX 32
 
 struct object {
-	const struct link_map *map;
+	const char *name; /* the loader's own, which lasts while the object does; "": the program */
+	uintptr_t base; /* what is added to the addresses in its file */
 	uintptr_t start, end; /* mapped range */
 	/* The linker's build id: tells a library from another build of it that was loaded at the
 	 * same place later. Zero length when the object has none. */
@@ -20,8 +20,8 @@ struct object {
 	unsigned char build_id[BUILD_ID_BYTES_MAX];
 };
 
-/* The object that holds the address; false when there is none. Takes no lock of ours; async-safe
- * with glibc 2.35 and newer. */
+/* The object that holds the address; false when there is none. Takes no lock of ours; of the dynamic
+ * loader's, none with glibc 2.35 and newer. */
 bool object_find(const void *address, struct object *ret_object);
 
 static inline bool object_holds(const struct object *object, const void *address)

@@ -61,8 +61,9 @@ static int enter_git_folder(struct search *search, struct buf *path)
 	size_t length;
 	int result;
 
-	if (stat(path->data, &status) < 0)
-		return -errno;
+	result = path_status(path->data, 0, &status);
+	if (result < 0)
+		return result;
 	if (!S_ISDIR(status.st_mode)) {
 		result = read_line(search, path->data, &line);
 		if (result < 0)
@@ -123,7 +124,7 @@ static int search_upwards(struct search *search, const char *folder, struct buf 
 
 		if (!path_add(&path, TEXT(".git")))
 			return -ENAMETOOLONG;
-		if (!stat(path.data, &status))
+		if (!path_status(path.data, 0, &status))
 			return read_origin(search, &path, ret_id);
 		if (!length)
 			break; /* that was the root */
@@ -208,11 +209,13 @@ int project_of_process(struct buf *ret_id)
 	struct remembered *last = forkwipe_get(&remembered_page);
 	struct answer answer;
 	struct stat folder;
+	int result;
 
 	if (!last)
 		return -ENOMEM;
-	if (stat(".", &folder) < 0)
-		return -errno;
+	result = path_status(".", 0, &folder);
+	if (result < 0)
+		return result;
 	answer.device = folder.st_dev;
 	answer.inode = folder.st_ino;
 	answer.since_ms = clock_monotonic_ms();

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -47,19 +48,18 @@ static int read_key(const char *path, uint8_t ret_key[SECRET_BYTES])
 {
 	char memory[FILE_BYTES + 1];
 	struct stat status;
-	int fd, result = 0;
+	int fd, result;
 	struct buf text;
 
 	buf_init(&text, memory, sizeof(memory));
 	fd = fd_open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd == -ELOOP ? -EPERM : fd;
-	if (fstat(fd, &status) < 0)
-		result = -errno;
-	else if (!S_ISREG(status.st_mode) || (status.st_mode & 077) ||
-		 status.st_uid != geteuid())
+	result = fd_status(fd, &status);
+	if (!result && (!S_ISREG(status.st_mode) || (status.st_mode & 077) ||
+			status.st_uid != geteuid()))
 		result = -EPERM;
-	else if (fd_read(fd, &text) || text.len != FILE_BYTES)
+	if (!result && (fd_read(fd, &text) || text.len != FILE_BYTES))
 		result = -EBADMSG;
 	fd_close(fd);
 	return result ? result : parse(memory, ret_key);
@@ -100,7 +100,7 @@ static int make_key(const char *path)
 	buf_char(&own, '.');
 	buf_number(&own, (uint64_t)getpid());
 	buf_char(&own, '.');
-	buf_number(&own, (uint64_t)gettid());
+	buf_number(&own, (uint64_t)syscall(SYS_gettid));
 	if (own.full)
 		return -ENAMETOOLONG;
 	result = write_key(memory);

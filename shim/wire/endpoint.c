@@ -4,10 +4,12 @@
 #include "wire/endpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/variables.h"
 #include "wire/limits.h"
 
@@ -70,13 +72,15 @@ const char *endpoint_folder_fault(const char *path)
 	char folder[WIRE_PATH_BYTES_MAX];
 	ptrdiff_t slash = text_find_last(text_of(path), '/');
 	struct stat status;
+	int result;
 
 	if (slash < 0 || (size_t)slash >= sizeof(folder))
 		return "its path is too long or not absolute";
 	memcpy(folder, path, (size_t)slash);
 	folder[slash] = '\0';
-	if (lstat(slash ? folder : "/", &status) < 0)
-		return errno == ENOENT ? "there is no socket" : "its folder cannot be looked at";
+	result = path_status(slash ? folder : "/", AT_SYMLINK_NOFOLLOW, &status);
+	if (result < 0)
+		return result == -ENOENT ? "there is no socket" : "its folder cannot be looked at";
 	return folder_fault(&status);
 }
 
@@ -84,11 +88,13 @@ const char *endpoint_fault(const char *path)
 {
 	const char *fault = endpoint_folder_fault(path);
 	struct stat status;
+	int result;
 
 	if (fault)
 		return fault;
-	if (lstat(path, &status) < 0)
-		return errno == ENOENT ? "there is no socket" : "it cannot be looked at";
+	result = path_status(path, AT_SYMLINK_NOFOLLOW, &status);
+	if (result < 0)
+		return result == -ENOENT ? "there is no socket" : "it cannot be looked at";
 	if (!S_ISSOCK(status.st_mode))
 		return "it is no socket";
 	return trusted(status.st_uid) ? NULL : "it belongs to another user";

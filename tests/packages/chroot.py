@@ -5,6 +5,8 @@
         system.run("apt-get", "install", "-y", "curl")
         host = system.start("curl", "...")       # Popen; it ends with the system
 
+    with Chroot(older) as system:                # the release with glibc 2.31, with what OLDER_HAS
+
 What debootstrap makes is kept in build/packages, and so is what apt has downloaded; each Chroot is a copy.
 Every command has mounts and process ids of its own, which go with it, whatever happens to the tests.
 """
@@ -21,6 +23,8 @@ BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build")) / "packages"
 ARCHIVES = BUILD / "archives"
 SECONDS = 120  # of one command; a download may be slow
 DEBOOTSTRAP_SECONDS = 600
+OLDER = {"debian": "bullseye", "ubuntu": "focal"}  # the releases with glibc 2.31
+OLDER_HAS = "curl,python3-pycurl"
 # $0 is the folder of the system. The downloads are lent to it; apt keeps them where it always does.
 ENTER = """
 mount --make-rprivate / && mount -t proc proc "$0/proc" &&
@@ -43,10 +47,15 @@ def obstacle():
     return None if probe.returncode == 0 else "this machine lets nobody mount"
 
 
+def release():
+    """(distribution, codename)"""
+    rows = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    return rows["ID"].strip('"'), rows["VERSION_CODENAME"].strip('"')
+
+
 def mirror():
     """(codename, URI, components, architecture): what apt has of this release's own archive."""
-    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
-    codename = release["VERSION_CODENAME"].strip('"')
+    _, codename = release()
     form = "$(CODENAME) $(REPO_URI) $(COMPONENT)"
     told = subprocess.run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"],
                           capture_output=True, text=True, check=True).stdout
@@ -83,24 +92,48 @@ def base():
         return whole
     partial = BUILD / "base.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    command = ["debootstrap", "--variant=minbase", f"--components={','.join(components)}", codename, partial, uri]
-    done = subprocess.run([*ALONE, *command], env=environment(), capture_output=True, text=True,
-                          timeout=DEBOOTSTRAP_SECONDS)
-    if done.returncode != 0:
-        raise Impossible(f"debootstrap: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+    debootstrap(f"--components={','.join(components)}", codename, partial, uri)
     for package in (partial / "var/cache/apt/archives").glob("*.deb"):
         package.unlink()
     partial.rename(whole)
     return whole
 
 
+def debootstrap(*words):
+    command = [*ALONE, "debootstrap", "--variant=minbase", *words]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=DEBOOTSTRAP_SECONDS)
+    if done.returncode != 0:
+        raise Impossible(f"debootstrap: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+
+def older():
+    """The folder of an older system: unpacked and not configured, which curl and Python do without."""
+    codename = OLDER.get(release()[0])
+    if not codename:
+        raise Impossible("it is not known which release of this system has glibc 2.31")
+    _, uri, _, architecture = mirror()
+    whole, partial = BUILD / f"older-{codename}-{architecture}", BUILD / "older.partial"
+    if whole.is_dir():
+        return whole
+    shutil.rmtree(partial, ignore_errors=True)
+    debootstrap("--download-only", f"--include={OLDER_HAS}", codename, partial, uri)
+    for package in (partial / "var/cache/apt/archives").glob("*.deb"):
+        subprocess.run(["dpkg-deb", "-x", package, partial], check=True)
+        package.unlink()
+    partial.rename(whole)
+    return whole
+
+
 class Chroot:
+    def __init__(self, make=base):
+        self._make = make
+
     def __enter__(self):
         ARCHIVES.mkdir(parents=True, exist_ok=True)
         self._started = []
-        with open(BUILD / "base.lock", "w") as lock:
+        with open(BUILD / f"{self._make.__name__}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            whole = base()
+            whole = self._make()
         self.root = Path(tempfile.mkdtemp(prefix="system-", dir=BUILD))
         self.root.chmod(0o755)
         try:

@@ -200,9 +200,9 @@ MAY_FAIL(OTHER, int, connect, (int fd, const struct sockaddr *to, socklen_t size
 MAY_FAIL(OTHER, int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),
 	 (fd, level, name, value, size))
 MAY_FAIL(OTHER, int, access, (const char *path, int mode), (path, mode))
-MAY_FAIL(OTHER, int, stat64, (const char *path, struct stat64 *status), (path, status))
-MAY_FAIL(OTHER, int, lstat64, (const char *path, struct stat64 *status), (path, status))
-MAY_FAIL(OTHER, int, fstat64, (int fd, struct stat64 *status), (fd, status))
+MAY_FAIL(OTHER, int, __fxstatat64,
+	 (int version, int fd, const char *path, struct stat64 *status, int flags),
+	 (version, fd, path, status, flags))
 MAY_FAIL(OTHER, int, mkdir, (const char *path, mode_t mode), (path, mode))
 MAY_FAIL(OTHER, int, link, (const char *from, const char *to), (from, to))
 MAY_FAIL(OTHER, int, unlink, (const char *path), (path))

@@ -85,9 +85,7 @@ HOW = {
     "recvmsg": RECEIVE,
     "poll": [ENOMEM, EINTR, ZERO],
     "access": [ENOENT, EACCES],
-    "stat64": [ENOMEM, ELOOP],
-    "lstat64": [ENOMEM, EACCES],
-    "fstat64": [EIO],
+    "__fxstatat64": [ENOMEM, ELOOP, EIO],
     "read": [EIO, EINTR, SHORT, ZERO],
     "pread64": [EIO, SHORT, ZERO],
     "write": [EIO, ENOSPC, EINTR, SHORT],
@@ -109,9 +107,9 @@ STAYING = {"malloc", "calloc", "mmap64", "openat64", "socket"}
 CANNOT_FAIL = set(
     """__cxa_finalize __environ environ __errno_location __memcpy_chk __memmove_chk memchr memcmp
     memcpy memmove memset strchr strcmp strcspn strlen strncmp strnlen strrchr __stack_chk_fail
-    __progname program_invocation_short_name clock_gettime dl_iterate_phdr dladdr1 dlclose free
-    munmap getauxval geteuid getpid gettid gnu_get_libc_version inet_pton pthread_mutex_lock
-    pthread_mutex_unlock secure_getenv __gmon_start__ _ITM_deregisterTMCloneTable
+    __progname program_invocation_short_name clock_gettime dl_iterate_phdr dladdr1 free
+    munmap getauxval geteuid getpid inet_pton pthread_mutex_lock
+    pthread_mutex_unlock secure_getenv syscall __gmon_start__ _ITM_deregisterTMCloneTable
     _ITM_registerTMCloneTable""".split()
 )
 
