@@ -49,14 +49,16 @@ void buf_number(struct buf *buf, uint64_t number)
 void buf_hex(struct buf *buf, const uint8_t *bytes, size_t count)
 {
 	static const char digits[] = "0123456789abcdef";
+	char *at = buf->data + buf->len;
 
 	if (!fits(buf, 2 * count))
 		return;
 	for (size_t i = 0; i < count; i++) {
-		buf->data[buf->len++] = digits[bytes[i] >> 4];
-		buf->data[buf->len++] = digits[bytes[i] & 15];
+		*at++ = digits[bytes[i] >> 4];
+		*at++ = digits[bytes[i] & 15];
 	}
-	buf->data[buf->len] = '\0';
+	*at = '\0';
+	buf->len += 2 * count;
 }
 
 void buf_cut(struct buf *buf, size_t len)

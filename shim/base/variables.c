@@ -37,17 +37,23 @@ const char *variable_get(enum variable variable)
 	return variable_get_named(rows[variable].name);
 }
 
-void variables_scan(void (*each)(void *arg, struct text name, const char *value), void *arg)
+void variables_scan(void (*each)(void *arg, const char *variable), void *arg)
 {
 	if (getauxval(AT_SECURE))
 		return;
-	for (char **variable = environ; variable && *variable; variable++) {
-		const char *equals = strchr(*variable, '=');
+	for (char **variable = environ; variable && *variable; variable++)
+		each(arg, *variable);
+}
 
-		if (equals)
-			each(arg, (struct text){ *variable, (size_t)(equals - *variable) },
-			     equals + 1);
-	}
+bool variable_split(const char *variable, struct text *ret_name, const char **ret_value)
+{
+	const char *equals = strchr(variable, '=');
+
+	if (!equals)
+		return false;
+	*ret_name = (struct text){ variable, (size_t)(equals - variable) };
+	*ret_value = equals + 1;
+	return true;
 }
 
 bool variable_is_on(enum variable variable)

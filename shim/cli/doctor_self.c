@@ -207,10 +207,14 @@ static void add_presets(cJSON *rows)
 		add(rows, "TAGALONG_PRESET", named, "there is no preset of that name");
 }
 
-static void on_variable(void *arg, struct text name, const char *value)
+static void on_variable(void *arg, const char *variable)
 {
+	const char *value;
+	struct text name;
 	char text[128];
 
+	if (!variable_split(variable, &name, &value))
+		return;
 	if (!text_starts_with(name, TEXT("TAGALONG_")) && !text_eq(name, TEXT("TRACEPARENT")) &&
 	    !text_eq(name, TEXT("TRACESTATE")) && !text_eq(name, TEXT("BAGGAGE")))
 		return;

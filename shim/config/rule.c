@@ -31,15 +31,20 @@ struct environment {
 	struct endpoint_set endpoints; /* chat where it says nothing */
 };
 
-static void environment_read(struct environment *ret_environment)
+static void endpoints_read(struct environment *ret_environment)
 {
 	const char *endpoints = variable_get(VARIABLE_ENDPOINTS);
 	struct text bad;
 
-	ret_environment->relays = text_of(variable_get(VARIABLE_RELAYS));
-	ret_environment->preset = text_trim(text_of(variable_get(VARIABLE_PRESET)));
 	ret_environment->has_endpoints = endpoints;
 	endpoint_parse(text_of(endpoints), &ret_environment->endpoints, &bad);
+}
+
+static void environment_read(struct environment *ret_environment)
+{
+	ret_environment->relays = text_of(variable_get(VARIABLE_RELAYS));
+	ret_environment->preset = text_trim(text_of(variable_get(VARIABLE_PRESET)));
+	endpoints_read(ret_environment);
 }
 
 bool rule_method_ok(const char *method)
@@ -75,7 +80,7 @@ bool rule_path_possible(const struct config *config, const char *url)
 		if (text.ptr[i] == '%' || (text.ptr[i] == '/' && text.ptr[i + 1] == '.'))
 			return true;
 	}
-	environment_read(&environment);
+	endpoints_read(&environment);
 	return path_wanted(config, &environment, text);
 }
 

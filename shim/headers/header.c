@@ -130,7 +130,7 @@ static bool is_plain(struct text value)
 	for (size_t i = 0; i < value.len; i++) {
 		char c = value.ptr[i];
 
-		if (c < ' ' || c > '~' || (c == ' ' && before == ' '))
+		if ((c < '!' || c > '~') && (c != ' ' || before == ' '))
 			return false;
 		before = c;
 	}

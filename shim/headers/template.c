@@ -44,7 +44,8 @@ static bool ends_text(char c)
 
 static bool ends_name(char c)
 {
-	return c == '}' || c == '|' || c == '{' || c == '\'';
+	/* One after the other in ASCII: { | } */
+	return (c >= '{' && c <= '}') || c == '\'';
 }
 
 static bool ends_literal(char c)

@@ -25,9 +25,9 @@ struct scan {
 };
 
 /* Whether any row's name starts like this: what most variables are out by. */
-static bool is_candidate(struct text name)
+static bool is_candidate(const char *variable)
 {
-	switch (name.len ? name.ptr[0] : '\0') {
+	switch (variable[0]) {
 	case 'T': /* TAGALONG_*, TRACEPARENT, TRACESTATE */
 	case 'B': /* BAGGAGE */
 	case 'C': /* CLAUDE_*, CODEX_* */
@@ -40,17 +40,21 @@ static bool is_candidate(struct text name)
 	}
 }
 
-static void on_variable(void *arg, struct text name, const char *value)
+static void on_variable(void *arg, const char *variable)
 {
 	struct scan *scan = arg;
+	const char *value;
+	struct text name;
 	enum field field;
 
-	if (!is_candidate(name) || !value[0])
+	if (!is_candidate(variable) || !variable_split(variable, &name, &value) || !value[0])
 		return;
 	field = field_by_variable(name);
-	if (field < FIELD_COUNT)
+	if (field < FIELD_COUNT) {
 		context_offer(scan->context, field, text_of(value), ORIGIN_ENVIRONMENT,
 			      field_variable(field));
+		return;
+	}
 	for (size_t i = 0; i < ROWS; i++) {
 		if (!scan->adopted[i] &&
 		    text_eq(name, (struct text){ rows[i].variable, rows[i].variable_len }))

@@ -36,7 +36,9 @@ static void tell_dropped(const struct builder *builder, struct text name, unsign
 static bool already_built(const struct builder *builder, struct text name)
 {
 	for (size_t i = 0; i < builder->lines->count; i++) {
-		if (text_eq_nocase(builder->lines->line[i].name, name))
+		struct text built = builder->lines->line[i].name;
+
+		if (built.len == name.len && text_eq_nocase(built, name))
 			return true;
 	}
 	return false;
@@ -70,7 +72,8 @@ static void finish_line(struct builder *builder, size_t start, size_t name_len)
 
 	line->name = (struct text){ text.ptr, name_len };
 	line->line = text;
-	line->replaces = client_sets(builder, line->name);
+	/* Where nothing is replaced, the client does not set it (name_obstacle). */
+	line->replaces = builder->recipe->replace && client_sets(builder, line->name);
 	buf_char(&builder->buf, '\0');
 	if (builder->buf.full) {
 		tell(builder, line->name, (struct text){ NULL, 0 },

@@ -57,8 +57,11 @@ static const struct config_snapshot *snapshot_for(const char *url)
 {
 	const struct config_snapshot *late = config_take(false), *exact = NULL;
 
-	if (late->standing == CONFIG_BAD || rule_path_possible(late->config, url))
+	if (late->standing == CONFIG_BAD || rule_path_possible(late->config, url)) {
+		if (late->standing == CONFIG_NONE)
+			return late; /* there is no file to look at again */
 		exact = config_take(true);
+	}
 	config_drop(late);
 	return exact;
 }
@@ -103,8 +106,10 @@ void tag_match_release(struct tag_match *match)
 	config_drop(match->snapshot);
 }
 
-/* One request's workspace, on the heap: a host's stack may be small. */
+/* One request's workspace, on the heap: a host's stack may be small. The lines stand first: when there
+ * are some, all of it is handed out as them. */
 struct workspace {
+	struct tag_lines lines;
 	struct preset preset;
 	struct values values;
 };
@@ -126,11 +131,12 @@ static bool has_required(const struct tag_request *request, const struct config_
 	return true;
 }
 
-/* For a request that matched. Where `place` names a log, there is room for a record behind *lines. */
+/* For a request that matched. Where `place` names a log, there is room for a record behind the
+ * workspace. */
 static enum tag_verdict build(const struct tag_request *request, const struct tag_match *match,
-			      struct workspace *workspace, struct text place,
-			      struct tag_lines *lines)
+			      struct workspace *workspace, struct text place)
 {
+	struct tag_lines *lines = &workspace->lines;
 	const struct config_rule *rule = match->rule.configured;
 	struct lines_recipe recipe = {
 		.own = rule ? rule->specs : NULL,
@@ -154,16 +160,18 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 		lines_build(&recipe, lines);
 	else
 		verdict = TAG_REFUSED;
+	if (verdict == TAG_MATCH && workspace->values.no_random)
+		verdict = TAG_NO_ID; /* all of the lines or none */
 	if (place.len && verdict == TAG_MATCH && lines->count)
-		lines->record = record_make(request, lines, &workspace->values, place, lines + 1);
+		lines->record = record_make(request, lines, &workspace->values, place,
+					    workspace + 1);
 	values_release(&workspace->values);
 	return verdict;
 }
 
 enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines **ret_lines)
 {
-	struct tag_lines *lines = NULL;
-	struct workspace *workspace = NULL;
+	struct workspace *workspace;
 	struct tag_request named;
 	enum tag_verdict verdict;
 	struct tag_match match;
@@ -179,21 +187,16 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 		return verdict;
 	named = *request;
 	place = record_place(match.snapshot->config);
-	workspace = malloc(sizeof(*workspace));
-	lines = malloc(sizeof(*lines) + (place.len ? sizeof(struct tag_record) : 0));
-	if (!workspace || !lines)
+	workspace = malloc(sizeof(*workspace) + (place.len ? sizeof(struct tag_record) : 0));
+	if (!workspace)
 		verdict = TAG_NO_MEMORY;
 	else if (named.identify && !named.identify(named.arg, named.request_id))
 		verdict = TAG_NO_ID;
 	else
-		verdict = build(&named, &match, workspace, place, lines);
-	if (verdict == TAG_MATCH) {
-		*ret_lines = lines->count ? lines : NULL;
-		if (lines->count)
-			lines = NULL;
-	}
+		verdict = build(&named, &match, workspace, place);
 	tag_match_release(&match);
-	free(lines);
-	free(workspace);
+	*ret_lines = verdict == TAG_MATCH && workspace->lines.count ? &workspace->lines : NULL;
+	if (!*ret_lines)
+		free(workspace);
 	return verdict;
 }

@@ -86,7 +86,7 @@ void values_collect(const struct tag_request *request, const struct config *conf
 	environment_offer(&ret_values->context);
 	adopt(&ret_values->context, config);
 	ask_service(ret_values, config);
-	ret_values->trace_ready = false;
+	ret_values->trace_ready = ret_values->no_random = false;
 	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };
 	buf_init(&buf, ret_values->request_id, sizeof(ret_values->request_id));
 	uuid_format(&buf, request->request_id);
@@ -121,7 +121,8 @@ static void prepare_trace(struct values *values)
 	bool continued;
 
 	values->trace_ready = true;
-	if (!make_trace(&values->context, &trace, &continued))
+	values->no_random = !make_trace(&values->context, &trace, &continued);
+	if (values->no_random)
 		return;
 	buf_init(&buf, values->traceparent_memory, sizeof(values->traceparent_memory));
 	trace_format(&buf, &trace);

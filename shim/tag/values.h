@@ -20,6 +20,7 @@ struct values {
 	const struct tag_request *request; /* for its body */
 	bool derives; /* the conversation id may be derived from the body, and was not yet */
 	bool trace_ready;
+	bool no_random; /* a span was asked for, and the kernel had no bytes for its id */
 	struct text traceparent, tracestate;
 	char traceparent_memory[TRACEPARENT_BYTES + 1];
 	char tracestate_memory[VALUE_BYTES_MAX + 1];

@@ -222,6 +222,15 @@ perform a
 cleanup a
 """
 
+# The random bytes that are kept (random.h) last until the last request has its id, and not its span.
+SPENT = """init a
+follow a 1
+url a RELAY/switch/redirect-307-same/v1/chat/completions
+post a {}
+perform a
+url a CHAT
+""" + "".join(f'post a {{"n":{n:02}}}\nperform a\n' for n in range(12))
+
 PHP = """$c = curl_init($argv[1]);
 curl_setopt_array($c, [CURLOPT_RETURNTRANSFER => true, CURLOPT_POSTFIELDS => '{}', CURLOPT_HTTPHEADER
     => ['Authorization: Bearer sk', 'Content-Type: application/json']]);
@@ -277,6 +286,7 @@ SCENARIOS = [
     Scenario("multi", sets=[GENERIC, PLAIN], seen=[0] * 3, what=TAGGED, **puppet(MANY)),
     # The other relay is on loopback as well, so it is tagged, too.
     Scenario("hops", sets=[GENERIC, PLAIN], seen=[0] * 4, what=TAGGED, **puppet(HOPS)),
+    Scenario("random bytes", sets=[GENERIC, PLAIN], seen=[0] * 14, what=TAGGED, **puppet(SPENT)),
     Scenario(
         "service, one handle",
         sets=[SERVED_LINES, PLAIN, BY_ENVIRONMENT],

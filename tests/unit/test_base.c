@@ -293,10 +293,14 @@ static void state_folders(void)
 	}
 }
 
-static void count_scanned(void *arg, struct text name, const char *value)
+static void count_scanned(void *arg, const char *variable)
 {
 	unsigned *counts = arg;
+	const char *value;
+	struct text name;
 
+	if (!variable_split(variable, &name, &value))
+		return;
 	counts[0]++;
 	counts[1] += text_eq(name, TEXT("A")) && !strcmp(value, "b=c");
 }
