@@ -96,8 +96,9 @@ def growth(samples, start, end):
     second = [each for each in samples if half < each[0] <= end]
     if not first or not second:
         return 0, 0
-    kib, descriptors = (min(each[i] for each in second) - min(each[i] for each in first) for i in (1, 2))
-    return max(kib, 0), max(descriptors, 0)
+    _, *before = map(min, zip(*first))
+    _, *after = map(min, zip(*second))
+    return tuple(max(there - here, 0) for here, there in zip(before, after))
 
 
 def change_all_the_time(project, place, weather, memory, wrong):
