@@ -73,7 +73,7 @@ LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 # Rooms in the order of the layer map (scripts/check-layers): what the shim holds, then the command.
 CORE_ROOMS := base context headers json body wire client sources policy config tag
 SHIM_ROOMS := $(CORE_ROOMS) preload
-CLI_ROOMS := $(CORE_ROOMS) service cli
+CLI_ROOMS := $(CORE_ROOMS) service command agents wrap doctor cli
 
 room_sources = $(sort $(foreach room,$(1),$(wildcard shim/$(room)/*.c)))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

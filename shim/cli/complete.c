@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/agents.h"
 #include "base/variables.h"
-#include "cli/agents.h"
-#include "cli/ask.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/log_view.h"
-#include "cli/wrap_launcher.h"
+#include "command/ask.h"
 #include "headers/preset.h"
+#include "wrap/launcher.h"
 
 /* Nobody who pressed a key waits longer: a service may hang, and so may a folder. */
 #define COMPLETE_SECONDS 1

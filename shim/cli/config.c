@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tagalong config: is the configuration right, what does it come to, where is it. */
-#include "cli/command.h"
+#include "cli/commands.h"
 
 #include <getopt.h>
 #include <stdio.h>

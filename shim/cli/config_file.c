@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "cli/command.h"
+#include "command/command.h"
 #include "config/path.h"
 #include "headers/chars.h"
 

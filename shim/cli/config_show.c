@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/variables.h"
-#include "cli/command.h"
+#include "command/command.h"
 
 struct show {
 	const struct config_file *file;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tagalong context: reads and changes the current context, from a shell, a hook, a key binding. */
-#include "cli/command.h"
+#include "cli/commands.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/variables.h"
-#include "cli/ask.h"
-#include "cli/help.h"
+#include "command/ask.h"
+#include "command/help.h"
 
 enum { OPT_SCOPE = 1, OPT_JSON };
 

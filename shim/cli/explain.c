@@ -3,7 +3,7 @@
  * tagalong explain: what the shim would do with a request, from the same core. The observer's words
  * are collected in one cJSON document; text is a view of it.
  */
-#include "cli/command.h"
+#include "cli/commands.h"
 
 #include <cjson/cJSON.h>
 #include <getopt.h>

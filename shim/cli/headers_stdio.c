@@ -14,14 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/agents.h"
 #include "base/fdio.h"
 #include "base/log.h"
-#include "cli/agents.h"
-#include "cli/command.h"
 #include "cli/given.h"
-#include "cli/program.h"
-#include "cli/publish.h"
 #include "cli/request.h"
+#include "command/command.h"
+#include "command/program.h"
+#include "command/publish.h"
 #include "config/current.h"
 #include "tag/record.h"
 #include "wire/frame.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tagalong log: what TAGALONG_LOG, or the configuration's "log", has collected. */
-#include "cli/command.h"
+#include "cli/commands.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,46 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The tagalong command: one table of subcommands. */
-#include "cli/command.h"
-
+/* The tagalong command: which subcommand is meant. */
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/commands.h"
 #include "cli/complete.h"
-#include "cli/help.h"
-
-static const struct command *const commands[] = {
-	&command_run,
-	&command_context,
-	&command_serve,
-	&command_explain,
-	&command_headers,
-	&command_config,
-	&command_presets,
-	&command_agents,
-	&command_log,
-	&command_wrap,
-	&command_unwrap,
-	&command_doctor,
-	&command_version,
-};
-
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-const struct command *command_at(size_t index)
-{
-	return index < COMMANDS ? commands[index] : NULL;
-}
-
-const struct command *command_find(const char *name)
-{
-	if (!strcmp(name, "--version"))
-		return &command_version;
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (!strcmp(commands[i]->name, name))
-			return commands[i];
-	}
-	return NULL;
-}
+#include "cli/manual.h"
+#include "command/help.h"
 
 int main(int argc, char **argv)
 {

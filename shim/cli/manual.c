@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: MIT
-/* docs/commands.md, made of the commands' tables; tagalong(1) is made of that. */
-#include "cli/help.h"
+/* All commands together: for a screen, and for docs/commands.md. */
+#include "cli/manual.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "cli/commands.h"
+
+void print_overview(FILE *out)
+{
+	const struct command *command;
+
+	fputs("Tagalong tells an LLM relay what each request is for, from programs that nobody\n"
+	      "can change.\n\nusage: tagalong COMMAND [ARG...]\n\n",
+	      out);
+	for (size_t i = 0; (command = command_at(i)); i++)
+		fprintf(out, "  %-9s %s\n", command->name, command->summary);
+	fputs("\nExample:\n"
+	      "  tagalong run --task T-42 -- curl -d @chat.json localhost:8090/v1/messages\n\n"
+	      "tagalong COMMAND --help tells more.\n",
+	      out);
+}
 
 static void print_options_inline(const struct command *command)
 {
@@ -87,7 +104,7 @@ void print_manual(void)
 	const struct command *command;
 
 	puts("# The commands\n\n"
-	     "<!-- Made by `tagalong help --markdown` of the tables in `shim/cli`; not to be edited. -->\n\n"
+	     "<!-- Made by `tagalong help --markdown` of the tables of the commands; not to be edited. -->\n\n"
 	     "## Synopsis\n");
 	for (size_t i = 0; (command = command_at(i)); i++)
 		print_calls(command);

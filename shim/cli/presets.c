@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* tagalong presets: what there is, and what one sends: as a table, with an example worked out by the
  * code that the shim uses; or all of them as the page docs/relays.md. */
-#include "cli/command.h"
+#include "cli/commands.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* tagalong run: sets the environment and becomes the command. No process is left in between. */
-#include "cli/command.h"
+#include "cli/commands.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/launch.h"
 #include "cli/scope.h"
+#include "command/launch.h"
 
 static const struct command_option options[] = {
 	LAUNCH_OPTIONS,

@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "base/fdio.h"
 #include "base/variables.h"
-#include "cli/ask.h"
-#include "cli/command.h"
+#include "command/ask.h"
+#include "command/command.h"
 #include "wire/endpoint.h"
 
 /* A service that was started here ends when it has no scope left and was idle for ten minutes. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/command.h"
+#include "cli/commands.h"
 
 #include <curl/curl.h>
 #include <getopt.h>

@@ -8,7 +8,8 @@ import pytest
 
 from serving import ROOT, TAGALONG
 
-CLI = {path.name: path.read_text() for path in (ROOT / "shim" / "cli").glob("*.[ch]")}
+ROOMS = ("cli", "command", "agents", "doctor", "wrap")
+CLI = {f"{room}/{path.name}": path.read_text() for room in ROOMS for path in (ROOT / "shim" / room).glob("*.[ch]")}
 ROW = re.compile(r'\{ "([\w-]+)",\s+(?:NULL|"[^"]*"),(?:[^{}]|\{\\"[^\n]*)*?\b(OPT_\w+),\s*(?:0|\'.\') \}')
 ANSWERED = re.compile(r"(?:case |[!=]= )(OPT_\w+)\b")
 COMMANDS = re.findall(r"^### tagalong (\w+)$", (ROOT / "docs" / "commands.md").read_text(), re.M)
@@ -35,18 +36,19 @@ def test_all_commands_are_seen():
 
 
 def test_one_place_asks_getopt():
-    assert [name for name, text in CLI.items() if re.search(r"\bgetopt(_long)?\(", text)] == ["option.c"]
+    assert [name for name, text in CLI.items() if re.search(r"\bgetopt(_long)?\(", text)] == ["command/option.c"]
     for name, text in CLI.items():
         words = set(re.findall(r'strn?cmp\(argv\[[^]]*\], "(--?\w[\w-]*)"', text))
         # The help of the whole, and context's --help in front of a verb.
-        assert words <= {"main.c": {"--help", "-h", "--version", "--markdown"}, "context.c": {"--help", "-h"}}.get(name, set()), name
+        known = {"cli/main.c": {"--help", "-h", "--markdown"}, "cli/commands.c": {"--version"}, "cli/context.c": {"--help", "-h"}}
+        assert words <= known.get(name, set()), name
 
 
 @pytest.mark.parametrize("name", sorted(name for name, text in CLI.items() if ROW.search(flat(text))))
 def test_what_is_in_a_table_is_answered_and_the_reverse(name):
     """The rows of tagalong run are shared, and stand in launch.h."""
     text = flat(CLI[name])
-    code = flat(CLI["launch.c"]) if name == "launch.h" else text
+    code = flat(CLI["command/launch.c"]) if name == "command/launch.h" else text
     rows = {value for _, value in ROW.findall(text)}
     assert rows == set(ANSWERED.findall(code))
 
@@ -54,7 +56,7 @@ def test_what_is_in_a_table_is_answered_and_the_reverse(name):
 def test_every_row_is_seen():
     """Against the pattern above: it finds as many rows as the commands offer."""
     rows = sum(len(ROW.findall(flat(text))) for text in CLI.values())
-    shared = len(ROW.findall(flat(CLI["launch.h"])))
+    shared = len(ROW.findall(flat(CLI["command/launch.h"])))
     offered = sum(len(options_of(command)) - 1 for command in COMMANDS)  # without --help
     assert rows + shared == offered  # shared by run and wrap
 
