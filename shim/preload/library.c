@@ -180,7 +180,7 @@ static bool same_library(const struct library *a, const struct library *b)
 	const char *functions_b = (const char *)b + functions[0].offset;
 	size_t bytes = sizeof(functions) / sizeof(functions[0]) * sizeof(void *);
 
-	return a->object.name == b->object.name && a->object.start == b->object.start &&
+	return a->object.map == b->object.map && a->object.start == b->object.start &&
 	       a->object.end == b->object.end && !memcmp(functions_a, functions_b, bytes);
 }
 

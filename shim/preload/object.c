@@ -109,7 +109,11 @@ struct wanted {
 static int fill_if_wanted(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct wanted *wanted = arg;
-	struct object found = { .name = info->dlpi_name, .base = info->dlpi_addr };
+	struct object found = {
+		.map = info->dlpi_name,
+		.name = info->dlpi_name,
+		.base = info->dlpi_addr,
+	};
 
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		uintptr_t start = found.base + info->dlpi_phdr[i].p_vaddr;
@@ -127,7 +131,7 @@ static int fill_if_wanted(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-/* Only its name, its base, and where the object starts and ends. */
+/* Only which one it is, and where it starts and ends: nothing of it is read, as it may go meanwhile. */
 static bool locate(const void *address, struct object *ret_object)
 {
 	dl_find_object_function *find = dl_find_object();
@@ -139,8 +143,7 @@ static bool locate(const void *address, struct object *ret_object)
 		return dl_iterate_phdr(fill_if_wanted, &wanted) != 0;
 	if (find((void *)(uintptr_t)address, &result))
 		return false;
-	ret_object->name = result.link_map->l_name;
-	ret_object->base = result.link_map->l_addr;
+	ret_object->map = result.link_map;
 	ret_object->start = (uintptr_t)result.map_start;
 	ret_object->end = (uintptr_t)result.map_end;
 	return true;
@@ -148,8 +151,15 @@ static bool locate(const void *address, struct object *ret_object)
 
 bool object_find(const void *address, struct object *ret_object)
 {
+	const struct link_map *map;
+
 	if (!locate(address, ret_object))
 		return false;
+	if (!ret_object->name) {
+		map = ret_object->map;
+		ret_object->name = map->l_name;
+		ret_object->base = map->l_addr;
+	}
 	read_headers(ret_object);
 	return true;
 }
@@ -160,7 +170,7 @@ bool object_is_same(const struct object *object)
 
 	if (!object->build_id_len || !locate((const void *)object->start, &now))
 		return false;
-	return now.name == object->name && now.start == object->start &&
+	return now.map == object->map && now.start == object->start &&
 	       now.end == object->end &&
 	       !memcmp(object->build_id_at, object->build_id, object->build_id_len);
 }

@@ -10,6 +10,7 @@
 #define BUILD_ID_BYTES_MAX 32
 
 struct object {
+	const void *map; /* something of the loader's own: tells it from others, and is not read */
 	const char *name; /* the loader's own, which lasts while the object does; "": the program */
 	uintptr_t base; /* what is added to the addresses in its file */
 	uintptr_t start, end; /* mapped range */
