@@ -343,16 +343,16 @@ lint:
 		scripts/completions/tagalong.bash
 	$(Q)node --input-type=module --check < scripts/agents/kilo/tagalong.js
 	$(Q)node --check scripts/agents/node/tagalong.cjs
-	$(Q)cppcheck -q --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
+	$(Q)cppcheck -q -j $$(nproc) --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
 		-Ishim $(wildcard shim/*/*.c)
 	$(Q)printf '%s\n' $(wildcard shim/*/*.c) | xargs -P $$(nproc) -n 12 sh -c 'clang-tidy --quiet "$$@" \
 		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" \
 		-DTAGALONG_MULTIARCH=\"x86_64-linux-gnu\" -Ishim 2>/dev/null' clang-tidy
 	$(Q)# leaks are valgrind's business: the analyzer loses what is kept in a caller's array
-	$(Q)$(MAKE) -s BUILD=build/analyzer CC=gcc CFLAGS=-O1 \
+	$(Q)$(MAKE) -s -j $$(nproc) BUILD=build/analyzer CC=gcc CFLAGS=-O1 \
 		WERROR='-Werror -fanalyzer -Wno-analyzer-malloc-leak' all
-	$(Q)$(MAKE) -s BUILD=build/clang CC=clang WERROR=-Werror all
+	$(Q)$(MAKE) -s -j $$(nproc) BUILD=build/clang CC=clang WERROR=-Werror all
 
 unit: $(UNIT_SUITES)
 	$(Q)for suite in $^; do $$suite || exit 1; done
