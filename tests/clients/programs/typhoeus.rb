@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Typhoeus, which keeps a pool of handles and resets each after use: two requests one after the
 # other (easy), or four at once (hydra).
+$VERBOSE = nil # of 150 starts one says that its mime-types know application/netcdf twice
 require 'typhoeus'
 
 def request(n)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Typhoeus, and its pool of handles: see pycurl_easy.py.
+$VERBOSE = nil # of 150 starts one says that its mime-types know application/netcdf twice
 require 'typhoeus'
 
 $stdout.sync = true
