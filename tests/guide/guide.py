@@ -7,6 +7,7 @@ the test relay for https://relay.example.com, and the folder of an installation 
 Fixture: machine, on which they are run.
 """
 
+import fcntl
 import re
 import shlex
 import subprocess
@@ -70,7 +71,9 @@ class Machine:
 def prefix(tmp_path_factory):
     """Where `make install` has put everything."""
     folder = tmp_path_factory.mktemp("prefix")
-    subprocess.run(["make", "-s", "install", f"PREFIX={folder}"], cwd=ROOT, check=True, capture_output=True)
+    with open(ROOT / "build" / "install.lock", "w") as lock:  # what one worker makes, the next has
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "install", f"PREFIX={folder}"], cwd=ROOT, check=True, capture_output=True)
     return folder
 
 
