@@ -70,17 +70,17 @@ ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION
 	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
-# Rooms in the order of the layer map (scripts/check-layers): what the shim holds, then the command.
-CORE_ROOMS := base context headers json body wire client sources policy config tag
-SHIM_ROOMS := $(CORE_ROOMS) preload
-CLI_ROOMS := $(CORE_ROOMS) service command agents wrap doctor cli
+# The layers, from below (scripts/check-layers).
+CORE_FOLDERS := lib core protocol
+SHIM_FOLDERS := $(CORE_FOLDERS) preload
+CLI_FOLDERS := $(CORE_FOLDERS) daemon cli cli/doctor cli/agents cli/wrap
 
-room_sources = $(sort $(foreach room,$(1),$(wildcard shim/$(room)/*.c)))
+folder_sources = $(sort $(foreach folder,$(1),$(wildcard shim/$(folder)/*.c)))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-SHIM_OBJECTS := $(call objects,$(call room_sources,$(SHIM_ROOMS))) $(BUILD)/obj/gen/presets.o \
+SHIM_OBJECTS := $(call objects,$(call folder_sources,$(SHIM_FOLDERS))) $(BUILD)/obj/gen/presets.o \
 	$(BUILD)/obj/shim/preload/trampolines.o
-CORE_OBJECTS := $(call objects,$(call room_sources,$(CORE_ROOMS))) $(BUILD)/obj/gen/presets.o
-CLI_OBJECTS := $(call objects,$(call room_sources,$(CLI_ROOMS))) $(BUILD)/obj/gen/presets.o
+CORE_OBJECTS := $(call objects,$(call folder_sources,$(CORE_FOLDERS))) $(BUILD)/obj/gen/presets.o
+CLI_OBJECTS := $(call objects,$(call folder_sources,$(CLI_FOLDERS))) $(BUILD)/obj/gen/presets.o
 PRESETS := $(sort $(wildcard shim/presets/*.json))
 UNIT_SUITES := $(filter-out $(UNIT_NOT),\
 	$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)))
@@ -90,7 +90,7 @@ CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 
 .PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
 	torture soak coverage coverage-pure bench bench-service lint man deb rpm install uninstall clean help
-all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/agents
+all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/hooks
 
 help:
 	@echo 'make [all]      build/libtagalong.so and build/tagalong'
@@ -126,9 +126,9 @@ $(BUILD)/tagalong: $(CLI_OBJECTS)
 		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core libelf) -pthread
 
 # Beside the library, as when it is installed.
-$(BUILD)/agents:
+$(BUILD)/hooks:
 	$(Q)mkdir -p $(@D)
-	$(Q)ln -sfn $(CURDIR)/scripts/agents $@
+	$(Q)ln -sfn $(CURDIR)/shim/hooks $@
 
 # The interposed names, from the one list, which differs by machine.
 $(BUILD)/gen/exports.map: shim/preload/hooks.def
@@ -138,11 +138,11 @@ $(BUILD)/gen/exports.map: shim/preload/hooks.def
 		printf '{\nglobal:\n%s\nlocal:\n*;\n};\n' "$$names" > $@
 
 # The presets are data: read, checked and packed when the shim is built.
-PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,config/header_read.c \
-	config/fault.c json/json.c headers/header.c headers/chars.c headers/template.c \
-	context/context.c base/buf.c base/text.c)
-$(BUILD)/presetc: $(PRESETC_SOURCES) $(wildcard shim/presets/*.h shim/config/*.h) \
-	shim/context/fields.def
+PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/config_header_read.c \
+	core/config_error.c core/header.c lib/chars.c core/template.c core/context.c lib/json.c \
+	lib/buf.c lib/text.c)
+$(BUILD)/presetc: $(PRESETC_SOURCES) $(wildcard shim/presets/*.h shim/core/*.h) \
+	shim/core/fields.def
 	$(call say,HOSTCC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_CC) -std=gnu17 -D_GNU_SOURCE -O1 -Ishim -o $@ $(PRESETC_SOURCES)
@@ -164,17 +164,12 @@ $(BUILD)/obj/%.o: %.S
 
 # A sanitizer's runtime asks dlsym for the real functions before it is ready for instrumented code.
 ifneq ($(MODE),fuzz)
-$(patsubst %,$(BUILD)/obj/shim/preload/%.o,doors elf real): NOT_SANITIZED := -fno-sanitize=all
+$(patsubst %,$(BUILD)/obj/shim/preload/%.o,dl_hooks elf next_symbol): NOT_SANITIZED := -fno-sanitize=all
 endif
 
 # What a request calls once at most, and most processes never, is built for size.
 ifeq ($(MODE),release)
-SMALL_ROOMS := json body wire client sources config
-SMALL_FILES := base/fdio headers/spec headers/trace policy/relay policy/url \
-	$(addprefix tag/,lines record tag values) \
-	$(addprefix preload/,body debug doors elf lend lent library object real tracked)
-$(foreach room,$(SMALL_ROOMS),$(BUILD)/obj/shim/$(room)/%.o) \
-$(patsubst %,$(BUILD)/obj/shim/%.o,$(SMALL_FILES)): SMALL := -Os
+$(patsubst %,$(BUILD)/obj/shim/%/%.o,core protocol preload): SMALL := -Os
 endif
 
 $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
@@ -185,7 +180,7 @@ $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.
 UNIT_OBJECTS := $(CORE_OBJECTS) $(patsubst %,$(BUILD)/obj/shim/preload/%.o,elf table) \
-	$(patsubst %,$(BUILD)/obj/shim/service/%.o,index nearest process scopes store_row)
+	$(patsubst %,$(BUILD)/obj/shim/daemon/%.o,hash_index nearest proc scopes store_row)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS) | $(UNIT_LIBCURL)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -303,7 +298,7 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= $(shell nproc)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_OBJECTS := $(CORE_OBJECTS) $(call objects,$(call room_sources,service)) \
+FUZZ_OBJECTS := $(CORE_OBJECTS) $(call objects,$(call folder_sources,daemon)) \
 	$(BUILD)/obj/shim/preload/elf.o
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
 	$(call say,CC,$<)
@@ -341,12 +336,12 @@ lint:
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
 		scripts/install-deps scripts/install-npm scripts/tagalong-run scripts/packaging/build .ci/run \
 		scripts/completions/tagalong.bash
-	$(Q)node --input-type=module --check < scripts/agents/kilo/tagalong.js
-	$(Q)node --check scripts/agents/node/tagalong.cjs
+	$(Q)node --input-type=module --check < shim/hooks/kilo/tagalong.js
+	$(Q)node --check shim/hooks/node/tagalong.cjs
 	$(Q)cppcheck -q -j $$(nproc) --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
 		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
-		-Ishim $(wildcard shim/*/*.c)
-	$(Q)printf '%s\n' $(wildcard shim/*/*.c) | xargs -P $$(nproc) -n 12 sh -c 'clang-tidy --quiet "$$@" \
+		-Ishim $(wildcard shim/*/*.c shim/*/*/*.c)
+	$(Q)printf '%s\n' $(wildcard shim/*/*.c shim/*/*/*.c) | xargs -P $$(nproc) -n 12 sh -c 'clang-tidy --quiet "$$@" \
 		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" \
 		-DTAGALONG_MULTIARCH=\"x86_64-linux-gnu\" -Ishim 2>/dev/null' clang-tidy
 	$(Q)# leaks are valgrind's business: the analyzer loses what is kept in a caller's array
@@ -370,7 +365,7 @@ $(MAN_PAGES): scripts/man-page Makefile
 
 man: $(MAN_PAGES)
 
-AGENT_FILES := agents/kilo/tagalong.js agents/node/tagalong.cjs
+HOOK_FILES := hooks/kilo/tagalong.js hooks/node/tagalong.cjs
 
 # As dpkg does it: who starts meanwhile finds the old file or the new one, whole, and what runs keeps
 # the one that it has.
@@ -385,9 +380,9 @@ install: all man
 	$(call put,755,$(BUILD)/tagalong,$(DESTDIR)$(BINDIR)/tagalong)
 	$(call put,755,scripts/tagalong-run,$(DESTDIR)$(BINDIR)/tagalong-run)
 	$(call put,644,$(BUILD)/libtagalong.so,$(DESTDIR)$(LIBDIR)/tagalong/libtagalong.so)
-	install -d $(addprefix $(DESTDIR)$(LIBDIR)/tagalong/,$(dir $(AGENT_FILES)))
-	for file in $(AGENT_FILES); do \
-		$(call put,644,scripts/$$file,$(DESTDIR)$(LIBDIR)/tagalong/$$file) || exit 1; done
+	install -d $(addprefix $(DESTDIR)$(LIBDIR)/tagalong/,$(dir $(HOOK_FILES)))
+	for file in $(HOOK_FILES); do \
+		$(call put,644,shim/$$file,$(DESTDIR)$(LIBDIR)/tagalong/$$file) || exit 1; done
 	for unit in $(UNITS); do \
 		to=$(DESTDIR)$(UNITDIR)/$$unit; sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$$to.new && \
 		chmod 644 $$to.new && mv -f $$to.new $$to || exit 1; done

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "agents/agents.h"
-#include "doctor/doctor.h"
-#include "wrap/wrap.h"
+#include "cli/agents/agents.h"
+#include "cli/doctor/doctor.h"
+#include "cli/wrap/wrap.h"
 
 static const struct command *const commands[] = {
 	&command_run,

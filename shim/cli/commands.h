@@ -3,7 +3,7 @@
 #ifndef TAGALONG_CLI_COMMANDS_H
 #define TAGALONG_CLI_COMMANDS_H
 
-#include "command/command.h"
+#include "cli/command.h"
 
 extern const struct command command_run, command_context, command_serve, command_explain,
 	command_headers, command_config, command_presets, command_log, command_version;

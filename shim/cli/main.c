@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/complete.h"
-#include "cli/manual.h"
-#include "command/help.h"
+#include "cli/cmd_complete.h"
+#include "cli/cmd_manual.h"
+#include "cli/help.h"
 
 int main(int argc, char **argv)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
-#include "config/current.h"
+#include "lib/limits.h"
+#include "core/config_current.h"
 
 void body_forget(struct body *body)
 {

@@ -6,7 +6,7 @@
 #ifndef TAGALONG_PRELOAD_BODY_H
 #define TAGALONG_PRELOAD_BODY_H
 
-#include "base/text.h"
+#include "lib/text.h"
 #include "preload/curl_api.h"
 
 /* All zero: no body that can be read. */

@@ -2,8 +2,8 @@
 /* What becomes of a request, as debug lines. No value of the client's is in them. */
 #include "preload/debug.h"
 
-#include "base/buf.h"
-#include "base/log.h"
+#include "lib/buf.h"
+#include "core/log.h"
 
 static void on_header(void *arg, struct text name, struct text value, const char *reason)
 {

@@ -3,7 +3,7 @@
 #ifndef TAGALONG_PRELOAD_DEBUG_H
 #define TAGALONG_PRELOAD_DEBUG_H
 
-#include "tag/tag.h"
+#include "core/request.h"
 
 /* Writes a line for each step of the decision; NULL when nobody wants them. */
 const struct tag_observer *debug_observer(void);

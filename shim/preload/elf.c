@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fdio.h"
+#include "lib/fdio.h"
 
 #define HEADERS_MAX 64 /* program headers; libraries have about ten */
 #define DYNAMIC_MAX 256 /* dynamic entries; libraries have about thirty */

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "preload/tracked.h"
+#include "preload/legacy.h"
 
 struct table handle_table;
 static struct table rings; /* CURLM * to one struct handle of its ring */

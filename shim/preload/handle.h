@@ -5,10 +5,10 @@
 
 #include <stdbool.h>
 
-#include "headers/uuid.h"
+#include "lib/uuid.h"
 #include "preload/body.h"
 #include "preload/curl_api.h"
-#include "preload/library.h"
+#include "preload/libcurl.h"
 #include "preload/table.h"
 
 /* Whose handle it is has to be known from its birth: only then is its header list known too. So

@@ -5,9 +5,9 @@
  * go straight through (pitfalls 19 to 21). Nothing is ever called through NULL: where no libcurl is
  * found, the answer is libcurl's own failure code (pitfall 23).
  */
-#include "preload/doors.h"
-#include "preload/lend.h"
-#include "preload/tracked.h"
+#include "preload/dl_hooks.h"
+#include "preload/inject.h"
+#include "preload/legacy.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/forkwipe.h"
+#include "lib/forkwipe.h"
 
 struct slot {
 	const void *key; /* NULL: empty */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "headers/chars.h"
+#include "lib/chars.h"
 
 bool pack_text(struct pack_pool *pool, const char *text, struct preset_text *ret_text)
 {
@@ -103,7 +103,7 @@ void pack_print(struct pack *pack)
 	puts("/* Made by shim/presets/presetc.c from the JSON files beside it; do not edit.");
 	puts(" * Numbers that stand for texts are a place in preset_texts, a comment's in");
 	puts(" * preset_comments, and a length. */");
-	puts("#include \"headers/preset_data.h\"\n\n#include \"headers/spec.h\"\n");
+	puts("#include \"core/preset_data.h\"\n\n#include \"core/header_rule.h\"\n");
 	print_texts("preset_texts", &pack->texts);
 	print_texts("preset_comments", &pack->comments);
 	print_rows(pack);

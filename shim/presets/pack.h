@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "headers/preset.h"
-#include "headers/preset_data.h"
+#include "core/preset.h"
+#include "core/preset_data.h"
 
 #define PRESETS_MAX 64
 

@@ -2,7 +2,7 @@
 /*
  * The preset compiler, run when the shim is built: reads shim/presets/NAME.json, checks everything
  * that can be wrong with them, and prints C source, so that the shim itself parses nothing and the
- * data needs no relocation. A file's headers are written as a configuration's (config/header_read.h):
+ * data needs no relocation. A file's headers are written as a configuration's (core/config_header_read.h):
  *
  *	{
  *		"$comment": "documentation page and limits",
@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
-#include "config/header_read.h"
+#include "lib/limits.h"
+#include "core/config_header_read.h"
 #include "presets/pack.h"
 
 #define FILE_BYTES_MAX 65536

@@ -20,7 +20,7 @@ BROKEN = {
 
 def installation(folder, name, script):
     """The agents' file `name` in an installation where `tagalong` is `script`; None: there is none."""
-    file = folder / "lib/tagalong/agents" / name
+    file = folder / "lib/tagalong/hooks" / name
     file.parent.mkdir(parents=True)
     shutil.copy(ROOT / "scripts/agents" / name, file)
     helper = folder / "bin" / "tagalong"

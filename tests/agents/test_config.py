@@ -240,7 +240,7 @@ def test_installed(tmp_path, lib):
     make = ["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/opt/tagalong", f"LIBDIR=/opt/tagalong/{lib}"]
     subprocess.run(make, cwd=ROOT, check=True, capture_output=True)
     program = str(tmp_path / "opt/tagalong/bin/tagalong")
-    folder = tmp_path / "opt/tagalong" / lib / "tagalong/agents"
+    folder = tmp_path / "opt/tagalong" / lib / "tagalong/hooks"
     env = clean_environment(tmp_path)
     subprocess.run([program, "agents", "install", "--yes", "kilo"], env=env, check=True, capture_output=True)
     entry = json.loads((tmp_path / ".config/kilo/kilo.json").read_text())

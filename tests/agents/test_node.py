@@ -14,7 +14,7 @@ from tags import COMPUTED, CONTEXT, GENERIC, PLAIN, without
 
 PROGRAMS = HERE / "agents" / "programs"
 FIELDS = ["--task", "T-42", "--conversation", "C-7"]
-DOOR = ROOT / "scripts" / "agents" / "node" / "tagalong.cjs"
+DOOR = ROOT / "shim" / "hooks" / "node" / "tagalong.cjs"
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/limits.h"
-#include "body/conversation.h"
-#include "body/pointer.h"
+#include "lib/limits.h"
+#include "core/conversation.h"
+#include "core/json_pointer.h"
 
 static double now_ns(void)
 {

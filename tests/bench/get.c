@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/limits.h"
-#include "client/client.h"
+#include "lib/limits.h"
+#include "protocol/client.h"
 
 static double now_ns(void)
 {

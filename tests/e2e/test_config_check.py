@@ -66,12 +66,12 @@ def test_schema(case):
 def test_the_schema_has_all_words():
     """Fields, presets, endpoint classes and a rule's keys, as the code has them."""
     schema = json.loads((ROOT / "docs" / "tagalong.schema.json").read_text())
-    fields = re.findall(r"^FIELD\(\w+, (\w+),", (ROOT / "shim/context/fields.def").read_text(), re.M)
+    fields = re.findall(r"^FIELD\(\w+, (\w+),", (ROOT / "shim/core/fields.def").read_text(), re.M)
     assert schema["$defs"]["field"]["enum"] == fields
     rule = schema["$defs"]["rule"]["properties"]
     presets = sorted(path.stem for path in (ROOT / "shim/presets").glob("*.json"))
     assert rule["preset"]["enum"] == presets
-    keys = re.findall(r"^RULE_KEY\(\w+, (\w+)\)", (ROOT / "shim/config/rule_keys.def").read_text(), re.M)
+    keys = re.findall(r"^RULE_KEY\(\w+, (\w+)\)", (ROOT / "shim/core/config_rule_keys.def").read_text(), re.M)
     assert [key for key in rule if key[0] != "$"] == keys
 
 

@@ -116,7 +116,7 @@ def test_installed_layout(run, relay, tmp_path, layout):
     for target, source in ((tmp_path / "usr/bin/tagalong", BUILD / "tagalong"),
                            (tmp_path / "usr/bin/tagalong-run", ROOT / "scripts" / "tagalong-run"),
                            (folder / "libtagalong.so", BUILD / "libtagalong.so"),
-                           (folder / "agents/node/tagalong.cjs", ROOT / "scripts/agents/node/tagalong.cjs")):
+                           (folder / "hooks/node/tagalong.cjs", ROOT / "shim/hooks/node/tagalong.cjs")):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
         target.chmod(target.stat().st_mode | stat.S_IXUSR)
@@ -130,7 +130,7 @@ def test_installed_layout(run, relay, tmp_path, layout):
         assert shown(run(command + SHOW, shim=None, env={"TAGALONG_LIB": library}))[0] == library
         assert shown(run(command + SHOW, shim=None, env={"LD_PRELOAD": preload}))[0] == preload
         door = run(command + ["sh", "-c", 'echo "$NODE_OPTIONS"'], shim=None, env={})
-        assert door.stdout.decode() == f"--require {folder}/agents/node/tagalong.cjs\n"
+        assert door.stdout.decode() == f"--require {folder}/hooks/node/tagalong.cjs\n"
         url = relay.url + "/v1/chat/completions"
         result = run(command + ["--task", "T-42", "--", "curl", "-sS", url, "-d", "{}"], shim=None, env={})
         assert (result.rc, result.stderr) == (0, b"")

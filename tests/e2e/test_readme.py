@@ -17,7 +17,7 @@ def test_every_command_is_mentioned():
 
 
 def test_nothing_unknown_is_mentioned():
-    code = "".join((ROOT / path).read_text() for path in ("shim/base/variables.def", "shim/context/fields.def"))
+    code = "".join((ROOT / path).read_text() for path in ("shim/core/variables.def", "shim/core/fields.def"))
     tests = {"TAGALONG_GOLDEN", "TAGALONG_BUILD"}  # variables of the tests
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for name in set(re.findall(r"TAGALONG_[A-Z_]+[A-Z]", page.read_text())) - tests:

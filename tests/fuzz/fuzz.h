@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "context/context.h"
+#include "core/context.h"
 
 /* What has to hold whatever the input is. */
 #define CHECK(condition) ((condition) ? (void)0 : abort())

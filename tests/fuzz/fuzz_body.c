@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#include "base/limits.h"
-#include "body/conversation.h"
-#include "body/pointer.h"
-#include "json/json.h"
+#include "lib/limits.h"
+#include "core/conversation.h"
+#include "core/json_pointer.h"
+#include "lib/json.h"
 
 static const uint8_t key[SIPHASH_KEY_BYTES] = { 1, 2, 3 };
 

@@ -8,9 +8,9 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-#include "base/limits.h"
-#include "config/config.h"
-#include "headers/header.h"
+#include "lib/limits.h"
+#include "core/config.h"
+#include "core/header.h"
 
 struct seen {
 	size_t size, count;

@@ -2,8 +2,8 @@
 /* A repository's .git/config, which anybody may have written, and the name that is made of its url. */
 #include "fuzz.h"
 
-#include "base/limits.h"
-#include "sources/project.h"
+#include "lib/limits.h"
+#include "core/project.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "wire/page.h"
+#include "protocol/page.h"
 
 static uint32_t words[WIRE_PAGE_BYTES / 4];
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "policy/endpoint.h"
-#include "policy/relay.h"
+#include "core/endpoint.h"
+#include "core/relay.h"
 #include "url_api.h"
 
 static bool is_plain(const struct relay *relay)

@@ -14,11 +14,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "service/core.h"
-#include "service/limits.h"
-#include "wire/frame.h"
-#include "wire/reply.h"
-#include "wire/request.h"
+#include "daemon/state.h"
+#include "daemon/daemon_limits.h"
+#include "protocol/frame.h"
+#include "protocol/reply.h"
+#include "protocol/message.h"
 
 #define PROCESSES 16
 

@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/limits.h"
-#include "config/header_read.h"
-#include "headers/header.h"
-#include "headers/template.h"
+#include "lib/limits.h"
+#include "core/config_header_read.h"
+#include "core/header.h"
+#include "core/template.h"
 
 static bool lookup(void *arg, struct text name, struct text *ret_value)
 {

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "base/limits.h"
-#include "headers/chars.h"
-#include "headers/trace.h"
+#include "lib/limits.h"
+#include "lib/chars.h"
+#include "core/trace.h"
 
 static void try_traceparent(struct text text)
 {

@@ -5,10 +5,10 @@
  */
 #include "fuzz.h"
 
-#include "service/store_row.h"
-#include "wire/frame.h"
-#include "wire/reply.h"
-#include "wire/request.h"
+#include "daemon/store_row.h"
+#include "protocol/frame.h"
+#include "protocol/reply.h"
+#include "protocol/message.h"
 
 static void try_request(char *line, size_t len)
 {

@@ -75,9 +75,9 @@ def test_behind_what_clears_the_environment(machine):
 
 def test_every_reason_is_explained():
     rows = re.findall(r"^\| (.+?) \| .+ \|$", answers("Why is nothing tagged?"), re.M)[1:]
-    verdicts = "".join((ROOT / path).read_text() for path in ("shim/tag/tag.c", "shim/config/rule.c"))
+    verdicts = "".join((ROOT / path).read_text() for path in ("shim/core/request.c", "shim/core/config_rule.c"))
     reasons = re.findall(r'case (?:TAG|RULE)_(?!MATCH)\w+:\n\s*return "(.+)"', verdicts)
-    reasons += re.findall(r'reason = .*?"(.+)"', (ROOT / "shim/cli/explain.c").read_text())
+    reasons += re.findall(r'reason = .*?"(.+)"', (ROOT / "shim/cli/cmd_explain.c").read_text())
     assert len(reasons) == 11 and sorted(rows) == sorted(reasons)
 
 

@@ -4,8 +4,8 @@
 COMMANDS = {
     "bin/tagalong",
     "bin/tagalong-run",
-    "{lib}/tagalong/agents/kilo/tagalong.js",
-    "{lib}/tagalong/agents/node/tagalong.cjs",
+    "{lib}/tagalong/hooks/kilo/tagalong.js",
+    "{lib}/tagalong/hooks/node/tagalong.cjs",
     "lib/systemd/user/tagalong.service",
     "lib/systemd/user/tagalong.socket",
     "share/bash-completion/completions/tagalong",

@@ -36,11 +36,11 @@ def test_all_commands_are_seen():
 
 
 def test_one_place_asks_getopt():
-    assert [name for name, text in CLI.items() if re.search(r"\bgetopt(_long)?\(", text)] == ["command/option.c"]
+    assert [name for name, text in CLI.items() if re.search(r"\bgetopt(_long)?\(", text)] == ["cli/option.c"]
     for name, text in CLI.items():
         words = set(re.findall(r'strn?cmp\(argv\[[^]]*\], "(--?\w[\w-]*)"', text))
         # The help of the whole, and context's --help in front of a verb.
-        known = {"cli/main.c": {"--help", "-h", "--markdown"}, "cli/commands.c": {"--version"}, "cli/context.c": {"--help", "-h"}}
+        known = {"cli/main.c": {"--help", "-h", "--markdown"}, "cli/commands.c": {"--version"}, "cli/cmd_context.c": {"--help", "-h"}}
         assert words <= known.get(name, set()), name
 
 
@@ -48,7 +48,7 @@ def test_one_place_asks_getopt():
 def test_what_is_in_a_table_is_answered_and_the_reverse(name):
     """The rows of tagalong run are shared, and stand in launch.h."""
     text = flat(CLI[name])
-    code = flat(CLI["command/launch.c"]) if name == "command/launch.h" else text
+    code = flat(CLI["cli/launch.c"]) if name == "cli/launch.h" else text
     rows = {value for _, value in ROW.findall(text)}
     assert rows == set(ANSWERED.findall(code))
 
@@ -56,7 +56,7 @@ def test_what_is_in_a_table_is_answered_and_the_reverse(name):
 def test_every_row_is_seen():
     """Against the pattern above: it finds as many rows as the commands offer."""
     rows = sum(len(ROW.findall(flat(text))) for text in CLI.values())
-    shared = len(ROW.findall(flat(CLI["command/launch.h"])))
+    shared = len(ROW.findall(flat(CLI["cli/launch.h"])))
     offered = sum(len(options_of(command)) - 1 for command in COMMANDS)  # without --help
     assert rows + shared == offered  # shared by run and wrap
 
@@ -101,9 +101,9 @@ def test_the_document_is_what_the_tables_say():
 
 
 @pytest.mark.parametrize("path, pattern, made", [
-    ("shim/context/fields.def", r'^FIELD\(\w+, (\w+), (\w+),\s+"([^"]*)"\)', r"| `\2` | \3 | `\1` |"),
-    ("shim/base/variables.def", r'^VARIABLE\(\w+, (\w+),\s+"([^"]*)"\)', r"| `\1` | \2 |"),
-    ("shim/sources/adopted.def", r'^ADOPT\((\w+), (\w+), "([^"]*)"\)', r"| `\2` | \3 | `\1` |"),
+    ("shim/core/fields.def", r'^FIELD\(\w+, (\w+), (\w+),\s+"([^"]*)"\)', r"| `\2` | \3 | `\1` |"),
+    ("shim/core/variables.def", r'^VARIABLE\(\w+, (\w+),\s+"([^"]*)"\)', r"| `\1` | \2 |"),
+    ("shim/core/adopted.def", r'^ADOPT\((\w+), (\w+), "([^"]*)"\)', r"| `\2` | \3 | `\1` |"),
 ])
 def test_variables(path, pattern, made):
     """The tables of docs/variables.md, in the order of the code's."""

@@ -73,23 +73,23 @@ def test_it_has_about_thirty_lines():
 
 
 def test_the_tables():
-    ops, known = table("op", "shim/wire/ops.def", r"^OP\(\w+, (\w+),")
+    ops, known = table("op", "shim/protocol/ops.def", r"^OP\(\w+, (\w+),")
     assert ops == known
-    codes, known = table("code", "shim/wire/errors.def", r"^ERROR\(\w+, (\w+),")
+    codes, known = table("code", "shim/protocol/errors.def", r"^ERROR\(\w+, (\w+),")
     assert codes == known
 
 
 def test_what_errors_mean():
     """The same words as in the code, which keeps quotes where the document has code marks."""
     for code, what in re.findall(
-        r'^ERROR\(\w+, (\w+), "(.*)"\)$', (ROOT / "shim/wire/errors.def").read_text(), re.M
+        r'^ERROR\(\w+, (\w+), "(.*)"\)$', (ROOT / "shim/protocol/errors.def").read_text(), re.M
     ):
         words = re.sub(r'\\"(\w+)\\"', r"`\1`", what)
         assert f"| `{code}` | {words} |" in TEXT
 
 
 def test_the_fields():
-    known = re.findall(r"^FIELD\(\w+, (\w+),", (ROOT / "shim/context/fields.def").read_text(), re.M)
+    known = re.findall(r"^FIELD\(\w+, (\w+),", (ROOT / "shim/core/fields.def").read_text(), re.M)
     section = TEXT[TEXT.index("## Fields") :]
     assert re.findall(r"`(\w+)`", section[: section.index("\n\n", 12)]) == known
 
@@ -98,7 +98,7 @@ def test_the_limits():
     """Numbers stand in headers, and in the document as people write them."""
     limits = "".join(
         (ROOT / "shim" / header).read_text()
-        for header in ("base/limits.h", "wire/limits.h", "service/limits.h", "json/json.h")
+        for header in ("lib/limits.h", "protocol/protocol_limits.h", "daemon/daemon_limits.h", "lib/json.h")
     )
     for name in ("WIRE_LINE_BYTES_MAX", "CONNECTIONS_MAX", "SCOPES_MAX", "SCOPE_DEPTH_MAX",
                  "WIRE_NAME_BYTES_MAX", "VALUE_BYTES_MAX", "LIST_BYTES_MAX", "JSON_DEPTH_MAX"):

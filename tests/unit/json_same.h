@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
-#include "json/json.h"
+#include "lib/json.h"
 
 #define JSON_NUMBER_MAX 64
 

@@ -9,7 +9,7 @@
 #include <CUnit/CUnit.h>
 #include <CUnit/TestRun.h>
 
-#include "base/text.h"
+#include "lib/text.h"
 
 struct suite_test {
 	const char *name;

@@ -5,13 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/fdio.h"
-#include "base/folder.h"
-#include "base/forkwipe.h"
-#include "base/log.h"
-#include "base/random.h"
-#include "base/variables.h"
+#include "lib/buf.h"
+#include "lib/fdio.h"
+#include "core/folder.h"
+#include "lib/forkwipe.h"
+#include "core/log.h"
+#include "lib/random.h"
+#include "core/variables.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,10 +6,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/limits.h"
-#include "body/conversation.h"
-#include "body/pointer.h"
-#include "body/siphash.h"
+#include "lib/limits.h"
+#include "core/conversation.h"
+#include "core/json_pointer.h"
+#include "lib/siphash.h"
 
 static const uint8_t key[SIPHASH_KEY_BYTES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/limits.h"
-#include "config/config.h"
-#include "config/rule.h"
+#include "lib/limits.h"
+#include "core/config.h"
+#include "core/config_rule.h"
 #include "url_api.h"
 
 static struct config *read_good(const char *source)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "wire/frame.h"
+#include "protocol/frame.h"
 
 /* Feeds the stream in pieces of `step` bytes and joins the lines with "|". */
 static size_t feed(struct text stream, size_t step, size_t size, char *joined)

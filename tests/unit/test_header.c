@@ -2,9 +2,9 @@
 /* Header names, values and the names that are never set. */
 #include "suite.h"
 
-#include "base/limits.h"
-#include "headers/chars.h"
-#include "headers/header.h"
+#include "lib/limits.h"
+#include "lib/chars.h"
+#include "core/header.h"
 
 static void names(void)
 {

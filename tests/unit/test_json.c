@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "json/json.h"
+#include "lib/json.h"
 
 /* On the heap and of exactly its length, so that a sanitizer sees every byte read beyond. */
 static char *copy_of(struct text text)

@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
-#include "json/json.h"
+#include "lib/json.h"
 #include "json_same.h"
 
 #define MUTATIONS 40000

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "wire/frame.h"
-#include "json/json.h"
-#include "wire/reply.h"
-#include "wire/request.h"
+#include "protocol/frame.h"
+#include "lib/json.h"
+#include "protocol/reply.h"
+#include "protocol/message.h"
 
 static int read_request(const char *text, struct wire_request *request, struct wire_fault *fault)
 {

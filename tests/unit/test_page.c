@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "wire/page.h"
+#include "protocol/page.h"
 
 static struct wire_page page;
 static uint32_t memory[WIRE_PAGE_TEXT_BYTES / 4];

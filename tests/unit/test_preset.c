@@ -4,10 +4,10 @@
 
 #include <errno.h>
 
-#include "base/limits.h"
-#include "context/context.h"
-#include "headers/header.h"
-#include "headers/preset.h"
+#include "lib/limits.h"
+#include "core/context.h"
+#include "core/header.h"
+#include "core/preset.h"
 
 #define TRACEPARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-02"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/limits.h"
-#include "sources/project.h"
+#include "lib/limits.h"
+#include "core/project.h"
 
 static char folder[] = "/tmp/tagalong-XXXXXX";
 

@@ -5,8 +5,8 @@
 #include <locale.h>
 #include <stdlib.h>
 
-#include "policy/relay.h"
-#include "config/rule.h"
+#include "core/relay.h"
+#include "core/config_rule.h"
 #include "url_api.h"
 
 /* relays: NULL is "nothing configured". */

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "service/nearest.h"
-#include "service/process.h"
-#include "service/store_row.h"
+#include "daemon/nearest.h"
+#include "daemon/proc.h"
+#include "daemon/store_row.h"
 
 static struct scopes scopes;
 

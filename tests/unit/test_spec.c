@@ -2,8 +2,8 @@
 /* Making header values: plain, JSON, baggage, lists. */
 #include "suite.h"
 
-#include "base/limits.h"
-#include "headers/spec.h"
+#include "lib/limits.h"
+#include "core/header_rule.h"
 
 #define NAMES_MAX 8
 #define SPECS_MAX 8

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "tag/tag.h"
-#include "tag/values.h"
+#include "core/request.h"
+#include "core/request_values.h"
 #include "url_api.h"
 
 #define CHAT "http://localhost/v1/chat/completions"

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "base/limits.h"
-#include "headers/template.h"
+#include "lib/limits.h"
+#include "core/template.h"
 
 static bool lookup(void *arg, struct text name, struct text *ret_value)
 {

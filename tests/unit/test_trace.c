@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "base/limits.h"
-#include "headers/trace.h"
+#include "lib/limits.h"
+#include "core/trace.h"
 
 #define TRACE_ID "4bf92f3577b34da6a3ce929d0e0e4736"
 #define PARENT_ID "00f067aa0ba902b7"

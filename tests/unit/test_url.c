@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The URL that is remembered: when it is, and when it is not. What libcurl makes of URLs is tested in
  * test_rule; here two stand-ins for it say which of them was asked. */
-#include "policy/url.h"
+#include "core/url.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* UUID version 7 (RFC 9562). */
 #include "suite.h"
 
-#include "headers/uuid.h"
+#include "lib/uuid.h"
 
 struct row {
 	uint64_t unix_ms;

@@ -3,7 +3,7 @@
 #ifndef TAGALONG_TESTS_URL_API_H
 #define TAGALONG_TESTS_URL_API_H
 
-#include "policy/url.h"
+#include "core/url.h"
 
 /* Its first argument is const in newer libcurl headers, and not in older ones. */
 static CURLUcode get_part(CURLU *url, CURLUPart what, char **part, unsigned int flags)

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A scanner over JSON with comments that notes places in the text. It builds nothing: whoever edits
+ * a person's file by parsing and printing loses the comments and the formatting.
+ */
+#include "cli/agents/jsonc.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Settings are three or four deep; the scanner recurses. */
+#define DEPTH_MAX 64
+#define OFF_PATH SIZE_MAX
+
+struct scan {
+	struct text text;
+	size_t at;
+	const struct jsonc_target *target;
+	const char *fault;
+	unsigned depth;
+	/* The innermost container on the path: how many keys led to it, where its inside begins,
+	 * and its first member or element. */
+	size_t matched, inside, first;
+	bool has_first;
+	/* The element; the commas beside it. */
+	bool found;
+	struct jsonc_span element;
+	size_t comma_before, comma_after; /* 0: none */
+};
+
+static char peek(const struct scan *scan)
+{
+	return scan->at < scan->text.len ? scan->text.ptr[scan->at] : '\0';
+}
+
+static bool fail(struct scan *scan, const char *fault)
+{
+	if (!scan->fault)
+		scan->fault = fault;
+	return false;
+}
+
+static bool starts(const struct scan *scan, const char *word)
+{
+	return text_starts_with(text_from(scan->text, scan->at), text_of(word));
+}
+
+static void skip_until(struct scan *scan, const char *end, const char *fault)
+{
+	while (scan->at < scan->text.len && !starts(scan, end))
+		scan->at++;
+	if (scan->at == scan->text.len && fault)
+		fail(scan, fault);
+	else if (scan->at < scan->text.len)
+		scan->at += strlen(end);
+}
+
+static void skip_space(struct scan *scan)
+{
+	for (;;) {
+		if (peek(scan) && strchr(" \t\r\n", peek(scan)))
+			scan->at++;
+		else if (!scan->target->strict && starts(scan, "//"))
+			skip_until(scan, "\n", NULL);
+		else if (!scan->target->strict && starts(scan, "/*"))
+			skip_until(scan, "*/", "a comment that does not end");
+		else
+			return;
+		if (scan->fault)
+			return;
+	}
+}
+
+static bool scan_string(struct scan *scan)
+{
+	if (peek(scan) != '"')
+		return fail(scan, "a string was expected");
+	for (scan->at++; peek(scan) != '"'; scan->at++) {
+		if ((unsigned char)peek(scan) < ' ')
+			return fail(scan, "a string that does not end on its line");
+		if (peek(scan) != '\\')
+			continue;
+		scan->at++;
+		if (!peek(scan) || !strchr("\"\\/bfnrtu", peek(scan)))
+			return fail(scan, "no such escape in a string");
+	}
+	scan->at++;
+	return true;
+}
+
+static bool scan_word(struct scan *scan)
+{
+	size_t start = scan->at;
+	struct text word;
+
+	while (ascii_is_alnum(peek(scan)) || (peek(scan) && strchr("+-.", peek(scan))))
+		scan->at++;
+	word = (struct text){ scan->text.ptr + start, scan->at - start };
+	if (text_eq(word, TEXT("true")) || text_eq(word, TEXT("false")) ||
+	    text_eq(word, TEXT("null")))
+		return true;
+	if (word.len && (word.ptr[0] == '-' || (word.ptr[0] >= '0' && word.ptr[0] <= '9')))
+		return true;
+	scan->at = start;
+	return fail(scan, "a value was expected");
+}
+
+static bool scan_value(struct scan *scan, size_t matched);
+
+static bool scan_member(struct scan *scan, size_t matched)
+{
+	size_t start = scan->at;
+	struct text key;
+	bool on_path;
+
+	if (!scan_string(scan))
+		return false;
+	key = (struct text){ scan->text.ptr + start + 1, scan->at - start - 2 };
+	on_path = matched < scan->target->path_len &&
+		  text_eq(key, text_of(scan->target->path[matched]));
+	skip_space(scan);
+	if (peek(scan) != ':')
+		return fail(scan, "a colon was expected");
+	scan->at++;
+	skip_space(scan);
+	return scan_value(scan, on_path ? matched + 1 : OFF_PATH);
+}
+
+static void note_element(struct scan *scan, size_t start, size_t comma)
+{
+	struct text element = { scan->text.ptr + start, scan->at - start };
+
+	if (scan->found || !text_eq(element, text_of(scan->target->element)))
+		return;
+	scan->found = true;
+	scan->element = (struct jsonc_span){ start, element.len };
+	scan->comma_before = comma;
+	skip_space(scan);
+	scan->comma_after = peek(scan) == ',' ? scan->at : 0;
+}
+
+/* At the opening bracket. */
+static bool scan_container(struct scan *scan, size_t matched, char close)
+{
+	bool target = close == ']' && matched == scan->target->path_len;
+	size_t comma = 0;
+
+	if (++scan->depth > DEPTH_MAX)
+		return fail(scan, "too many brackets in each other");
+	scan->at++;
+	if (matched != OFF_PATH) {
+		scan->matched = matched;
+		scan->inside = scan->at;
+		scan->has_first = false;
+	}
+	for (skip_space(scan); peek(scan) != close && !scan->fault; skip_space(scan)) {
+		size_t start = scan->at;
+
+		if (!comma && matched != OFF_PATH) {
+			scan->first = start;
+			scan->has_first = true;
+		}
+		if (close == '}' ? !scan_member(scan, matched) : !scan_value(scan, OFF_PATH))
+			return false;
+		if (target)
+			note_element(scan, start, comma);
+		skip_space(scan);
+		if (peek(scan) != ',' && peek(scan) != close)
+			return fail(scan, "a comma or a closing bracket was expected");
+		if (peek(scan) != ',')
+			continue;
+		comma = scan->at++;
+		skip_space(scan);
+		if (peek(scan) == close && scan->target->strict)
+			return fail(scan, "a comma before a closing bracket");
+	}
+	if (scan->fault)
+		return false;
+	scan->at++;
+	scan->depth--;
+	return true;
+}
+
+static bool scan_value(struct scan *scan, size_t matched)
+{
+	char c = peek(scan);
+	bool array = matched == scan->target->path_len;
+
+	if (matched != OFF_PATH && c != (array ? '[' : '{'))
+		return fail(scan, array ? "an array was expected here" :
+					  "an object was expected here");
+	if (c == '{' || c == '[')
+		return scan_container(scan, matched, c == '{' ? '}' : ']');
+	return c == '"' ? scan_string(scan) : scan_word(scan);
+}
+
+static void find_place(const struct scan *scan, struct jsonc_fault *ret_fault)
+{
+	ret_fault->reason = scan->fault;
+	ret_fault->line = ret_fault->column = 1;
+	for (size_t i = 0; i < scan->at && i < scan->text.len; i++) {
+		ret_fault->column++;
+		if (scan->text.ptr[i] == '\n') {
+			ret_fault->line++;
+			ret_fault->column = 1;
+		}
+	}
+}
+
+static int run(struct scan *scan, struct text text, const struct jsonc_target *target,
+	       struct jsonc_fault *ret_fault)
+{
+	*scan = (struct scan){ .text = text, .target = target };
+	if (text_starts_with(text, TEXT("\xEF\xBB\xBF")))
+		scan->at = 3;
+	skip_space(scan);
+	if (!scan->fault && scan_value(scan, 0)) {
+		skip_space(scan);
+		if (scan->at < text.len)
+			fail(scan, "something stands behind the end");
+	}
+	if (!scan->fault)
+		return 0;
+	find_place(scan, ret_fault);
+	return -EINVAL;
+}
+
+int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc_span *ret_span,
+	       struct jsonc_fault *ret_fault)
+{
+	struct scan scan;
+	size_t end;
+
+	if (run(&scan, text, target, ret_fault))
+		return -EINVAL;
+	if (!scan.found)
+		return -ENOENT;
+	end = scan.element.start + scan.element.len;
+	if (scan.comma_after) {
+		scan.at = scan.comma_after + 1;
+		while (peek(&scan) && strchr(" \t\r\n", peek(&scan)))
+			scan.at++;
+		end = scan.at;
+	} else if (scan.comma_before) {
+		scan.element.start = scan.comma_before;
+	}
+	*ret_span = (struct jsonc_span){ scan.element.start, end - scan.element.start };
+	return 0;
+}
+
+static bool is_blank(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!strchr(" \t\r\n", text.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
+		    char **ret_insert, struct jsonc_fault *ret_fault)
+{
+	struct text gap = { NULL, 0 };
+	struct scan scan;
+	char *insert = NULL;
+	size_t size;
+	FILE *out;
+
+	if (run(&scan, text, target, ret_fault))
+		return -EINVAL;
+	if (scan.found)
+		return -EEXIST;
+	out = open_memstream(&insert, &size);
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = scan.matched; i < target->path_len; i++)
+		fprintf(out, "\"%s\": %c", target->path[i], i + 1 < target->path_len ? '{' : '[');
+	fputs(target->element, out);
+	for (size_t i = target->path_len; i > scan.matched; i--)
+		fputc(i == target->path_len ? ']' : '}', out);
+	/* What follows is set apart as it was from the bracket. */
+	if (scan.has_first) {
+		gap = (struct text){ text.ptr + scan.inside, scan.first - scan.inside };
+		fputc(',', out);
+		if (is_blank(gap))
+			fwrite(gap.ptr, 1, gap.len, out);
+		else
+			fputc(' ', out);
+	}
+	if (fclose(out)) {
+		free(insert);
+		return -ENOMEM;
+	}
+	*ret_at = scan.has_first ? scan.first : scan.inside;
+	*ret_insert = insert;
+	return 0;
+}

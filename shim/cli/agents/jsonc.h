@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Editing a JSON file that belongs to somebody: one element goes into an array or out of it, and no
+ * other byte is touched. Comments and trailing commas are read unless `strict`.
+ */
+#ifndef TAGALONG_CLI_AGENTS_JSONC_H
+#define TAGALONG_CLI_AGENTS_JSONC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/text.h"
+
+#define JSONC_PATH_MAX 2
+
+/* The array that is meant, by the keys that lead to it, and the element as it is written. */
+struct jsonc_target {
+	const char *path[JSONC_PATH_MAX];
+	size_t path_len;
+	const char *element;
+	bool strict;
+};
+
+/* Bytes of a text. */
+struct jsonc_span {
+	size_t start, len;
+};
+
+/* What is wrong with a text, and where. */
+struct jsonc_fault {
+	const char *reason;
+	unsigned line, column; /* from 1 */
+};
+
+/* Whether the element is there, and where: with the comma that goes with it. -EINVAL, and a fault,
+ * when the text is no such JSON; -ENOENT when the element is not in it. */
+int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc_span *ret_span,
+	       struct jsonc_fault *ret_fault);
+
+/*
+ * What to insert, and where, so that the element is the array's first: arrays and objects on the
+ * way are made. *ret_insert is to be freed. -EINVAL and a fault as above, also when something else than
+ * that array stands in its place; -EEXIST when the element is there; -ENOMEM.
+ */
+int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
+		    char **ret_insert, struct jsonc_fault *ret_fault);
+
+#endif

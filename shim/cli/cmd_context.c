@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+/* tagalong context: reads and changes the current context, from a shell, a hook, a key binding. */
+#include "cli/commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/variables.h"
+#include "cli/ask.h"
+#include "cli/help.h"
+
+enum { OPT_SCOPE = 1, OPT_JSON };
+
+static const struct command_option options[] = {
+	{ "scope", "SCOPE", "a name, pid:N for the scope of that process, or default", WORD_SCOPE,
+	  OPT_SCOPE, 0 },
+	{ "json", NULL, "print the service's replies (tagalong-protocol(7))", WORD_FREE, OPT_JSON, 0 },
+	{ 0 },
+};
+
+static const struct command_verb verbs[] = {
+	{ "get", "[FIELD...]", "what holds here; of one field only the value", WORD_FIELD },
+	{ "set", "FIELD=VALUE...", "change it; FIELD=- reads the value from stdin", WORD_PAIR },
+	{ "unset", "FIELD...", "take fields away", WORD_FIELD },
+	{ "list", "", "all scopes and what each sets", WORD_FREE },
+	{ "watch", "", "what holds here, now and after every change", WORD_FREE },
+	{ "open", "[FIELD=VALUE...]", "begin a scope: --scope NAME or --scope pid:N", WORD_PAIR },
+	{ "close", "", "end it", WORD_FREE },
+	{ 0 },
+};
+
+/* One call of the command. */
+struct call {
+	const struct command *command;
+	struct wire_request request;
+	bool json, has_scope;
+	bool wanted[FIELD_COUNT]; /* get: the fields to print */
+	size_t wanted_count;
+	bool stdin_is_read;
+	char stdin_value[WIRE_LIST_BYTES_MAX + 2];
+	struct ask ask;
+};
+
+static int no_field(const struct call *call, struct text name)
+{
+	struct wire_fault fault;
+
+	wire_fault_init(&fault);
+	wire_fault_start(&fault, WIRE_BAD_FIELD, TEXT("there is no field "));
+	wire_fault_quote(&fault, name);
+	buf_add(&fault.message, TEXT("; the fields are: "));
+	wire_fault_fields(&fault);
+	return usage_error(call->command, "%s", fault.message.data);
+}
+
+static int parse_scope(struct call *call, const char *word)
+{
+	struct text text = text_of(word);
+	unsigned long pid;
+
+	call->has_scope = true;
+	if (text_eq(text, TEXT("default"))) {
+		call->request.target = WIRE_DEFAULT;
+	} else if (text_starts_with(text, TEXT("pid:"))) {
+		if (!text_number(text_from(text, 4), INT_MAX, &pid) || !pid)
+			return usage_error(call->command, "\"%s\" is no pid", word);
+		call->request.target = WIRE_PROCESS;
+		call->request.pid = (pid_t)pid;
+	} else if (wire_name_ok(text)) {
+		call->request.target = WIRE_NAMED;
+		call->request.scope = text;
+	} else {
+		return usage_error(call->command,
+				   "\"%s\" cannot be a scope: it is default, pid:N, or a name of "
+				   "letters, digits and ._-:/@+", word);
+	}
+	return EXIT_OK;
+}
+
+/* Standard input as a value, without one LF at its end. */
+static int read_stdin(struct call *call, struct text *ret_value)
+{
+	size_t len;
+
+	if (call->stdin_is_read)
+		return usage_error(call->command, "only one field can be read from standard input");
+	call->stdin_is_read = true;
+	len = fread(call->stdin_value, 1, sizeof(call->stdin_value), stdin);
+	if (ferror(stdin)) {
+		complain("cannot read standard input: %s", strerror(errno));
+		return EXIT_TROUBLE;
+	}
+	if (len && call->stdin_value[len - 1] == '\n')
+		len--;
+	*ret_value = (struct text){ call->stdin_value, len };
+	return EXIT_OK;
+}
+
+static int parse_pair(struct call *call, const char *word)
+{
+	struct text text = text_of(word), value;
+	ptrdiff_t equals = text_find(text, '=');
+	const char *fault;
+	enum field field;
+	int code;
+
+	if (equals < 0)
+		return usage_error(call->command, "%s wants FIELD=VALUE, not \"%s\"",
+				   wire_op_name(call->request.op), word);
+	field = field_by_name((struct text){ word, (size_t)equals });
+	if (field == FIELD_COUNT)
+		return no_field(call, (struct text){ word, (size_t)equals });
+	value = text_from(text, (size_t)equals + 1);
+	if (text_eq(value, TEXT("-"))) {
+		code = read_stdin(call, &value);
+		if (code != EXIT_OK)
+			return code;
+	}
+	fault = wire_value_fault(field, value);
+	if (fault)
+		return usage_error(call->command, "the value of %s %s", field_name(field), fault);
+	call->request.value[field] = value;
+	return EXIT_OK;
+}
+
+static int parse_name(struct call *call, const char *word, bool list[FIELD_COUNT])
+{
+	enum field field = field_by_name(text_of(word));
+
+	if (field == FIELD_COUNT)
+		return no_field(call, text_of(word));
+	list[field] = true;
+	return EXIT_OK;
+}
+
+static int parse_argument(struct call *call, const char *word)
+{
+	switch (call->request.op) {
+	case WIRE_SET:
+	case WIRE_OPEN:
+		return parse_pair(call, word);
+	case WIRE_UNSET:
+		return parse_name(call, word, call->request.unset);
+	case WIRE_GET:
+		call->wanted_count++;
+		return parse_name(call, word, call->wanted);
+	case WIRE_CLOSE:
+	case WIRE_LIST:
+	case WIRE_WATCH:
+	case WIRE_PING:
+	case WIRE_OP_COUNT:
+		break;
+	}
+	return usage_error(call->command, "\"%s\" is one argument too many", word);
+}
+
+static bool parse_op(const char *word, enum wire_op *ret_op)
+{
+	enum wire_op op = 0;
+
+	while (op < WIRE_OP_COUNT && strcmp(word, wire_op_name(op)))
+		op++;
+	*ret_op = op;
+	return op < WIRE_OP_COUNT;
+}
+
+/* What cannot be meant. */
+static int check(const struct call *call, int arguments)
+{
+	enum wire_op op = call->request.op;
+
+	if ((op == WIRE_SET || op == WIRE_UNSET) && !arguments)
+		return usage_error(call->command, "%s what?", wire_op_name(op));
+	/* Its own process would be this one, which ends at once. */
+	if ((op == WIRE_OPEN || op == WIRE_CLOSE) && !call->has_scope)
+		return usage_error(call->command, "%s wants --scope NAME or --scope pid:N",
+				   wire_op_name(op));
+	return EXIT_OK;
+}
+
+static int parse(struct call *call, int argc, char **argv)
+{
+	int option = OPTION_END, code = EXIT_OK;
+
+	while (code == EXIT_OK && (option = next_option(call->command, argc, argv, &code)) > OPTION_DONE) {
+		switch (option) {
+		case OPT_SCOPE:
+			code = parse_scope(call, optarg);
+			break;
+		case OPT_JSON:
+			call->json = true;
+			break;
+		}
+	}
+	for (int i = optind; i < argc && code == EXIT_OK; i++)
+		code = parse_argument(call, argv[i]);
+	return code == EXIT_OK ? check(call, argc - optind) : code;
+}
+
+static void print_fields(const struct text value[FIELD_COUNT], const char *separator)
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (value[field].len)
+			printf("%s=%.*s%s", field_name(field), (int)value[field].len,
+			       value[field].ptr, separator);
+	}
+}
+
+static int print_context(const struct call *call, struct wire_reply *reply)
+{
+	size_t found = 0;
+
+	if (!call->wanted_count) {
+		print_fields(reply->value, "\n");
+		return EXIT_OK;
+	}
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (!call->wanted[field])
+			reply->value[field].len = 0;
+		else if (reply->value[field].len)
+			found++;
+	}
+	/* One value alone is for a shell's $(...). */
+	for (enum field field = 0; call->wanted_count == 1 && field < FIELD_COUNT; field++) {
+		if (reply->value[field].len)
+			printf("%.*s\n", (int)reply->value[field].len, reply->value[field].ptr);
+	}
+	if (call->wanted_count > 1)
+		print_fields(reply->value, "\n");
+	return found ? EXIT_OK : EXIT_NOTHING;
+}
+
+static int print_scopes(struct text scopes)
+{
+	struct wire_scope scope;
+	int result;
+
+	while ((result = wire_next_scope(&scopes, &scope)) > 0) {
+		printf("%-24.*s ", (int)scope.scope.len, scope.scope.ptr);
+		if (scope.pid)
+			printf("pid=%d ", (int)scope.pid);
+		if (scope.parent.len)
+			printf("parent=%.*s ", (int)scope.parent.len, scope.parent.ptr);
+		print_fields(scope.value, " ");
+		putchar('\n');
+	}
+	if (!result)
+		return EXIT_OK;
+	complain("the context service sends what is no list of scopes");
+	return EXIT_TROUBLE;
+}
+
+/* Reads and understands one reply; with --json it is printed as it came, for good or bad. */
+static bool read_reply(struct call *call, int timeout_ms, struct wire_reply *ret_reply,
+		       int *ret_code)
+{
+	size_t len;
+	char *line;
+
+	*ret_code = EXIT_TROUBLE;
+	if (!ask_line(&call->ask, timeout_ms, &line, &len))
+		return false;
+	if (call->json)
+		printf("%.*s\n", (int)len, line);
+	return ask_understand(&call->ask, line, len, ret_reply, ret_code);
+}
+
+static int ask_list(struct call *call)
+{
+	struct wire_reply reply;
+	int code;
+
+	do {
+		if (!ask_send(&call->ask, &call->request))
+			return EXIT_TROUBLE;
+		if (!read_reply(call, ASK_TIMEOUT_MS, &reply, &code))
+			return code;
+		code = call->json ? EXIT_OK : print_scopes(reply.scopes);
+		if (reply.next && reply.next <= call->request.after)
+			return EXIT_TROUBLE; /* a service that goes round in circles */
+		call->request.after = reply.next;
+	} while (code == EXIT_OK && reply.next);
+	return code;
+}
+
+static int ask_watch(struct call *call)
+{
+	int timeout_ms = ASK_TIMEOUT_MS, code;
+	struct wire_reply reply;
+
+	if (!ask_send(&call->ask, &call->request))
+		return EXIT_TROUBLE;
+	while (read_reply(call, timeout_ms, &reply, &code)) {
+		timeout_ms = ASK_FOREVER;
+		if (!call->json) {
+			print_fields(reply.value, "\n");
+			putchar('\n');
+		}
+		if (fflush(stdout))
+			return EXIT_OK; /* nobody reads it any more */
+	}
+	return code;
+}
+
+/* What the scope was opened with: an inherited variable of that value does not win. */
+static bool is_inherited(struct call *call, enum field field, struct text value)
+{
+	struct wire_request request = call->request;
+	struct wire_reply reply;
+	size_t len;
+	char *line;
+	int code;
+
+	request.op = WIRE_GET;
+	return wire_is_trio(field) && ask_send(&call->ask, &request) &&
+	       ask_line(&call->ask, ASK_TIMEOUT_MS, &line, &len) &&
+	       ask_understand(&call->ask, line, len, &reply, &code) &&
+	       text_eq(reply.opened_with[field], value);
+}
+
+/* A variable is nearer to a request than the service is: say it to whoever changes the latter. */
+static void warn_of_variables(struct call *call)
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		const char *value = variable_get_named(field_variable(field));
+
+		if (!call->request.value[field].len || !value ||
+		    text_eq(call->request.value[field], text_of(value)) ||
+		    is_inherited(call, field, text_of(value)))
+			continue;
+		complain("%s is set in this environment: there it wins over what was set now",
+			 field_variable(field));
+	}
+}
+
+static int ask_once(struct call *call)
+{
+	struct wire_reply reply;
+	int code;
+
+	if (!ask_send(&call->ask, &call->request))
+		return EXIT_TROUBLE;
+	if (!read_reply(call, ASK_TIMEOUT_MS, &reply, &code))
+		return code;
+	if (call->request.op == WIRE_GET && !call->json)
+		return print_context(call, &reply);
+	if (call->request.op == WIRE_OPEN && !call->json)
+		printf("%.*s\n", (int)reply.scope.len, reply.scope.ptr);
+	if (call->request.op == WIRE_SET && !call->has_scope)
+		warn_of_variables(call);
+	return EXIT_OK;
+}
+
+static int ask(struct call *call)
+{
+	if (call->request.op == WIRE_LIST)
+		return ask_list(call);
+	return call->request.op == WIRE_WATCH ? ask_watch(call) : ask_once(call);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	static struct call call; /* large */
+	int code;
+
+	if (argc < 2)
+		return usage_error(command, "what about it?");
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return print_help(command);
+	}
+	call.command = command;
+	call.request.target = WIRE_OWN;
+	call.request.scope = text_of(variable_get(VARIABLE_SCOPE));
+	if (!parse_op(argv[1], &call.request.op))
+		return usage_error(command, "there is no \"%s\"", argv[1]);
+	code = parse(&call, argc - 1, argv + 1);
+	if (code != EXIT_OK)
+		return code;
+	if (!ask_connect(&call.ask))
+		return EXIT_TROUBLE;
+	code = ask(&call);
+	ask_close(&call.ask);
+	return code;
+}
+
+const struct command command_context = {
+	.name = "context",
+	.operands = "[FIELD[=VALUE]...]",
+	.summary = "Read or change the current context.",
+	.verbs = verbs,
+	.options = options,
+	.about = "Without --scope it is the scope that this is run in. The exit code is 1 when there "
+		 "is no such scope, or no value of the fields asked for; 2 for a bad call; 3 when there "
+		 "is no service, or it refuses.",
+	.examples = "tagalong context set task_id=T-43\n"
+		    "git branch --show-current | tagalong context set task_id=-\n"
+		    "tagalong context open --scope pid:$$ project_id=billing",
+	.run = run,
+};

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/* tagalong serve: the embedded context service. */
+#include "cli/commands.h"
+
+#include <getopt.h>
+
+#include "lib/text.h"
+#include "daemon/daemon.h"
+
+/* A day: whoever wants longer wants no --idle-exit. */
+#define IDLE_EXIT_SECONDS_MAX 86400
+
+enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_VERBOSE, OPT_JSON };
+
+static const struct command_option options[] = {
+	{ "socket", "PATH", "where to listen", WORD_FILE, OPT_SOCKET, 0 },
+	{ "verbose", NULL, "say on stdout what happens, one line for each event", WORD_FREE,
+	  OPT_VERBOSE, 0 },
+	{ "json", NULL, "say it, and warnings, as JSON", WORD_FREE, OPT_JSON, 0 },
+	{ "idle-exit", "SECONDS",
+	  "end by itself when there was no scope and no question for so long", WORD_FREE,
+	  OPT_IDLE_EXIT, 0 },
+	{ "no-pages", NULL, "share no memory: every request asks on the socket", WORD_FREE,
+	  OPT_NO_PAGES, 0 },
+	{ 0 },
+};
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct service_options service = { 0 };
+	unsigned long seconds;
+	int option, code = EXIT_OK;
+
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+		switch (option) {
+		case OPT_SOCKET:
+			service.socket_path = optarg;
+			break;
+		case OPT_IDLE_EXIT:
+			if (!text_number(text_of(optarg), IDLE_EXIT_SECONDS_MAX, &seconds) ||
+			    !seconds)
+				return usage_error(command, "--idle-exit wants 1 to %d seconds",
+						   IDLE_EXIT_SECONDS_MAX);
+			service.idle_exit_seconds = (unsigned)seconds;
+			break;
+		case OPT_NO_PAGES:
+			service.no_pages = true;
+			break;
+		case OPT_VERBOSE:
+			service.verbose = true;
+			break;
+		case OPT_JSON:
+			service.json = true;
+			break;
+		}
+	}
+	if (option == OPTION_DONE)
+		return code;
+	if (optind < argc)
+		return usage_error(command, "\"%s\" is one argument too many", argv[optind]);
+	return service_run(&service) ? EXIT_TROUBLE : EXIT_OK;
+}
+
+const struct command command_serve = {
+	.name = "serve",
+	.operands = "",
+	.summary = "Serve the current context to the programs of this user.",
+	.options = options,
+	.about = "Without --socket it is TAGALONG_SOCKET, else "
+		 "$XDG_RUNTIME_DIR/tagalong/context.sock. tagalong run starts a service when there "
+		 "is none, and systemd can start one when it is first asked: systemctl --user enable "
+		 "--now tagalong.socket\n\n"
+		 "Scopes and their context outlive the service: $XDG_STATE_HOME/tagalong. The protocol "
+		 "is in docs/protocol.md and tagalong-protocol(7): any other program may serve it.",
+	.examples = "tagalong serve --verbose",
+	.run = run,
+};

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/* One row for programs that are alike. A name says what their files do not. */
+#include "cli/doctor/known.h"
+
+#include <fnmatch.h>
+#include <glob.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/limits.h"
+#include "lib/text.h"
+#include "core/variables.h"
+#include "cli/doctor/binary.h"
+
+#define LUA(version)                                                                               \
+	"lib/*/lua/" version "/*curl*.so lib/*/lua/" version "/*/*curl*.so "                       \
+	"lib/lua/" version "/*curl*.so local/lib/lua/" version "/*curl*.so"
+
+/* clang-format off */
+static const struct known rows[] = {
+	{ "php php[0-9]* php-cgi* php-fpm*", KNOWN_PLUGINS,
+	  "what uses PHP's curl extension is tagged (Guzzle too); PHP's own streams are not",
+	  "install PHP's curl extension, and let the program use it",
+	  "lib/php/*/curl.so lib/php/extensions/*/curl.so lib64/php/modules/curl.so", NULL },
+	{ "python python[23] python[23].[0-9]* ipython* jupyter*", KNOWN_PLUGINS,
+	  "what uses pycurl is tagged; requests, httpx and openai have HTTP of their own and are not",
+	  "install pycurl, and let the program use it",
+	  "lib/python3*/dist-packages/pycurl*.so lib/python3*/site-packages/pycurl*.so "
+	  "lib64/python3*/site-packages/pycurl*.so local/lib/python3*/dist-packages/pycurl*.so "
+	  "~/.local/lib/python3*/site-packages/pycurl*.so", NULL },
+	{ "R Rscript", KNOWN_PLUGINS,
+	  "what uses curl, httr, httr2, RCurl or download.file with libcurl is tagged",
+	  "install the package curl or httr2",
+	  "lib/R/site-library/*/libs/*.so lib/R/library/*/libs/*.so lib/R/modules/*.so "
+	  "lib64/R/library/*/libs/*.so local/lib/R/site-library/*/libs/*.so ~/R/*/*/*/libs/*.so", NULL },
+	{ "ruby ruby[0-9]* irb* rails bundle", KNOWN_PLUGINS,
+	  "what uses curb, ethon or typhoeus is tagged; Net::HTTP is not",
+	  "install the gem typhoeus or curb, and let the program use it",
+	  "lib/*/rubygems-integration/*/extensions/*/*/curb-*/*.so lib/ruby/vendor_ruby/*/*/curb_core.so "
+	  "lib/ruby/gems/*/extensions/*/*/curb-*/*.so /var/lib/gems/*/extensions/*/*/curb-*/*.so",
+	  "share/rubygems-integration/*/gems/ethon-* lib/ruby/gems/*/gems/ethon-* "
+	  "/var/lib/gems/*/gems/ethon-*" },
+	{ "perl perl5*", KNOWN_PLUGINS,
+	  "what uses WWW::Curl or Net::Curl is tagged; LWP and HTTP::Tiny are not",
+	  "install WWW::Curl or Net::Curl, and let the program use it",
+	  "lib/*/perl5/*/auto/*/Curl/Curl.so local/lib/*/perl/*/auto/*/Curl/Curl.so "
+	  "lib/perl5/auto/*/Curl/Curl.so", NULL },
+	{ "lua5.1 luajit*", KNOWN_PLUGINS, "what uses Lua-cURL is tagged; LuaSocket is not",
+	  "install Lua-cURL", LUA("5.1"), NULL },
+	{ "lua5.2", KNOWN_PLUGINS, "what uses Lua-cURL is tagged; LuaSocket is not",
+	  "install Lua-cURL", LUA("5.2"), NULL },
+	{ "lua5.3", KNOWN_PLUGINS, "what uses Lua-cURL is tagged; LuaSocket is not",
+	  "install Lua-cURL", LUA("5.3"), NULL },
+	{ "lua5.4", KNOWN_PLUGINS, "what uses Lua-cURL is tagged; LuaSocket is not",
+	  "install Lua-cURL", LUA("5.4"), NULL },
+	{ "tclsh* wish*", KNOWN_PLUGINS, "what uses TclCurl is tagged; Tcl's http package is not",
+	  "install TclCurl", "lib/tcltk/TclCurl*/*.so lib/TclCurl*/*.so", NULL },
+
+	{ "node nodejs", KNOWN_NODE, "Node's fetch, undici and http are tagged",
+	  "see that agents/node/tagalong.cjs is installed, and that TAGALONG_DOORS has node", NULL, NULL },
+	{ "kilo opencode", KNOWN_OWN_HTTP, "it has HTTP and TLS of its own, and takes a plugin",
+	  "tagalong agents install kilo, or opencode; the commands that it starts are reached",
+	  NULL, NULL },
+	{ "bun deno claude codex", KNOWN_OWN_HTTP, "it has HTTP and TLS of its own",
+	  "set the headers in the client, or by a proxy; the commands that it starts are reached",
+	  NULL, NULL },
+	{ "code codium code-oss cursor electron*", KNOWN_OWN_HTTP,
+	  "Electron has HTTP and TLS of its own",
+	  "set the headers in the client, or by a proxy; the commands that it starts are reached",
+	  NULL, NULL },
+	{ "java kotlin scala", KNOWN_OWN_HTTP, "Java has HTTP and TLS of its own",
+	  "set the headers in the client, or by a proxy", NULL, NULL },
+	{ "wget wget2 aria2c http https lynx w3m links", KNOWN_OWN_HTTP,
+	  "it has HTTP of its own", "use curl in its place", NULL, NULL },
+
+	{ "sh bash dash zsh fish ksh* mksh rbash busybox", KNOWN_STARTS,
+	  "a shell sends no requests itself; the curl, PHP or Python that it starts is tagged",
+	  NULL, NULL, NULL },
+	{ "emacs emacs-* vim vim.* vi ex view rvim nvim kak hx ed", KNOWN_STARTS,
+	  "an editor sends no requests by libcurl itself; the curl that its plugins start is tagged",
+	  NULL, NULL, NULL },
+	{ "git", KNOWN_STARTS, "git itself sends nothing; git-remote-https, which it starts, has libcurl",
+	  NULL, NULL, NULL },
+	{ "make gmake ninja env xargs find parallel nohup timeout nice ionice setsid stdbuf time watch "
+	  "script tmux screen entr direnv run-parts", KNOWN_STARTS,
+	  "it sends no requests itself; what it starts is reached", NULL, NULL, NULL },
+
+	{ "docker podman nerdctl kubectl oc lxc lxc-* systemd-nspawn distrobox toolbox apptainer "
+	  "singularity", KNOWN_ELSEWHERE,
+	  "a container has libraries and an environment of its own",
+	  "put libtagalong.so into the image, and set LD_PRELOAD and TAGALONG_* inside", NULL, NULL },
+	{ "snap flatpak bwrap", KNOWN_ELSEWHERE,
+	  "it starts programs in a sandbox with libraries of its own",
+	  "use the program's package of the distribution, or set LD_PRELOAD inside", NULL, NULL },
+	{ "sudo doas pkexec su runuser", KNOWN_ELSEWHERE,
+	  "what it starts gets another user's environment, without LD_PRELOAD",
+	  "write it the other way round: sudo tagalong run -- COMMAND", NULL, NULL },
+	{ "systemctl systemd-run crontab at batch", KNOWN_ELSEWHERE,
+	  "a daemon starts the command, in an environment of its own",
+	  "put tagalong run into the command that the daemon is given", NULL, NULL },
+	{ "ssh rsh mosh", KNOWN_ELSEWHERE, "the command runs on another machine",
+	  "use tagalong run over there", NULL, NULL },
+};
+/* clang-format on */
+
+/* Takes the next word of a list that is separated by blanks. */
+static bool next_word(const char **list, char *ret_word, size_t size)
+{
+	size_t len;
+
+	*list += strspn(*list, " ");
+	len = strcspn(*list, " ");
+	if (!len || len >= size)
+		return false;
+	memcpy(ret_word, *list, len);
+	ret_word[len] = '\0';
+	*list += len;
+	return true;
+}
+
+const struct known *known_find(const char *name)
+{
+	char pattern[64];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *names = rows[i].names;
+
+		while (next_word(&names, pattern, sizeof(pattern))) {
+			if (!fnmatch(pattern, name, 0))
+				return &rows[i];
+		}
+	}
+	return NULL;
+}
+
+/* The folder above the interpreter's: /usr of /bin/php, where /bin is a link to /usr/bin. */
+static bool find_prefix(const char *path, char ret_prefix[PATH_BYTES_MAX])
+{
+	char copy[PATH_BYTES_MAX];
+	char *folder;
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+		return false;
+	folder = realpath(dirname(copy), NULL);
+	if (!folder)
+		return false;
+	snprintf(ret_prefix, PATH_BYTES_MAX, "%s", dirname(folder));
+	free(folder);
+	return true;
+}
+
+static void each_file(const char *patterns, const char *path, bool (*fits)(const char *file),
+		      cJSON *ret_list)
+{
+	const char *home = variable_get_named("HOME");
+	char word[256], prefix[PATH_BYTES_MAX], pattern[PATH_BYTES_MAX + 256];
+	glob_t found;
+
+	if (!patterns || !find_prefix(path, prefix))
+		return;
+	while (next_word(&patterns, word, sizeof(word))) {
+		if (word[0] == '~' && !home)
+			continue;
+		snprintf(pattern, sizeof(pattern), "%s%s%s", word[0] == '/' ? "" :
+			 word[0] == '~' ? home : prefix,
+			 word[0] == '/' || word[0] == '~' ? "" : "/", word + (word[0] == '~'));
+		if (glob(pattern, 0, NULL, &found))
+			continue;
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			if (!fits || fits(found.gl_pathv[i]))
+				cJSON_AddItemToArray(ret_list,
+						     cJSON_CreateString(found.gl_pathv[i]));
+		}
+		globfree(&found);
+	}
+}
+
+static bool needs_libcurl(const char *file)
+{
+	struct binary binary;
+
+	return binary_read(file, &binary) && binary.needs_libcurl;
+}
+
+void known_plugins(const struct known *known, const char *path, cJSON *ret_list)
+{
+	each_file(known->plugins, path, needs_libcurl, ret_list);
+}
+
+void known_bindings(const struct known *known, const char *path, cJSON *ret_list)
+{
+	each_file(known->bindings, path, NULL, ret_list);
+}

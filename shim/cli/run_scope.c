@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/* What `tagalong run` does with the context service before it becomes the command. */
+#include "cli/run_scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/fdio.h"
+#include "core/variables.h"
+#include "cli/ask.h"
+#include "cli/command.h"
+#include "protocol/socket_path.h"
+
+/* A service that was started here ends when it has no scope left and was idle for ten minutes. */
+#define IDLE_EXIT_SECONDS "600"
+/* How long a service that was just started may take to listen. */
+#define START_MS 2000
+#define POLL_MS 5
+/* How long the command waits for its scope when the disk is busy, or the service hangs. */
+#define OPEN_MS 2000
+
+static bool is_up(const char *path)
+{
+	struct sockaddr_un address;
+	bool up;
+	int fd;
+
+	if (endpoint_fault(path) || endpoint_address(path, &address))
+		return false;
+	fd = fd_socket(AF_UNIX, SOCK_STREAM);
+	up = fd >= 0 && !connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	fd_close(fd);
+	return up;
+}
+
+/* The folder that the socket's own folder is made in: the run-time folder of a session. */
+static bool has_place(const char *path)
+{
+	struct text folder = text_of(path);
+	char above[WIRE_PATH_BYTES_MAX];
+	struct stat status;
+
+	for (int level = 0; level < 2; level++) {
+		ptrdiff_t slash = text_find_last(folder, '/');
+
+		if (slash <= 0)
+			return false;
+		folder.len = (size_t)slash;
+	}
+	memcpy(above, folder.ptr, folder.len);
+	above[folder.len] = '\0';
+	return !stat(above, &status) && S_ISDIR(status.st_mode);
+}
+
+/* In a child's child, so that the command that we become has no child that it does not know. */
+static void become_service(void)
+{
+	char program[PATH_MAX]; /* its own name, so that ps shows it */
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	int null = open("/dev/null", O_RDWR);
+
+	if (len <= 0)
+		_exit(EXIT_TROUBLE);
+	program[len] = '\0';
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
+	    chdir("/") < 0)
+		_exit(EXIT_TROUBLE);
+	setsid();
+	/* It is nobody's request, and it must not be in a scope of its own making. */
+	unsetenv("LD_PRELOAD");
+	unsetenv(variable_name(VARIABLE_SCOPE));
+	execl(program, "tagalong", "serve", "--idle-exit", IDLE_EXIT_SECONDS, (char *)NULL);
+	_exit(EXIT_TROUBLE);
+}
+
+/* Starts a service; `ends` is a pipe that is closed when it ends. */
+static bool start(int ends[2])
+{
+	pid_t child;
+
+	if (pipe(ends) < 0)
+		return false;
+	child = fork();
+	if (!child) {
+		close(ends[0]);
+		if (fork() == 0)
+			become_service();
+		_exit(0);
+	}
+	close(ends[1]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	return child > 0;
+}
+
+static bool start_and_wait(const char *path)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + START_MS;
+	int ends[2];
+	bool up = false;
+
+	if (!start(ends))
+		return false;
+	while (!up && clock_monotonic_ms() < deadline_ms) {
+		struct pollfd ended = { .fd = ends[0], .events = POLLIN };
+
+		/* Another one may have been faster: then ours ends, and that one answers. */
+		if (poll(&ended, 1, POLL_MS) > 0)
+			deadline_ms = 0;
+		up = is_up(path);
+	}
+	close(ends[0]);
+	return up;
+}
+
+static bool find_service(bool say)
+{
+	char memory[WIRE_PATH_BYTES_MAX];
+	struct buf path;
+
+	buf_init(&path, memory, sizeof(memory));
+	if (endpoint_path(&path)) {
+		if (say)
+			complain("%s is no path for a socket", variable_name(VARIABLE_SOCKET));
+		return false;
+	}
+	if (is_up(path.data) || (has_place(path.data) && start_and_wait(path.data)))
+		return true;
+	if (say)
+		complain("no context service at %s, and none can be started: going on without",
+			 path.data);
+	return false;
+}
+
+/* What goes into the scope: every field that the environment has, if it is fit. */
+static void collect(struct wire_request *request, bool ret_moved[FIELD_COUNT])
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		struct text value = text_of(variable_get_named(field_variable(field)));
+
+		ret_moved[field] = value.len && !wire_value_fault(field, value);
+		if (ret_moved[field])
+			request->value[field] = value;
+	}
+}
+
+static bool open_scope(struct ask *ask)
+{
+	/* Without a pid: in another pid namespace than the service's it would mean another process. */
+	struct wire_request request = {
+		.op = WIRE_OPEN,
+		.target = WIRE_OWN,
+		.scope = text_of(variable_get(VARIABLE_SCOPE)),
+	};
+	bool moved[FIELD_COUNT];
+	struct wire_reply reply;
+	char *line, *name;
+	size_t len;
+	int code;
+	bool set;
+
+	collect(&request, moved);
+	if (!ask_send(ask, &request) || !ask_line(ask, OPEN_MS, &line, &len) ||
+	    !ask_understand(ask, line, len, &reply, &code))
+		return false;
+	name = strndup(reply.scope.ptr ? reply.scope.ptr : "", reply.scope.len);
+	set = name && name[0] && !setenv(variable_name(VARIABLE_SCOPE), name, 1);
+	free(name);
+	for (enum field field = 0; set && field < FIELD_COUNT; field++) {
+		if (moved[field] && !wire_is_trio(field))
+			unsetenv(field_variable(field));
+	}
+	return set;
+}
+
+bool scope_open(bool say)
+{
+	struct ask *ask;
+	bool opened = false;
+
+	if (!find_service(say))
+		return false;
+	ask = calloc(1, sizeof(*ask));
+	if (!ask)
+		return false;
+	ask->is_quiet = !say;
+	if (ask_connect(ask)) {
+		opened = open_scope(ask);
+		ask_close(ask);
+	}
+	free(ask);
+	return opened;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+/* What may leave as a header of ours. A bad name or value found here costs our header; found by
+ * libcurl, a server or an HTTP/2 peer it would cost the client's whole request. */
+#include "core/header.h"
+
+#include "lib/limits.h"
+#include "lib/chars.h"
+
+/* Never set, in lower case; a "*" at the end stands for any rest. */
+static const char forbidden[][28] = {
+	/* credentials, and who pays */
+	"authorization",
+	"proxy-*",
+	"cookie",
+	"cookie2",
+	"set-cookie",
+	"set-cookie2",
+	"x-api-key",
+	"api-key",
+	"x-goog-api-key",
+	"openai-organization",
+	"openai-project",
+	"cf-aig-authorization",
+	"helicone-auth",
+	"x-litellm-api-key",
+	"x-portkey-api-key",
+	"x-portkey-virtual-key",
+	/* framing, connection and negotiation: libcurl's own business */
+	"host",
+	"content-*",
+	"transfer-encoding",
+	"te",
+	"trailer",
+	"connection",
+	"keep-alive",
+	"upgrade",
+	"http2-settings",
+	"expect",
+	"accept",
+	"accept-*",
+	"range",
+	"if-*",
+	"date",
+	"user-agent",
+	/* what the relay does, not what it is told */
+	"anthropic-*",
+	"x-amz-*",
+	"x-litellm-timeout",
+	"x-litellm-stream-timeout",
+	"x-litellm-num-retries",
+	"x-portkey-config",
+	"x-portkey-provider",
+};
+
+bool header_name_ok(struct text name)
+{
+	/* nginx drops a header with "_" in its name, silently, unless told otherwise. */
+	return name.len <= NAME_BYTES_MAX && chars_are_token(name) && text_find(name, '_') < 0;
+}
+
+bool header_name_forbidden(struct text name)
+{
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		struct text entry, start = name;
+
+		if (!name.len || ascii_lower(name.ptr[0]) != forbidden[i][0])
+			continue;
+		entry = text_of(forbidden[i]);
+		if (text_ends_with(entry, TEXT("*"))) {
+			entry.len--;
+			start.len = name.len < entry.len ? name.len : entry.len;
+		}
+		if (text_eq_nocase(start, entry))
+			return true;
+	}
+	return false;
+}
+
+const char *header_fault_reason(enum header_fault fault)
+{
+	switch (fault) {
+	case HEADER_OK:
+		return "is fit to send";
+	case HEADER_EMPTY:
+		return "is empty";
+	case HEADER_TOO_LONG:
+		return "is too long";
+	case HEADER_CONTROL:
+		return "has a control character";
+	case HEADER_BLANKS:
+		return "has blanks at its ends or side by side";
+	case HEADER_NOT_UTF8:
+		return "is not UTF-8";
+	}
+	return "";
+}
+
+enum header_fault header_text_fault(struct text text)
+{
+	struct text rest = text;
+	uint32_t point;
+
+	if (!text.len)
+		return HEADER_EMPTY;
+	for (size_t i = 0; i < text.len; i++) {
+		if (char_is_control(text.ptr[i]))
+			return HEADER_CONTROL;
+	}
+	while (utf8_next(&rest, &point))
+		;
+	return rest.len ? HEADER_NOT_UTF8 : HEADER_OK;
+}
+
+static bool has_loose_blanks(struct text value)
+{
+	if (text_trim(value).len != value.len)
+		return true;
+	for (size_t i = 1; i < value.len; i++) {
+		if (value.ptr[i] == ' ' && value.ptr[i - 1] == ' ')
+			return true;
+	}
+	return false;
+}
+
+/* What nearly all values are: visible ASCII and single spaces inside, nothing to encode. */
+static bool is_plain(struct text value)
+{
+	char before = ' ';
+
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+
+		if ((c < '!' || c > '~') && (c != ' ' || before == ' '))
+			return false;
+		before = c;
+	}
+	return before != ' ';
+}
+
+static bool is_ascii(struct text value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.ptr[i] & 0x80)
+			return false;
+	}
+	return true;
+}
+
+enum header_fault header_value_add(struct buf *buf, struct text value, size_t max_bytes)
+{
+	enum header_fault fault;
+	size_t start = buf->len;
+	bool ascii;
+
+	if (value.len <= max_bytes && is_plain(value)) {
+		buf_add(buf, value);
+		if (!buf->full)
+			return HEADER_OK;
+		buf_cut(buf, start);
+		return HEADER_TOO_LONG;
+	}
+	fault = header_text_fault(value);
+	if (fault != HEADER_OK)
+		return fault;
+	if (has_loose_blanks(value))
+		return HEADER_BLANKS;
+	if (value.len > max_bytes)
+		return HEADER_TOO_LONG; /* encoding does not make it shorter */
+	ascii = is_ascii(value);
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+
+		if (c & 0x80 || (c == '%' && !ascii))
+			percent_add(buf, c);
+		else
+			buf_char(buf, c);
+	}
+	if (!buf->full && buf->len - start <= max_bytes)
+		return HEADER_OK;
+	buf_cut(buf, start);
+	return HEADER_TOO_LONG;
+}
+
+struct text header_line_name(struct text line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		struct text name = { line.ptr, i };
+
+		if (line.ptr[i] != ':' && line.ptr[i] != ';')
+			continue;
+		while (name.len && ascii_is_blank(name.ptr[name.len - 1]))
+			name.len--;
+		return name;
+	}
+	return line;
+}

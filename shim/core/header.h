@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What may be a header of ours: RFC 9110 names, safe values, and the names that are never set. */
+#ifndef TAGALONG_CORE_HEADER_H
+#define TAGALONG_CORE_HEADER_H
+
+#include <stdbool.h>
+
+#include "lib/buf.h"
+#include "lib/text.h"
+
+/* RFC 9110 section 5.1 token, without "_" (nginx drops such names), at most NAME_BYTES_MAX. */
+bool header_name_ok(struct text name);
+
+/* Credentials, framing and provider control headers (docs: "never set"), in any letter case. */
+bool header_name_forbidden(struct text name);
+
+enum header_fault {
+	HEADER_OK,
+	HEADER_EMPTY,
+	HEADER_TOO_LONG, /* for the value limit given */
+	HEADER_CONTROL, /* a byte below 0x20, or 0x7F */
+	HEADER_BLANKS, /* a leading or trailing blank, or two blanks side by side */
+	HEADER_NOT_UTF8
+};
+
+/* For people: "has a control character". */
+const char *header_fault_reason(enum header_fault fault);
+
+/* HEADER_OK, EMPTY, CONTROL or NOT_UTF8: what no encoding of a header makes good. */
+enum header_fault header_text_fault(struct text text);
+
+/*
+ * Appends the value as it may be sent: visible ASCII and single spaces. Where it has a byte above
+ * 0x7E, such bytes and every "%" are percent-encoded (RFC 3986 section 2.1), so that the receiver
+ * can decode it; pure ASCII goes as it is. max_bytes bounds the encoded value. On a fault nothing
+ * is appended.
+ */
+enum header_fault header_value_add(struct buf *buf, struct text value, size_t max_bytes);
+
+/* The name of a header line "Name: x", "Name:", "Name;" as libcurl's lists have them: the part
+ * before the first ":" or ";", without trailing blanks. The whole line when there is neither. */
+struct text header_line_name(struct text line);
+
+#endif

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+/* Making the value of one header. Composed values are written straight into the caller's buffer,
+ * member by member, each whole or not at all: a host's stack has no room for a second copy. */
+#include "core/header_rule.h"
+
+#include <errno.h>
+
+#include "lib/limits.h"
+#include "core/context.h"
+#include "lib/chars.h"
+#include "core/header.h"
+#include "core/trace.h"
+
+/* What stands around the parts of a composed value. */
+struct grammar {
+	char open[2], before_key[2], between[4], after_value[2], close[2];
+};
+
+static const struct grammar json = { "{", "\"", "\":\"", "\"", "}" };
+static const struct grammar baggage = { "", "", "=", "", "" };
+static const struct grammar list = { "", "", ":", "", "" };
+
+struct composer {
+	struct buf *buf;
+	size_t start; /* of the value in buf */
+	size_t end; /* the value ends here at the latest */
+	enum spec_kind kind;
+	const struct grammar *grammar;
+	size_t members_max;
+	size_t value_max;
+	size_t count;
+	unsigned dropped;
+	/* The keys so far, as they are written; places count from start. */
+	struct {
+		uint16_t at, len;
+	} key[TAGS_MAX];
+};
+
+static const struct grammar *grammar_of(enum spec_kind kind)
+{
+	return kind == SPEC_JSON ? &json : kind == SPEC_BAGGAGE ? &baggage : &list;
+}
+
+static struct composer composer_start(struct buf *buf, const struct spec *spec)
+{
+	const struct grammar *grammar = grammar_of(spec->kind);
+	struct composer composer = {
+		.buf = buf,
+		.start = buf->len,
+		.kind = spec->kind,
+		.grammar = grammar,
+		.members_max = TAGS_MAX,
+		.value_max = spec->max_value ? spec->max_value : VALUE_BYTES_MAX,
+	};
+	size_t room = buf->size - 1 - buf->len;
+
+	if (spec->max_members && spec->max_members < TAGS_MAX)
+		composer.members_max = spec->max_members;
+	if (room > COMPOSED_BYTES_MAX)
+		room = COMPOSED_BYTES_MAX;
+	composer.end = buf->len + room;
+	buf_add(buf, text_of(grammar->open));
+	return composer;
+}
+
+static bool key_add(struct composer *composer, struct text key)
+{
+	if (composer->kind == SPEC_JSON) {
+		if (header_text_fault(key) != HEADER_OK)
+			return false;
+		json_add(composer->buf, key);
+		return true;
+	}
+	buf_add(composer->buf, key);
+	return chars_are_token(key);
+}
+
+static bool key_is_new(const struct composer *composer, struct text key)
+{
+	const char *start = composer->buf->data + composer->start;
+
+	for (size_t i = 0; i < composer->count; i++) {
+		struct text other = { start + composer->key[i].at, composer->key[i].len };
+
+		if (text_eq(key, other))
+			return false;
+	}
+	return true;
+}
+
+static bool value_add(struct composer *composer, struct text value)
+{
+	struct buf *buf = composer->buf;
+
+	if (composer->kind == SPEC_LIST)
+		return text_find(value, ',') < 0 &&
+		       header_value_add(buf, value, composer->value_max) == HEADER_OK;
+	if (value.len > composer->value_max || header_text_fault(value) != HEADER_OK)
+		return false;
+	if (composer->kind == SPEC_JSON)
+		json_add(buf, value);
+	else
+		baggage_add(buf, value);
+	return true;
+}
+
+/* Of a baggage that came in; its value is percent-encoded already. */
+static bool inbound_value_add(struct composer *composer, struct text value)
+{
+	baggage_add_encoded(composer->buf, value);
+	return true;
+}
+
+typedef bool value_writer(struct composer *composer, struct text value);
+
+/* Adds a member whole, or drops it. */
+static bool member_add(struct composer *composer, struct text key, struct text value,
+		       value_writer *write_value)
+{
+	const struct grammar *grammar = composer->grammar;
+	struct buf *buf = composer->buf;
+	size_t mark = buf->len, key_at;
+	struct text written_key;
+
+	if (composer->count == composer->members_max)
+		goto drop;
+	if (composer->count)
+		buf_char(buf, ',');
+	buf_add(buf, text_of(grammar->before_key));
+	key_at = buf->len;
+	if (!key_add(composer, key))
+		goto drop;
+	written_key = buf_since(buf, key_at);
+	if (!key_is_new(composer, written_key))
+		goto drop;
+	buf_add(buf, text_of(grammar->between));
+	if (!write_value(composer, value))
+		goto drop;
+	buf_add(buf, text_of(grammar->after_value));
+	/* Room stays for what closes the value. */
+	if (buf->full || buf->len + strlen(grammar->close) > composer->end)
+		goto drop;
+	composer->key[composer->count].at = (uint16_t)(key_at - composer->start);
+	composer->key[composer->count].len = (uint16_t)written_key.len;
+	composer->count++;
+	return true;
+drop:
+	buf_cut(buf, mark);
+	composer->dropped++;
+	return false;
+}
+
+/* The "*" member: every tag, or every member of a baggage. */
+static void members_add(struct composer *composer, const struct spec *spec,
+			template_lookup *lookup, void *arg)
+{
+	struct text rest, key, value;
+
+	if (template_value(spec->value, lookup, arg, &rest))
+		return;
+	if (rest.len > LIST_BYTES_MAX) {
+		composer->dropped++;
+		return;
+	}
+	if (composer->kind == SPEC_BAGGAGE) {
+		while (baggage_next(&rest, &key, &value))
+			member_add(composer, key, value, inbound_value_add);
+	} else {
+		while (tags_next(&rest, &key, &value))
+			member_add(composer, key, value, value_add);
+	}
+}
+
+/* Expands a template into memory of VALUE_BYTES_MAX + 1. */
+static enum spec_outcome expand(struct buf *value, char *memory, struct text tmpl,
+				template_lookup *lookup, void *arg, const char **ret_reason)
+{
+	buf_init(value, memory, VALUE_BYTES_MAX + 1);
+	switch (template_expand(tmpl, lookup, arg, value)) {
+	case 0:
+		return value->len ? SPEC_SENT : SPEC_NO_VALUE;
+	case -ENODATA:
+		return SPEC_NO_VALUE;
+	case -E2BIG:
+		*ret_reason = header_fault_reason(HEADER_TOO_LONG);
+		return SPEC_BAD_VALUE;
+	default:
+		*ret_reason = "its template is malformed";
+		return SPEC_BAD_VALUE;
+	}
+}
+
+/* True when the member has a value and was added. */
+static bool fixed_member_add(struct composer *composer, const struct spec *spec,
+			     template_lookup *lookup, void *arg)
+{
+	char memory[VALUE_BYTES_MAX + 1];
+	const char *reason;
+	struct buf value;
+
+	switch (expand(&value, memory, spec->value, lookup, arg, &reason)) {
+	case SPEC_SENT:
+		return member_add(composer, spec->name, buf_since(&value, 0), value_add);
+	case SPEC_BAD_VALUE:
+		composer->dropped++;
+		return false;
+	case SPEC_NO_VALUE:
+		break;
+	}
+	return false;
+}
+
+static enum spec_outcome composed_add(struct buf *buf, const struct spec *specs, size_t count,
+				      template_lookup *lookup, void *arg, unsigned *ret_dropped,
+				      const char **ret_reason)
+{
+	struct composer composer = composer_start(buf, &specs[0]);
+	bool complete = true;
+
+	for (size_t i = 1; i < count; i++) {
+		if (text_eq(specs[i].name, TEXT("*")))
+			members_add(&composer, &specs[i], lookup, arg);
+		else if (!fixed_member_add(&composer, &specs[i], lookup, arg))
+			complete = false;
+	}
+	buf_add(buf, text_of(composer.grammar->close));
+	*ret_dropped = composer.dropped;
+	if (composer.count && (complete || !specs[0].require_all))
+		return SPEC_SENT;
+	buf_cut(buf, composer.start);
+	if (!composer.dropped)
+		return SPEC_NO_VALUE;
+	*ret_reason = "a member is not fit to send";
+	return SPEC_BAD_VALUE;
+}
+
+static enum spec_outcome text_add(struct buf *buf, const struct spec *spec, template_lookup *lookup,
+				  void *arg, const char **ret_reason)
+{
+	char memory[VALUE_BYTES_MAX + 1];
+	enum spec_outcome outcome;
+	enum header_fault fault;
+	struct buf value;
+
+	outcome = expand(&value, memory, spec->value, lookup, arg, ret_reason);
+	if (outcome != SPEC_SENT)
+		return outcome;
+	fault = header_value_add(buf, buf_since(&value, 0),
+				 spec->max_value ? spec->max_value : VALUE_BYTES_MAX);
+	if (fault == HEADER_OK)
+		return SPEC_SENT;
+	*ret_reason = header_fault_reason(fault);
+	return SPEC_BAD_VALUE;
+}
+
+enum spec_outcome spec_value_add(struct buf *buf, const struct spec *specs, size_t count,
+				 template_lookup *lookup, void *arg, unsigned *ret_dropped,
+				 const char **ret_reason)
+{
+	*ret_dropped = 0;
+	if (specs[0].kind == SPEC_TEXT)
+		return text_add(buf, &specs[0], lookup, arg, ret_reason);
+	return composed_add(buf, specs, spec_rows(specs, count), lookup, arg, ret_dropped,
+			    ret_reason);
+}
+
+size_t spec_rows(const struct spec *specs, size_t count)
+{
+	size_t rows = 1;
+
+	while (rows < count && specs[rows].kind == SPEC_MEMBER)
+		rows++;
+	return rows;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/* Unpacking the presets that the preset compiler packed and checked. */
+#include "core/preset.h"
+
+#include <errno.h>
+
+#include "core/preset_data.h"
+
+static struct text text_at(struct preset_text text)
+{
+	return (struct text){ preset_texts + text.place, text.len };
+}
+
+size_t preset_count(void)
+{
+	return preset_entry_count;
+}
+
+void preset_at(size_t index, struct preset *ret_preset)
+{
+	const struct preset_entry *entry = &preset_entries[index];
+
+	ret_preset->name = text_at(entry->name);
+	ret_preset->hosts = text_at(entry->hosts);
+	ret_preset->count = entry->rows;
+	for (size_t i = 0; i < entry->rows; i++) {
+		const struct preset_row *row = &preset_rows[entry->first_row + i];
+
+		ret_preset->specs[i] = (struct spec){
+			.kind = row->kind,
+			.name = text_at(row->name),
+			.value = text_at(row->value),
+			.max_members = row->max_members,
+			.max_value = row->max_value,
+			.require_all = row->require_all,
+		};
+	}
+}
+
+void preset_head_at(size_t index, struct text *ret_name, struct text *ret_hosts)
+{
+	*ret_name = text_at(preset_entries[index].name);
+	*ret_hosts = text_at(preset_entries[index].hosts);
+}
+
+static size_t index_of(struct text name)
+{
+	size_t index = 0;
+
+	while (index < preset_count() && !text_eq(name, text_at(preset_entries[index].name)))
+		index++;
+	return index;
+}
+
+struct text preset_hosts(struct text name)
+{
+	size_t index = index_of(name);
+
+	return index < preset_count() ? text_at(preset_entries[index].hosts) :
+					(struct text){ NULL, 0 };
+}
+
+int preset_find(struct text name, struct preset *ret_preset)
+{
+	size_t index = index_of(name);
+
+	if (index == preset_count())
+		return -ENOENT;
+	preset_at(index, ret_preset);
+	return 0;
+}
+
+struct text preset_comment(struct text name)
+{
+	size_t index = index_of(name);
+	const struct preset_text *comment;
+
+	if (index == preset_count())
+		return (struct text){ NULL, 0 };
+	comment = &preset_entries[index].comment;
+	return (struct text){ preset_comments + comment->place, comment->len };
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From a folder to its repository's origin. What is read is bounded and regular, so that a hostile
+ * tree (a FIFO named .git, a loop of folders, a huge file) costs the host nothing.
+ */
+#include "core/project.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/fdio.h"
+#include "lib/forkwipe.h"
+#include "lib/limits.h"
+
+/* What the search needs, on the heap: a host's stack may be small. */
+struct search {
+	char config[GIT_CONFIG_BYTES_MAX];
+	char path[PATH_BYTES_MAX]; /* grows and shrinks as one path */
+	char indirect[PATH_BYTES_MAX]; /* what a .git file or a commondir file says */
+	char url[PATH_BYTES_MAX];
+};
+
+/* Puts `name` behind the folder in *path; an absolute name replaces it. */
+static bool path_add(struct buf *path, struct text name)
+{
+	if (name.len && name.ptr[0] == '/')
+		buf_cut(path, 0);
+	else
+		buf_char(path, '/');
+	buf_add(path, name);
+	return !path->full;
+}
+
+/* Reads a one-line file into *ret_line (in search->indirect), without its line end. */
+static int read_line(struct search *search, const char *path, struct text *ret_line)
+{
+	struct buf buf;
+	int result;
+
+	buf_init(&buf, search->indirect, sizeof(search->indirect));
+	result = file_read(AT_FDCWD, path, &buf);
+	if (result < 0)
+		return result;
+	while (buf.len && (buf.data[buf.len - 1] == '\n' || buf.data[buf.len - 1] == '\r'))
+		buf.len--;
+	*ret_line = (struct text){ buf.data, buf.len };
+	return 0;
+}
+
+/* *path names a .git: makes it the folder that has the repository's config. A worktree's and a
+ * submodule's .git is a file ("gitdir: PATH"); a worktree's folder has a file "commondir". */
+static int enter_git_folder(struct search *search, struct buf *path)
+{
+	struct text prefix = TEXT("gitdir: "), line;
+	struct stat status;
+	size_t length;
+	int result;
+
+	result = path_status(path->data, 0, &status);
+	if (result < 0)
+		return result;
+	if (!S_ISDIR(status.st_mode)) {
+		result = read_line(search, path->data, &line);
+		if (result < 0)
+			return result;
+		if (!text_starts_with(line, prefix))
+			return -EINVAL;
+		buf_cut(path, (size_t)text_find_last((struct text){ path->data, path->len }, '/'));
+		if (!path_add(path, text_from(line, prefix.len)))
+			return -ENAMETOOLONG;
+	}
+	length = path->len;
+	if (!path_add(path, TEXT("commondir")))
+		return -ENAMETOOLONG;
+	result = read_line(search, path->data, &line);
+	buf_cut(path, length);
+	if (!result && !path_add(path, line))
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+static int read_origin(struct search *search, struct buf *path, struct buf *ret_id)
+{
+	struct buf config, memory;
+	struct text url;
+	int result;
+
+	result = enter_git_folder(search, path);
+	if (result < 0)
+		return result;
+	if (!path_add(path, TEXT("config")))
+		return -ENAMETOOLONG;
+	buf_init(&config, search->config, sizeof(search->config));
+	result = file_read(AT_FDCWD, path->data, &config);
+	if (result < 0)
+		return result;
+	buf_init(&memory, search->url, sizeof(search->url));
+	if (!git_config_origin((struct text){ config.data, config.len }, &memory, &url))
+		return -ENOENT;
+	url = git_url_name(url);
+	if (!url.len)
+		return -ENOENT;
+	buf_add(ret_id, url);
+	return ret_id->full ? -ENOSPC : 0;
+}
+
+static int search_upwards(struct search *search, const char *folder, struct buf *ret_id)
+{
+	struct buf path;
+
+	buf_init(&path, search->path, sizeof(search->path));
+	buf_add(&path, text_of(folder));
+	if (path.full)
+		return -ENAMETOOLONG;
+	for (int level = 0; level < GIT_PARENTS_MAX; level++) {
+		struct text here = { path.data, path.len };
+		struct stat status;
+		size_t length = path.len;
+
+		if (!path_add(&path, TEXT(".git")))
+			return -ENAMETOOLONG;
+		if (!path_status(path.data, 0, &status))
+			return read_origin(search, &path, ret_id);
+		if (!length)
+			break; /* that was the root */
+		buf_cut(&path, length);
+		buf_cut(&path, (size_t)text_find_last(here, '/'));
+	}
+	return -ENOENT;
+}
+
+int project_of_folder(const char *path, struct buf *ret_id)
+{
+	struct search *search;
+	int result;
+
+	if (path[0] != '/')
+		return -EINVAL;
+	search = malloc(sizeof(*search));
+	if (!search)
+		return -ENOMEM;
+	/* "/" is written as the empty path, so that "/" + ".git" is right for it as well. */
+	result = search_upwards(search, path[1] ? path : "", ret_id);
+	free(search);
+	return result;
+}
+
+/* One answer and the folder that it is for. */
+struct answer {
+	dev_t device;
+	ino_t inode;
+	uint64_t since_ms;
+	int result;
+	size_t len;
+	char id[PROJECT_ID_BYTES_MAX + 1];
+};
+
+/* In memory that a forked child finds empty, so that the mutex cannot be left locked there. */
+struct remembered {
+	pthread_mutex_t lock;
+	bool known;
+	struct answer answer;
+};
+
+static struct forkwipe remembered_page;
+
+static bool recall(struct remembered *last, struct answer *ret_answer)
+{
+	bool fresh;
+
+	pthread_mutex_lock(&last->lock);
+	fresh = last->known && last->answer.device == ret_answer->device &&
+		last->answer.inode == ret_answer->inode &&
+		ret_answer->since_ms - last->answer.since_ms < PROJECT_ID_FRESH_MS;
+	if (fresh)
+		*ret_answer = last->answer;
+	pthread_mutex_unlock(&last->lock);
+	return fresh;
+}
+
+static void remember(struct remembered *last, const struct answer *answer)
+{
+	pthread_mutex_lock(&last->lock);
+	last->answer = *answer;
+	last->known = true;
+	pthread_mutex_unlock(&last->lock);
+}
+
+/* No lock is held here: the disk may be slow, and another thread's request would wait. */
+static void ask(struct answer *answer)
+{
+	struct buf id;
+	char *path = getcwd(NULL, 0);
+
+	buf_init(&id, answer->id, sizeof(answer->id));
+	/* A folder that was removed or unmounted has a path like "(unreachable)/x". */
+	answer->result = path ? project_of_folder(path, &id) : -errno;
+	answer->len = id.len;
+	free(path);
+}
+
+int project_of_process(struct buf *ret_id)
+{
+	struct remembered *last = forkwipe_get(&remembered_page);
+	struct answer answer;
+	struct stat folder;
+	int result;
+
+	if (!last)
+		return -ENOMEM;
+	result = path_status(".", 0, &folder);
+	if (result < 0)
+		return result;
+	answer.device = folder.st_dev;
+	answer.inode = folder.st_ino;
+	answer.since_ms = clock_monotonic_ms();
+	if (!recall(last, &answer)) {
+		ask(&answer);
+		remember(last, &answer);
+	}
+	if (answer.result)
+		return answer.result;
+	buf_add(ret_id, (struct text){ answer.id, answer.len });
+	return ret_id->full ? -ENOSPC : 0;
+}

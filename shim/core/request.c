@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/* Deciding about one request, and collecting what its header lines are made of. */
+#include "core/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/preset.h"
+#include "core/request_log.h"
+#include "core/request_values.h"
+
+const char *tag_verdict_reason(enum tag_verdict verdict)
+{
+	switch (verdict) {
+	case TAG_MATCH:
+		return rule_verdict_reason(RULE_MATCH);
+	case TAG_NOT_POST:
+		return rule_verdict_reason(RULE_NOT_POST);
+	case TAG_NO_RELAY:
+		return rule_verdict_reason(RULE_NO_RELAY);
+	case TAG_NO_ENDPOINT:
+		return rule_verdict_reason(RULE_NO_ENDPOINT);
+	case TAG_BAD_URL:
+		return "libcurl refuses the URL";
+	case TAG_BAD_CONFIG:
+		return "the configuration is bad";
+	case TAG_NO_PRESET:
+		return "there is no preset of that name";
+	case TAG_REFUSED:
+		return "a field that the configuration requires has no value";
+	case TAG_NO_MEMORY:
+		return "out of memory";
+	case TAG_NO_ID:
+		return "the kernel has no random bytes";
+	}
+	return "";
+}
+
+static enum tag_verdict verdict_of(enum rule_verdict verdict)
+{
+	switch (verdict) {
+	case RULE_MATCH:
+		return TAG_MATCH;
+	case RULE_NOT_POST:
+		return TAG_NOT_POST;
+	case RULE_NO_RELAY:
+		return TAG_NO_RELAY;
+	case RULE_NO_ENDPOINT:
+		break;
+	}
+	return TAG_NO_ENDPOINT;
+}
+
+/* The one that is in force, if a URL of this text can be one of its requests; else NULL. That most
+ * cannot is found out without asking the file system. */
+static const struct config_snapshot *snapshot_for(const char *url)
+{
+	const struct config_snapshot *late = config_take(false), *exact = NULL;
+
+	if (late->standing == CONFIG_BAD || rule_path_possible(late->config, url)) {
+		if (late->standing == CONFIG_NONE)
+			return late; /* there is no file to look at again */
+		exact = config_take(true);
+	}
+	config_drop(late);
+	return exact;
+}
+
+static enum tag_verdict decide(const struct tag_request *request, const struct config *config,
+			       struct rule *ret_rule)
+{
+	enum rule_verdict verdict;
+	struct url url;
+	int result;
+
+	result = url_take_apart(request->api, request->url, &url);
+	if (result)
+		return result == -ENOMEM ? TAG_NO_MEMORY : TAG_BAD_URL;
+	verdict = rule_for(config, &url, ret_rule);
+	url_release(request->api, &url);
+	return verdict_of(verdict);
+}
+
+enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match *ret_match)
+{
+	const struct config_snapshot *snapshot;
+	enum tag_verdict verdict;
+
+	if (!rule_method_ok(request->method))
+		return TAG_NOT_POST;
+	snapshot = snapshot_for(request->url);
+	if (!snapshot)
+		return TAG_NO_ENDPOINT;
+	verdict = snapshot->standing == CONFIG_BAD ?
+			  TAG_BAD_CONFIG :
+			  decide(request, snapshot->config, &ret_match->rule);
+	if (verdict == TAG_MATCH || verdict == TAG_BAD_CONFIG)
+		ret_match->snapshot = snapshot;
+	else
+		config_drop(snapshot);
+	return verdict;
+}
+
+void tag_match_release(struct tag_match *match)
+{
+	config_drop(match->snapshot);
+}
+
+/* One request's workspace, on the heap: a host's stack may be small. The lines stand first: when there
+ * are some, all of it is handed out as them. */
+struct workspace {
+	struct tag_lines lines;
+	struct preset preset;
+	struct values values;
+};
+
+/* Whether every field that the rule requires has a value. */
+static bool has_required(const struct tag_request *request, const struct config_rule *rule,
+			 struct values *values)
+{
+	const struct tag_observer *observer = request->observer;
+	uint32_t required = rule ? rule->require : 0;
+
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (!(required & (uint32_t)1 << field) || values_has(values, field))
+			continue;
+		if (observer && observer->missing)
+			observer->missing(observer->arg, field_name(field));
+		return false;
+	}
+	return true;
+}
+
+/* For a request that matched. Where `place` names a log, there is room for a record behind the
+ * workspace. */
+static enum tag_verdict build(const struct tag_request *request, const struct tag_match *match,
+			      struct workspace *workspace, struct text place)
+{
+	struct tag_lines *lines = &workspace->lines;
+	const struct config_rule *rule = match->rule.configured;
+	struct lines_recipe recipe = {
+		.own = rule ? rule->specs : NULL,
+		.own_count = rule ? rule->specs_count : 0,
+		.preset = workspace->preset.specs,
+		.max = rule ? rule->max_headers : LINES_MAX,
+		.replace = rule && rule->replace,
+		.lookup = values_lookup,
+		.lookup_arg = &workspace->values,
+		.client_sets = request->client_sets,
+		.client_arg = request->arg,
+		.observer = request->observer,
+	};
+	enum tag_verdict verdict = TAG_MATCH;
+
+	if (preset_find(match->rule.preset, &workspace->preset))
+		return TAG_NO_PRESET;
+	recipe.preset_count = workspace->preset.count;
+	values_collect(request, match->snapshot->config, rule, &workspace->values);
+	if (has_required(request, rule, &workspace->values))
+		lines_build(&recipe, lines);
+	else
+		verdict = TAG_REFUSED;
+	if (verdict == TAG_MATCH && workspace->values.no_random)
+		verdict = TAG_NO_ID; /* all of the lines or none */
+	if (place.len && verdict == TAG_MATCH && lines->count)
+		lines->record = record_make(request, lines, &workspace->values, place,
+					    workspace + 1);
+	values_release(&workspace->values);
+	return verdict;
+}
+
+enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines **ret_lines)
+{
+	struct workspace *workspace;
+	struct tag_request named;
+	enum tag_verdict verdict;
+	struct tag_match match;
+	struct text place;
+
+	verdict = tag_decide(request, &match);
+	if (verdict == TAG_BAD_CONFIG) {
+		if (request->observer && request->observer->config)
+			request->observer->config(request->observer->arg, match.snapshot);
+		tag_match_release(&match);
+	}
+	if (verdict != TAG_MATCH)
+		return verdict;
+	named = *request;
+	place = record_place(match.snapshot->config);
+	workspace = malloc(sizeof(*workspace) + (place.len ? sizeof(struct tag_record) : 0));
+	if (!workspace)
+		verdict = TAG_NO_MEMORY;
+	else if (named.identify && !named.identify(named.arg, named.request_id))
+		verdict = TAG_NO_ID;
+	else
+		verdict = build(&named, &match, workspace, place);
+	tag_match_release(&match);
+	*ret_lines = verdict == TAG_MATCH && workspace->lines.count ? &workspace->lines : NULL;
+	if (!*ret_lines)
+		free(workspace);
+	return verdict;
+}

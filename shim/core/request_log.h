@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The log's line about one tagged request. Made here, written by whoever sends the request. */
+#ifndef TAGALONG_CORE_REQUEST_LOG_H
+#define TAGALONG_CORE_REQUEST_LOG_H
+
+#include "lib/limits.h"
+#include "core/request_lines.h"
+#include "core/request.h"
+#include "core/request_values.h"
+
+struct tag_record {
+	char path[PATH_BYTES_MAX]; /* of the log, absolute */
+	size_t len;
+	char line[RECORD_BYTES_MAX + 1]; /* one JSON object and a newline */
+};
+
+/* Where the log is: TAGALONG_LOG, else what the configuration (may be NULL) says; empty where nobody
+ * wants one, or the path is not absolute. Borrowed from the two. */
+struct text record_place(const struct config *config);
+
+/*
+ * Makes the record of a request that gets these lines, in memory of a struct tag_record's size: when
+ * and by which process, the relay's host and port, the path without its query, the names of the
+ * headers that are added, and the ids. None of the client's header values, nothing of its body. What
+ * does not fit is left out.
+ */
+const struct tag_record *record_make(const struct tag_request *request,
+				     const struct tag_lines *lines, struct values *values,
+				     struct text place, void *memory);
+
+#endif

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+/* Where a placeholder's value comes from. */
+#include "core/request_values.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/random.h"
+#include "core/variables.h"
+#include "core/conversation.h"
+#include "core/json_pointer.h"
+#include "core/trace.h"
+#include "core/environment.h"
+#include "core/raised.h"
+#include "core/project.h"
+#include "core/secret.h"
+
+#define ENV_PREFIX "env:"
+#define BODY_PREFIX "body:"
+
+_Static_assert(SECRET_BYTES == SIPHASH_KEY_BYTES, "the key is for the hash");
+
+static unsigned timeout_ms(const struct config *config)
+{
+	unsigned long number;
+
+	if (text_number(text_of(variable_get(VARIABLE_TIMEOUT_MS)), SERVICE_TIMEOUT_MS_MAX, &number) &&
+	    number)
+		return (unsigned)number;
+	return config && config->timeout_ms ? config->timeout_ms : SERVICE_TIMEOUT_MS;
+}
+
+/* The variables that the configuration adopts; they go before those that are built in. */
+static void adopt(struct context *context, const struct config *config)
+{
+	for (size_t i = config ? config->adopted_count : 0; i > 0; i--) {
+		const struct config_adopted *adopted = &config->adopted[i - 1];
+		struct text value = text_of(variable_get_named(adopted->variable));
+
+		/* From the last to the first, each over the one before. */
+		if (value.len && context->origin[adopted->field] == ORIGIN_ADOPTED)
+			context->origin[adopted->field] = ORIGIN_NONE;
+		context_offer(context, adopted->field, value, ORIGIN_ADOPTED, adopted->variable);
+	}
+}
+
+/* The service's values. A variable of the W3C trio that still is what the scope was opened with was
+ * inherited, not set nearer, so the service's current value wins over it. */
+static void service_offer(struct context *context, const struct wire_reply *reply)
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		struct text inherited = reply->opened_with[field];
+
+		if (inherited.len && reply->value[field].len &&
+		    text_eq(context->value[field], inherited))
+			context->origin[field] = ORIGIN_NONE;
+		context_offer(context, field, reply->value[field], ORIGIN_SERVICE, "context service");
+	}
+}
+
+static void ask_service(struct values *values, const struct config *config)
+{
+	const struct tag_observer *observer = values->observer;
+	int result;
+
+	values->answer = NULL;
+	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), timeout_ms(config),
+			    &values->answer);
+	if (!result)
+		service_offer(&values->context, &values->answer->reply);
+	if (observer && observer->service)
+		observer->service(observer->arg, client_reason(result));
+}
+
+void values_collect(const struct tag_request *request, const struct config *config,
+		    const struct config_rule *rule, struct values *ret_values)
+{
+	struct buf buf;
+
+	context_init(&ret_values->context);
+	ret_values->observer = request->observer;
+	ret_values->request = request;
+	ret_values->derives = rule && rule->derive;
+	environment_offer(&ret_values->context);
+	adopt(&ret_values->context, config);
+	ask_service(ret_values, config);
+	ret_values->trace_ready = ret_values->no_random = false;
+	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };
+	buf_init(&buf, ret_values->request_id, sizeof(ret_values->request_id));
+	uuid_format(&buf, request->request_id);
+}
+
+void values_release(struct values *values)
+{
+	free(values->answer);
+	values->answer = NULL;
+}
+
+/* A new span of the context's trace, or of one that starts in this process. */
+static bool make_trace(const struct context *context, struct trace *ret_trace, bool *ret_continued)
+{
+	*ret_continued = !trace_parse(context->value[FIELD_TRACEPARENT], ret_trace);
+	if (!*ret_continued) {
+		if (process_trace_id(ret_trace->trace_id))
+			return false;
+		ret_trace->flags = TRACE_FLAG_RANDOM;
+	}
+	if (random_fill(ret_trace->parent_id, sizeof(ret_trace->parent_id)))
+		return false;
+	/* All zero is no valid parent-id; one chance in 2^64 is not worth a loop. */
+	ret_trace->parent_id[0] |= !ret_trace->parent_id[0];
+	return true;
+}
+
+static void prepare_trace(struct values *values)
+{
+	struct trace trace;
+	struct buf buf;
+	bool continued;
+
+	values->trace_ready = true;
+	values->no_random = !make_trace(&values->context, &trace, &continued);
+	if (values->no_random)
+		return;
+	buf_init(&buf, values->traceparent_memory, sizeof(values->traceparent_memory));
+	trace_format(&buf, &trace);
+	values->traceparent = (struct text){ buf.data, buf.len };
+	/* A tracestate belongs to its traceparent: without a valid one it is discarded
+	 * (Trace Context, section 3.3). */
+	if (!continued)
+		return;
+	buf_init(&buf, values->tracestate_memory, sizeof(values->tracestate_memory));
+	if (!tracestate_add(&buf, values->context.value[FIELD_TRACESTATE], VALUE_BYTES_MAX))
+		values->tracestate = (struct text){ buf.data, buf.len };
+}
+
+static void prepare_project(struct values *values)
+{
+	struct buf id;
+
+	if (values->context.origin[FIELD_PROJECT_ID] != ORIGIN_NONE)
+		return;
+	buf_init(&id, values->project_id, sizeof(values->project_id));
+	if (!project_of_process(&id))
+		context_offer(&values->context, FIELD_PROJECT_ID, (struct text){ id.data, id.len },
+			      ORIGIN_DERIVED, "git origin");
+}
+
+/* Why there is no key, or NULL. */
+static const char *key_fault(int result)
+{
+	switch (result) {
+	case 0:
+		return NULL;
+	case -EPERM:
+		return "conversation.key in the state folder is not this user's alone";
+	case -EBADMSG:
+		return "conversation.key in the state folder holds no key";
+	default:
+		return "there is no conversation.key in the state folder, and none can be made";
+	}
+}
+
+static struct text body_of(const struct values *values)
+{
+	const struct tag_request *request = values->request;
+
+	return request->body ? request->body(request->body_arg) : TEXT("");
+}
+
+static void prepare_conversation(struct values *values)
+{
+	const struct tag_observer *observer = values->observer;
+	const char *fault = "the request's body is not known";
+	uint8_t key[SECRET_BYTES];
+	struct text body;
+	struct buf id;
+
+	if (!values->derives || values->context.origin[FIELD_CONVERSATION_ID] != ORIGIN_NONE)
+		return;
+	values->derives = false;
+	buf_init(&id, values->conversation_id, sizeof(values->conversation_id));
+	body = body_of(values);
+	if (body.len)
+		fault = key_fault(secret_get(key));
+	if (!fault && !conversation_derive(body, key, &id))
+		fault = "the request's body has no message of the user's";
+	context_offer(&values->context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_DERIVED,
+		      "request body");
+	if (fault && observer && observer->body)
+		observer->body(observer->arg, fault);
+}
+
+static bool found(const struct values *values, struct text name, struct text value,
+		  const char *origin, const char *detail, struct text *ret_value)
+{
+	if (!value.len)
+		return false;
+	if (values->observer && values->observer->source)
+		values->observer->source(values->observer->arg, name, origin, detail);
+	*ret_value = value;
+	return true;
+}
+
+/* The field's value; what costs something is found out now. */
+static struct text value_of(struct values *values, enum field field)
+{
+	bool is_trace = field == FIELD_TRACEPARENT || field == FIELD_TRACESTATE;
+
+	if (field == FIELD_PROJECT_ID)
+		prepare_project(values);
+	if (field == FIELD_CONVERSATION_ID)
+		prepare_conversation(values);
+	if (is_trace && !values->trace_ready)
+		prepare_trace(values);
+	if (is_trace)
+		return field == FIELD_TRACEPARENT ? values->traceparent : values->tracestate;
+	return values->context.value[field];
+}
+
+static bool lookup_field(struct values *values, enum field field, struct text name,
+			 struct text *ret_value)
+{
+	const struct context *context = &values->context;
+	struct text value = value_of(values, field);
+
+	if (field == FIELD_TRACEPARENT && context->origin[field] == ORIGIN_NONE)
+		return found(values, name, value, "generated", "new trace of this process",
+			     ret_value);
+	return found(values, name, value, origin_name(context->origin[field]),
+		     context->detail[field], ret_value);
+}
+
+bool values_has(struct values *values, enum field field)
+{
+	return value_of(values, field).len > 0;
+}
+
+/* The value of {body:/pointer}. */
+static struct text body_value(struct values *values, struct text pointer)
+{
+	struct text body = body_of(values);
+	struct buf buf;
+
+	buf_init(&buf, values->body_value, sizeof(values->body_value));
+	if (!body.len || !pointer_value(body, pointer, &buf))
+		return (struct text){ NULL, 0 };
+	return buf_since(&buf, 0);
+}
+
+static struct text environment_value(struct text name)
+{
+	char variable[NAME_BYTES_MAX + 1];
+
+	if (!name.len || name.len >= sizeof(variable))
+		return (struct text){ NULL, 0 };
+	memcpy(variable, name.ptr, name.len);
+	variable[name.len] = '\0';
+	return text_of(variable_get_named(variable));
+}
+
+static struct text pid_text(struct values *values)
+{
+	struct buf buf;
+
+	buf_init(&buf, values->number, sizeof(values->number));
+	buf_number(&buf, (uint64_t)getpid());
+	return (struct text){ buf.data, buf.len };
+}
+
+static struct text host_text(struct values *values)
+{
+	if (gethostname(values->host, sizeof(values->host)))
+		return (struct text){ NULL, 0 };
+	values->host[sizeof(values->host) - 1] = '\0';
+	return text_of(values->host);
+}
+
+bool values_lookup(void *arg, struct text name, struct text *ret_value)
+{
+	struct values *values = arg;
+	enum field field = field_by_name(name);
+	struct text value = { NULL, 0 };
+	const char *origin = "computed", *detail = "";
+
+	if (field < FIELD_COUNT)
+		return lookup_field(values, field, name, ret_value);
+	if (text_starts_with(name, TEXT(ENV_PREFIX))) {
+		value = environment_value(text_from(name, TEXT(ENV_PREFIX).len));
+		origin = "environment";
+	} else if (text_starts_with(name, TEXT(BODY_PREFIX))) {
+		value = body_value(values, text_from(name, TEXT(BODY_PREFIX).len));
+		origin = "request body";
+	} else if (text_eq(name, TEXT("request_id"))) {
+		value = text_of(values->request_id);
+		detail = "UUIDv7";
+	} else if (text_eq(name, TEXT("host"))) {
+		value = host_text(values);
+	} else if (text_eq(name, TEXT("pid"))) {
+		value = pid_text(values);
+	} else if (text_eq(name, TEXT("comm"))) {
+		value = text_of(program_invocation_short_name);
+	}
+	return found(values, name, value, origin, detail, ret_value);
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/*
+ * URLs are never parsed by hand: userinfo, numeric and encoded hosts, missing slashes and missing
+ * schemes are read the way the library in use reads them, or a header could go to a host that only
+ * looks like the one that was named (pitfalls 38, 39, 59).
+ */
+#include "core/url.h"
+
+#include <errno.h>
+
+#include "lib/buf.h"
+
+/* What libcurl itself uses when it parses CURLOPT_URL; a scheme that it lacks is no error here. */
+#define PARSE_FLAGS (CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME)
+
+/* Since 7.88.0; an older library ignores the bit and gives the name as it is. */
+#ifndef CURLU_PUNYCODE
+#define CURLU_PUNYCODE (1 << 12)
+#endif
+
+enum { SCHEME, HOST, HOST_ASCII, PATH, PORT };
+
+/* A longer URL is taken apart each time. */
+#define KEPT_BYTES 1024
+
+/* The URL that was taken apart last. */
+static struct {
+	/* Whoever comes while another looks takes its URL apart itself, and so does everybody in the
+	 * child of a process that forked in such a moment: nobody waits. */
+	bool taken;
+	unsigned generation;
+	const struct url_api *api; /* NULL: none */
+	struct url url; /* its texts lie in memory */
+	char memory[KEPT_BYTES]; /* the whole URL, NUL-terminated, then its parts */
+} kept;
+
+static unsigned generation;
+
+static bool has_non_ascii(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.ptr[i] > 0x7E)
+			return true;
+	}
+	return false;
+}
+
+static bool get(const struct url_api *api, CURLU *handle, CURLUPart what, unsigned flags,
+		char **owned, struct text *ret_text)
+{
+	*owned = NULL;
+	if (api->get(handle, what, owned, flags) != CURLUE_OK || !*owned)
+		return false;
+	*ret_text = text_of(*owned);
+	return true;
+}
+
+/* relay.example.com. is the absolute form of the same name. */
+static void drop_trailing_dot(struct text *host)
+{
+	if (host->len > 1 && host->ptr[host->len - 1] == '.')
+		host->len--;
+}
+
+static bool get_all(const struct url_api *api, CURLU *handle, struct url *url)
+{
+	unsigned long number = 0;
+	struct text port;
+
+	if (!get(api, handle, CURLUPART_SCHEME, 0, &url->owned[SCHEME], &url->scheme) ||
+	    !get(api, handle, CURLUPART_HOST, 0, &url->owned[HOST], &url->host) ||
+	    !get(api, handle, CURLUPART_PATH, 0, &url->owned[PATH], &url->path))
+		return false;
+	/* A scheme that this libcurl lacks has no port of its own. */
+	if (get(api, handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, &url->owned[PORT], &port) &&
+	    !text_number(port, 65535, &number))
+		return false;
+	url->port = (unsigned)number;
+	url->host_ascii = url->host;
+	if (has_non_ascii(url->host))
+		get(api, handle, CURLUPART_HOST, CURLU_PUNYCODE, &url->owned[HOST_ASCII],
+		    &url->host_ascii);
+	drop_trailing_dot(&url->host);
+	drop_trailing_dot(&url->host_ascii);
+	return true;
+}
+
+static bool take(void)
+{
+	return !__atomic_exchange_n(&kept.taken, true, __ATOMIC_ACQUIRE);
+}
+
+static void let_go(void)
+{
+	__atomic_store_n(&kept.taken, false, __ATOMIC_RELEASE);
+}
+
+/* If it is the URL that is kept, what is kept stays taken until url_release. */
+static bool recall(const struct url_api *api, const char *text, struct url *ret_url)
+{
+	if (!take())
+		return false;
+	if (kept.api == api &&
+	    kept.generation == __atomic_load_n(&generation, __ATOMIC_ACQUIRE) &&
+	    !strcmp(kept.memory, text)) {
+		*ret_url = kept.url;
+		return true;
+	}
+	let_go();
+	return false;
+}
+
+static struct text copy_into(struct buf *buf, struct text text)
+{
+	size_t start = buf->len;
+
+	buf_add(buf, text);
+	return buf_since(buf, start);
+}
+
+static void keep(const struct url_api *api, const char *text, const struct url *url, unsigned since)
+{
+	struct buf buf;
+
+	/* A password or a key in it would outlive the host's own copy. */
+	if (text[strcspn(text, "?@")] || !take())
+		return;
+	buf_init(&buf, kept.memory, sizeof(kept.memory));
+	buf_add(&buf, text_of(text));
+	buf_char(&buf, '\0');
+	kept.url = (struct url){
+		.scheme = copy_into(&buf, url->scheme),
+		.host = copy_into(&buf, url->host),
+		.host_ascii = copy_into(&buf, url->host_ascii),
+		.path = copy_into(&buf, url->path),
+		.port = url->port,
+		.kept = true,
+	};
+	kept.api = buf.full ? NULL : api;
+	kept.generation = since;
+	let_go();
+}
+
+void url_forget(void)
+{
+	__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
+}
+
+static void free_parts(const struct url_api *api, struct url *url)
+{
+	for (size_t i = 0; i < sizeof(url->owned) / sizeof(url->owned[0]); i++) {
+		if (url->owned[i])
+			api->free(url->owned[i]);
+		url->owned[i] = NULL;
+	}
+}
+
+static int parse(const struct url_api *api, const char *text, struct url *ret_url)
+{
+	struct url url = { .port = 0 };
+	bool whole = false;
+	CURLU *handle;
+
+	handle = api->url();
+	if (!handle)
+		return -ENOMEM;
+	if (api->set(handle, CURLUPART_URL, text, PARSE_FLAGS) == CURLUE_OK)
+		whole = get_all(api, handle, &url);
+	api->cleanup(handle);
+	if (!whole) {
+		free_parts(api, &url);
+		return -EINVAL;
+	}
+	*ret_url = url;
+	return 0;
+}
+
+int url_take_apart(const struct url_api *api, const char *text, struct url *ret_url)
+{
+	unsigned since;
+	int result;
+
+	if (recall(api, text, ret_url))
+		return 0;
+	since = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+	result = parse(api, text, ret_url);
+	if (!result)
+		keep(api, text, ret_url, since);
+	return result;
+}
+
+void url_release(const struct url_api *api, struct url *url)
+{
+	if (url->kept)
+		let_go();
+	else
+		free_parts(api, url);
+	url->kept = false;
+}

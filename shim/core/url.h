@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Taking a URL apart with libcurl's own parser: the one that the request will use. */
+#ifndef TAGALONG_CORE_URL_H
+#define TAGALONG_CORE_URL_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "lib/text.h"
+
+/* The URL API of one libcurl (curl_url and its family, 7.62 and newer). */
+struct url_api {
+	CURLU *(*url)(void);
+	CURLUcode (*set)(CURLU *url, CURLUPart what, const char *part, unsigned int flags);
+	CURLUcode (*get)(CURLU *url, CURLUPart what, char **part, unsigned int flags);
+	void (*cleanup)(CURLU *url);
+	void (*free)(void *memory);
+};
+
+struct url {
+	struct text scheme; /* lower case */
+	struct text host; /* as in the URL, IPv6 in brackets, without one trailing dot */
+	struct text host_ascii; /* IDN in punycode where this libcurl can; else as host */
+	struct text path; /* before "?", as it is sent */
+	unsigned port; /* the scheme's own where the URL has none; 0: unknown */
+	char *owned[5]; /* for url_release */
+	bool kept; /* the same */
+};
+
+/* 0, -EINVAL when libcurl would refuse it, -ENOMEM. *ret_url is to be released only after 0, soon,
+ * and by the same thread. Thread-safe: the last URL without a query or a user is remembered with
+ * its parts, since a client asks the same one again and again. */
+int url_take_apart(const struct url_api *api, const char *url, struct url *ret_url);
+void url_release(const struct url_api *api, struct url *url);
+/* An api may be another library's from now on: what it said before is forgotten. */
+void url_forget(void);
+
+#endif

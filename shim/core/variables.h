@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The one place where the environment is read. */
+#ifndef TAGALONG_CORE_VARIABLES_H
+#define TAGALONG_CORE_VARIABLES_H
+
+#include <stdbool.h>
+
+#include "lib/text.h"
+
+enum variable {
+#define VARIABLE(constant, name, what) VARIABLE_##constant,
+#include "core/variables.def"
+#undef VARIABLE
+	VARIABLE_COUNT
+};
+
+const char *variable_name(enum variable variable);
+
+/* The value, or NULL when it is unset or empty, or in a program that runs with raised rights. It
+ * belongs to the environment: valid until the host changes it. */
+const char *variable_get(enum variable variable);
+/* The same for any name. */
+const char *variable_get_named(const char *name);
+/* Tells of every variable, "NAME=value" as it stands, in the order of the environment; of none in a
+ * program with raised rights. */
+void variables_scan(void (*each)(void *arg, const char *variable), void *arg);
+/* Takes one of them apart; false where there is no "=". */
+bool variable_split(const char *variable, struct text *ret_name, const char **ret_value);
+/* Whether it is set to "1". */
+bool variable_is_on(enum variable variable);
+
+#endif

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: MIT
+/* The answers, one function an op. Each appends exactly one reply line. */
+#include "daemon/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "lib/random.h"
+#include "core/trace.h"
+#include "daemon/notice.h"
+#include "daemon/proc.h"
+#include "protocol/reply.h"
+#include "protocol/message.h"
+
+#define RUN_NAME_BYTES 32 /* "run-" and 16 digits */
+#define TRACEPARENT_BYTES 64
+
+/* One question. */
+struct question {
+	struct core *core;
+	const struct peer *peer;
+	struct wire_request request;
+	struct wire_fault fault;
+	struct buf *reply;
+	struct answer *answer;
+};
+
+static void refuse(struct question *question, enum wire_code code, const char *message)
+{
+	wire_fault_start(&question->fault, code, text_of(message));
+}
+
+static void refuse_name(struct question *question, const char *message)
+{
+	if (wire_fault_start(&question->fault, WIRE_BAD_SCOPE, text_of(message)))
+		wire_fault_quote(&question->fault, question->request.scope);
+}
+
+static void refuse_process(struct question *question, const char *message)
+{
+	struct buf *text = &question->fault.message;
+
+	if (!wire_fault_start(&question->fault, WIRE_BAD_SCOPE, TEXT("process ")))
+		return;
+	buf_number(text, (uint64_t)question->request.pid);
+	buf_char(text, ' ');
+	buf_add(text, text_of(message));
+}
+
+static void refuse_error(struct question *question, int error)
+{
+	if (error == -EDQUOT)
+		refuse(question, WIRE_TOO_MANY,
+		       "there are 100,000 scopes, 64 in each other, or 32 MiB of values in all: "
+		       "no more are taken");
+	else
+		refuse(question, WIRE_NO_MEMORY, "the service is out of memory");
+}
+
+static struct asker own_asker(const struct question *question)
+{
+	return (struct asker){ question->peer->pid, question->peer->since,
+			       question->request.scope };
+}
+
+static struct scope *nearest(const struct question *question, const struct asker *asker)
+{
+	const struct core *core = question->core;
+
+	return nearest_scope(&core->scopes, &core->processes, asker);
+}
+
+/* The process that the request names by number: one that means the same to both ends. */
+static bool named_process(struct question *question, struct process *ret_process)
+{
+	const struct process_table *processes = &question->core->processes;
+
+	if (!processes->shares_pids(question->peer->pid)) {
+		refuse(question, WIRE_BAD_SCOPE,
+		       "the asking process is in another pid namespace: its numbers mean others "
+		       "here");
+		return false;
+	}
+	if (processes->look(processes->arg, question->request.pid, ret_process)) {
+		refuse_process(question, "does not exist");
+		return false;
+	}
+	return true;
+}
+
+/* The scope of a request that reads or changes one. NULL after a refusal. `outermost_too`: a
+ * process in no scope is answered with the default one. */
+static struct scope *target(struct question *question, bool outermost_too)
+{
+	const struct scopes *scopes = &question->core->scopes;
+	struct scope *scope = NULL;
+	struct asker asker;
+	struct process process;
+
+	switch (question->request.target) {
+	case WIRE_OWN:
+		asker = own_asker(question);
+		scope = nearest(question, &asker);
+		return scope ? scope : scopes->outermost;
+	case WIRE_DEFAULT:
+		return scopes->outermost;
+	case WIRE_NAMED:
+		scope = scopes_by_name(scopes, question->request.scope);
+		if (!scope)
+			refuse_name(question, "there is no scope ");
+		return scope;
+	case WIRE_PROCESS:
+		if (!named_process(question, &process))
+			return NULL;
+		asker = (struct asker){ .pid = process.pid, .not_after = process.start };
+		scope = nearest(question, &asker);
+		if (!scope && !outermost_too)
+			refuse_process(question, "is in no scope; open one, or set the default");
+		return scope || !outermost_too ? scope : scopes->outermost;
+	}
+	return NULL;
+}
+
+static void reply_ok(struct question *question, struct text scope)
+{
+	const struct wire_reply reply = {
+		.ok = true,
+		.revision = question->core->scopes.revision,
+		.scope = scope,
+	};
+
+	wire_write_reply(question->reply, &reply);
+}
+
+/* The names of the fields that were given, for the log. */
+static struct text field_list(const struct wire_request *request, struct buf *buf)
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (!request->value[field].len && !request->unset[field])
+			continue;
+		if (buf->len)
+			buf_char(buf, ',');
+		buf_add(buf, text_of(field_name(field)));
+	}
+	return buf_since(buf, 0);
+}
+
+static void log_change(const struct question *question, const char *event,
+		       const struct scope *scope)
+{
+	char fields_memory[WIRE_MESSAGE_BYTES_MAX], by_memory[24], pid_memory[24];
+	struct buf fields, by, pid;
+
+	if (!notice_wanted())
+		return;
+	buf_init(&fields, fields_memory, sizeof(fields_memory));
+	buf_init(&by, by_memory, sizeof(by_memory));
+	buf_init(&pid, pid_memory, sizeof(pid_memory));
+	buf_number(&by, (uint64_t)question->peer->pid);
+	if (scope->pid)
+		buf_number(&pid, (uint64_t)scope->pid);
+	notice_event(event, { "scope", text_of(scope->name) }, { "pid", buf_since(&pid, 0) },
+		     { "by", buf_since(&by, 0) },
+		     { "fields", field_list(&question->request, &fields) });
+}
+
+static void answer_get(struct question *question)
+{
+	struct scope *scope = target(question, true);
+	struct core *core = question->core;
+
+	if (!scope)
+		return;
+	if (question->request.page && question->answer->may_pass && core->pages)
+		question->answer->page_fd = pages_get(core->pages, &core->scopes, scope);
+	core_write_context(core, scope, question->answer->page_fd >= 0, question->reply);
+}
+
+static void answer_watch(struct question *question)
+{
+	struct scope *scope = target(question, true);
+
+	if (!scope)
+		return;
+	core_write_context(question->core, scope, false, question->reply);
+	question->answer->watch = scope;
+}
+
+/* After a change of fields: 1, 0 when everything was so already, or a negative errno. */
+static void reply_change(struct question *question, struct scope *scope, const char *event,
+			 int result)
+{
+	if (result < 0) {
+		refuse_error(question, result);
+		return;
+	}
+	/* Also when nothing changed: what is so already may be on its way to the disk. */
+	question->answer->waits = true;
+	if (result > 0)
+		log_change(question, event, scope);
+	reply_ok(question, text_of(scope->name));
+}
+
+static void set_fields(struct question *question, struct scope *scope, const char *event)
+{
+	reply_change(question, scope, event,
+		     scopes_set(&question->core->scopes, scope, question->request.value));
+}
+
+static void answer_set(struct question *question)
+{
+	struct scope *scope = target(question, false);
+
+	if (scope)
+		set_fields(question, scope, "set");
+}
+
+static void answer_unset(struct question *question)
+{
+	struct scope *scope = target(question, false);
+
+	if (scope)
+		reply_change(question, scope, "unset",
+			     scopes_unset(&question->core->scopes, scope,
+					  question->request.unset));
+}
+
+/* One trace for all processes of the scope, where none comes from outside. A tracestate that came
+ * with an invalid traceparent goes with it (Trace Context, section 3.3). */
+static void start_trace(const struct core *core, struct scope_birth *birth, struct buf *memory)
+{
+	const struct scope *outer = birth->parent ? birth->parent : core->scopes.outermost;
+	struct trace trace = { .flags = TRACE_FLAG_RANDOM };
+	struct text effective[FIELD_COUNT];
+
+	scope_effective(&core->scopes, outer, effective);
+	if (birth->value[FIELD_TRACEPARENT].len)
+		effective[FIELD_TRACEPARENT] = birth->value[FIELD_TRACEPARENT];
+	if (!trace_parse(effective[FIELD_TRACEPARENT], &trace) ||
+	    random_fill(trace.trace_id, sizeof(trace.trace_id)) ||
+	    random_fill(trace.parent_id, sizeof(trace.parent_id)))
+		return;
+	/* All zero is no valid id; one chance in 2^64 is not worth a loop. */
+	trace.trace_id[0] |= !trace.trace_id[0];
+	trace.parent_id[0] |= !trace.parent_id[0];
+	trace_format(memory, &trace);
+	birth->value[FIELD_TRACEPARENT] = buf_since(memory, 0);
+	birth->value[FIELD_TRACESTATE] = (struct text){ NULL, 0 };
+}
+
+static bool make_name(const struct core *core, struct buf *name)
+{
+	uint8_t random[8];
+
+	do {
+		if (random_fill(random, sizeof(random)))
+			return false;
+		buf_cut(name, 0);
+		buf_add(name, TEXT("run-"));
+		buf_hex(name, random, sizeof(random));
+	} while (scopes_by_name(&core->scopes, buf_since(name, 0)));
+	return true;
+}
+
+static void open_scope(struct question *question, struct scope_birth *birth)
+{
+	struct core *core = question->core;
+	struct scope *scope;
+	int result;
+
+	memcpy(birth->opened_with, question->request.value, sizeof(birth->opened_with));
+	result = scopes_open(&core->scopes, birth, &scope);
+	if (result) {
+		refuse_error(question, result);
+		return;
+	}
+	if (scope->pid && core->on_open(core->arg, scope)) {
+		scopes_end(&core->scopes, scope);
+		refuse(question, WIRE_BAD_SCOPE, "the process ended meanwhile");
+		return;
+	}
+	question->answer->waits = true;
+	log_change(question, "open", scope);
+	reply_ok(question, text_of(scope->name));
+}
+
+static void open_process(struct question *question, const struct process *process,
+			 const struct asker *asker)
+{
+	char name_memory[RUN_NAME_BYTES], trace_memory[TRACEPARENT_BYTES];
+	struct scope_birth birth = { .pid = process->pid, .start = process->start };
+	struct buf name, trace;
+
+	buf_init(&name, name_memory, sizeof(name_memory));
+	buf_init(&trace, trace_memory, sizeof(trace_memory));
+	if (!make_name(question->core, &name)) {
+		refuse(question, WIRE_NO_MEMORY, "the kernel gives no random bytes");
+		return;
+	}
+	birth.name = buf_since(&name, 0);
+	birth.parent = nearest(question, asker);
+	memcpy(birth.value, question->request.value, sizeof(birth.value));
+	start_trace(question->core, &birth, &trace);
+	open_scope(question, &birth);
+}
+
+/* For the tree of the process that asks: it needs no number that both ends agree on. */
+static void open_own(struct question *question)
+{
+	const struct process_table *processes = &question->core->processes;
+	const struct asker asker = own_asker(question);
+	struct process process;
+
+	if (!asker.pid || processes->look(processes->arg, asker.pid, &process) ||
+	    process.start > asker.not_after) {
+		refuse(question, WIRE_BAD_SCOPE,
+		       "the asking process cannot be seen from here (another pid namespace?)");
+		return;
+	}
+	open_process(question, &process, &asker);
+}
+
+/* The opener's token places the new scope only when the opener is in it itself. */
+static void open_other(struct question *question)
+{
+	struct process process;
+	struct asker asker;
+
+	if (!named_process(question, &process))
+		return;
+	asker = (struct asker){ .pid = process.pid, .not_after = process.start };
+	open_process(question, &process, &asker);
+}
+
+static void open_named(struct question *question)
+{
+	struct scope_birth birth = { .name = question->request.scope };
+	struct scope *scope = scopes_by_name(&question->core->scopes, birth.name);
+
+	if (scope && scope->pid) {
+		refuse_name(question, "a process has the scope ");
+	} else if (scope) {
+		set_fields(question, scope, "open");
+	} else {
+		memcpy(birth.value, question->request.value, sizeof(birth.value));
+		open_scope(question, &birth);
+	}
+}
+
+static void answer_open(struct question *question)
+{
+	switch (question->request.target) {
+	case WIRE_OWN:
+		open_own(question);
+		break;
+	case WIRE_PROCESS:
+		open_other(question);
+		break;
+	case WIRE_NAMED:
+		open_named(question);
+		break;
+	case WIRE_DEFAULT:
+		refuse(question, WIRE_BAD_SCOPE, "the default scope is always open");
+		break;
+	}
+}
+
+/* By number, only a scope of this very process: its ancestors' are others'. */
+static struct scope *closing_target(struct question *question)
+{
+	struct process process;
+	struct scope *scope;
+
+	if (question->request.target != WIRE_PROCESS)
+		return target(question, false);
+	if (!named_process(question, &process))
+		return NULL;
+	scope = scopes_of_process(&question->core->scopes, process.pid, process.start);
+	if (!scope)
+		refuse_process(question, "has no scope of its own");
+	return scope;
+}
+
+static void answer_close(struct question *question)
+{
+	char memory[WIRE_NAME_BYTES_MAX + 1];
+	struct scope *scope = closing_target(question);
+	struct buf name;
+
+	if (scope == question->core->scopes.outermost) {
+		refuse(question, WIRE_BAD_SCOPE, "the default scope cannot be closed");
+		return;
+	}
+	if (!scope)
+		return;
+	buf_init(&name, memory, sizeof(memory));
+	buf_add(&name, text_of(scope->name));
+	core_end(question->core, scope, "asked for");
+	question->answer->waits = true;
+	reply_ok(question, buf_since(&name, 0));
+}
+
+static bool list_scope(const struct scope *scope, struct buf *reply)
+{
+	struct wire_scope row = {
+		.scope = text_of(scope->name),
+		.parent = text_of(scope->parent ? scope->parent->name : NULL),
+		.pid = scope->pid,
+	};
+
+	scope_values(scope, row.value);
+	return wire_add_scope(reply, &row);
+}
+
+/* As many as fit a line. */
+static void answer_list(struct question *question)
+{
+	const struct scopes *scopes = &question->core->scopes;
+	uint64_t after = question->request.after, last = after;
+	struct scope *scope;
+
+	wire_start_list(question->reply, scopes->revision);
+	if (!after)
+		list_scope(scopes->outermost, question->reply);
+	for (scope = scopes_after(scopes, after); scope; scope = TAILQ_NEXT(scope, order)) {
+		if (!list_scope(scope, question->reply))
+			break;
+		last = scope->serial;
+	}
+	wire_end_list(question->reply, scope ? last : 0);
+}
+
+static void answer_ping(struct question *question)
+{
+	reply_ok(question, (struct text){ NULL, 0 });
+}
+
+static void (*const answers[WIRE_OP_COUNT])(struct question *question) = {
+	[WIRE_GET] = answer_get,     [WIRE_SET] = answer_set,	  [WIRE_UNSET] = answer_unset,
+	[WIRE_OPEN] = answer_open,   [WIRE_CLOSE] = answer_close, [WIRE_LIST] = answer_list,
+	[WIRE_WATCH] = answer_watch, [WIRE_PING] = answer_ping,
+};
+
+void core_answer(struct core *core, const struct peer *peer, char *line, size_t len,
+		 struct buf *reply, struct answer *answer)
+{
+	struct question question = {
+		.core = core,
+		.peer = peer,
+		.reply = reply,
+		.answer = answer,
+	};
+
+	*answer = (struct answer){ .may_pass = answer->may_pass, .page_fd = -1 };
+	if (!wire_read_request(line, len, &question.request, &question.fault))
+		answers[question.request.op](&question);
+	if (question.fault.code != WIRE_CODE_COUNT) {
+		notice_event("refuse", { "code", text_of(wire_code_name(question.fault.code)) },
+			     { "message", buf_since(&question.fault.message, 0) });
+		wire_write_error(reply, question.fault.code, buf_since(&question.fault.message, 0));
+	}
+}

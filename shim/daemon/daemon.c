@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The service: one loop, in turns. A turn takes what has arrived, then hands all changes to the
+ * store together, shows them on the shared pages, then sends what may be sent. libevent waits on
+ * descriptors for us and does no more, because a reply can carry descriptors.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "lib/clock.h"
+#include "daemon/connection.h"
+#include "daemon/pid_watch.h"
+#include "daemon/daemon_limits.h"
+#include "daemon/listener.h"
+#include "daemon/notice.h"
+#include "daemon/proc.h"
+
+static const int end_signals[] = { SIGTERM, SIGINT, SIGHUP };
+#define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
+
+struct service {
+	const struct service_options *options;
+	struct listener listener;
+	struct event_base *base;
+	struct event *acceptable, *accept_pause, *store_ready, *store_retry, *idle;
+	struct event *signal[END_SIGNALS];
+	struct core core;
+	struct keeper keeper;
+	struct pages pages;
+	struct connections connections;
+	bool stopping;
+};
+
+static int on_open(void *arg, struct scope *scope)
+{
+	struct service *service = arg;
+
+	return keeper_add(&service->keeper, scope);
+}
+
+static void on_end(void *arg, struct scope *scope)
+{
+	struct service *service = arg;
+
+	keeper_remove(&service->keeper, scope);
+	pages_scope_ends(&service->pages, scope);
+	connections_scope_ends(&service->connections, scope);
+	service->connections.last_ms = clock_monotonic_ms();
+}
+
+static void on_gone(void *arg, struct scope *scope)
+{
+	struct service *service = arg;
+
+	core_end(&service->core, scope, "its process ended");
+}
+
+static void add_timer(struct event *event, uint64_t ms)
+{
+	const struct timeval interval = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+
+	event_add(event, &interval);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *service = arg;
+	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (peer >= 0) {
+		connections_accept(&service->connections, peer);
+		return;
+	}
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+		return;
+	/* The connection stays in the queue and would wake the loop at once again. */
+	notice_warning("cannot take a connection: %s", strerror(errno));
+	event_del(service->acceptable);
+	add_timer(service->accept_pause, ACCEPT_PAUSE_MS);
+}
+
+static void on_accept_pause(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *service = arg;
+
+	event_add(service->acceptable, NULL);
+}
+
+static void on_store_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *service = arg;
+
+	store_collect(service->core.store);
+}
+
+/* The turn's end does it. */
+static void on_store_retry(evutil_socket_t fd, short what, void *arg)
+{
+}
+
+static void stop(struct service *service, const char *why)
+{
+	service->stopping = true;
+	notice_event("stop", { "why", text_of(why) });
+}
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+	stop(arg, strsignal((int)number));
+}
+
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *service = arg;
+	const struct connections *connections = &service->connections;
+	uint64_t limit_ms = (uint64_t)service->options->idle_exit_seconds * 1000;
+	uint64_t idle_ms = clock_monotonic_ms() - connections->last_ms;
+
+	if (connections->count || service->core.scopes.count)
+		add_timer(service->idle, limit_ms);
+	else if (idle_ms < limit_ms)
+		add_timer(service->idle, limit_ms - idle_ms);
+	else
+		stop(service, "idle");
+}
+
+/* Before there is a socket that a signal could leave behind; they take effect in the loop. */
+static int add_signals(struct service *service)
+{
+	for (size_t i = 0; i < END_SIGNALS; i++) {
+		service->signal[i] =
+			evsignal_new(service->base, end_signals[i], on_signal, service);
+		if (!service->signal[i] || event_add(service->signal[i], NULL))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_events(struct service *service)
+{
+	struct event_base *base = service->base;
+	int store_fd = store_event_fd(service->core.store);
+
+	service->acceptable = event_new(base, service->listener.fd, EV_READ | EV_PERSIST,
+					on_acceptable, service);
+	service->accept_pause = evtimer_new(base, on_accept_pause, service);
+	service->store_retry = evtimer_new(base, on_store_retry, service);
+	service->idle = evtimer_new(base, on_idle, service);
+	if (!service->acceptable || !service->accept_pause || !service->store_retry ||
+	    !service->idle || event_add(service->acceptable, NULL))
+		return -ENOMEM;
+	if (service->options->idle_exit_seconds)
+		add_timer(service->idle, (uint64_t)service->options->idle_exit_seconds * 1000);
+	if (store_fd < 0)
+		return 0;
+	service->store_ready = event_new(base, store_fd, EV_READ | EV_PERSIST, on_store_ready,
+					 service);
+	return service->store_ready && !event_add(service->store_ready, NULL) ? 0 : -ENOMEM;
+}
+
+/* Whether the next turn is to begin even if nothing happens. */
+static bool end_turn(struct service *service)
+{
+	bool again = core_commit(&service->core);
+
+	pages_update(&service->pages, &service->core.scopes);
+	connections_flush(&service->connections);
+	if (store_wants_retry(service->core.store) &&
+	    !event_pending(service->store_retry, EV_TIMEOUT, NULL))
+		add_timer(service->store_retry, STORE_RETRY_MS);
+	return again;
+}
+
+static void serve(struct service *service)
+{
+	bool again = end_turn(service); /* the state file, as it was read */
+
+	listener_notify("READY=1");
+	notice_event("start", { "socket", text_of(service->listener.path) });
+	while (!service->stopping) {
+		if (event_base_loop(service->base, again ? EVLOOP_NONBLOCK : EVLOOP_ONCE) < 0)
+			break;
+		again = end_turn(service);
+	}
+	listener_notify("STOPPING=1");
+	core_sync(&service->core);
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+static void free_events(struct service *service)
+{
+	free_event(service->acceptable);
+	free_event(service->accept_pause);
+	free_event(service->store_ready);
+	free_event(service->store_retry);
+	free_event(service->idle);
+	for (size_t i = 0; i < END_SIGNALS; i++)
+		free_event(service->signal[i]);
+}
+
+static void release_processes(struct service *service)
+{
+	struct scope *scope = TAILQ_FIRST(&service->core.scopes.order);
+
+	for (; scope; scope = TAILQ_NEXT(scope, order))
+		keeper_remove(&service->keeper, scope);
+}
+
+/* With the loop, the socket and the keeper ready. */
+static int serve_scopes(struct service *service)
+{
+	int result;
+
+	/* After the keeper, which has raised the limit of descriptors. */
+	pages_init(&service->pages, !service->options->no_pages);
+	service->core.processes = service->keeper.processes;
+	service->core.pages = &service->pages;
+	service->core.on_open = on_open;
+	service->core.on_end = on_end;
+	service->core.arg = service;
+	/* Before the core: it ends scopes whose processes are gone, which is told. */
+	connections_init(&service->connections, &service->core, service->base);
+	result = core_start(&service->core);
+	if (result) {
+		pages_release(&service->pages);
+		return result;
+	}
+	result = add_events(service);
+	if (!result)
+		serve(service);
+	connections_release(&service->connections);
+	release_processes(service);
+	pages_release(&service->pages); /* before the scopes, each of which knows its page */
+	core_stop(&service->core);
+	return result;
+}
+
+static int serve_socket(struct service *service)
+{
+	int result;
+
+	service->keeper.base = service->base;
+	service->keeper.processes = (struct process_table){
+		.look = process_look,
+		.shares_pids = process_shares_pids,
+	};
+	if (!process_proc_is_ours())
+		notice_warning("/proc is not this process's own (a pid namespace without one?): "
+			       "only named scopes and the default one are served");
+	service->keeper.on_gone = on_gone;
+	service->keeper.arg = service;
+	result = keeper_init(&service->keeper);
+	if (!result)
+		result = serve_scopes(service);
+	keeper_release(&service->keeper);
+	return result;
+}
+
+static int serve_with_loop(struct service *service)
+{
+	int result = add_signals(service);
+
+	if (!result) {
+		/* What is wrong with the socket was said. */
+		result = listener_open(service->options->socket_path, &service->listener);
+		if (result)
+			goto out;
+		result = serve_socket(service);
+		listener_close(&service->listener);
+	}
+	if (result)
+		notice_warning("%s", strerror(-result));
+out:
+	free_events(service);
+	return result;
+}
+
+int service_run(const struct service_options *options)
+{
+	struct service *service = calloc(1, sizeof(*service));
+	int result = -ENOMEM;
+
+	if (!service)
+		return result;
+	service->options = options;
+	notice_init(options->verbose, options->json);
+	/* A file at its limit of size and a reader that left are answers of write(2), not reasons
+	 * to die. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	/* The text of the state file is some megabytes, again and again. It gets pages of its own,
+	 * which go back to the kernel: by itself, malloc would soon take them from the heap, among
+	 * the scopes, and leave holes there that only grow. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	service->base = event_base_new();
+	if (service->base) {
+		result = serve_with_loop(service);
+		event_base_free(service->base);
+	}
+	free(service);
+	return result;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The embedded context service. */
+#ifndef TAGALONG_DAEMON_DAEMON_H
+#define TAGALONG_DAEMON_DAEMON_H
+
+#include <stdbool.h>
+
+struct service_options {
+	const char *socket_path; /* NULL: by the environment */
+	unsigned idle_exit_seconds; /* ends without scopes and connections after this; 0: never */
+	bool no_pages; /* no shared memory: every question is answered on the socket */
+	bool verbose, json;
+};
+
+/* Serves until SIGTERM, SIGINT or SIGHUP, or until idle. What is wrong is said on stderr. 0, or a
+ * negative errno: -EADDRINUSE when another service has the socket. */
+int service_run(const struct service_options *options);
+
+#endif

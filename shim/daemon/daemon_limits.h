@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Every bound of the service, each with the reason for its size. */
+#ifndef TAGALONG_DAEMON_DAEMON_LIMITS_H
+#define TAGALONG_DAEMON_DAEMON_LIMITS_H
+
+#include "protocol/protocol_limits.h"
+
+/* Open connections: the descriptors that a process may have by default, on most systems. */
+#define CONNECTIONS_MAX 1024
+/* Scopes: one for each process of a busy build machine. */
+#define SCOPES_MAX 100000
+/* Values in all of them: 300 bytes for each of so many. With the text of the state file, which is a
+ * few times that while it is written anew, still within the unit's MemoryMax. */
+#define SCOPES_BYTES_MAX (32 * 1024 * 1024)
+/* Scopes in each other: as deep as somebody nests `tagalong run`, and a bound on merging. */
+#define SCOPE_DEPTH_MAX 64
+/* Parents of a process that are looked at: deeper trees are runaway recursions. */
+#define ANCESTORS_MAX 256
+/* Replies that a connection has not read yet, before its further requests wait: a few lines, so
+ * that pipelining works and 1,024 greedy connections still fit in memory. */
+#define OUTPUT_BYTES_MAX (2 * WIRE_LINE_BYTES_MAX)
+/* From the first byte of a line to its end: nobody types requests, and programs send them whole. */
+#define LINE_MS_MAX 10000
+/* With all connections taken, one that asked nothing for this long makes room for a new one: else
+ * a program that forgets to close its connections would lock out all others. */
+#define IDLE_MS_MIN 10000
+/* Without pidfds (before Linux 5.3, or too few descriptors) processes are looked at this often. */
+#define SWEEP_MS 2000
+/* Scopes with a shared page: as many as there are connections, each with a file of up to 64 KiB. */
+#define PAGES_MAX 1024
+/* A page that was not asked for for so long makes room for another: its readers ask once a second. */
+#define PAGE_UNUSED_MS 10000
+/* Descriptors that are not spent on pidfds: connections, each perhaps with a page on its way, pages,
+ * files, the loop, and some to spare. */
+#define DESCRIPTORS_KEPT (2 * CONNECTIONS_MAX + PAGES_MAX + 64)
+/* After an accept(2) that failed for want of descriptors or memory. */
+#define ACCEPT_PAUSE_MS 200
+/* A state file that could not be written is tried again after this. */
+#define STORE_RETRY_MS 5000
+/* The state file is written anew when it is twice what is alive and this on top, so that small ones
+ * are rarely rewritten and large ones cost at most a third of their writes. */
+#define STORE_SLACK_BYTES (1024 * 1024)
+/* How much of it is put together in one turn: a millisecond or two, in which nobody is answered. */
+#define STORE_TURN_BYTES (256 * 1024)
+
+#endif

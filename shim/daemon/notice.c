@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/* The service's voice. One line is one write, so that a journal or a file keeps them whole. */
+#include "daemon/notice.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/limits.h"
+#include "lib/json.h"
+
+static bool is_verbose, is_json;
+
+void notice_init(bool verbose, bool json)
+{
+	is_verbose = verbose;
+	is_json = json;
+}
+
+bool notice_wanted(void)
+{
+	return is_verbose;
+}
+
+static struct text now(char memory[32])
+{
+	time_t seconds = time(NULL);
+	struct tm fields;
+
+	gmtime_r(&seconds, &fields);
+	return (struct text){ memory, strftime(memory, 32, "%Y-%m-%dT%H:%M:%SZ", &fields) };
+}
+
+/* `memory` takes the longest line: every part is bounded (names, lists of fields, messages). */
+static void say(int fd, const char *level, const char *event, const struct notice_part *parts,
+		size_t count)
+{
+	char memory[2 * LOG_LINE_BYTES_MAX], time_memory[32];
+	ssize_t written;
+	struct buf line;
+
+	buf_init(&line, memory, sizeof(memory) - 1); /* one byte kept back for the LF */
+	if (is_json) {
+		buf_char(&line, '{');
+		json_write_key(&line, "time");
+		json_write_string(&line, now(time_memory));
+		json_write_key(&line, level);
+		json_write_string(&line, text_of(event));
+	} else {
+		buf_add(&line, text_of(event));
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!parts[i].text.len)
+			continue;
+		if (is_json) {
+			json_write_key(&line, parts[i].key);
+			json_write_string(&line, parts[i].text);
+			continue;
+		}
+		buf_char(&line, ' ');
+		buf_add(&line, text_of(parts[i].key));
+		buf_char(&line, '=');
+		buf_add(&line, parts[i].text);
+	}
+	if (is_json)
+		buf_char(&line, '}');
+	line.data[line.len++] = '\n';
+	written = write(fd, line.data, line.len);
+	(void)written; /* there is nobody to tell */
+}
+
+void notice_event_parts(const char *event, const struct notice_part *parts, size_t count)
+{
+	if (is_verbose)
+		say(STDOUT_FILENO, "event", event, parts, count);
+}
+
+void notice_warning(const char *format, ...)
+{
+	static const char prefix[] = "tagalong serve: ";
+	char message[LOG_LINE_BYTES_MAX];
+	size_t start = is_json ? 0 : sizeof(prefix) - 1;
+	va_list list;
+
+	memcpy(message, prefix, sizeof(prefix));
+	va_start(list, format);
+	vsnprintf(message + start, sizeof(message) - start, format, list);
+	va_end(list);
+	say(STDERR_FILENO, "warning", message, NULL, 0);
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A sealed file of memory for each scope that somebody asks a page of, and one for the service. Both
+ * stay mapped here, writable; whoever gets a descriptor can only read them.
+ */
+#include "daemon/pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/fdio.h"
+#include "daemon/daemon_limits.h"
+#include "daemon/notice.h"
+
+#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+struct page {
+	TAILQ_ENTRY(page) link;
+	struct scope *scope;
+	struct wire_page *memory;
+	uint64_t asked_ms;
+	uint64_t told; /* the revision that it shows */
+	size_t allocated; /* of the file, from its start */
+	int fd;
+};
+
+_Static_assert(sizeof(pthread_mutex_t) <= offsetof(struct wire_station, topology),
+	       "the mutex has its place");
+_Static_assert(sizeof(struct wire_station) <= WIRE_PAGE_BYTES, "the station has its place");
+
+static int make_memory_file(void)
+{
+	int fd = memfd_create("tagalong", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("tagalong", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd < 0 ? -errno : fd;
+}
+
+static int size_and_map(int fd, void **ret_memory)
+{
+	void *memory;
+	int result;
+
+	if (ftruncate(fd, WIRE_PAGE_BYTES) < 0)
+		return -errno;
+	memory = mmap(NULL, WIRE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	/* After this mapping nobody gets one to write into (Linux 5.1). */
+	if (fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0) {
+		result = -errno;
+		munmap(memory, WIRE_PAGE_BYTES);
+		return result;
+	}
+	*ret_memory = memory;
+	return 0;
+}
+
+static int make_memory(int *ret_fd, void **ret_memory)
+{
+	int fd = make_memory_file();
+	int result;
+
+	if (fd < 0)
+		return fd;
+	result = size_and_map(fd, ret_memory);
+	if (result)
+		fd_close(fd);
+	else
+		*ret_fd = fd;
+	return result;
+}
+
+/* A write that finds no memory would end the service, so it is taken before. */
+static int allocate(int fd, size_t bytes, size_t *allocated)
+{
+	int result = bytes > *allocated ? posix_fallocate(fd, 0, (off_t)bytes) : 0;
+
+	if (!result && bytes > *allocated)
+		*allocated = bytes;
+	return -result;
+}
+
+/* Held for life, and marked by the kernel at the end of it, whatever kind of end that is. */
+static int take_for_life(struct wire_station *station)
+{
+	pthread_mutex_t *mutex = (pthread_mutex_t *)(void *)station;
+	pthread_mutexattr_t attributes;
+	int result;
+
+	result = pthread_mutexattr_init(&attributes);
+	if (result)
+		return -result;
+	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	result = pthread_mutex_init(mutex, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+	if (!result)
+		result = pthread_mutex_lock(mutex);
+	if (!result && !wire_station_holds(station, 0))
+		result = ENOTSUP; /* a libc whose mutexes do not begin with the word */
+	return -result;
+}
+
+/* With few descriptors to be had, connections go first. */
+static size_t pages_max(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur >= DESCRIPTORS_KEPT)
+		return PAGES_MAX;
+	return 0;
+}
+
+void pages_init(struct pages *pages, bool wanted)
+{
+	size_t allocated = 0;
+	void *memory = NULL;
+	int result;
+
+	*pages = (struct pages){ .station_fd = -1, .max = pages_max() };
+	TAILQ_INIT(&pages->all);
+	if (!wanted)
+		return;
+	result = make_memory(&pages->station_fd, &memory);
+	if (!result)
+		result = allocate(pages->station_fd, sizeof(struct wire_station), &allocated);
+	if (!result && memory) /* it is; the analyzer takes errno for 0 */
+		result = take_for_life(memory);
+	if (result) {
+		notice_warning("no shared pages: %s; every question is answered on the socket",
+			       strerror(-result));
+		if (memory)
+			munmap(memory, WIRE_PAGE_BYTES);
+		fd_close(pages->station_fd);
+		return;
+	}
+	pages->station = memory;
+}
+
+/* Those who have it mapped keep it, and see that it holds no more. */
+static void end_page(struct pages *pages, struct page *page)
+{
+	TAILQ_REMOVE(&pages->all, page, link);
+	pages->count--;
+	wire_page_retire(page->memory);
+	page->scope->page = NULL;
+	munmap(page->memory, WIRE_PAGE_BYTES);
+	fd_close(page->fd);
+	free(page);
+}
+
+void pages_release(struct pages *pages)
+{
+	struct page *page, *next;
+
+	for (page = TAILQ_FIRST(&pages->all); page; page = next) {
+		next = TAILQ_NEXT(page, link);
+		end_page(pages, page);
+	}
+	if (!pages->station)
+		return;
+	pthread_mutex_unlock((pthread_mutex_t *)(void *)pages->station);
+	munmap(pages->station, WIRE_PAGE_BYTES);
+	fd_close(pages->station_fd);
+	pages->station = NULL;
+}
+
+static int write_page(const struct scopes *scopes, struct page *page)
+{
+	struct text value[FIELD_COUNT], opened_with[FIELD_COUNT];
+	int result;
+
+	scope_effective(scopes, page->scope, value);
+	scope_opened_with(page->scope, opened_with);
+	result = allocate(page->fd, wire_page_used(value, opened_with), &page->allocated);
+	if (!result)
+		wire_page_write(page->memory, value, opened_with);
+	page->told = scopes->revision;
+	return result;
+}
+
+/* Whether there is room for one more, if need be in place of the one that nobody asked for for so
+ * long that nobody reads it any more. */
+static bool make_room(struct pages *pages)
+{
+	struct page *page = TAILQ_FIRST(&pages->all);
+
+	if (pages->count < pages->max)
+		return true;
+	if (!page || clock_monotonic_ms() < page->asked_ms + PAGE_UNUSED_MS)
+		return false;
+	end_page(pages, page);
+	return true;
+}
+
+static int make_page(struct pages *pages, const struct scopes *scopes, struct scope *scope)
+{
+	struct page *page = calloc(1, sizeof(*page));
+	void *memory = NULL;
+	int result;
+
+	if (!page)
+		return -ENOMEM;
+	page->fd = -1;
+	page->scope = scope;
+	result = make_memory(&page->fd, &memory);
+	page->memory = memory;
+	if (!result)
+		result = write_page(scopes, page);
+	if (result) {
+		if (memory)
+			munmap(memory, WIRE_PAGE_BYTES);
+		fd_close(page->fd);
+		free(page);
+		return result;
+	}
+	scope->page = page;
+	TAILQ_INSERT_TAIL(&pages->all, page, link);
+	pages->count++;
+	return 0;
+}
+
+int pages_get(struct pages *pages, const struct scopes *scopes, struct scope *scope)
+{
+	struct page *page;
+	int fd, result = 0;
+
+	if (!pages->station)
+		return -ENOTSUP;
+	if (!scope->page)
+		result = make_room(pages) ? make_page(pages, scopes, scope) : -EDQUOT;
+	if (result)
+		return result;
+	page = scope->page;
+	page->asked_ms = clock_monotonic_ms();
+	TAILQ_REMOVE(&pages->all, page, link);
+	TAILQ_INSERT_TAIL(&pages->all, page, link);
+	/* Its own: the page may be gone before the reply is sent. */
+	fd = fcntl(page->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+void pages_update(struct pages *pages, const struct scopes *scopes)
+{
+	struct page *page, *next;
+
+	if (!pages->station)
+		return;
+	__atomic_store_n(&pages->station->topology, scopes->topology, __ATOMIC_RELEASE);
+	if (pages->told == scopes->revision)
+		return;
+	pages->told = scopes->revision;
+	for (page = TAILQ_FIRST(&pages->all); page; page = next) {
+		next = TAILQ_NEXT(page, link);
+		/* One that cannot be written shows nothing rather than what was. */
+		if (scope_effective_changed(scopes, page->scope) > page->told &&
+		    write_page(scopes, page))
+			end_page(pages, page);
+	}
+}
+
+void pages_scope_ends(struct pages *pages, struct scope *scope)
+{
+	if (scope->page)
+		end_page(pages, scope->page);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Contexts in shared memory, for those who ask again and again (protocol/page.h). One thread: the one
+ * that made them, for as long as it lives. */
+#ifndef TAGALONG_DAEMON_PAGES_H
+#define TAGALONG_DAEMON_PAGES_H
+
+#include <sys/queue.h>
+
+#include "daemon/scopes.h"
+#include "protocol/page.h"
+
+struct page;
+
+struct pages {
+	TAILQ_HEAD(page_list, page) all; /* the one that was asked for last is the last */
+	struct wire_station *station; /* NULL: there are no pages, and everybody asks on the socket */
+	int station_fd;
+	size_t count, max;
+	uint64_t told; /* the revision that all pages show */
+};
+
+/* There are no pages where they are not wanted, or when something is wrong, which is said on
+ * stderr. */
+void pages_init(struct pages *pages, bool wanted);
+void pages_release(struct pages *pages);
+
+/* The page of a scope as it is now, made where there is none: a descriptor that is the caller's to
+ * close, or a negative errno when there can be none. */
+int pages_get(struct pages *pages, const struct scopes *scopes, struct scope *scope);
+/* At the end of a turn, before any reply leaves: all pages show what changed. */
+void pages_update(struct pages *pages, const struct scopes *scopes);
+/* A scope is about to end. */
+void pages_scope_ends(struct pages *pages, struct scope *scope);
+
+#endif

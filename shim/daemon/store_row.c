@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/* The lines of the state file: what the protocol uses, with a head that says so. */
+#include "daemon/store_row.h"
+
+#include <limits.h>
+
+#include "lib/json.h"
+#include "protocol/member.h"
+
+#define KIND "tagalong state"
+
+void store_head_write(struct buf *buf, struct text boot_id)
+{
+	buf_add(buf, TEXT("{\"kind\":\"" KIND "\",\"v\":1,\"boot\":"));
+	json_write_string(buf, boot_id);
+	buf_add(buf, TEXT("}\n"));
+}
+
+bool store_head_read(char *line, size_t len, struct text *ret_boot_id)
+{
+	struct text key, kind = { NULL, 0 }, boot_id = { NULL, 0 };
+	uint64_t version = 0;
+	struct json json;
+
+	json_init(&json, line, len);
+	json_object(&json);
+	while (json_member(&json, &key)) {
+		if (text_eq(key, TEXT("kind")))
+			json_string(&json, &kind);
+		else if (text_eq(key, TEXT("v")))
+			json_number(&json, 1, &version);
+		else if (text_eq(key, TEXT("boot")))
+			json_string(&json, &boot_id);
+		else
+			json_skip(&json, NULL);
+	}
+	if (!json_end(&json) || !text_eq(kind, TEXT(KIND)) || version != 1)
+		return false;
+	*ret_boot_id = boot_id;
+	return true;
+}
+
+static void write_number(struct buf *buf, const char *key, uint64_t number)
+{
+	if (!number)
+		return;
+	json_write_key(buf, key);
+	buf_number(buf, number);
+}
+
+void store_row_write(struct buf *buf, const struct store_row *row)
+{
+	buf_char(buf, '{');
+	write_number(buf, "revision", row->revision);
+	json_write_key(buf, "scope");
+	json_write_string(buf, row->name);
+	if (row->gone) {
+		json_write_key(buf, "gone");
+		buf_add(buf, TEXT("true}\n"));
+		return;
+	}
+	write_number(buf, "serial", row->serial);
+	write_number(buf, "pid", (uint64_t)row->pid);
+	write_number(buf, "start", row->start);
+	if (row->parent.len) {
+		json_write_key(buf, "parent");
+		json_write_string(buf, row->parent);
+	}
+	member_write_fields(buf, "context", row->value);
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (!row->opened_with[field].len)
+			continue;
+		member_write_fields(buf, "opened_with", row->opened_with);
+		break;
+	}
+	buf_add(buf, TEXT("}\n"));
+}
+
+bool store_row_read(char *line, size_t len, struct store_row *ret_row)
+{
+	struct store_row row = { 0 };
+	struct json json;
+	struct text key;
+	uint64_t pid = 0;
+
+	json_init(&json, line, len);
+	json_object(&json);
+	while (json_member(&json, &key)) {
+		if (text_eq(key, TEXT("revision")))
+			json_number(&json, UINT64_MAX, &row.revision);
+		else if (text_eq(key, TEXT("scope")))
+			json_string(&json, &row.name);
+		else if (text_eq(key, TEXT("gone")))
+			json_boolean(&json, &row.gone);
+		else if (text_eq(key, TEXT("serial")))
+			json_number(&json, UINT64_MAX, &row.serial);
+		else if (text_eq(key, TEXT("pid")))
+			json_number(&json, INT_MAX, &pid);
+		else if (text_eq(key, TEXT("start")))
+			json_number(&json, UINT64_MAX, &row.start);
+		else if (text_eq(key, TEXT("parent")))
+			json_string(&json, &row.parent);
+		else if (text_eq(key, TEXT("context")))
+			member_read_fields(&json, row.value);
+		else if (text_eq(key, TEXT("opened_with")))
+			member_read_fields(&json, row.opened_with);
+		else
+			json_skip(&json, NULL);
+	}
+	if (!json_end(&json) || !row.name.len)
+		return false;
+	row.pid = (pid_t)pid;
+	*ret_row = row;
+	return true;
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/* The one place where files are opened. */
+#include "lib/fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A shim that was built with glibc 2.33 is to run with an older one, too, which has fstatat by this
+ * name only. It is still there; its first argument tells which struct stat is meant. */
+#if __GLIBC_PREREQ(2, 33) && defined(__x86_64__)
+#define STAT_VERSION 1
+#elif __GLIBC_PREREQ(2, 33) && defined(__aarch64__)
+#define STAT_VERSION 0
+#elif __GLIBC_PREREQ(2, 33) && defined(__i386__)
+#define STAT_VERSION 3
+#endif
+#ifdef STAT_VERSION
+extern int __fxstatat64(int version, int folder_fd, const char *path, struct stat *ret_status,
+			int flags);
+#endif
+
+static int status_at(int folder_fd, const char *path, int flags, struct stat *ret_status)
+{
+#ifdef STAT_VERSION
+	int result = __fxstatat64(STAT_VERSION, folder_fd, path, ret_status, flags);
+#else
+	int result = fstatat(folder_fd, path, ret_status, flags);
+#endif
+
+	return result < 0 ? -errno : 0;
+}
+
+int fd_status(int fd, struct stat *ret_status)
+{
+	return status_at(fd, "", AT_EMPTY_PATH, ret_status);
+}
+
+int path_status(const char *path, int flags, struct stat *ret_status)
+{
+	return status_at(AT_FDCWD, path, flags, ret_status);
+}
+
+/* Takes what open or socket returned. */
+static int above_standard(int fd)
+{
+	int higher;
+
+	if (fd < 0)
+		return -errno;
+	if (fd > 2)
+		return fd;
+	/* The host runs without 0, 1 or 2: what it opens next is to get that number, not us. */
+	higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (higher < 0)
+		higher = -errno;
+	fd_close(fd);
+	return higher;
+}
+
+int fd_open(int folder_fd, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	do {
+		fd = openat(folder_fd, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
+	} while (fd < 0 && errno == EINTR);
+	return above_standard(fd);
+}
+
+int fd_socket(int domain, int type)
+{
+	return above_standard(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+void fd_close(int fd)
+{
+	int saved = errno;
+
+	/* Never retried: Linux has released the number even when it reports EINTR. */
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+}
+
+int fd_read(int fd, struct buf *buf)
+{
+	for (;;) {
+		size_t room = buf->size - buf->len - 1;
+		ssize_t got;
+		char probe;
+
+		/* A full buffer is right when the file ends here. */
+		got = room ? read(fd, buf->data + buf->len, room) : read(fd, &probe, 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			return 0;
+		if (!room)
+			return -EFBIG;
+		buf->len += (size_t)got;
+		buf->data[buf->len] = '\0';
+	}
+}
+
+int file_read(int folder_fd, const char *path, struct buf *buf)
+{
+	size_t start = buf->len;
+	struct stat status;
+	int fd, result;
+
+	fd = fd_open(folder_fd, path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	result = fd_status(fd, &status);
+	if (!result)
+		result = S_ISREG(status.st_mode) ? fd_read(fd, buf) : -EINVAL;
+	fd_close(fd);
+	if (result < 0)
+		buf_cut(buf, start);
+	return result;
+}

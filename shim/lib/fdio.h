@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors with manners: CLOEXEC from birth, never 0 to 2, no waiting on what is no file. */
+#ifndef TAGALONG_LIB_FDIO_H
+#define TAGALONG_LIB_FDIO_H
+
+#include <sys/stat.h>
+
+#include "lib/buf.h"
+
+/* open(2) that adds O_CLOEXEC, O_NOCTTY and O_NONBLOCK (so that a FIFO does not block) and gives a
+ * descriptor of 3 or more, also in a host that runs with 0 to 2 closed. Or a negative errno. */
+int fd_open(int folder_fd, const char *path, int flags, mode_t mode);
+
+/* socket(2) with the same manners. */
+int fd_socket(int domain, int type);
+
+/* close(2) that leaves errno alone; a negative fd is none. */
+void fd_close(int fd);
+
+/* fstat(2) and stat(2), or with AT_SYMLINK_NOFOLLOW lstat(2): 0 or a negative errno. */
+int fd_status(int fd, struct stat *ret_status);
+int path_status(const char *path, int flags, struct stat *ret_status);
+
+/* Appends what is left of a file, however small the pieces that it comes in. 0 or a negative errno:
+ * -EFBIG when it does not fit. */
+int fd_read(int fd, struct buf *buf);
+
+/* Appends a regular file's bytes to the buffer. 0 or a negative errno: -EFBIG when it does not fit
+ * (nothing is appended), -EINVAL when it is no regular file. */
+int file_read(int folder_fd, const char *path, struct buf *buf);
+
+#endif

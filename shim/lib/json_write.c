@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/* The JSON writer. Texts that are written were checked where they came in. */
+#include "lib/json.h"
+
+static bool needs_escape(char c)
+{
+	return c == '"' || c == '\\' || (uint8_t)c < 0x20;
+}
+
+static void write_escape(struct buf *buf, char c)
+{
+	uint8_t byte = (uint8_t)c;
+
+	if (byte >= 0x20) {
+		buf_char(buf, '\\');
+		buf_char(buf, c);
+		return;
+	}
+	buf_add(buf, TEXT("\\u00"));
+	buf_hex(buf, &byte, 1);
+}
+
+void json_write_string(struct buf *buf, struct text text)
+{
+	size_t from = 0;
+
+	buf_char(buf, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		if (!needs_escape(text.ptr[i]))
+			continue;
+		buf_add(buf, (struct text){ text.ptr + from, i - from });
+		write_escape(buf, text.ptr[i]);
+		from = i + 1;
+	}
+	buf_add(buf, text_from(text, from));
+	buf_char(buf, '"');
+}
+
+void json_write_key(struct buf *buf, const char *key)
+{
+	char last = buf->len ? buf->data[buf->len - 1] : '{';
+
+	if (last != '{' && last != '[')
+		buf_char(buf, ',');
+	json_write_string(buf, text_of(key));
+	buf_char(buf, ':');
+}
+
+size_t json_written_bytes(struct text text)
+{
+	size_t bytes = text.len;
+
+	for (size_t i = 0; i < text.len; i++)
+		bytes += text.ptr[i] == '"' || text.ptr[i] == '\\';
+	return bytes;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* SipHash-2-4 with 128 bits of output (Aumasson and Bernstein; reference code's HSIPHASH 128): a
+ * keyed hash whose outputs tell nothing of their inputs to whoever lacks the key. */
+#ifndef TAGALONG_LIB_SIPHASH_H
+#define TAGALONG_LIB_SIPHASH_H
+
+#include <stdint.h>
+
+#include "lib/text.h"
+
+#define SIPHASH_KEY_BYTES 16
+#define SIPHASH_BYTES 16
+
+struct siphash {
+	uint64_t v[4];
+	uint64_t tail; /* the bytes that do not make a word yet, the first in the low bits */
+	uint64_t count; /* bytes so far */
+};
+
+void siphash_init(struct siphash *hash, const uint8_t key[SIPHASH_KEY_BYTES]);
+void siphash_add(struct siphash *hash, struct text text);
+void siphash_byte(struct siphash *hash, uint8_t byte);
+void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES]);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lending: our header lines stand in front of the client's list while one request is sent.
+ *
+ * libcurl calls CURLOPT_PREREQFUNCTION right before each request, redirect hops, auth rounds,
+ * streams and retries included, and reads the header list right after it. There the effective URL
+ * and method are right, and there the list is set: ours and the client's for a request that is to
+ * be tagged, the client's own for any other.
+ *
+ * None of these functions holds a lock while libcurl runs, and none depends on one before having
+ * been reached: clients leave callbacks by longjmp. All keep errno.
+ */
+#ifndef TAGALONG_PRELOAD_INJECT_H
+#define TAGALONG_PRELOAD_INJECT_H
+
+#include "preload/handle.h"
+
+/* What was there before a start, for lend_refused. */
+struct lend_before {
+	bool started;
+	bool has_request_id;
+	uint8_t request_id[UUID_BYTES];
+};
+
+/* A transfer is about to start (or, in a multi, has just been added): installs our callback. False
+ * when the configuration does not allow the request; then the handle is as the client made it.
+ * Since 7.80 that is found out in the callback, and lend_start always answers true. */
+bool lend_start(struct handle *handle, struct lend_before *ret_before);
+/* The transfer is over: the handle does again what its client made it do. */
+void lend_end(struct handle *handle);
+/* The handle is about to leave us: nothing of ours is left in it. */
+void lend_leave(struct handle *handle);
+/* libcurl refused to start, because a transfer of this handle is under way: that one goes on as
+ * it was before the start. */
+void lend_refused(struct handle *handle, const struct lend_before *before);
+
+/* The handle was reset: nothing of the client's, and nothing of ours, is set any more. */
+void lend_reset(struct handle *handle);
+/* Gives a copy, which shares everything, the client's own settings and a record. */
+void lend_copy(const struct handle *handle, CURL *copy);
+
+/* Whether this is an option that lend_setopt wants to see. */
+static inline bool lend_wants(CURLoption option)
+{
+	switch ((int)option) {
+#define LEND(option) case option:
+#define BODY(option) case option:
+#include "preload/options.def"
+#undef LEND
+#undef BODY
+		return true;
+	default:
+		return false;
+	}
+}
+/* The same as a quick look: whether the option may be one of them. */
+static inline bool lend_may_want(CURLoption option)
+{
+	const uint64_t wanted = 0
+#define LEND(option) | UINT64_C(1) << (option) % 64
+#define BODY(option) | UINT64_C(1) << (option) % 64
+#include "preload/options.def"
+#undef LEND
+#undef BODY
+		;
+
+	return wanted >> ((unsigned)option % 64) & 1;
+}
+
+/* Such an option, set by the client: forwarded, remembered when libcurl took it, and libcurl's
+ * answer returned. */
+CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument);
+
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The shim's side of the context service. A connection for each question that the page of the last
+ * answer does not answer: nothing is kept open in the host, nothing has to be mended after fork,
+ * after a host that closes all descriptors, or after the service was started anew (pitfalls 32, 33).
+ */
+#include "protocol/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/fdio.h"
+#include "protocol/page_client.h"
+#include "protocol/socket_path.h"
+#include "protocol/frame.h"
+#include "protocol/message.h"
+
+/* How long a service that failed is left alone: so that a broken one costs a host that sends
+ * requests all the time one deadline a second. */
+#define REST_MS 1000
+/* Between attempts to connect to a service whose queue is full. */
+#define RETRY_MS 1
+
+static uint64_t resting_until_ms;
+
+const char *client_reason(int result)
+{
+	switch (result) {
+	case 0:
+		return "the context service answered";
+	case -ENOENT:
+		return "there is no context service";
+	case -EPERM:
+		return "the context service's socket is not to be trusted";
+	case -ETIMEDOUT:
+		return "the context service did not answer in time";
+	case -EBADMSG:
+		return "the context service gave no answer of the protocol";
+	case -EAGAIN:
+		return "the context service is left alone for a second";
+	default:
+		return "the context service cannot be asked";
+	}
+}
+
+/* Milliseconds until then, for poll: at least 0. */
+static int remaining(uint64_t deadline_ms)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+
+	return now_ms < deadline_ms ? (int)(deadline_ms - now_ms) : 0;
+}
+
+/* 0, -ETIMEDOUT, or another negative errno. */
+static int wait_for(int fd, short events, uint64_t deadline_ms)
+{
+	struct pollfd wanted = { .fd = fd, .events = events };
+
+	for (;;) {
+		int ready = poll(&wanted, 1, remaining(deadline_ms));
+
+		if (ready > 0)
+			return 0;
+		if (!ready)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+static int connect_to(int fd, const struct sockaddr_un *address, uint64_t deadline_ms)
+{
+	for (;;) {
+		if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+			return 0;
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			return -ENOENT; /* or one that is gone: its socket is still there */
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		/* Its queue is full. A Unix socket that does not wait cannot be polled for that. */
+		if (!remaining(deadline_ms))
+			return -ETIMEDOUT;
+		poll(NULL, 0, RETRY_MS);
+	}
+}
+
+static int send_all(int fd, struct text text, uint64_t deadline_ms)
+{
+	while (text.len) {
+		ssize_t sent = send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		int result;
+
+		if (sent >= 0) {
+			text = text_from(text, (size_t)sent);
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return errno == EPIPE || errno == ECONNRESET ? -EBADMSG : -errno;
+		result = wait_for(fd, POLLOUT, deadline_ms);
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+/* What a connection yields: a line, and perhaps two descriptors. */
+struct received {
+	char *line;
+	size_t len, size;
+	int fds[2]; /* -1: none */
+};
+
+/* Those of one message. A service that sends more than two keeps them: there is no room. */
+static void take_descriptors(struct msghdr *message, struct received *received)
+{
+	struct cmsghdr *control = CMSG_FIRSTHDR(message);
+	int fds[2] = { -1, -1 };
+
+	if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
+		return;
+	memcpy(fds, CMSG_DATA(control),
+	       control->cmsg_len == CMSG_LEN(sizeof(fds)) ? sizeof(fds) : sizeof(fds[0]));
+	for (size_t i = 0; i < 2; i++) {
+		fd_close(received->fds[i]);
+		received->fds[i] = fds[i];
+	}
+}
+
+static ssize_t receive(int fd, struct received *received)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct iovec space = { received->line + received->len, received->size - received->len };
+	struct msghdr message = {
+		.msg_iov = &space,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (got >= 0)
+		take_descriptors(&message, received);
+	return got;
+}
+
+/* Reads one line; its LF is not counted. */
+static int receive_line(int fd, struct received *received, uint64_t deadline_ms)
+{
+	for (;;) {
+		ssize_t got = receive(fd, received);
+		char *start = received->line + received->len;
+		char *end = got > 0 ? memchr(start, '\n', (size_t)got) : NULL;
+		int result;
+
+		if (end) {
+			received->len = (size_t)(end - received->line);
+			return 0;
+		}
+		if (got > 0)
+			received->len += (size_t)got;
+		if (!got || received->len == received->size)
+			return -EBADMSG; /* closed early, or a line without end */
+		if (got < 0 && errno != EAGAIN && errno != EINTR)
+			return errno == ECONNRESET ? -EBADMSG : -errno;
+		result = wait_for(fd, POLLIN, deadline_ms);
+		if (result)
+			return result;
+	}
+}
+
+static int send_question(int fd, struct text token, uint64_t deadline_ms)
+{
+	char memory[WIRE_NAME_BYTES_MAX + 128]; /* the longest question */
+	struct buf request;
+
+	buf_init(&request, memory, sizeof(memory));
+	wire_get_request(&request, token, page_welcome());
+	return request.full ? -EINVAL : send_all(fd, buf_since(&request, 0), deadline_ms);
+}
+
+static int converse(int fd, const struct page_question *question, uint64_t deadline_ms,
+		    struct client_answer *answer)
+{
+	struct received received = { answer->memory, 0, FRAME_BYTES, { -1, -1 } };
+	int result;
+
+	if (!endpoint_peer_ok(fd, NULL))
+		return -EPERM;
+	result = send_question(fd, question->token, deadline_ms);
+	if (!result)
+		result = receive_line(fd, &received, deadline_ms);
+	if (!result)
+		result = wire_read_reply(answer->memory, received.len, &answer->reply);
+	if (!result && !answer->reply.ok)
+		result = -EBADMSG;
+	if (!result && answer->reply.has_page)
+		page_keep(question, received.fds, answer->reply.topology);
+	fd_close(received.fds[0]);
+	fd_close(received.fds[1]);
+	return result;
+}
+
+static int connect_and_converse(const struct sockaddr_un *address,
+				const struct page_question *question, uint64_t deadline_ms,
+				struct client_answer *answer)
+{
+	int fd, result;
+
+	fd = fd_socket(AF_UNIX, SOCK_STREAM);
+	if (fd < 0)
+		return fd;
+	result = connect_to(fd, address, deadline_ms);
+	if (!result)
+		result = converse(fd, question, deadline_ms, answer);
+	fd_close(fd);
+	return result;
+}
+
+static int ask(const struct page_question *question, unsigned timeout_ms,
+	       struct client_answer **ret_answer)
+{
+	const char *path = question->path.ptr; /* NUL-terminated: client_ask's */
+	struct client_answer *answer;
+	struct sockaddr_un address;
+	int result;
+
+	result = endpoint_address(path, &address);
+	if (result)
+		return result;
+	if (access(path, F_OK))
+		return -ENOENT; /* what most processes find: one system call */
+	if (endpoint_fault(path))
+		return -EPERM;
+	answer = malloc(sizeof(*answer) + FRAME_BYTES);
+	if (!answer)
+		return -ENOMEM;
+	result = connect_and_converse(&address, question, question->asked_ms + timeout_ms, answer);
+	if (result)
+		free(answer);
+	else
+		*ret_answer = answer;
+	return result;
+}
+
+static bool is_resting(uint64_t now_ms)
+{
+	return now_ms < __atomic_load_n(&resting_until_ms, __ATOMIC_RELAXED);
+}
+
+int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer)
+{
+	char memory[WIRE_PATH_BYTES_MAX + 1];
+	struct page_question question;
+	int saved = errno, result;
+	struct buf path;
+
+	buf_init(&path, memory, sizeof(memory));
+	result = endpoint_path(&path);
+	question = (struct page_question){ buf_since(&path, 0), token, clock_monotonic_ms() };
+	if (result || page_answer(&question, true, ret_answer))
+		goto out;
+	result = is_resting(question.asked_ms) ? -EAGAIN : ask(&question, timeout_ms, ret_answer);
+	if (result == -ETIMEDOUT || result == -EBADMSG)
+		__atomic_store_n(&resting_until_ms, clock_monotonic_ms() + REST_MS, __ATOMIC_RELAXED);
+	/* A service that is late, or full, still keeps its page right while it lives. */
+	if ((result == -ETIMEDOUT || result == -EBADMSG || result == -EAGAIN) &&
+	    page_answer(&question, false, ret_answer))
+		result = 0;
+out:
+	errno = saved;
+	return result;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Two mappings, read only, and no descriptor: a host may close those as it likes. The lock is held
+ * over a check and a copy of a few hundred bytes, never over a call that leaves the shim. A child has
+ * neither the mappings (MADV_DONTFORK) nor the memory of them.
+ */
+#include "protocol/page_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "lib/fdio.h"
+#include "lib/forkwipe.h"
+#include "protocol/page.h"
+
+/* How long a page is believed before the service is asked again. What the service changes is seen at
+ * once; this bounds what it is not told of, such as the death of a process between this one and the
+ * one that has the scope, or another service on the same socket. */
+#define FRESH_MS 1000
+/* Room for a context of the usual size, at first. */
+#define USUAL_BYTES 1024
+
+struct kept {
+	pthread_mutex_t lock;
+	const struct wire_page *page; /* NULL: none */
+	const struct wire_station *station;
+	uint64_t asked_ms;
+	uint32_t topology;
+	unsigned char path_len, token_len;
+	char path[WIRE_PATH_BYTES_MAX], token[WIRE_NAME_BYTES_MAX];
+};
+
+_Static_assert(sizeof(struct kept) <= FORKWIPE_BYTES, "it fits");
+_Static_assert(WIRE_PATH_BYTES_MAX <= UINT8_MAX && WIRE_NAME_BYTES_MAX <= UINT8_MAX, "so do these");
+
+static struct forkwipe kept_page;
+
+bool page_welcome(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool answers(const struct kept *kept, const struct page_question *question, bool fresh)
+{
+	return kept->page && (!fresh || question->asked_ms < kept->asked_ms + FRESH_MS) &&
+	       text_eq(question->path, (struct text){ kept->path, kept->path_len }) &&
+	       text_eq(question->token, (struct text){ kept->token, kept->token_len }) &&
+	       wire_station_holds(kept->station, kept->topology);
+}
+
+/* 0, -ENOBUFS with *ret_len set, or -EAGAIN when there is nothing to read. */
+static int copy(struct kept *kept, const struct page_question *question, bool fresh, void *memory,
+		size_t size, size_t *ret_len)
+{
+	int result = -EAGAIN;
+
+	pthread_mutex_lock(&kept->lock);
+	if (answers(kept, question, fresh))
+		result = wire_page_copy(kept->page, memory, size, ret_len);
+	pthread_mutex_unlock(&kept->lock);
+	return result;
+}
+
+bool page_answer(const struct page_question *question, bool fresh, struct client_answer **ret_answer)
+{
+	struct kept *kept = forkwipe_get(&kept_page);
+	struct client_answer *answer = NULL;
+	size_t size = USUAL_BYTES, len = 0;
+	int result = -ENOBUFS;
+
+	/* Without the lock: most processes have no service, and some no page. */
+	if (!kept || !__atomic_load_n(&kept->page, __ATOMIC_RELAXED))
+		return false;
+	while (result == -ENOBUFS) {
+		free(answer);
+		answer = malloc(sizeof(*answer) + size);
+		if (!answer)
+			return false;
+		result = copy(kept, question, fresh, answer->memory, size, &len);
+		size = (len + 3) / 4 * 4; /* what it takes; by the next time it may have grown */
+	}
+	if (result || wire_page_read(answer->memory, len, &answer->reply)) {
+		free(answer);
+		return false;
+	}
+	*ret_answer = answer;
+	return true;
+}
+
+/* A whole file of ours that cannot shrink, as everybody's of this protocol has to be; or NULL. */
+static void *map(int fd)
+{
+	struct stat status;
+	int seals = fcntl(fd, F_GET_SEALS);
+	void *memory;
+
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fd_status(fd, &status) < 0 ||
+	    status.st_size < WIRE_PAGE_BYTES)
+		return NULL;
+	memory = mmap(NULL, WIRE_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return NULL;
+	madvise(memory, WIRE_PAGE_BYTES, MADV_DONTFORK);
+	return memory;
+}
+
+static void unmap(const void *memory)
+{
+	if (memory)
+		munmap((void *)memory, WIRE_PAGE_BYTES);
+}
+
+static unsigned char remember(char *to, struct text text)
+{
+	if (text.len)
+		memcpy(to, text.ptr, text.len);
+	return (unsigned char)text.len;
+}
+
+void page_keep(const struct page_question *question, const int fds[2], uint32_t topology)
+{
+	struct kept *kept = forkwipe_get(&kept_page);
+	const struct wire_page *page = NULL, *old_page;
+	const struct wire_station *station = NULL, *old_station;
+
+	if (!kept)
+		return;
+	if (fds[0] >= 0 && fds[1] >= 0 && question->path.len <= sizeof(kept->path) &&
+	    question->token.len <= sizeof(kept->token)) {
+		page = map(fds[0]);
+		station = map(fds[1]);
+	}
+	if (!page || !station) {
+		unmap(page);
+		unmap(station);
+		page = NULL;
+		station = NULL;
+	}
+	pthread_mutex_lock(&kept->lock);
+	old_page = kept->page;
+	old_station = kept->station;
+	__atomic_store_n(&kept->page, page, __ATOMIC_RELAXED);
+	kept->station = station;
+	if (page) {
+		kept->topology = topology;
+		kept->asked_ms = question->asked_ms;
+		kept->path_len = remember(kept->path, question->path);
+		kept->token_len = remember(kept->token, question->token);
+	}
+	pthread_mutex_unlock(&kept->lock);
+	unmap(old_page);
+	unmap(old_station);
+}

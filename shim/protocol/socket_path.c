@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+/* The socket's place. Whoever could put another socket there could answer in the service's name, so
+ * the folder is looked at, and then who really answers (SO_PEERCRED). */
+#include "protocol/socket_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fdio.h"
+#include "core/variables.h"
+#include "protocol/protocol_limits.h"
+
+#define BELOW "/tagalong/context.sock"
+
+int endpoint_path(struct buf *ret_path)
+{
+	const char *socket_path = variable_get(VARIABLE_SOCKET);
+	const char *folder = variable_get_named("XDG_RUNTIME_DIR");
+
+	if (socket_path) {
+		if (socket_path[0] != '/')
+			return -EINVAL;
+		buf_add(ret_path, text_of(socket_path));
+	} else if (folder && folder[0] == '/') {
+		buf_add(ret_path, text_of(folder));
+		buf_add(ret_path, TEXT(BELOW));
+	} else {
+		buf_add(ret_path, TEXT("/run/user/"));
+		buf_number(ret_path, geteuid());
+		buf_add(ret_path, TEXT(BELOW));
+	}
+	return ret_path->full ? -ENAMETOOLONG : 0;
+}
+
+int endpoint_address(const char *path, struct sockaddr_un *ret_address)
+{
+	struct text text = text_of(path);
+
+	_Static_assert(sizeof(ret_address->sun_path) == WIRE_PATH_BYTES_MAX, "unix(7)");
+	if (text.len >= sizeof(ret_address->sun_path))
+		return -ENAMETOOLONG;
+	*ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(ret_address->sun_path, text.ptr, text.len);
+	return 0;
+}
+
+static bool trusted(uid_t uid)
+{
+	return uid == geteuid() || uid == 0;
+}
+
+static const char *folder_fault(const struct stat *status)
+{
+	bool ours = status->st_uid == geteuid();
+
+	if (S_ISLNK(status->st_mode))
+		return "its folder is a symlink";
+	if (!S_ISDIR(status->st_mode))
+		return "its folder is none";
+	if (!trusted(status->st_uid))
+		return "its folder belongs to another user";
+	if (status->st_mode & (ours && geteuid() ? 077 : 022))
+		return "its folder is open to other users";
+	return NULL;
+}
+
+const char *endpoint_folder_fault(const char *path)
+{
+	char folder[WIRE_PATH_BYTES_MAX];
+	ptrdiff_t slash = text_find_last(text_of(path), '/');
+	struct stat status;
+	int result;
+
+	if (slash < 0 || (size_t)slash >= sizeof(folder))
+		return "its path is too long or not absolute";
+	memcpy(folder, path, (size_t)slash);
+	folder[slash] = '\0';
+	result = path_status(slash ? folder : "/", AT_SYMLINK_NOFOLLOW, &status);
+	if (result < 0)
+		return result == -ENOENT ? "there is no socket" : "its folder cannot be looked at";
+	return folder_fault(&status);
+}
+
+const char *endpoint_fault(const char *path)
+{
+	const char *fault = endpoint_folder_fault(path);
+	struct stat status;
+	int result;
+
+	if (fault)
+		return fault;
+	result = path_status(path, AT_SYMLINK_NOFOLLOW, &status);
+	if (result < 0)
+		return result == -ENOENT ? "there is no socket" : "it cannot be looked at";
+	if (!S_ISSOCK(status.st_mode))
+		return "it is no socket";
+	return trusted(status.st_uid) ? NULL : "it belongs to another user";
+}
+
+bool endpoint_peer_ok(int fd, pid_t *ret_pid)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || !trusted(peer.uid))
+		return false;
+	if (ret_pid)
+		*ret_pid = peer.pid;
+	return true;
+}

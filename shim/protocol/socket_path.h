@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the socket is, and whether it can be trusted there. */
+#ifndef TAGALONG_PROTOCOL_SOCKET_PATH_H
+#define TAGALONG_PROTOCOL_SOCKET_PATH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "lib/buf.h"
+
+/*
+ * Appends TAGALONG_SOCKET, else $XDG_RUNTIME_DIR/tagalong/context.sock, else
+ * /run/user/<uid>/tagalong/context.sock; a variable that is no absolute path: -EINVAL for the
+ * first, passed over for the second. -ENAMETOOLONG when it does not fit. Never below /tmp by
+ * itself.
+ */
+int endpoint_path(struct buf *ret_path);
+
+/* Fills an address. 0, or -ENAMETOOLONG: a socket's path has at most 107 bytes. */
+int endpoint_address(const char *path, struct sockaddr_un *ret_address);
+
+/* What is wrong with the folder that the socket is in, for people; NULL if nothing: no symlink, and
+ * either ours and closed to all others (0700), or root's and writable for nobody else. */
+const char *endpoint_folder_fault(const char *path);
+/* The same, and the socket: none there gives "there is no socket". */
+const char *endpoint_fault(const char *path);
+
+/* Who is at the other end of a connected socket, by SO_PEERCRED: us or root. `ret_pid` may be NULL;
+ * 0 is a process that cannot be seen from here (another pid namespace). */
+bool endpoint_peer_ok(int fd, pid_t *ret_pid);
+
+#endif
