@@ -134,7 +134,7 @@ $(BUILD)/hooks:
 $(BUILD)/gen/exports.map: shim/preload/hooks.def
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)names=$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDOOR(name)=name;' $<) && \
+	$(Q)names=$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDL_HOOK(name)=name;' $<) && \
 		printf '{\nglobal:\n%s\nlocal:\n*;\n};\n' "$$names" > $@
 
 # The presets are data: read, checked and packed when the shim is built.

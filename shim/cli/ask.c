@@ -15,7 +15,7 @@
 #include "protocol/socket_path.h"
 
 /* False, after a complaint. */
-#define fail(ask, ...) ((ask)->is_quiet ? (void)0 : complain(__VA_ARGS__), false)
+#define fail(ask, ...) ((ask)->is_quiet ? (void)0 : report_error(__VA_ARGS__), false)
 
 static bool no_service(const struct ask *ask, const char *path, const char *reason)
 {

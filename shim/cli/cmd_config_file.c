@@ -51,7 +51,7 @@ static int find(struct config_file *file)
 		if (result == -ENOENT)
 			continue;
 		if (result) {
-			complain("TAGALONG_CONFIG: %s", config_file_reason(result));
+			report_error("TAGALONG_CONFIG: %s", config_file_reason(result));
 			return EXIT_NOTHING;
 		}
 		if (place == CONFIG_NAMED || !stat(file->path, &status) ||
@@ -67,7 +67,7 @@ static int name_file(const char *path, struct config_file *file)
 	if (!path)
 		return find(file);
 	if (strlen(path) >= sizeof(file->path)) {
-		complain("the path is too long");
+		report_error("the path is too long");
 		return EXIT_USAGE;
 	}
 	memcpy(file->path, path, strlen(path) + 1);
@@ -92,7 +92,7 @@ int config_file_load(const char *path, struct config_file *ret_file)
 	result = config_read(buf_since(&ret_file->source, 0), &faults, &ret_file->config);
 	ret_file->faults = faults.count;
 	if (result == -ENOMEM)
-		complain("out of memory");
+		report_error("out of memory");
 	return result == -ENOMEM ? EXIT_TROUBLE : result ? EXIT_NOTHING : EXIT_OK;
 }
 

@@ -90,7 +90,7 @@ static int read_stdin(struct call *call, struct text *ret_value)
 	call->stdin_is_read = true;
 	len = fread(call->stdin_value, 1, sizeof(call->stdin_value), stdin);
 	if (ferror(stdin)) {
-		complain("cannot read standard input: %s", strerror(errno));
+		report_error("cannot read standard input: %s", strerror(errno));
 		return EXIT_TROUBLE;
 	}
 	if (len && call->stdin_value[len - 1] == '\n')
@@ -249,7 +249,7 @@ static int print_scopes(struct text scopes)
 	}
 	if (!result)
 		return EXIT_OK;
-	complain("the context service sends what is no list of scopes");
+	report_error("the context service sends what is no list of scopes");
 	return EXIT_TROUBLE;
 }
 
@@ -331,7 +331,7 @@ static void warn_of_variables(struct call *call)
 		    text_eq(call->request.value[field], text_of(value)) ||
 		    is_inherited(call, field, text_of(value)))
 			continue;
-		complain("%s is set in this environment: there it wins over what was set now",
+		report_error("%s is set in this environment: there it wins over what was set now",
 			 field_variable(field));
 	}
 }

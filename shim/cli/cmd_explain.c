@@ -247,7 +247,7 @@ static void print_text(const cJSON *root)
 	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "left_out"))
 		printf("  %-22s %s\n", get_text(item, "name"), get_text(item, "reason"));
 	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "complaints"))
-		complain("%s: \"%s\" is passed over: %s", get_text(item, "variable"),
+		report_error("%s: \"%s\" is passed over: %s", get_text(item, "variable"),
 			 get_text(item, "word"), get_text(item, "reason"));
 }
 

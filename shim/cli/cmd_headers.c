@@ -30,7 +30,7 @@ static int read_body(const char *path, char *memory, size_t size, struct text *r
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 
 	if (!file) {
-		complain("cannot read %s: %s", path, strerror(errno));
+		report_error("cannot read %s: %s", path, strerror(errno));
 		return EXIT_TROUBLE;
 	}
 	*ret_body = (struct text){ memory, fread(memory, 1, size, file) };
@@ -56,7 +56,7 @@ static int print(const char *method, const char *url, struct text body, bool jso
 		puts(lines->line[i].line.ptr);
 	free(lines);
 	if (verdict == TAG_REFUSED) {
-		complain("a field that the configuration requires has no value: the request is "
+		report_error("a field that the configuration requires has no value: the request is "
 			 "not to be sent");
 		return EXIT_NOTHING;
 	}

@@ -120,7 +120,7 @@ static int show(struct call *call)
 	FILE *file = fopen(call->path, "re");
 
 	if (!file && !(call->follow && errno == ENOENT)) {
-		complain("%s: %s", call->path, strerror(errno));
+		report_error("%s: %s", call->path, strerror(errno));
 		return errno == ENOENT ? EXIT_NOTHING : EXIT_TROUBLE;
 	}
 	if (call->follow) {
@@ -131,7 +131,7 @@ static int show(struct call *call)
 	fclose(file);
 	log_view_end(&call->view);
 	if (call->bad)
-		complain("%s: %zu lines are no records", call->path, call->bad);
+		report_error("%s: %zu lines are no records", call->path, call->bad);
 	return EXIT_OK;
 }
 
@@ -146,7 +146,7 @@ static int find_log(char path[PATH_BYTES_MAX])
 	if (named) {
 		if (snprintf(path, PATH_BYTES_MAX, "%s", named) < PATH_BYTES_MAX && path[0] == '/')
 			return EXIT_OK;
-		complain("TAGALONG_LOG is no absolute path, so nothing is written");
+		report_error("TAGALONG_LOG is no absolute path, so nothing is written");
 		return EXIT_NOTHING;
 	}
 	code = config_file_load(NULL, &file);
@@ -155,7 +155,7 @@ static int find_log(char path[PATH_BYTES_MAX])
 			 file.config->log.ptr);
 	config_file_release(&file);
 	if (code == EXIT_OK && !path[0]) {
-		complain("there is no log: TAGALONG_LOG is not set, and the configuration has no "
+		report_error("there is no log: TAGALONG_LOG is not set, and the configuration has no "
 			 "\"log\"");
 		return EXIT_NOTHING;
 	}

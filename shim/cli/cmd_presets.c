@@ -216,7 +216,7 @@ static int run(const struct command *command, int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (preset_find(text_of(argv[optind]), &preset)) {
-		complain("there is no preset \"%s\"; tagalong presets lists them", argv[optind]);
+		report_error("there is no preset \"%s\"; tagalong presets lists them", argv[optind]);
 		return EXIT_NOTHING;
 	}
 	print_preset(&preset);

@@ -21,7 +21,7 @@ static int become(char **argv)
 
 	execvp(argv[0], argv);
 	error = errno;
-	complain("cannot run %s: %s", argv[0], strerror(error));
+	report_error("cannot run %s: %s", argv[0], strerror(error));
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 

@@ -68,7 +68,7 @@ struct command {
 __attribute__((format(printf, 2, 3))) int usage_error(const struct command *command,
 						      const char *format, ...);
 /* Any other trouble: "tagalong: ..." on stderr. */
-__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void report_error(const char *format, ...);
 /* What next_option gives behind the last option, and when the call is over: --help was printed, or
  * the fault was said. */
 enum { OPTION_END = -1, OPTION_DONE = 0 };

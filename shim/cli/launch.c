@@ -25,7 +25,7 @@ static bool put(const char *name, const char *value)
 {
 	if (!setenv(name, value, 1))
 		return true;
-	complain("cannot set %s: %s", name, strerror(errno));
+	report_error("cannot set %s: %s", name, strerror(errno));
 	return false;
 }
 
@@ -150,19 +150,19 @@ static int preload(void)
 	buf_init(&path, memory, sizeof(memory));
 	result = library_preload(&path);
 	if (result == -EINVAL) {
-		complain("the library's path has a space or a colon, which LD_PRELOAD cannot hold: "
+		report_error("the library's path has a space or a colon, which LD_PRELOAD cannot hold: "
 			 "%s; move or install it elsewhere", path.data);
 		return EXIT_TROUBLE;
 	}
 	if (result) {
-		complain("cannot find libtagalong.so beside this program, nor in ../lib; "
+		report_error("cannot find libtagalong.so beside this program, nor in ../lib; "
 			 "TAGALONG_LIB can name it");
 		return EXIT_TROUBLE;
 	}
 	size = path.len + (before ? strlen(before) : 0) + 2;
 	value = malloc(size);
 	if (!value) {
-		complain("out of memory");
+		report_error("out of memory");
 		return EXIT_TROUBLE;
 	}
 	buf_init(&list, value, size);
@@ -181,7 +181,7 @@ static void open_node_door(void)
 	size_t size;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (!node_door(&path))
+	if (!node_hook(&path))
 		return;
 	size = path.len + (before ? strlen(before) : 0) + sizeof(" --require ");
 	value = malloc(size);

@@ -32,7 +32,7 @@ int main(int argc, char **argv)
 		return complete(argc - 2, argv + 2);
 	command = command_find(argv[1]);
 	if (!command) {
-		complain("there is no command \"%s\"; try: tagalong --help", argv[1]);
+		report_error("there is no command \"%s\"; try: tagalong --help", argv[1]);
 		return EXIT_USAGE;
 	}
 	return command->run(command, argc - 1, argv + 1);

@@ -9,9 +9,9 @@
 
 #define FILE_NAME "node/tagalong.cjs"
 
-bool node_door(struct buf *ret_path)
+bool node_hook(struct buf *ret_path)
 {
-	struct text rest = text_of(variable_get(VARIABLE_DOORS)), word;
+	struct text rest = text_of(variable_get(VARIABLE_HOOKS)), word;
 	bool open = !rest.len;
 
 	while (text_next(&rest, ',', &word))

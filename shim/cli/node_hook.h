@@ -6,7 +6,7 @@
 
 /* Whether the door into Node programs is open, and the file that is loaded into them is there; its
  * path is appended then. */
-bool node_door(struct buf *ret_path);
+bool node_hook(struct buf *ret_path);
 
 /* Appends the value for NODE_OPTIONS: what was there (may be NULL), then --require and the path;
  * only what was there when it has a door in it already. */

@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 
-void complain(const char *format, ...)
+void report_error(const char *format, ...)
 {
 	va_list list;
 

@@ -129,13 +129,13 @@ static bool find_service(bool say)
 	buf_init(&path, memory, sizeof(memory));
 	if (endpoint_path(&path)) {
 		if (say)
-			complain("%s is no path for a socket", variable_name(VARIABLE_SOCKET));
+			report_error("%s is no path for a socket", variable_name(VARIABLE_SOCKET));
 		return false;
 	}
 	if (is_up(path.data) || (has_place(path.data) && start_and_wait(path.data)))
 		return true;
 	if (say)
-		complain("no context service at %s, and none can be started: going on without",
+		report_error("no context service at %s, and none can be started: going on without",
 			 path.data);
 	return false;
 }

@@ -34,7 +34,7 @@ struct service {
 	struct event *acceptable, *accept_pause, *store_ready, *store_retry, *idle;
 	struct event *signal[END_SIGNALS];
 	struct core core;
-	struct keeper keeper;
+	struct pid_watch keeper;
 	struct pages pages;
 	struct connections connections;
 	bool stopping;
@@ -44,14 +44,14 @@ static int on_open(void *arg, struct scope *scope)
 {
 	struct service *service = arg;
 
-	return keeper_add(&service->keeper, scope);
+	return pid_watch_add(&service->keeper, scope);
 }
 
 static void on_end(void *arg, struct scope *scope)
 {
 	struct service *service = arg;
 
-	keeper_remove(&service->keeper, scope);
+	pid_watch_remove(&service->keeper, scope);
 	pages_scope_ends(&service->pages, scope);
 	connections_scope_ends(&service->connections, scope);
 	service->connections.last_ms = clock_monotonic_ms();
@@ -217,7 +217,7 @@ static void release_processes(struct service *service)
 	struct scope *scope = TAILQ_FIRST(&service->core.scopes.order);
 
 	for (; scope; scope = TAILQ_NEXT(scope, order))
-		keeper_remove(&service->keeper, scope);
+		pid_watch_remove(&service->keeper, scope);
 }
 
 /* With the loop, the socket and the keeper ready. */
@@ -263,10 +263,10 @@ static int serve_socket(struct service *service)
 			       "only named scopes and the default one are served");
 	service->keeper.on_gone = on_gone;
 	service->keeper.arg = service;
-	result = keeper_init(&service->keeper);
+	result = pid_watch_init(&service->keeper);
 	if (!result)
 		result = serve_scopes(service);
-	keeper_release(&service->keeper);
+	pid_watch_release(&service->keeper);
 	return result;
 }
 

@@ -12,7 +12,7 @@
 
 struct kept {
 	LIST_ENTRY(kept) link;
-	struct keeper *keeper;
+	struct pid_watch *keeper;
 	struct scope *scope;
 	struct event *event; /* NULL: looked at by sweeping */
 	int pidfd;
@@ -25,7 +25,7 @@ static void on_pidfd(evutil_socket_t fd, short what, void *arg)
 	kept->keeper->on_gone(kept->keeper->arg, kept->scope);
 }
 
-static bool lives(const struct keeper *keeper, const struct scope *scope)
+static bool lives(const struct pid_watch *keeper, const struct scope *scope)
 {
 	struct process process;
 
@@ -33,7 +33,7 @@ static bool lives(const struct keeper *keeper, const struct scope *scope)
 	       process.start == scope->start && !process.has_ended;
 }
 
-static void arm_sweep(struct keeper *keeper)
+static void arm_sweep(struct pid_watch *keeper)
 {
 	const struct timeval interval = { SWEEP_MS / 1000, SWEEP_MS % 1000 * 1000 };
 
@@ -43,7 +43,7 @@ static void arm_sweep(struct keeper *keeper)
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
-	struct keeper *keeper = arg;
+	struct pid_watch *keeper = arg;
 	struct kept *kept, *next;
 
 	for (kept = LIST_FIRST(&keeper->swept); kept; kept = next) {
@@ -55,7 +55,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 		arm_sweep(keeper);
 }
 
-int keeper_init(struct keeper *keeper)
+int pid_watch_init(struct pid_watch *keeper)
 {
 	struct rlimit limit;
 
@@ -75,13 +75,13 @@ int keeper_init(struct keeper *keeper)
 	return 0;
 }
 
-void keeper_release(struct keeper *keeper)
+void pid_watch_release(struct pid_watch *keeper)
 {
 	if (keeper->sweep)
 		event_free(keeper->sweep);
 }
 
-static int open_pidfd(struct keeper *keeper, struct kept *kept)
+static int open_pidfd(struct pid_watch *keeper, struct kept *kept)
 {
 	int fd;
 
@@ -103,7 +103,7 @@ static int open_pidfd(struct keeper *keeper, struct kept *kept)
 	return 0;
 }
 
-int keeper_add(struct keeper *keeper, struct scope *scope)
+int pid_watch_add(struct pid_watch *keeper, struct scope *scope)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
 	int result;
@@ -126,11 +126,11 @@ int keeper_add(struct keeper *keeper, struct scope *scope)
 	/* Now that it is held: the number may have changed hands just before. */
 	if (lives(keeper, scope))
 		return 0;
-	keeper_remove(keeper, scope);
+	pid_watch_remove(keeper, scope);
 	return -ESRCH;
 }
 
-void keeper_remove(struct keeper *keeper, struct scope *scope)
+void pid_watch_remove(struct pid_watch *keeper, struct scope *scope)
 {
 	struct kept *kept = scope->keeper;
 

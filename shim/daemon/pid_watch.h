@@ -10,23 +10,23 @@
 
 struct kept;
 
-struct keeper {
+struct pid_watch {
 	struct event_base *base;
 	struct process_table processes;
 	void (*on_gone)(void *arg, struct scope *scope);
 	void *arg;
-	/* set by keeper_init */
+	/* set by pid_watch_init */
 	struct event *sweep;
 	LIST_HEAD(kept_list, kept) swept; /* those without a pidfd */
 	size_t descriptors, descriptors_max;
 };
 
 /* The first four members are set before. 0 or -ENOMEM. */
-int keeper_init(struct keeper *keeper);
-void keeper_release(struct keeper *keeper);
+int pid_watch_init(struct pid_watch *keeper);
+void pid_watch_release(struct pid_watch *keeper);
 /* 0, -ESRCH when the process is gone, or -ENOMEM. Sets scope->keeper. */
-int keeper_add(struct keeper *keeper, struct scope *scope);
+int pid_watch_add(struct pid_watch *keeper, struct scope *scope);
 /* Also for a scope that was never added. */
-void keeper_remove(struct keeper *keeper, struct scope *scope);
+void pid_watch_remove(struct pid_watch *keeper, struct scope *scope);
 
 #endif

@@ -21,10 +21,10 @@ struct body {
 static inline bool body_wants(CURLoption option)
 {
 	switch ((int)option) {
-#define LEND(option)
+#define INJECT(option)
 #define BODY(option) case option:
 #include "preload/options.def"
-#undef LEND
+#undef INJECT
 #undef BODY
 		return true;
 	default:

@@ -11,17 +11,17 @@
 #include "preload/elf.h"
 #include "preload/next_symbol.h"
 
-static const struct library *sets[DOOR_SETS];
+static const struct library *sets[DL_HOOK_SETS];
 
-const struct library *door_library(unsigned set)
+const struct library *dl_hook_library(unsigned set)
 {
 	return __atomic_load_n(&sets[set], __ATOMIC_ACQUIRE);
 }
 
-/* TAGALONG_DOORS lists the doors that are open; unset, all are. "libcurl" is the plain one. */
+/* TAGALONG_HOOKS lists the doors that are open; unset, all are. "libcurl" is the plain one. */
 static bool is_open(void)
 {
-	struct text rest = text_of(variable_get(VARIABLE_DOORS)), word;
+	struct text rest = text_of(variable_get(VARIABLE_HOOKS)), word;
 
 	if (variable_is_on(VARIABLE_OFF))
 		return false;
@@ -34,7 +34,7 @@ static bool is_open(void)
 	return false;
 }
 
-int door_dlopen(const char *file, int flags)
+int dl_hook_dlopen(const char *file, int flags)
 {
 	/* Only what is loaded by its path can be looked at before. */
 	if (!(flags & RTLD_DEEPBIND) || !file || !strchr(file, '/') || !is_open() ||
@@ -46,13 +46,13 @@ int door_dlopen(const char *file, int flags)
 /* The set for a library, taken at need: a free one, or one whose library is gone. */
 static bool set_for(const struct library *library, unsigned *ret_set)
 {
-	for (unsigned set = 0; set < DOOR_SETS; set++) {
-		const struct library *there = door_library(set);
+	for (unsigned set = 0; set < DL_HOOK_SETS; set++) {
+		const struct library *there = dl_hook_library(set);
 
 		if (there != library && (!there || !object_is_same(&there->object)))
 			__atomic_compare_exchange_n(&sets[set], &there, library, false,
 						    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-		if (door_library(set) == library) {
+		if (dl_hook_library(set) == library) {
 			*ret_set = set;
 			return true;
 		}
@@ -91,7 +91,7 @@ static void *decide(void *handle, void *real, const char *name, const void *call
 	/* In the global scope we stand in front: the answer is ours already, and a program that
 	 * asks whether libcurl is there must not find us instead. */
 	if (is_global(handle) || (real && library_is_shim(real)))
-		return library_is_linked(caller) ? NULL : DOOR_NOT_THERE;
+		return library_is_linked(caller) ? NULL : DL_NOT_THERE;
 	return real && is_open() && !is_libcurl(caller) ? hook_for(real, name) : NULL;
 }
 
@@ -104,7 +104,7 @@ static bool is_wanted(const char *name)
 	       name[4] == '_' && hook_by_name(0, name);
 }
 
-void *door_dlsym(void *handle, const char *name, const void *caller)
+void *dl_hook_dlsym(void *handle, const char *name, const void *caller)
 {
 	void *hook;
 	int saved;
@@ -117,7 +117,7 @@ void *door_dlsym(void *handle, const char *name, const void *caller)
 	return hook;
 }
 
-void *door_dlvsym(void *handle, const char *name, const char *version, const void *caller)
+void *dl_hook_dlvsym(void *handle, const char *name, const char *version, const void *caller)
 {
 	void *hook;
 	int saved;
@@ -131,17 +131,17 @@ void *door_dlvsym(void *handle, const char *name, const char *version, const voi
 	return hook;
 }
 
-void *door_real_dlopen(void)
+void *dl_real_dlopen(void)
 {
 	return (void *)real_dlopen();
 }
 
-void *door_real_dlsym(void)
+void *dl_real_dlsym(void)
 {
 	return (void *)real_dlsym();
 }
 
-void *door_real_dlvsym(void)
+void *dl_real_dlvsym(void)
 {
 	return (void *)real_dlvsym();
 }

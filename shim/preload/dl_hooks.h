@@ -14,24 +14,24 @@
 #include "preload/libcurl.h"
 
 /* The flags to go on with: without RTLD_DEEPBIND for a file that needs a libcurl. */
-int door_dlopen(const char *file, int flags);
-/* What to return instead of asking the real function; NULL to ask it, DOOR_NOT_THERE for NULL. */
-#define DOOR_NOT_THERE ((void *)-1) /* known to trampolines.S */
-void *door_dlsym(void *handle, const char *name, const void *caller);
-void *door_dlvsym(void *handle, const char *name, const char *version, const void *caller);
+int dl_hook_dlopen(const char *file, int flags);
+/* What to return instead of asking the real function; NULL to ask it, DL_NOT_THERE for NULL. */
+#define DL_NOT_THERE ((void *)-1) /* known to trampolines.S */
+void *dl_hook_dlsym(void *handle, const char *name, const void *caller);
+void *dl_hook_dlvsym(void *handle, const char *name, const char *version, const void *caller);
 
 /* Where the trampolines jump to: the real functions. */
-void *door_real_dlopen(void);
-void *door_real_dlsym(void);
-void *door_real_dlvsym(void);
+void *dl_real_dlopen(void);
+void *dl_real_dlsym(void);
+void *dl_real_dlvsym(void);
 
 /* Functions that were asked for by name belong to one library for good. There are this many sets of
  * them; a client that asks for a further library's functions gets that library's own. */
-#define DOOR_SETS 4
+#define DL_HOOK_SETS 4
 
 /* The hook `name` of set number `set`, or NULL when there is no hook of that name. (hooks.c) */
 void *hook_by_name(unsigned set, const char *name);
 /* The library that a set is for; NULL while it is free. */
-const struct library *door_library(unsigned set);
+const struct library *dl_hook_library(unsigned set);
 
 #endif

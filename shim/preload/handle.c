@@ -22,28 +22,28 @@ static void discard(struct handle *handle)
 	if (!handle)
 		return;
 	handle_leave(handle);
-	tracked_free(handle->tracked);
+	legacy_free(handle->legacy);
 	body_forget(&handle->body);
-	free(handle->lent);
+	free(handle->injected);
 	free(handle);
 }
 
-struct handle *handle_make(CURL *easy, const struct library *library, struct tracked *tracked)
+struct handle *handle_make(CURL *easy, const struct library *library, struct legacy_request *legacy)
 {
 	/* Not calloc, which in glibc before 2.41 takes the long way round its cache. */
 	struct handle *handle = malloc(sizeof(*handle));
 	void *old;
 
 	if (!handle) {
-		tracked_free(tracked);
+		legacy_free(legacy);
 		handle_drop(easy);
 		return NULL;
 	}
 	*handle = (struct handle){
 		.easy = easy,
 		.library = library,
-		.pass = tracked ? NULL : library->curl_easy_setopt,
-		.tracked = tracked,
+		.pass = legacy ? NULL : library->curl_easy_setopt,
+		.legacy = legacy,
 	};
 	if (!table_put(&handle_table, easy, handle, &old)) {
 		discard(handle);

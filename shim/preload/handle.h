@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the shim knows of one easy handle: what its client has set, and what is lent to it now. */
+/* What the shim knows of one easy handle: what its client has set, and what is injected to it now. */
 #ifndef TAGALONG_PRELOAD_HANDLE_H
 #define TAGALONG_PRELOAD_HANDLE_H
 
@@ -33,11 +33,11 @@ struct handle {
 	 * stays so until the next start, reset or cleanup, which all put right what they find. */
 	bool started;
 	void *prereq_data; /* CURLOPT_PREREQDATA, as it is set now */
-	struct curl_slist *lent; /* NULL, or the handle's list is ours */
+	struct curl_slist *injected; /* NULL, or the handle's list is ours */
 	bool has_request_id;
 	uint8_t request_id[UUID_BYTES]; /* of the transfer */
 
-	struct tracked *tracked; /* libcurl before 7.80 only */
+	struct legacy_request *legacy; /* libcurl before 7.80 only */
 
 	/* The ring of our handles in the same multi; multi is NULL outside of one. */
 	CURLM *multi;
@@ -56,8 +56,8 @@ static inline const struct handle *handle_peek(CURL *easy)
 }
 
 /* A new record, in place of one that an earlier handle at that address left; NULL without memory:
- * then the handle is foreign. `tracked`, which may be NULL, becomes the record's. */
-struct handle *handle_make(CURL *easy, const struct library *library, struct tracked *tracked);
+ * then the handle is foreign. `legacy`, which may be NULL, becomes the record's. */
+struct handle *handle_make(CURL *easy, const struct library *library, struct legacy_request *legacy);
 /* Forgets the handle. Touches only the record, not the handle. */
 void handle_drop(CURL *easy);
 

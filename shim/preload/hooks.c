@@ -34,13 +34,13 @@ static const struct library *library_for(const struct handle *handle, struct cal
  * from the beginning. Asked on the new handle itself, where NULL is what is set anyway. */
 static void adopt(CURL *easy, const struct library *library)
 {
-	struct tracked *tracked = NULL;
+	struct legacy_request *legacy = NULL;
 	int saved = errno;
 
 	if (library->whole &&
 	    library->curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, NULL) != CURLE_OK)
-		tracked = tracked_new();
-	handle_make(easy, library, tracked);
+		legacy = legacy_new();
+	handle_make(easy, library, legacy);
 	errno = saved;
 }
 
@@ -65,7 +65,7 @@ static CURL *easy_init(struct call call)
 /* Nearly all calls: an option that nobody looks at, on a handle of ours. */
 static inline bool easy_passes(const struct handle *handle, CURLoption option)
 {
-	return __builtin_expect(handle && handle->pass && !lend_may_want(option), true);
+	return __builtin_expect(handle && handle->pass && !inject_may_want(option), true);
 }
 
 /* All others. */
@@ -76,14 +76,14 @@ static __attribute__((noinline)) CURLcode easy_setopt(struct call call, CURL *ea
 	const struct library *library;
 	CURLcode code;
 
-	if (handle && handle->library->curl_easy_setopt && lend_wants(option))
-		return lend_setopt(handle, option, argument);
+	if (handle && handle->library->curl_easy_setopt && inject_wants(option))
+		return inject_setopt(handle, option, argument);
 	library = library_for(handle, call);
 	if (!library || !library->curl_easy_setopt)
 		return CURLE_FAILED_INIT;
 	code = library->curl_easy_setopt(easy, option, argument);
-	if (code == CURLE_OK && handle && handle->tracked)
-		tracked_option(handle->tracked, option, argument);
+	if (code == CURLE_OK && handle && handle->legacy)
+		legacy_option(handle->legacy, option, argument);
 	return code;
 }
 
@@ -91,22 +91,22 @@ static CURLcode easy_perform(struct call call, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
 	const struct library *library = library_for(handle, call);
-	struct lend_before before;
+	struct inject_before before;
 	CURLcode code;
 
 	if (!library || !library->curl_easy_perform)
 		return CURLE_FAILED_INIT;
 	if (!handle)
 		return library->curl_easy_perform(easy);
-	if (!lend_start(handle, &before))
+	if (!inject_start(handle, &before))
 		return CURLE_ABORTED_BY_CALLBACK;
 	code = library->curl_easy_perform(easy);
 	/* Refused inside a callback (93 since 8.22, 2 before), or because it is in a multi. */
 	if ((before.started || handle->multi) &&
 	    (code == CURLE_FAILED_INIT || code == CURLE_RECURSIVE_API_CALL))
-		lend_refused(handle, &before);
+		inject_refused(handle, &before);
 	else
-		lend_end(handle);
+		inject_end(handle);
 	return code;
 }
 
@@ -126,7 +126,7 @@ static void easy_reset(struct call call, CURL *easy)
 	if (handle->started)
 		library->curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
 	if (!url || !url[0])
-		lend_reset(handle);
+		inject_reset(handle);
 }
 
 static CURL *easy_duphandle(struct call call, CURL *easy)
@@ -141,7 +141,7 @@ static CURL *easy_duphandle(struct call call, CURL *easy)
 	if (!copy)
 		return NULL;
 	if (handle)
-		lend_copy(handle, copy);
+		inject_copy(handle, copy);
 	else
 		handle_drop(copy);
 	return copy;
@@ -157,7 +157,7 @@ static void easy_cleanup(struct call call, CURL *easy)
 	if (handle) {
 		/* Before the real one: its address may be given out again at once (pitfall 60), and
 		 * 8.22 refuses inside callbacks, where the handle lives on without us. */
-		lend_leave(handle);
+		inject_leave(handle);
 		handle_drop(easy);
 	}
 	library->curl_easy_cleanup(easy);
@@ -167,7 +167,7 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
 	const struct library *library = library_for(handle, call);
-	struct lend_before before;
+	struct inject_before before;
 	CURLMcode code;
 
 	if (!library || !library->curl_multi_add_handle)
@@ -178,7 +178,7 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 	/* After it, because adding sends nothing yet: so a refused add changes nothing. */
 	if (code != CURLM_OK)
 		return code;
-	if (!lend_start(handle, &before)) {
+	if (!inject_start(handle, &before)) {
 		library->curl_multi_remove_handle(multi, easy);
 		return CURLM_INTERNAL_ERROR; /* what needs this has no CURLM_ABORTED_BY_CALLBACK */
 	}
@@ -200,7 +200,7 @@ static CURLMcode multi_remove_handle(struct call call, CURLM *multi, CURL *easy)
 	if (code != CURLM_OK)
 		return code;
 	handle_leave(handle);
-	lend_end(handle);
+	inject_end(handle);
 	return code;
 }
 
@@ -216,7 +216,7 @@ static CURLMcode multi_cleanup(struct call call, CURLM *multi)
 		handle_ring_put(multi, inside);
 	/* Handles that are still inside live on; their transfers have ended here. */
 	while (code == CURLM_OK && (handle = handle_ring_pop(&inside)))
-		lend_end(handle);
+		inject_end(handle);
 	return code;
 }
 
@@ -315,7 +315,7 @@ static CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option
 #define EXPORT __attribute__((visibility("default")))
 #define CALLER __builtin_return_address(0)
 #define FROM_ANYWHERE ((struct call){ CALLER, NULL })
-#define FROM_SET(set) ((struct call){ CALLER, door_library(set) })
+#define FROM_SET(set) ((struct call){ CALLER, dl_hook_library(set) })
 
 /* By its own name it would contradict its declaration in <curl/curl.h>. */
 EXPORT CURLcode exported_easy_setopt(SETOPT_PARAMETERS) __asm__("curl_easy_setopt");
@@ -331,7 +331,7 @@ ENTRY_POINTS(static, set0_, FROM_SET(0))
 ENTRY_POINTS(static, set1_, FROM_SET(1))
 ENTRY_POINTS(static, set2_, FROM_SET(2))
 ENTRY_POINTS(static, set3_, FROM_SET(3))
-_Static_assert(DOOR_SETS == 4, "one of each a set");
+_Static_assert(DL_HOOK_SETS == 4, "one of each a set");
 
 /* Compared one by one, not in a table of pointers: nothing to relocate when a process starts. */
 void *hook_by_name(unsigned set, const char *name)
@@ -343,10 +343,10 @@ void *hook_by_name(unsigned set, const char *name)
 		       set == 2 ? (void *)set2_##hook :                                           \
 				  (void *)set3_##hook;
 #define NEED(name, result, arguments)
-#define DOOR(name)
+#define DL_HOOK(name)
 #include "preload/hooks.def"
 #undef HOOK
 #undef NEED
-#undef DOOR
+#undef DL_HOOK
 	return NULL;
 }

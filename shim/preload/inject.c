@@ -42,11 +42,11 @@ static void set_prereq(struct handle *handle, curl_prereq_callback function, voi
  * any time but between our callback and the request: libcurl reads the list only there. */
 static void take_back(struct handle *handle)
 {
-	if (!handle->lent)
+	if (!handle->injected)
 		return;
 	set(handle, CURLOPT_HTTPHEADER, handle->client_list);
-	free(handle->lent);
-	handle->lent = NULL;
+	free(handle->injected);
+	handle->injected = NULL;
 }
 
 /* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too (pitfalls 5,
@@ -85,9 +85,9 @@ static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
 	return true;
 }
 
-/* *ret_lent is NULL where nothing is to be lent. False when the request must not be sent. */
-static bool lent_for(struct handle *handle, const char *url, const char *method,
-		     struct curl_slist **ret_lent)
+/* *ret_injected is NULL where nothing is to be injected. False when the request must not be sent. */
+static bool injected_for(struct handle *handle, const char *url, const char *method,
+		     struct curl_slist **ret_injected)
 {
 	struct tag_request request = {
 		.api = &handle->library->url_api,
@@ -103,13 +103,13 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
 
-	*ret_lent = NULL;
+	*ret_injected = NULL;
 	verdict = tag_build(&request, &lines);
 	if (request.observer)
 		debug_verdict(method, url, tag_verdict_reason(verdict));
 	if (verdict == TAG_MATCH && lines)
-		*ret_lent = lent_make(lines, handle->client_list);
-	if (*ret_lent && lines->record)
+		*ret_injected = inject_list_make(lines, handle->client_list);
+	if (*ret_injected && lines->record)
 		log_append(lines->record->path,
 			   (struct text){ lines->record->line, lines->record->len });
 	free(lines);
@@ -120,7 +120,7 @@ static bool lent_for(struct handle *handle, const char *url, const char *method,
  * when the request must not be sent. */
 static bool lend(struct handle *handle, const char *url, const char *method)
 {
-	struct curl_slist *lent = NULL;
+	struct curl_slist *injected = NULL;
 	bool allowed = true;
 
 	if (!url || !rule_method_ok(method)) {
@@ -128,23 +128,23 @@ static bool lend(struct handle *handle, const char *url, const char *method)
 		return true;
 	}
 	/* The client wants its list in CONNECT requests to proxies, too. Those are built before
-	 * our callback runs, so on a later hop they would carry what was lent (pitfalls 44, 62). */
+	 * our callback runs, so on a later hop they would carry what was injected (pitfalls 44, 62). */
 	if (handle->unified)
 		debug_verdict(method, url, "the client sets CURLHEADER_UNIFIED");
 	else
-		allowed = lent_for(handle, url, method, &lent);
-	if (!lent) {
+		allowed = injected_for(handle, url, method, &injected);
+	if (!injected) {
 		take_back(handle);
 		return allowed;
 	}
-	if (set(handle, CURLOPT_HTTPHEADER, lent) != CURLE_OK) {
+	if (set(handle, CURLOPT_HTTPHEADER, injected) != CURLE_OK) {
 		/* What a refusal leaves set is not known: the client's list is right. */
 		set(handle, CURLOPT_HTTPHEADER, handle->client_list);
-		free(lent);
-		lent = NULL;
+		free(injected);
+		injected = NULL;
 	}
-	free(handle->lent);
-	handle->lent = lent;
+	free(handle->injected);
+	handle->injected = injected;
 	return true;
 }
 
@@ -163,7 +163,7 @@ static char *url_of_handle(const struct handle *handle)
  * use CURLOPT_CURLU: then the first request goes where that handle says, while the effective URL
  * can still be an older one (pitfall 38). A redirect, or an auth round, goes to the effective one.
  */
-static bool lend_now(struct handle *handle)
+static bool inject_now(struct handle *handle)
 {
 	const struct library *library = handle->library;
 	char *url = NULL, *method = NULL, *text = NULL;
@@ -202,21 +202,21 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 			return answer;
 		saved = errno;
 	}
-	answer = handle && !lend_now(handle) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	answer = handle && !inject_now(handle) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 	errno = saved;
 	return answer;
 }
 
 /* libcurl before 7.80: one decision for the whole transfer, when it starts. */
-static bool lend_tracked(struct handle *handle)
+static bool inject_legacy(struct handle *handle)
 {
 	bool allowed;
 	const char *method, *url;
 	char *text = url_of_handle(handle);
 
-	url = handle->client_url ? text : tracked_url(handle->tracked);
-	method = tracked_method(handle->tracked);
-	if (url && method && tracked_follows(handle->tracked) &&
+	url = handle->client_url ? text : legacy_url(handle->legacy);
+	method = legacy_method(handle->legacy);
+	if (url && method && legacy_follows(handle->legacy) &&
 	    !variable_is_on(VARIABLE_LEGACY_REDIRECTS)) {
 		debug_verdict(method, url, "libcurl before 7.80, and redirects may be followed");
 		method = NULL;
@@ -230,13 +230,13 @@ static bool lend_tracked(struct handle *handle)
  * that is known now. */
 static bool resume(struct handle *handle)
 {
-	if (handle->tracked)
-		return lend_tracked(handle);
+	if (handle->legacy)
+		return inject_legacy(handle);
 	set_prereq(handle, before_request, handle->easy);
 	return true;
 }
 
-bool lend_start(struct handle *handle, struct lend_before *ret_before)
+bool inject_start(struct handle *handle, struct inject_before *ret_before)
 {
 	int saved = errno;
 	bool allowed = true;
@@ -247,46 +247,46 @@ bool lend_start(struct handle *handle, struct lend_before *ret_before)
 	take_back(handle);
 	handle->has_request_id = false;
 	if (!handle->library->whole || variable_is_on(VARIABLE_OFF)) {
-		lend_end(handle);
+		inject_end(handle);
 	} else {
 		handle->started = true;
 		allowed = resume(handle);
 	}
 	if (!allowed)
-		lend_end(handle);
+		inject_end(handle);
 	errno = saved;
 	return allowed;
 }
 
-void lend_end(struct handle *handle)
+void inject_end(struct handle *handle)
 {
 	int saved = errno;
 
 	take_back(handle);
-	if (handle->started && !handle->tracked)
+	if (handle->started && !handle->legacy)
 		set_prereq(handle, handle->client_prereq, handle->client_prereq_data);
 	handle->started = false;
 	errno = saved;
 }
 
-void lend_leave(struct handle *handle)
+void inject_leave(struct handle *handle)
 {
 	int saved = errno;
 
-	lend_end(handle);
+	inject_end(handle);
 	set_prereq_data(handle, handle->client_prereq_data);
 	errno = saved;
 }
 
-void lend_refused(struct handle *handle, const struct lend_before *before)
+void inject_refused(struct handle *handle, const struct inject_before *before)
 {
 	if (!before->started)
-		lend_end(handle);
+		inject_end(handle);
 	handle->has_request_id = before->has_request_id;
 	memcpy(handle->request_id, before->request_id, sizeof(handle->request_id));
 }
 
-void lend_reset(struct handle *handle)
+void inject_reset(struct handle *handle)
 {
 	int saved = errno;
 
@@ -296,11 +296,11 @@ void lend_reset(struct handle *handle)
 	handle->client_url = NULL;
 	handle->unified = false;
 	body_forget(&handle->body);
-	free(handle->lent);
-	handle->lent = NULL;
-	if (handle->tracked) {
-		tracked_free(handle->tracked);
-		handle->tracked = tracked_new();
+	free(handle->injected);
+	handle->injected = NULL;
+	if (handle->legacy) {
+		legacy_free(handle->legacy);
+		handle->legacy = legacy_new();
 	}
 	/* In the middle of a transfer, which some versions allow: the rest of it is still ours. */
 	if (handle->started)
@@ -308,7 +308,7 @@ void lend_reset(struct handle *handle)
 	errno = saved;
 }
 
-void lend_copy(const struct handle *handle, CURL *copy)
+void inject_copy(const struct handle *handle, CURL *copy)
 {
 	struct handle settings = *handle, *made;
 	int saved = errno;
@@ -316,12 +316,12 @@ void lend_copy(const struct handle *handle, CURL *copy)
 	/* First the copy itself, whether or not it gets a record: it must not keep a pointer to
 	 * our lines, which end with the handle (pitfall 61). */
 	settings.easy = copy;
-	if (handle->lent)
+	if (handle->injected)
 		set(&settings, CURLOPT_HTTPHEADER, handle->client_list);
-	if (handle->started && !handle->tracked)
+	if (handle->started && !handle->legacy)
 		set_prereq(&settings, handle->client_prereq, handle->client_prereq_data);
 	set_prereq_data(&settings, handle->client_prereq_data);
-	made = handle_make(copy, handle->library, tracked_copy(handle->tracked));
+	made = handle_make(copy, handle->library, legacy_copy(handle->legacy));
 	if (made) {
 		made->client_list = handle->client_list;
 		made->client_prereq = handle->client_prereq;
@@ -340,10 +340,10 @@ static CURLcode set_header_list(struct handle *handle, struct curl_slist *list)
 	if (code != CURLE_OK)
 		return code;
 	/* Ours are not set any more; the next request of this transfer gets them again. */
-	free(handle->lent);
-	handle->lent = NULL;
+	free(handle->injected);
+	handle->injected = NULL;
 	handle->client_list = list;
-	if (handle->started && handle->tracked)
+	if (handle->started && handle->legacy)
 		resume(handle);
 	return code;
 }
@@ -366,7 +366,7 @@ static CURLcode set_client_prereq(struct handle *handle, CURLoption option, void
 	return code;
 }
 
-CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument)
+CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument)
 {
 	CURLcode code;
 
@@ -377,8 +377,8 @@ CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument)
 	code = set(handle, option, argument);
 	if (code != CURLE_OK)
 		return code;
-	if (handle->tracked)
-		tracked_option(handle->tracked, option, argument);
+	if (handle->legacy)
+		legacy_option(handle->legacy, option, argument);
 	if (body_wants(option))
 		body_option(&handle->body, option, argument);
 	else if (option == CURLOPT_CURLU)

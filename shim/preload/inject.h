@@ -15,8 +15,8 @@
 
 #include "preload/handle.h"
 
-/* What was there before a start, for lend_refused. */
-struct lend_before {
+/* What was there before a start, for inject_refused. */
+struct inject_before {
 	bool started;
 	bool has_request_id;
 	uint8_t request_id[UUID_BYTES];
@@ -24,29 +24,29 @@ struct lend_before {
 
 /* A transfer is about to start (or, in a multi, has just been added): installs our callback. False
  * when the configuration does not allow the request; then the handle is as the client made it.
- * Since 7.80 that is found out in the callback, and lend_start always answers true. */
-bool lend_start(struct handle *handle, struct lend_before *ret_before);
+ * Since 7.80 that is found out in the callback, and inject_start always answers true. */
+bool inject_start(struct handle *handle, struct inject_before *ret_before);
 /* The transfer is over: the handle does again what its client made it do. */
-void lend_end(struct handle *handle);
+void inject_end(struct handle *handle);
 /* The handle is about to leave us: nothing of ours is left in it. */
-void lend_leave(struct handle *handle);
+void inject_leave(struct handle *handle);
 /* libcurl refused to start, because a transfer of this handle is under way: that one goes on as
  * it was before the start. */
-void lend_refused(struct handle *handle, const struct lend_before *before);
+void inject_refused(struct handle *handle, const struct inject_before *before);
 
 /* The handle was reset: nothing of the client's, and nothing of ours, is set any more. */
-void lend_reset(struct handle *handle);
+void inject_reset(struct handle *handle);
 /* Gives a copy, which shares everything, the client's own settings and a record. */
-void lend_copy(const struct handle *handle, CURL *copy);
+void inject_copy(const struct handle *handle, CURL *copy);
 
-/* Whether this is an option that lend_setopt wants to see. */
-static inline bool lend_wants(CURLoption option)
+/* Whether this is an option that inject_setopt wants to see. */
+static inline bool inject_wants(CURLoption option)
 {
 	switch ((int)option) {
-#define LEND(option) case option:
+#define INJECT(option) case option:
 #define BODY(option) case option:
 #include "preload/options.def"
-#undef LEND
+#undef INJECT
 #undef BODY
 		return true;
 	default:
@@ -54,13 +54,13 @@ static inline bool lend_wants(CURLoption option)
 	}
 }
 /* The same as a quick look: whether the option may be one of them. */
-static inline bool lend_may_want(CURLoption option)
+static inline bool inject_may_want(CURLoption option)
 {
 	const uint64_t wanted = 0
-#define LEND(option) | UINT64_C(1) << (option) % 64
+#define INJECT(option) | UINT64_C(1) << (option) % 64
 #define BODY(option) | UINT64_C(1) << (option) % 64
 #include "preload/options.def"
-#undef LEND
+#undef INJECT
 #undef BODY
 		;
 
@@ -69,6 +69,6 @@ static inline bool lend_may_want(CURLoption option)
 
 /* Such an option, set by the client: forwarded, remembered when libcurl took it, and libcurl's
  * answer returned. */
-CURLcode lend_setopt(struct handle *handle, CURLoption option, void *argument);
+CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument);
 
 #endif

@@ -32,32 +32,32 @@ static size_t nodes_of_client(const struct tag_lines *lines, const struct curl_s
 	return count;
 }
 
-struct curl_slist *lent_make(const struct tag_lines *lines, struct curl_slist *client_list)
+struct curl_slist *inject_list_make(const struct tag_lines *lines, struct curl_slist *client_list)
 {
 	size_t nodes = lines->count + nodes_of_client(lines, client_list), bytes = 0, used = 0;
-	struct curl_slist *lent;
+	struct curl_slist *injected;
 	char *text;
 
 	if (!lines->count)
 		return NULL;
 	for (size_t i = 0; i < lines->count; i++)
 		bytes += lines->line[i].line.len + 1;
-	lent = malloc(nodes * sizeof(lent[0]) + bytes);
-	if (!lent)
+	injected = malloc(nodes * sizeof(injected[0]) + bytes);
+	if (!injected)
 		return NULL;
-	text = (char *)(lent + nodes);
+	text = (char *)(injected + nodes);
 	for (; used < lines->count; used++) {
 		struct text line = lines->line[used].line;
 
 		memcpy(text, line.ptr, line.len + 1);
-		lent[used].data = text;
+		injected[used].data = text;
 		text += line.len + 1;
 	}
 	for (; nodes > lines->count && client_list; client_list = client_list->next) {
 		if (!is_replaced(lines, client_list))
-			lent[used++].data = client_list->data;
+			injected[used++].data = client_list->data;
 	}
 	for (size_t i = 0; i < used; i++)
-		lent[i].next = i + 1 < used ? &lent[i + 1] : client_list;
-	return lent;
+		injected[i].next = i + 1 < used ? &injected[i + 1] : client_list;
+	return injected;
 }

@@ -17,98 +17,98 @@ enum method {
 	METHOD_OTHER,
 };
 
-struct tracked {
+struct legacy_request {
 	char *url;
 	enum method method;
 	bool custom, custom_post; /* CURLOPT_CUSTOMREQUEST beats all */
 	bool follows;
 };
 
-struct tracked *tracked_new(void)
+struct legacy_request *legacy_new(void)
 {
-	return calloc(1, sizeof(struct tracked));
+	return calloc(1, sizeof(struct legacy_request));
 }
 
-struct tracked *tracked_copy(const struct tracked *tracked)
+struct legacy_request *legacy_copy(const struct legacy_request *legacy)
 {
-	struct tracked *copy = tracked ? tracked_new() : NULL;
+	struct legacy_request *copy = legacy ? legacy_new() : NULL;
 
 	if (!copy)
 		return NULL;
-	*copy = *tracked;
-	copy->url = tracked->url ? strdup(tracked->url) : NULL;
+	*copy = *legacy;
+	copy->url = legacy->url ? strdup(legacy->url) : NULL;
 	return copy;
 }
 
-void tracked_free(struct tracked *tracked)
+void legacy_free(struct legacy_request *legacy)
 {
-	if (!tracked)
+	if (!legacy)
 		return;
-	free(tracked->url);
-	free(tracked);
+	free(legacy->url);
+	free(legacy);
 }
 
-static void set_url(struct tracked *tracked, const char *url)
+static void set_url(struct legacy_request *legacy, const char *url)
 {
-	free(tracked->url);
-	tracked->url = url && strlen(url) <= URL_BYTES_MAX ? strdup(url) : NULL;
+	free(legacy->url);
+	legacy->url = url && strlen(url) <= URL_BYTES_MAX ? strdup(url) : NULL;
 }
 
-void tracked_option(struct tracked *tracked, CURLoption option, const void *argument)
+void legacy_option(struct legacy_request *legacy, CURLoption option, const void *argument)
 {
 	bool on = (intptr_t)argument != 0;
 
 	/* Options of another band than these are pointers or numbers that mean nothing here. */
 	switch ((int)option) {
 	case CURLOPT_URL:
-		set_url(tracked, argument);
+		set_url(legacy, argument);
 		break;
 	case CURLOPT_FOLLOWLOCATION:
-		tracked->follows = on;
+		legacy->follows = on;
 		break;
 	case CURLOPT_POSTFIELDS:
 	case CURLOPT_COPYPOSTFIELDS:
 	case CURLOPT_MIMEPOST:
 	case CURLOPT_HTTPPOST:
-		tracked->method = METHOD_POST;
+		legacy->method = METHOD_POST;
 		break;
 	case CURLOPT_POST:
-		tracked->method = on ? METHOD_POST : METHOD_GET;
+		legacy->method = on ? METHOD_POST : METHOD_GET;
 		break;
 	case CURLOPT_HTTPGET:
 		if (on)
-			tracked->method = METHOD_GET;
+			legacy->method = METHOD_GET;
 		break;
 	case CURLOPT_UPLOAD:
 	case CURLOPT_PUT:
-		tracked->method = on ? METHOD_OTHER : METHOD_GET;
+		legacy->method = on ? METHOD_OTHER : METHOD_GET;
 		break;
 	case CURLOPT_NOBODY:
 		/* After NOBODY=1, NOBODY=0 some versions are back at POST, others at GET. */
-		tracked->method = on ? METHOD_OTHER : METHOD_GET;
+		legacy->method = on ? METHOD_OTHER : METHOD_GET;
 		break;
 	case CURLOPT_CUSTOMREQUEST:
-		tracked->custom = argument != NULL;
-		tracked->custom_post = argument && !strcmp(argument, "POST");
+		legacy->custom = argument != NULL;
+		legacy->custom_post = argument && !strcmp(argument, "POST");
 		break;
 	default:
 		break;
 	}
 }
 
-const char *tracked_url(const struct tracked *tracked)
+const char *legacy_url(const struct legacy_request *legacy)
 {
-	return tracked->url;
+	return legacy->url;
 }
 
-const char *tracked_method(const struct tracked *tracked)
+const char *legacy_method(const struct legacy_request *legacy)
 {
-	bool post = tracked->custom ? tracked->custom_post : tracked->method == METHOD_POST;
+	bool post = legacy->custom ? legacy->custom_post : legacy->method == METHOD_POST;
 
 	return post ? "POST" : NULL;
 }
 
-bool tracked_follows(const struct tracked *tracked)
+bool legacy_follows(const struct legacy_request *legacy)
 {
-	return tracked->follows;
+	return legacy->follows;
 }

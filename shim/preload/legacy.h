@@ -10,21 +10,21 @@
 
 #include "preload/curl_api.h"
 
-struct tracked;
+struct legacy_request;
 
 /* NULL without memory. */
-struct tracked *tracked_new(void);
-struct tracked *tracked_copy(const struct tracked *tracked);
-void tracked_free(struct tracked *tracked);
+struct legacy_request *legacy_new(void);
+struct legacy_request *legacy_copy(const struct legacy_request *legacy);
+void legacy_free(struct legacy_request *legacy);
 
 /* Takes note of an option that the library has accepted. */
-void tracked_option(struct tracked *tracked, CURLoption option, const void *argument);
+void legacy_option(struct legacy_request *legacy, CURLoption option, const void *argument);
 
 /* The last CURLOPT_URL; NULL when it is not known. */
-const char *tracked_url(const struct tracked *tracked);
+const char *legacy_url(const struct legacy_request *legacy);
 /* "POST", or NULL for any other method. */
-const char *tracked_method(const struct tracked *tracked);
+const char *legacy_method(const struct legacy_request *legacy);
 /* Whether a redirect may be followed to a host that is not known now. */
-bool tracked_follows(const struct tracked *tracked);
+bool legacy_follows(const struct legacy_request *legacy);
 
 #endif

@@ -21,7 +21,7 @@
 #include "preload/next_symbol.h"
 
 /* Any function that every libcurl has: its address tells which object is one. */
-#define LANDMARK "curl_easy_init"
+#define PROBE_SYMBOL "curl_easy_init"
 
 struct function_row {
 	char name[26];
@@ -31,11 +31,11 @@ struct function_row {
 static const struct function_row functions[] = {
 #define HOOK(name, result, arguments) { #name, offsetof(struct library, name) },
 #define NEED(name, result, arguments) { #name, offsetof(struct library, name) },
-#define DOOR(name)
+#define DL_HOOK(name)
 #include "preload/hooks.def"
 #undef HOOK
 #undef NEED
-#undef DOOR
+#undef DL_HOOK
 };
 
 /* All that were ever found, newest first. Only grows: a handle's record may name any of them. */
@@ -95,9 +95,9 @@ bool library_is_linked(const void *caller)
 {
 	struct object object;
 
-	return real_dlsym()(RTLD_NEXT, LANDMARK) ||
+	return real_dlsym()(RTLD_NEXT, PROBE_SYMBOL) ||
 	       (object_find(caller, &object) &&
-		symbol_in_scope_of(object.name, LANDMARK));
+		symbol_in_scope_of(object.name, PROBE_SYMBOL));
 }
 
 static int name_of_libcurl(struct dl_phdr_info *info, size_t size, void *arg)
@@ -113,37 +113,37 @@ static int name_of_libcurl(struct dl_phdr_info *info, size_t size, void *arg)
 
 /* For a caller that has no libcurl of its own: libffi, or a host that got the function's address
  * from a plugin. */
-static void *landmark_of_any(void)
+static void *probe_of_any(void)
 {
 	char path[PATH_BYTES_MAX] = "";
 
 	/* Only the name is taken inside: dlopen there would wait for the lock that the walk holds,
 	 * with the locks in the other order than in a thread that is in dlopen. */
 	dl_iterate_phdr(name_of_libcurl, path);
-	return symbol_in_scope_of(path, LANDMARK);
+	return symbol_in_scope_of(path, PROBE_SYMBOL);
 }
 
-/* The landmark function of the libcurl that a call from this object (NULL: from no object, as of
+/* The probe function of the libcurl that a call from this object (NULL: from no object, as of
  * code that was generated at run time) is meant for, or NULL. *ret_lasting: it stays that one. */
-static void *landmark_for(const struct object *caller, bool *ret_lasting)
+static void *probe_for(const struct object *caller, bool *ret_lasting)
 {
 	const char *path = caller ? caller->name : NULL;
-	void *symbol = symbol_in_scope_of(path, LANDMARK);
+	void *symbol = symbol_in_scope_of(path, PROBE_SYMBOL);
 
 	*ret_lasting = symbol != NULL;
 	if (symbol)
 		return symbol;
-	symbol = real_dlsym()(RTLD_NEXT, LANDMARK);
+	symbol = real_dlsym()(RTLD_NEXT, PROBE_SYMBOL);
 	if (symbol) {
 		*ret_lasting = path && !path[0];
 		return symbol;
 	}
-	return landmark_of_any();
+	return probe_of_any();
 }
 
 static void fill(struct library *library, const struct object *object)
 {
-	void *next = real_dlsym()(RTLD_NEXT, LANDMARK);
+	void *next = real_dlsym()(RTLD_NEXT, PROBE_SYMBOL);
 	/* What stands behind us for everybody: then each function is the next one, so that another
 	 * preload, which may have only some of them, keeps its turn. */
 	bool behind = next && object_holds(object, next);
@@ -267,9 +267,9 @@ static const struct library *search(const void *caller, bool *ret_inside)
 	const struct library *library;
 	struct object object;
 	bool known = object_find(caller, &object), lasting;
-	void *landmark = landmark_for(known ? &object : NULL, &lasting);
+	void *probe = probe_for(known ? &object : NULL, &lasting);
 
-	library = landmark ? library_at(landmark) : NULL;
+	library = probe ? library_at(probe) : NULL;
 	*ret_inside = library && library_holds(library, caller);
 	if (library && known && lasting && !*ret_inside)
 		remember(&object, library);

@@ -17,11 +17,11 @@ struct library {
 	struct object object;
 #define HOOK(name, result, arguments) result(*name) arguments;
 #define NEED(name, result, arguments) result(*name) arguments;
-#define DOOR(name)
+#define DL_HOOK(name)
 #include "preload/hooks.def"
 #undef HOOK
 #undef NEED
-#undef DOOR
+#undef DL_HOOK
 	struct url_api url_api;
 	bool whole; /* has every function of hooks.def; else its handles are left alone */
 };

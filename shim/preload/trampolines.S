@@ -36,7 +36,7 @@
 9:	ret /* there is none: NULL, which is what it would return when it fails */
 	.endm
 
-/* DOOR_NOT_THERE, which is -1, becomes NULL. */
+/* DL_NOT_THERE, which is -1, becomes NULL. */
 	.macro NOT_THERE
 	cmp $-1, %rax
 	jne 8f
@@ -50,18 +50,18 @@
 	.endm
 
 	ENTER dlopen
-	call door_dlopen
+	call dl_hook_dlopen
 	mov %rax, 8(%rsp) /* the flags, where rsi is kept */
-	JUMP door_real_dlopen
+	JUMP dl_real_dlopen
 	LEAVE dlopen
 
 	ENTER dlsym
 	mov 24(%rsp), %rdx /* the caller */
-	call door_dlsym
+	call dl_hook_dlsym
 	test %rax, %rax
 	jnz 1f
 	.cfi_remember_state
-	JUMP door_real_dlsym
+	JUMP dl_real_dlsym
 	.cfi_restore_state
 1:	add $24, %rsp
 	.cfi_adjust_cfa_offset -24
@@ -71,11 +71,11 @@
 
 	ENTER dlvsym
 	mov 24(%rsp), %rcx /* the caller */
-	call door_dlvsym
+	call dl_hook_dlvsym
 	test %rax, %rax
 	jnz 1f
 	.cfi_remember_state
-	JUMP door_real_dlvsym
+	JUMP dl_real_dlvsym
 	.cfi_restore_state
 1:	add $24, %rsp
 	.cfi_adjust_cfa_offset -24
@@ -136,33 +136,33 @@
 	.endm
 
 	ENTER dlopen
-	bl door_dlopen
+	bl dl_hook_dlopen
 	str x0, [sp, #24] /* the flags, where x1 is kept */
-	JUMP door_real_dlopen
+	JUMP dl_real_dlopen
 	LEAVE dlopen
 
 	ENTER dlsym
 	mov x2, x30 /* the caller */
-	bl door_dlsym
+	bl dl_hook_dlsym
 	cbnz x0, 1f
 	.cfi_remember_state
-	JUMP door_real_dlsym
+	JUMP dl_real_dlsym
 	.cfi_restore_state
 1:	RESTORE
-	cmn x0, #1 /* DOOR_NOT_THERE, which is -1, becomes NULL */
+	cmn x0, #1 /* DL_NOT_THERE, which is -1, becomes NULL */
 	csel x0, xzr, x0, eq
 	ret
 	LEAVE dlsym
 
 	ENTER dlvsym
 	mov x3, x30 /* the caller */
-	bl door_dlvsym
+	bl dl_hook_dlvsym
 	cbnz x0, 1f
 	.cfi_remember_state
-	JUMP door_real_dlvsym
+	JUMP dl_real_dlvsym
 	.cfi_restore_state
 1:	RESTORE
-	cmn x0, #1 /* DOOR_NOT_THERE, which is -1, becomes NULL */
+	cmn x0, #1 /* DL_NOT_THERE, which is -1, becomes NULL */
 	csel x0, xzr, x0, eq
 	ret
 	LEAVE dlvsym

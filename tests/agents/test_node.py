@@ -127,11 +127,11 @@ def test_node_options_are_kept(node, launcher):
     value = options_of(node, launcher, NODE_OPTIONS=own)
     assert value.startswith(own + " --require /") and value.endswith("/node/tagalong.cjs")
     assert options_of(node, launcher + launcher, NODE_OPTIONS=own).count("--require") == 1
-    assert options_of(node, launcher, TAGALONG_DOORS="libcurl,dl", NODE_OPTIONS=own) == own
-    assert options_of(node, launcher, TAGALONG_DOORS="dl, node").startswith("--require")
+    assert options_of(node, launcher, TAGALONG_HOOKS="libcurl,dl", NODE_OPTIONS=own) == own
+    assert options_of(node, launcher, TAGALONG_HOOKS="dl, node").startswith("--require")
 
 
-@pytest.mark.parametrize("env", [{"TAGALONG_OFF": "1"}, {"TAGALONG_DOORS": "libcurl"}], ids=str)
+@pytest.mark.parametrize("env", [{"TAGALONG_OFF": "1"}, {"TAGALONG_HOOKS": "libcurl"}], ids=str)
 def test_a_closed_door(node, env):
     command = ["node", PROGRAMS / "openai.mjs", node.model.url]
     result = node.run(command, NODE_OPTIONS=f"--require {DOOR}", **CONTEXT, **env)

@@ -51,7 +51,7 @@ def rows(port, work):
         }),
         "curl_easy_setopt, a handle that was made unseen": ("foreign", 5_000_000, "", {
             "bare": {},
-            "Tagalong": preload(SHIM, TAGALONG_DOORS="libcurl"),
+            "Tagalong": preload(SHIM, TAGALONG_HOOKS="libcurl"),
         }),
         "curl_easy_setopt(HTTPHEADER)": ("headers", 5_000_000, "", {
             "bare": {},

@@ -56,7 +56,7 @@ def test_deep_bind_goes_for_curl_alone(run, shim):
 def test_doors_closed(run, relay, shim):
     # Then PHP is not seen at all, and its requests are its own.
     program = Path(__file__).with_name("programs") / "php_exec.php"
-    env = CONTEXT | {"TAGALONG_DOORS": "libcurl"}
+    env = CONTEXT | {"TAGALONG_HOOKS": "libcurl"}
     result = run(["php", program, relay.url + "/v1/chat/completions"], env=env)
     assert (result.rc, result.stderr) == (0, b"")
     assert [r.value("X-Task-Id") for r in result.requests] == [None] * 5

@@ -159,9 +159,9 @@ def test_the_words_are_true_of_what_is_not(doctor, name):
 
 
 def test_a_door_that_is_shut(verdict, doctor):
-    answer, report = verdict("node", TAGALONG_DOORS="libcurl,dl")
-    assert answer == NOT and "TAGALONG_DOORS" in report["advice"]
-    done = doctor("--json", "--probe", *SENDS["node"][0], TAGALONG_DOORS="libcurl,dl")
+    answer, report = verdict("node", TAGALONG_HOOKS="libcurl,dl")
+    assert answer == NOT and "TAGALONG_HOOKS" in report["advice"]
+    done = doctor("--json", "--probe", *SENDS["node"][0], TAGALONG_HOOKS="libcurl,dl")
     probe = json.loads(done.stdout)["probe"]
     assert probe["requests"] > 0 and probe["tagged"] == 0 and done.returncode == 1
 

@@ -166,16 +166,16 @@ UNSEEN = {
 @pytest.mark.parametrize("shape", UNSEEN)
 def test_handles_created_unseen(host, shape):  # pitfall 21
     # Their inner calls come by, but what the client has set is not known: nothing is ever set.
-    host(UNSEEN[shape], [PLAIN] * 3, env={"TAGALONG_DOORS": "libcurl"})
+    host(UNSEEN[shape], [PLAIN] * 3, env={"TAGALONG_HOOKS": "libcurl"})
 
 
 @pytest.mark.parametrize("shape", ["dlsym", "dlvsym", "plugin, RTLD_DEEPBIND"])
 def test_a_door_by_name(host, shape):
-    host(SHAPES[shape], ASKED, env={"TAGALONG_DOORS": "libcurl, dl"})
+    host(SHAPES[shape], ASKED, env={"TAGALONG_HOOKS": "libcurl, dl"})
 
 
 def test_plain_link_needs_no_doors(host):
-    host("linked {chat}", ASKED, "host-linked", env={"TAGALONG_DOORS": "libcurl"})
+    host("linked {chat}", ASKED, "host-linked", env={"TAGALONG_HOOKS": "libcurl"})
 
 
 NOT_THERE = {

@@ -43,7 +43,7 @@ static bool confirm(void)
 	char answer[8];
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		complain("nothing is written without --yes, as there is nobody to ask");
+		report_error("nothing is written without --yes, as there is nobody to ask");
 		return false;
 	}
 	fputs("Write this? [y/N] ", stdout);

@@ -99,7 +99,7 @@ int change_apply(const struct change *change)
 				      (struct text){ change->after, change->after_len });
 	}
 	if (result)
-		complain("cannot write %s: %s", change->path, strerror(-result));
+		report_error("cannot write %s: %s", change->path, strerror(-result));
 	return result ? EXIT_TROUBLE : EXIT_OK;
 }
 

@@ -38,12 +38,12 @@ static char *make_part(const struct agent *agent)
 
 	buf_init(&plugin, memory, sizeof(memory));
 	if (len <= 0 || hook_path("kilo/tagalong.js", &plugin)) {
-		complain("cannot find hooks/kilo/tagalong.js beside the library");
+		report_error("cannot find hooks/kilo/tagalong.js beside the library");
 		return NULL;
 	}
 	program[len] = '\0';
 	if (!path_is_plain(program) || !path_is_plain(plugin.data)) {
-		complain("the path %s has a blank or a quote; install Tagalong elsewhere", program);
+		report_error("the path %s has a blank or a quote; install Tagalong elsewhere", program);
 		return NULL;
 	}
 	len = agent->own ? asprintf(&part,
@@ -67,7 +67,7 @@ static struct jsonc_target target_of(const struct agent *agent, const char *elem
 
 static int refuse(const struct change *change, const struct jsonc_fault *fault)
 {
-	complain("%s:%u:%u: %s; the file is left as it is", change->path, fault->line,
+	report_error("%s:%u:%u: %s; the file is left as it is", change->path, fault->line,
 		 fault->column, fault->reason);
 	return EXIT_TROUBLE;
 }
@@ -102,7 +102,7 @@ static int plan_install(const struct agent *agent, const char *part, struct chan
 		return change->after && record->file ? EXIT_OK : EXIT_TROUBLE;
 	}
 	if (agent->own) {
-		complain("%s is there, and not ours: it is left as it is", change->path);
+		report_error("%s is there, and not ours: it is left as it is", change->path);
 		return EXIT_TROUBLE;
 	}
 	result = jsonc_insertion((struct text){ change->before, change->before_len }, &target, &at,
@@ -141,13 +141,13 @@ int agent_install(const struct agent *agent, bool write)
 	if (!result)
 		result = change_load(&change);
 	if (result)
-		complain("cannot read %s: %s", change.path, strerror(-result));
+		report_error("cannot read %s: %s", change.path, strerror(-result));
 	code = result ? EXIT_TROUBLE : plan_install(agent, part, &change, &record);
 	if (code == EXIT_OK)
 		change_show(&change);
 	/* Remembered first: what is written and not remembered could not be taken back. */
 	if (code == EXIT_OK && write && agent_record_write(agent, &record)) {
-		complain("cannot remember the change; nothing is written");
+		report_error("cannot remember the change; nothing is written");
 		code = EXIT_TROUBLE;
 	} else if (code == EXIT_OK && write) {
 		code = change_apply(&change);
@@ -193,7 +193,7 @@ static int plan_uninstall(const struct agent *agent, const char *part,
 	if (record->created && !strcmp(change->before, record->text))
 		return EXIT_OK;
 	if (agent->own) {
-		complain("%s was changed since: it is left as it is", change->path);
+		report_error("%s was changed since: it is left as it is", change->path);
 		return EXIT_TROUBLE;
 	}
 	if (found && !record->created) {
@@ -236,7 +236,7 @@ int agent_uninstall(const struct agent *agent, bool write)
 	snprintf(change.path, sizeof(change.path), "%s", record.file);
 	result = change_load(&change);
 	if (result)
-		complain("cannot read %s: %s", change.path, strerror(-result));
+		report_error("cannot read %s: %s", change.path, strerror(-result));
 	code = result ? EXIT_TROUBLE :
 	       change.before ? plan_uninstall(agent, part, &record, &change) : EXIT_NOTHING;
 	if (code == EXIT_OK)

@@ -130,7 +130,7 @@ static int look_at(char **argv, bool json, bool probe)
 	int code = EXIT_OK;
 
 	if (!root) {
-		complain("%s: there is no such program", argv[0]);
+		report_error("%s: there is no such program", argv[0]);
 		return EXIT_TROUBLE;
 	}
 	if (probe)

@@ -59,7 +59,7 @@ static const struct known rows[] = {
 	  "install TclCurl", "lib/tcltk/TclCurl*/*.so lib/TclCurl*/*.so", NULL },
 
 	{ "node nodejs", KNOWN_NODE, "Node's fetch, undici and http are tagged",
-	  "see that agents/node/tagalong.cjs is installed, and that TAGALONG_DOORS has node", NULL, NULL },
+	  "see that agents/node/tagalong.cjs is installed, and that TAGALONG_HOOKS has node", NULL, NULL },
 	{ "kilo opencode", KNOWN_OWN_HTTP, "it has HTTP and TLS of its own, and takes a plugin",
 	  "tagalong agents install kilo, or opencode; the commands that it starts are reached",
 	  NULL, NULL },

@@ -251,6 +251,6 @@ int doctor_probe(char **argv, cJSON *report)
 	cJSON_AddItemToObject(result, "headers", probe.headers);
 	cJSON_AddNumberToObject(result, "exit_code", code);
 	if (error)
-		complain("the probe's relay cannot be started: %s", strerror(-error));
+		report_error("the probe's relay cannot be started: %s", strerror(-error));
 	return error ? EXIT_TROUBLE : EXIT_OK;
 }

@@ -304,7 +304,7 @@ static void conclude_node(struct patient *patient)
 	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (node_door(&path))
+	if (node_hook(&path))
 		conclude(patient->root, "tagged", "node", patient->known->what, NULL);
 	else
 		conclude(patient->root, "not", NULL,

@@ -89,28 +89,28 @@ static int take_program(const char *asked, struct call *call, char real[PATH_BYT
 		if (snprintf(call->launcher.real, sizeof(call->launcher.real), "%s%s%s",
 			     asked[0] == '/' ? "" : here, asked[0] == '/' ? "" : "/", asked) >=
 		    (int)sizeof(call->launcher.real)) {
-			complain("%s: the path is too long", asked);
+			report_error("%s: the path is too long", asked);
 			return EXIT_NOTHING;
 		}
 	}
 	if (!launcher_real(&call->launcher, real, PATH_BYTES_MAX) ||
 	    (call->launcher.real[0] && strcmp(real, call->launcher.real) != 0)) {
-		complain("%s: there is no such program", asked);
+		report_error("%s: there is no such program", asked);
 		return EXIT_NOTHING;
 	}
 	if (program_is_appimage(real)) {
-		complain("%s is an AppImage: it brings its own libraries, and starts what is inside by "
+		report_error("%s is an AppImage: it brings its own libraries, and starts what is inside by "
 			 "itself. Unpack it (%s --appimage-extract) and wrap the program inside.",
 			 real, real);
 		return EXIT_NOTHING;
 	}
 	if (!strcmp(call->launcher.name, "tagalong") ||
 	    !strcmp(call->launcher.name, "tagalong-run")) {
-		complain("%s is what launchers start", real);
+		report_error("%s is what launchers start", real);
 		return EXIT_NOTHING;
 	}
 	if (same_file(real, call->path)) {
-		complain("%s is the program itself; --bin-dir names another folder for the launcher",
+		report_error("%s is the program itself; --bin-dir names another folder for the launcher",
 			 real);
 		return EXIT_NOTHING;
 	}
@@ -120,7 +120,7 @@ static int take_program(const char *asked, struct call *call, char real[PATH_BYT
 static void told_wrapped(const char *path, const char *reason)
 {
 	if (reason)
-		complain("%s stays as it is: %s", path, reason);
+		report_error("%s stays as it is: %s", path, reason);
 	else
 		printf("desktop entry: %s\n", path);
 }
@@ -128,7 +128,7 @@ static void told_wrapped(const char *path, const char *reason)
 static void told_unwrapped(const char *path, const char *reason)
 {
 	if (reason)
-		complain("%s: %s", path, reason);
+		report_error("%s: %s", path, reason);
 	else
 		printf("removed %s\n", path);
 }
@@ -161,12 +161,12 @@ static int make_launcher(const struct command *command, const char *asked, struc
 	if (!result)
 		result = launcher_write(call->path, &call->launcher, tagalong);
 	if (result == -EEXIST) {
-		complain("%s is there, and was not made by tagalong wrap; it stays as it is",
+		report_error("%s is there, and was not made by tagalong wrap; it stays as it is",
 			 call->path);
 		return EXIT_NOTHING;
 	}
 	if (result) {
-		complain("%s: %s", call->path, strerror(-result));
+		report_error("%s: %s", call->path, strerror(-result));
 		return EXIT_TROUBLE;
 	}
 	printf("launcher: %s\nit starts: tagalong run %s-- %s\n", call->path, call->launcher.options,
@@ -275,11 +275,11 @@ static int take_back(struct call *call)
 	struct stat status;
 
 	if (lstat(call->path, &status) < 0 || !S_ISREG(status.st_mode) || !launcher_is(call->path)) {
-		complain("%s is no launcher of tagalong wrap", call->path);
+		report_error("%s is no launcher of tagalong wrap", call->path);
 		return EXIT_NOTHING;
 	}
 	if (unlink(call->path) < 0) {
-		complain("%s: %s", call->path, strerror(errno));
+		report_error("%s: %s", call->path, strerror(errno));
 		return EXIT_TROUBLE;
 	}
 	told_unwrapped(call->path, NULL);

@@ -16,7 +16,7 @@ const UNMATCHED_MS = 1000 // how long it is believed that a URL is none of ours
 const UNMATCHED_MAX = 200
 
 function isOpen(env) {
-  const doors = (env.TAGALONG_DOORS || "node").split(",").map((door) => door.trim())
+  const doors = (env.TAGALONG_HOOKS || "node").split(",").map((door) => door.trim())
   return env.TAGALONG_OFF !== "1" && doors.includes("node")
 }
 
