@@ -180,7 +180,7 @@ $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.
 UNIT_OBJECTS := $(CORE_OBJECTS) $(patsubst %,$(BUILD)/obj/shim/preload/%.o,elf table) \
-	$(patsubst %,$(BUILD)/obj/shim/daemon/%.o,hash_index nearest proc scopes store_row)
+	$(patsubst %,$(BUILD)/obj/shim/daemon/%.o,nearest proc scopes store_row)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS) | $(UNIT_LIBCURL)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

@@ -35,11 +35,11 @@ static bool connect_to(struct ask *ask, const char *path)
 {
 	struct sockaddr_un address;
 	const struct timeval limit = { ASK_TIMEOUT_MS / 1000, 0 };
-	const char *fault = endpoint_fault(path);
+	const char *fault = socket_fault(path);
 
 	if (fault)
 		return no_service(ask, path, fault);
-	if (endpoint_address(path, &address))
+	if (socket_address(path, &address))
 		return no_service(ask, path, "the path is too long for a socket");
 	ask->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (ask->fd < 0)
@@ -48,7 +48,7 @@ static bool connect_to(struct ask *ask, const char *path)
 	setsockopt(ask->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (connect(ask->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return no_service(ask, path, connect_fault(errno));
-	if (!endpoint_peer_ok(ask->fd, NULL))
+	if (!socket_peer_ok(ask->fd, NULL))
 		return no_service(ask, path, "another user answers there");
 	return true;
 }
@@ -62,7 +62,7 @@ bool ask_connect(struct ask *ask)
 	buf_init(&path, memory, sizeof(memory));
 	frame_init(&ask->frame, ask->memory, sizeof(ask->memory), 0);
 	ask->fd = -1;
-	result = endpoint_path(&path);
+	result = socket_path(&path);
 	if (result)
 		return fail(ask, "%s is no absolute path of at most %d bytes",
 			    variable_name(VARIABLE_SOCKET), WIRE_PATH_BYTES_MAX - 1);

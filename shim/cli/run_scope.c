@@ -33,7 +33,7 @@ static bool is_up(const char *path)
 	bool up;
 	int fd;
 
-	if (endpoint_fault(path) || endpoint_address(path, &address))
+	if (socket_fault(path) || socket_address(path, &address))
 		return false;
 	fd = fd_socket(AF_UNIX, SOCK_STREAM);
 	up = fd >= 0 && !connect(fd, (const struct sockaddr *)&address, sizeof(address));
@@ -127,7 +127,7 @@ static bool find_service(bool say)
 	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (endpoint_path(&path)) {
+	if (socket_path(&path)) {
 		if (say)
 			report_error("%s is no path for a socket", variable_name(VARIABLE_SOCKET));
 		return false;

@@ -81,16 +81,16 @@ static bool named_process(struct question *question, struct process *ret_process
 		       "here");
 		return false;
 	}
-	if (processes->look(processes->arg, question->request.pid, ret_process)) {
+	if (processes->lookup(processes->arg, question->request.pid, ret_process)) {
 		refuse_process(question, "does not exist");
 		return false;
 	}
 	return true;
 }
 
-/* The scope of a request that reads or changes one. NULL after a refusal. `outermost_too`: a
+/* The scope of a request that reads or changes one. NULL after a refusal. `or_default`: a
  * process in no scope is answered with the default one. */
-static struct scope *target(struct question *question, bool outermost_too)
+static struct scope *target(struct question *question, bool or_default)
 {
 	const struct scopes *scopes = &question->core->scopes;
 	struct scope *scope = NULL;
@@ -101,9 +101,9 @@ static struct scope *target(struct question *question, bool outermost_too)
 	case WIRE_OWN:
 		asker = own_asker(question);
 		scope = nearest(question, &asker);
-		return scope ? scope : scopes->outermost;
+		return scope ? scope : scopes->default_scope;
 	case WIRE_DEFAULT:
-		return scopes->outermost;
+		return scopes->default_scope;
 	case WIRE_NAMED:
 		scope = scopes_by_name(scopes, question->request.scope);
 		if (!scope)
@@ -114,9 +114,9 @@ static struct scope *target(struct question *question, bool outermost_too)
 			return NULL;
 		asker = (struct asker){ .pid = process.pid, .not_after = process.start };
 		scope = nearest(question, &asker);
-		if (!scope && !outermost_too)
+		if (!scope && !or_default)
 			refuse_process(question, "is in no scope; open one, or set the default");
-		return scope || !outermost_too ? scope : scopes->outermost;
+		return scope || !or_default ? scope : scopes->default_scope;
 	}
 	return NULL;
 }
@@ -229,7 +229,7 @@ static void answer_unset(struct question *question)
  * with an invalid traceparent goes with it (Trace Context, section 3.3). */
 static void start_trace(const struct core *core, struct scope_birth *birth, struct buf *memory)
 {
-	const struct scope *outer = birth->parent ? birth->parent : core->scopes.outermost;
+	const struct scope *outer = birth->parent ? birth->parent : core->scopes.default_scope;
 	struct trace trace = { .flags = TRACE_FLAG_RANDOM };
 	struct text effective[FIELD_COUNT];
 
@@ -311,7 +311,7 @@ static void open_own(struct question *question)
 	const struct asker asker = own_asker(question);
 	struct process process;
 
-	if (!asker.pid || processes->look(processes->arg, asker.pid, &process) ||
+	if (!asker.pid || processes->lookup(processes->arg, asker.pid, &process) ||
 	    process.start > asker.not_after) {
 		refuse(question, WIRE_BAD_SCOPE,
 		       "the asking process cannot be seen from here (another pid namespace?)");
@@ -387,7 +387,7 @@ static void answer_close(struct question *question)
 	struct scope *scope = closing_target(question);
 	struct buf name;
 
-	if (scope == question->core->scopes.outermost) {
+	if (scope == question->core->scopes.default_scope) {
 		refuse(question, WIRE_BAD_SCOPE, "the default scope cannot be closed");
 		return;
 	}
@@ -421,7 +421,7 @@ static void answer_list(struct question *question)
 
 	wire_start_list(question->reply, scopes->revision);
 	if (!after)
-		list_scope(scopes->outermost, question->reply);
+		list_scope(scopes->default_scope, question->reply);
 	for (scope = scopes_after(scopes, after); scope; scope = TAILQ_NEXT(scope, order)) {
 		if (!list_scope(scope, question->reply))
 			break;

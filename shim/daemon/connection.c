@@ -309,7 +309,7 @@ static bool tell(struct connection *connection)
 static int send_with_page(struct connection *connection)
 {
 	const struct pages *pages = connection->all->core->pages;
-	const int fds[2] = { connection->page_fd, pages->station_fd };
+	const int fds[2] = { connection->page_fd, pages->control_fd };
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(fds))];
@@ -473,7 +473,7 @@ void connections_accept(struct connections *connections, int fd)
 	pid_t pid = 0;
 
 	connections->last_ms = clock_monotonic_ms();
-	if (!endpoint_peer_ok(fd, &pid))
+	if (!socket_peer_ok(fd, &pid))
 		turn_away(connections, fd, WIRE_FORBIDDEN,
 			  TEXT("this is the context service of another user"));
 	else if (!make_room(connections))

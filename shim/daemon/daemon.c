@@ -34,7 +34,7 @@ struct service {
 	struct event *acceptable, *accept_pause, *store_ready, *store_retry, *idle;
 	struct event *signal[END_SIGNALS];
 	struct core core;
-	struct pid_watch keeper;
+	struct pid_watch pid_watch;
 	struct pages pages;
 	struct connections connections;
 	bool stopping;
@@ -44,14 +44,14 @@ static int on_open(void *arg, struct scope *scope)
 {
 	struct service *service = arg;
 
-	return pid_watch_add(&service->keeper, scope);
+	return pid_watch_add(&service->pid_watch, scope);
 }
 
 static void on_end(void *arg, struct scope *scope)
 {
 	struct service *service = arg;
 
-	pid_watch_remove(&service->keeper, scope);
+	pid_watch_remove(&service->pid_watch, scope);
 	pages_scope_ends(&service->pages, scope);
 	connections_scope_ends(&service->connections, scope);
 	service->connections.last_ms = clock_monotonic_ms();
@@ -217,17 +217,17 @@ static void release_processes(struct service *service)
 	struct scope *scope = TAILQ_FIRST(&service->core.scopes.order);
 
 	for (; scope; scope = TAILQ_NEXT(scope, order))
-		pid_watch_remove(&service->keeper, scope);
+		pid_watch_remove(&service->pid_watch, scope);
 }
 
-/* With the loop, the socket and the keeper ready. */
+/* With the loop, the socket and the pid watch ready. */
 static int serve_scopes(struct service *service)
 {
 	int result;
 
-	/* After the keeper, which has raised the limit of descriptors. */
+	/* After the pid watch, which has raised the limit of descriptors. */
 	pages_init(&service->pages, !service->options->no_pages);
-	service->core.processes = service->keeper.processes;
+	service->core.processes = service->pid_watch.processes;
 	service->core.pages = &service->pages;
 	service->core.on_open = on_open;
 	service->core.on_end = on_end;
@@ -253,20 +253,20 @@ static int serve_socket(struct service *service)
 {
 	int result;
 
-	service->keeper.base = service->base;
-	service->keeper.processes = (struct process_table){
-		.look = process_look,
+	service->pid_watch.base = service->base;
+	service->pid_watch.processes = (struct process_table){
+		.lookup = process_lookup,
 		.shares_pids = process_shares_pids,
 	};
 	if (!process_proc_is_ours())
 		notice_warning("/proc is not this process's own (a pid namespace without one?): "
 			       "only named scopes and the default one are served");
-	service->keeper.on_gone = on_gone;
-	service->keeper.arg = service;
-	result = pid_watch_init(&service->keeper);
+	service->pid_watch.on_gone = on_gone;
+	service->pid_watch.arg = service;
+	result = pid_watch_init(&service->pid_watch);
 	if (!result)
 		result = serve_scopes(service);
-	pid_watch_release(&service->keeper);
+	pid_watch_release(&service->pid_watch);
 	return result;
 }
 

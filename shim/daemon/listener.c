@@ -68,7 +68,7 @@ static int find_path(const char *wanted, struct listener *listener)
 
 	buf_init(&path, listener->path, sizeof(listener->path));
 	if (!wanted) {
-		result = endpoint_path(&path);
+		result = socket_path(&path);
 		if (result == -EINVAL)
 			notice_warning("TAGALONG_SOCKET is no absolute path");
 		else if (result)
@@ -93,7 +93,7 @@ static int prepare_folder(const char *path)
 	memcpy(folder, path, text.len + 1);
 	folder[text_find_last(text, '/')] = '\0';
 	folder_make(folder);
-	fault = endpoint_folder_fault(path);
+	fault = socket_folder_fault(path);
 	if (!fault)
 		return 0;
 	notice_warning("%s: %s", path, fault);
@@ -175,7 +175,7 @@ static int make_listening(struct listener *listener)
 	struct sockaddr_un address;
 	int result;
 
-	result = endpoint_address(listener->path, &address);
+	result = socket_address(listener->path, &address);
 	if (!result)
 		result = remove_stale(&address);
 	if (result)
@@ -233,7 +233,7 @@ void listener_notify(const char *message)
 	socklen_t size;
 	int fd;
 
-	if (!path || endpoint_address(path, &address))
+	if (!path || socket_address(path, &address))
 		return;
 	/* An abstract address (sd_notify(3)) has no NUL at its end. */
 	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));

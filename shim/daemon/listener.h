@@ -17,7 +17,7 @@ struct listener {
 };
 
 /*
- * The socket that systemd passed, else one at `path`, else (NULL) at endpoint_path. Makes its
+ * The socket that systemd passed, else one at `path`, else (NULL) at socket_path. Makes its
  * folder when it is missing. What is wrong is said on stderr: 0 or a negative errno, -EADDRINUSE
  * when another service has it.
  */

@@ -19,11 +19,11 @@ static bool go_up(const struct process_table *table, struct process *process)
 
 		if (process->parent <= 0)
 			return false;
-		if (!table->look(table->arg, process->parent, &parent) && parent.start <= start) {
+		if (!table->lookup(table->arg, process->parent, &parent) && parent.start <= start) {
 			*process = parent;
 			return true;
 		}
-		if (table->look(table->arg, process->pid, process) || process->start != start)
+		if (table->lookup(table->arg, process->pid, process) || process->start != start)
 			return false;
 	}
 	return false;
@@ -43,7 +43,7 @@ static struct scope *scope_of_ancestors(const struct scopes *scopes,
 	struct scope *nearest = NULL;
 	struct process process;
 
-	if (asker->pid <= 0 || table->look(table->arg, asker->pid, &process) ||
+	if (asker->pid <= 0 || table->lookup(table->arg, asker->pid, &process) ||
 	    process.start > asker->not_after)
 		return NULL;
 	for (int i = 0; i < ANCESTORS_MAX; i++) {

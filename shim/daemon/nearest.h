@@ -12,10 +12,10 @@ struct process {
 };
 
 /* Looks a process up: /proc, or a test's table. 0 or a negative errno. */
-typedef int process_look_fn(void *arg, pid_t pid, struct process *ret_process);
+typedef int process_lookup_fn(void *arg, pid_t pid, struct process *ret_process);
 
 struct process_table {
-	process_look_fn *look;
+	process_lookup_fn *lookup;
 	void *arg;
 	/* Whether a number that this process calls a pid means the same process here: not for one
 	 * of another pid namespace. */

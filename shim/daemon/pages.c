@@ -25,16 +25,16 @@
 struct page {
 	TAILQ_ENTRY(page) link;
 	struct scope *scope;
-	struct wire_page *memory;
+	struct shared_page *memory;
 	uint64_t asked_ms;
 	uint64_t told; /* the revision that it shows */
 	size_t allocated; /* of the file, from its start */
 	int fd;
 };
 
-_Static_assert(sizeof(pthread_mutex_t) <= offsetof(struct wire_station, topology),
+_Static_assert(sizeof(pthread_mutex_t) <= offsetof(struct control_page, generation),
 	       "the mutex has its place");
-_Static_assert(sizeof(struct wire_station) <= WIRE_PAGE_BYTES, "the station has its place");
+_Static_assert(sizeof(struct control_page) <= SHARED_PAGE_BYTES, "the control has its place");
 
 static int make_memory_file(void)
 {
@@ -50,16 +50,16 @@ static int size_and_map(int fd, void **ret_memory)
 	void *memory;
 	int result;
 
-	if (ftruncate(fd, WIRE_PAGE_BYTES) < 0)
+	if (ftruncate(fd, SHARED_PAGE_BYTES) < 0)
 		return -errno;
-	memory = mmap(NULL, WIRE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memory = mmap(NULL, SHARED_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return -errno;
 	/* After this mapping nobody gets one to write into (Linux 5.1). */
 	if (fcntl(fd, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0) {
 		result = -errno;
-		munmap(memory, WIRE_PAGE_BYTES);
+		munmap(memory, SHARED_PAGE_BYTES);
 		return result;
 	}
 	*ret_memory = memory;
@@ -92,9 +92,9 @@ static int allocate(int fd, size_t bytes, size_t *allocated)
 }
 
 /* Held for life, and marked by the kernel at the end of it, whatever kind of end that is. */
-static int take_for_life(struct wire_station *station)
+static int take_for_life(struct control_page *control)
 {
-	pthread_mutex_t *mutex = (pthread_mutex_t *)(void *)station;
+	pthread_mutex_t *mutex = (pthread_mutex_t *)(void *)control;
 	pthread_mutexattr_t attributes;
 	int result;
 
@@ -107,7 +107,7 @@ static int take_for_life(struct wire_station *station)
 	pthread_mutexattr_destroy(&attributes);
 	if (!result)
 		result = pthread_mutex_lock(mutex);
-	if (!result && !wire_station_holds(station, 0))
+	if (!result && !control_page_is_current(control, 0))
 		result = ENOTSUP; /* a libc whose mutexes do not begin with the word */
 	return -result;
 }
@@ -128,24 +128,24 @@ void pages_init(struct pages *pages, bool wanted)
 	void *memory = NULL;
 	int result;
 
-	*pages = (struct pages){ .station_fd = -1, .max = pages_max() };
+	*pages = (struct pages){ .control_fd = -1, .max = pages_max() };
 	TAILQ_INIT(&pages->all);
 	if (!wanted)
 		return;
-	result = make_memory(&pages->station_fd, &memory);
+	result = make_memory(&pages->control_fd, &memory);
 	if (!result)
-		result = allocate(pages->station_fd, sizeof(struct wire_station), &allocated);
+		result = allocate(pages->control_fd, sizeof(struct control_page), &allocated);
 	if (!result && memory) /* it is; the analyzer takes errno for 0 */
 		result = take_for_life(memory);
 	if (result) {
 		notice_warning("no shared pages: %s; every question is answered on the socket",
 			       strerror(-result));
 		if (memory)
-			munmap(memory, WIRE_PAGE_BYTES);
-		fd_close(pages->station_fd);
+			munmap(memory, SHARED_PAGE_BYTES);
+		fd_close(pages->control_fd);
 		return;
 	}
-	pages->station = memory;
+	pages->control = memory;
 }
 
 /* Those who have it mapped keep it, and see that it holds no more. */
@@ -153,9 +153,9 @@ static void end_page(struct pages *pages, struct page *page)
 {
 	TAILQ_REMOVE(&pages->all, page, link);
 	pages->count--;
-	wire_page_retire(page->memory);
+	shared_page_retire(page->memory);
 	page->scope->page = NULL;
-	munmap(page->memory, WIRE_PAGE_BYTES);
+	munmap(page->memory, SHARED_PAGE_BYTES);
 	fd_close(page->fd);
 	free(page);
 }
@@ -168,12 +168,12 @@ void pages_release(struct pages *pages)
 		next = TAILQ_NEXT(page, link);
 		end_page(pages, page);
 	}
-	if (!pages->station)
+	if (!pages->control)
 		return;
-	pthread_mutex_unlock((pthread_mutex_t *)(void *)pages->station);
-	munmap(pages->station, WIRE_PAGE_BYTES);
-	fd_close(pages->station_fd);
-	pages->station = NULL;
+	pthread_mutex_unlock((pthread_mutex_t *)(void *)pages->control);
+	munmap(pages->control, SHARED_PAGE_BYTES);
+	fd_close(pages->control_fd);
+	pages->control = NULL;
 }
 
 static int write_page(const struct scopes *scopes, struct page *page)
@@ -183,9 +183,9 @@ static int write_page(const struct scopes *scopes, struct page *page)
 
 	scope_effective(scopes, page->scope, value);
 	scope_opened_with(page->scope, opened_with);
-	result = allocate(page->fd, wire_page_used(value, opened_with), &page->allocated);
+	result = allocate(page->fd, shared_page_used(value, opened_with), &page->allocated);
 	if (!result)
-		wire_page_write(page->memory, value, opened_with);
+		shared_page_write(page->memory, value, opened_with);
 	page->told = scopes->revision;
 	return result;
 }
@@ -220,7 +220,7 @@ static int make_page(struct pages *pages, const struct scopes *scopes, struct sc
 		result = write_page(scopes, page);
 	if (result) {
 		if (memory)
-			munmap(memory, WIRE_PAGE_BYTES);
+			munmap(memory, SHARED_PAGE_BYTES);
 		fd_close(page->fd);
 		free(page);
 		return result;
@@ -236,7 +236,7 @@ int pages_get(struct pages *pages, const struct scopes *scopes, struct scope *sc
 	struct page *page;
 	int fd, result = 0;
 
-	if (!pages->station)
+	if (!pages->control)
 		return -ENOTSUP;
 	if (!scope->page)
 		result = make_room(pages) ? make_page(pages, scopes, scope) : -EDQUOT;
@@ -255,9 +255,9 @@ void pages_update(struct pages *pages, const struct scopes *scopes)
 {
 	struct page *page, *next;
 
-	if (!pages->station)
+	if (!pages->control)
 		return;
-	__atomic_store_n(&pages->station->topology, scopes->topology, __ATOMIC_RELEASE);
+	__atomic_store_n(&pages->control->generation, scopes->generation, __ATOMIC_RELEASE);
 	if (pages->told == scopes->revision)
 		return;
 	pages->told = scopes->revision;

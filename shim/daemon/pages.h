@@ -13,8 +13,8 @@ struct page;
 
 struct pages {
 	TAILQ_HEAD(page_list, page) all; /* the one that was asked for last is the last */
-	struct wire_station *station; /* NULL: there are no pages, and everybody asks on the socket */
-	int station_fd;
+	struct control_page *control; /* NULL: there are no pages, and everybody asks on the socket */
+	int control_fd;
 	size_t count, max;
 	uint64_t told; /* the revision that all pages show */
 };

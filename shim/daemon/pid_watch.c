@@ -10,9 +10,9 @@
 #include "daemon/daemon_limits.h"
 #include "daemon/proc.h"
 
-struct kept {
-	LIST_ENTRY(kept) link;
-	struct pid_watch *keeper;
+struct watched {
+	LIST_ENTRY(watched) link;
+	struct pid_watch *watch;
 	struct scope *scope;
 	struct event *event; /* NULL: looked at by sweeping */
 	int pidfd;
@@ -20,49 +20,49 @@ struct kept {
 
 static void on_pidfd(evutil_socket_t fd, short what, void *arg)
 {
-	struct kept *kept = arg;
+	struct watched *watched = arg;
 
-	kept->keeper->on_gone(kept->keeper->arg, kept->scope);
+	watched->watch->on_gone(watched->watch->arg, watched->scope);
 }
 
-static bool lives(const struct pid_watch *keeper, const struct scope *scope)
+static bool lives(const struct pid_watch *watch, const struct scope *scope)
 {
 	struct process process;
 
-	return !keeper->processes.look(keeper->processes.arg, scope->pid, &process) &&
+	return !watch->processes.lookup(watch->processes.arg, scope->pid, &process) &&
 	       process.start == scope->start && !process.has_ended;
 }
 
-static void arm_sweep(struct pid_watch *keeper)
+static void arm_sweep(struct pid_watch *watch)
 {
 	const struct timeval interval = { SWEEP_MS / 1000, SWEEP_MS % 1000 * 1000 };
 
-	if (!event_pending(keeper->sweep, EV_TIMEOUT, NULL))
-		event_add(keeper->sweep, &interval);
+	if (!event_pending(watch->sweep, EV_TIMEOUT, NULL))
+		event_add(watch->sweep, &interval);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
-	struct pid_watch *keeper = arg;
-	struct kept *kept, *next;
+	struct pid_watch *watch = arg;
+	struct watched *watched, *next;
 
-	for (kept = LIST_FIRST(&keeper->swept); kept; kept = next) {
-		next = LIST_NEXT(kept, link);
-		if (!lives(keeper, kept->scope))
-			keeper->on_gone(keeper->arg, kept->scope);
+	for (watched = LIST_FIRST(&watch->swept); watched; watched = next) {
+		next = LIST_NEXT(watched, link);
+		if (!lives(watch, watched->scope))
+			watch->on_gone(watch->arg, watched->scope);
 	}
-	if (!LIST_EMPTY(&keeper->swept))
-		arm_sweep(keeper);
+	if (!LIST_EMPTY(&watch->swept))
+		arm_sweep(watch);
 }
 
-int pid_watch_init(struct pid_watch *keeper)
+int pid_watch_init(struct pid_watch *watch)
 {
 	struct rlimit limit;
 
-	LIST_INIT(&keeper->swept);
-	keeper->descriptors = keeper->descriptors_max = 0;
-	keeper->sweep = evtimer_new(keeper->base, on_sweep, keeper);
-	if (!keeper->sweep)
+	LIST_INIT(&watch->swept);
+	watch->descriptors = watch->descriptors_max = 0;
+	watch->sweep = evtimer_new(watch->base, on_sweep, watch);
+	if (!watch->sweep)
 		return -ENOMEM;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
@@ -71,78 +71,78 @@ int pid_watch_init(struct pid_watch *keeper)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur > DESCRIPTORS_KEPT)
-		keeper->descriptors_max = limit.rlim_cur - DESCRIPTORS_KEPT;
+		watch->descriptors_max = limit.rlim_cur - DESCRIPTORS_KEPT;
 	return 0;
 }
 
-void pid_watch_release(struct pid_watch *keeper)
+void pid_watch_release(struct pid_watch *watch)
 {
-	if (keeper->sweep)
-		event_free(keeper->sweep);
+	if (watch->sweep)
+		event_free(watch->sweep);
 }
 
-static int open_pidfd(struct pid_watch *keeper, struct kept *kept)
+static int open_pidfd(struct pid_watch *watch, struct watched *watched)
 {
 	int fd;
 
-	if (keeper->descriptors == keeper->descriptors_max)
+	if (watch->descriptors == watch->descriptors_max)
 		return 0;
-	fd = process_pidfd(kept->scope->pid);
+	fd = process_pidfd(watched->scope->pid);
 	if (fd < 0)
 		return fd == -ESRCH ? -ESRCH : 0;
-	kept->event = event_new(keeper->base, fd, EV_READ, on_pidfd, kept);
-	if (!kept->event || event_add(kept->event, NULL)) {
-		if (kept->event)
-			event_free(kept->event);
-		kept->event = NULL;
+	watched->event = event_new(watch->base, fd, EV_READ, on_pidfd, watched);
+	if (!watched->event || event_add(watched->event, NULL)) {
+		if (watched->event)
+			event_free(watched->event);
+		watched->event = NULL;
 		fd_close(fd);
 		return 0;
 	}
-	kept->pidfd = fd;
-	keeper->descriptors++;
+	watched->pidfd = fd;
+	watch->descriptors++;
 	return 0;
 }
 
-int pid_watch_add(struct pid_watch *keeper, struct scope *scope)
+int pid_watch_add(struct pid_watch *watch, struct scope *scope)
 {
-	struct kept *kept = calloc(1, sizeof(*kept));
+	struct watched *watched = calloc(1, sizeof(*watched));
 	int result;
 
-	if (!kept)
+	if (!watched)
 		return -ENOMEM;
-	kept->keeper = keeper;
-	kept->scope = scope;
-	kept->pidfd = -1;
-	result = open_pidfd(keeper, kept);
+	watched->watch = watch;
+	watched->scope = scope;
+	watched->pidfd = -1;
+	result = open_pidfd(watch, watched);
 	if (result) {
-		free(kept);
+		free(watched);
 		return result;
 	}
-	scope->keeper = kept;
-	if (!kept->event) {
-		LIST_INSERT_HEAD(&keeper->swept, kept, link);
-		arm_sweep(keeper);
+	scope->watch = watched;
+	if (!watched->event) {
+		LIST_INSERT_HEAD(&watch->swept, watched, link);
+		arm_sweep(watch);
 	}
 	/* Now that it is held: the number may have changed hands just before. */
-	if (lives(keeper, scope))
+	if (lives(watch, scope))
 		return 0;
-	pid_watch_remove(keeper, scope);
+	pid_watch_remove(watch, scope);
 	return -ESRCH;
 }
 
-void pid_watch_remove(struct pid_watch *keeper, struct scope *scope)
+void pid_watch_remove(struct pid_watch *watch, struct scope *scope)
 {
-	struct kept *kept = scope->keeper;
+	struct watched *watched = scope->watch;
 
-	if (!kept)
+	if (!watched)
 		return;
-	if (kept->event) {
-		event_free(kept->event);
-		fd_close(kept->pidfd);
-		keeper->descriptors--;
+	if (watched->event) {
+		event_free(watched->event);
+		fd_close(watched->pidfd);
+		watch->descriptors--;
 	} else {
-		LIST_REMOVE(kept, link);
+		LIST_REMOVE(watched, link);
 	}
-	scope->keeper = NULL;
-	free(kept);
+	scope->watch = NULL;
+	free(watched);
 }

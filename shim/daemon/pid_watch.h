@@ -8,7 +8,7 @@
 
 #include "daemon/nearest.h"
 
-struct kept;
+struct watched;
 
 struct pid_watch {
 	struct event_base *base;
@@ -17,16 +17,16 @@ struct pid_watch {
 	void *arg;
 	/* set by pid_watch_init */
 	struct event *sweep;
-	LIST_HEAD(kept_list, kept) swept; /* those without a pidfd */
+	LIST_HEAD(watched_list, watched) swept; /* those without a pidfd */
 	size_t descriptors, descriptors_max;
 };
 
 /* The first four members are set before. 0 or -ENOMEM. */
-int pid_watch_init(struct pid_watch *keeper);
-void pid_watch_release(struct pid_watch *keeper);
-/* 0, -ESRCH when the process is gone, or -ENOMEM. Sets scope->keeper. */
-int pid_watch_add(struct pid_watch *keeper, struct scope *scope);
+int pid_watch_init(struct pid_watch *watch);
+void pid_watch_release(struct pid_watch *watch);
+/* 0, -ESRCH when the process is gone, or -ENOMEM. Sets scope->watch. */
+int pid_watch_add(struct pid_watch *watch, struct scope *scope);
 /* Also for a scope that was never added. */
-void pid_watch_remove(struct pid_watch *keeper, struct scope *scope);
+void pid_watch_remove(struct pid_watch *watch, struct scope *scope);
 
 #endif

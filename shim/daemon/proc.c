@@ -79,7 +79,7 @@ bool process_parse(struct text stat, struct process *ret_process)
 	return true;
 }
 
-int process_look(void *arg, pid_t pid, struct process *ret_process)
+int process_lookup(void *arg, pid_t pid, struct process *ret_process)
 {
 	char memory[1024];
 	ssize_t got = read_proc(pid, "stat", memory, sizeof(memory));

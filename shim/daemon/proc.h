@@ -10,8 +10,8 @@
  * without mounting /proc anew it does not, and then nothing is read from it. One thread. */
 bool process_proc_is_ours(void);
 
-/* A process_look_fn; arg is not used. */
-int process_look(void *arg, pid_t pid, struct process *ret_process);
+/* A process_lookup_fn; arg is not used. */
+int process_lookup(void *arg, pid_t pid, struct process *ret_process);
 
 /* Reads the text of a /proc/PID/stat. False when it is none. */
 bool process_parse(struct text stat, struct process *ret_process);

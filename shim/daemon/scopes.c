@@ -128,13 +128,13 @@ static void touch(struct scopes *scopes, struct scope *scope)
 
 int scopes_init(struct scopes *scopes)
 {
-	const struct scope_birth outermost = { .name = TEXT("default") };
+	const struct scope_birth default_scope = { .name = TEXT("default") };
 
 	*scopes = (struct scopes){ .bytes_max = SIZE_MAX };
 	TAILQ_INIT(&scopes->order);
 	TAILQ_INIT(&scopes->unsaved);
-	scopes->outermost = make_scope(&outermost);
-	if (scopes->outermost && !index_init(&scopes->by_name) && !index_init(&scopes->by_process))
+	scopes->default_scope = make_scope(&default_scope);
+	if (scopes->default_scope && !index_init(&scopes->by_name) && !index_init(&scopes->by_process))
 		return 0;
 	scopes_release(scopes);
 	return -ENOMEM;
@@ -148,7 +148,7 @@ void scopes_release(struct scopes *scopes)
 		TAILQ_REMOVE(&scopes->order, scope, order);
 		free_scope(scope);
 	}
-	free_scope(scopes->outermost);
+	free_scope(scopes->default_scope);
 	index_release(&scopes->by_name);
 	index_release(&scopes->by_process);
 }
@@ -182,7 +182,7 @@ int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct s
 	if (scope->parent)
 		LIST_INSERT_HEAD(&scope->parent->children, scope, sibling);
 	scopes->count++;
-	scopes->topology++;
+	scopes->generation++;
 	touch(scopes, scope);
 	*ret_scope = scope;
 	return 0;
@@ -205,7 +205,7 @@ static void hand_children_up(struct scopes *scopes, struct scope *scope)
 void scopes_end(struct scopes *scopes, struct scope *scope)
 {
 	scopes->revision++;
-	scopes->topology++;
+	scopes->generation++;
 	hand_children_up(scopes, scope);
 	if (scope->parent)
 		LIST_REMOVE(scope, sibling);
@@ -279,8 +279,8 @@ struct scope *scopes_by_name(const struct scopes *scopes, struct text name)
 {
 	struct index_entry *entry;
 
-	if (text_eq(name, text_of(scopes->outermost->name)))
-		return scopes->outermost;
+	if (text_eq(name, text_of(scopes->default_scope->name)))
+		return scopes->default_scope;
 	for (entry = index_first(&scopes->by_name, hash(name)); entry; entry = index_next(entry)) {
 		struct scope *scope = container(entry, by_name);
 
@@ -345,9 +345,9 @@ bool scope_is_within(const struct scope *scope, const struct scope *outer)
 /* The next one outwards; the default scope at last, then NULL. */
 static const struct scope *outwards(const struct scopes *scopes, const struct scope *scope)
 {
-	if (scope == scopes->outermost)
+	if (scope == scopes->default_scope)
 		return NULL;
-	return scope->parent ? scope->parent : scopes->outermost;
+	return scope->parent ? scope->parent : scopes->default_scope;
 }
 
 void scope_effective(const struct scopes *scopes, const struct scope *scope,

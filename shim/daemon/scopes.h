@@ -9,13 +9,13 @@
 #include <sys/types.h>
 
 #include "core/context.h"
-#include "daemon/hash_index.h"
+#include "lib/hash_index.h"
 #include "protocol/protocol_limits.h"
 
 struct packed;
 struct page;
 
-/* Read only outside of scopes.c, but for `keeper` and `page`. */
+/* Read only outside of scopes.c, but for `watch` and `page`. */
 struct scope {
 	TAILQ_ENTRY(scope) order; /* by serial */
 	LIST_ENTRY(scope) sibling;
@@ -23,7 +23,7 @@ struct scope {
 	TAILQ_ENTRY(scope) unsaved;
 	struct index_entry by_name, by_process;
 	struct scope *parent; /* NULL: directly in the default scope */
-	void *keeper; /* whoever looks after the process */
+	void *watch; /* of its process, by pid_watch.c */
 	struct page *page; /* what shows it to those who read shared memory; NULL: nobody asked */
 	uint64_t serial; /* grows, never reused */
 	uint64_t changed; /* the revision of its last change */
@@ -39,10 +39,10 @@ struct scopes {
 	TAILQ_HEAD(scope_order, scope) order; /* without the default scope */
 	TAILQ_HEAD(scope_unsaved, scope) unsaved;
 	struct index by_name, by_process;
-	struct scope *outermost; /* the default scope */
+	struct scope *default_scope; /* the default scope */
 	uint64_t revision, last_serial;
 	size_t count, processes;
-	uint32_t topology; /* changes whenever one opens or ends */
+	uint32_t generation; /* changes whenever one opens or ends */
 	size_t bytes, bytes_max; /* of all values; without a limit until the owner sets one */
 };
 

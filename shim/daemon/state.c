@@ -41,7 +41,7 @@ static uint64_t put_some(void *arg, struct store *store, bool again)
 	bool more = true;
 
 	if (again) {
-		row = row_of(core->scopes.outermost);
+		row = row_of(core->scopes.default_scope);
 		/* The last change may have been the end of a scope, which has no row here. */
 		row.revision = core->scopes.revision;
 		store_put_again(store, &row);
@@ -78,7 +78,7 @@ static void open_from_row(struct core *core, const struct store_row *row)
 
 	memcpy(birth.value, row->value, sizeof(birth.value));
 	memcpy(birth.opened_with, row->opened_with, sizeof(birth.opened_with));
-	if (birth.parent == core->scopes.outermost)
+	if (birth.parent == core->scopes.default_scope)
 		birth.parent = NULL;
 	scopes_open(&core->scopes, &birth, &scope);
 }
@@ -103,7 +103,7 @@ static void on_row(void *arg, const struct store_row *given, bool same_boot)
 	keep_good_values(row.value);
 	keep_good_values(row.opened_with);
 	if (row.gone) {
-		if (scope && scope != core->scopes.outermost)
+		if (scope && scope != core->scopes.default_scope)
 			scopes_end(&core->scopes, scope);
 	} else if (scope) {
 		update_from_row(core, scope, &row);
@@ -126,7 +126,7 @@ static void end_dead(struct core *core)
 		next = TAILQ_NEXT(scope, order);
 		if (!scope->pid)
 			continue;
-		if (core->processes.look(core->processes.arg, scope->pid, &process) ||
+		if (core->processes.lookup(core->processes.arg, scope->pid, &process) ||
 		    process.start != scope->start || core->on_open(core->arg, scope))
 			core_end(core, scope, "its process ended");
 	}
@@ -200,7 +200,7 @@ void core_write_context(const struct core *core, const struct scope *scope, bool
 		.scope = text_of(scope->name),
 		.has_context = true,
 		.has_page = page,
-		.topology = core->scopes.topology,
+		.generation = core->scopes.generation,
 	};
 
 	scope_effective(&core->scopes, scope, answer.value);

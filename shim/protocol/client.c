@@ -194,7 +194,7 @@ static int converse(int fd, const struct page_question *question, uint64_t deadl
 	struct received received = { answer->memory, 0, FRAME_BYTES, { -1, -1 } };
 	int result;
 
-	if (!endpoint_peer_ok(fd, NULL))
+	if (!socket_peer_ok(fd, NULL))
 		return -EPERM;
 	result = send_question(fd, question->token, deadline_ms);
 	if (!result)
@@ -204,7 +204,7 @@ static int converse(int fd, const struct page_question *question, uint64_t deadl
 	if (!result && !answer->reply.ok)
 		result = -EBADMSG;
 	if (!result && answer->reply.has_page)
-		page_keep(question, received.fds, answer->reply.topology);
+		page_keep(question, received.fds, answer->reply.generation);
 	fd_close(received.fds[0]);
 	fd_close(received.fds[1]);
 	return result;
@@ -234,12 +234,12 @@ static int ask(const struct page_question *question, unsigned timeout_ms,
 	struct sockaddr_un address;
 	int result;
 
-	result = endpoint_address(path, &address);
+	result = socket_address(path, &address);
 	if (result)
 		return result;
 	if (access(path, F_OK))
 		return -ENOENT; /* what most processes find: one system call */
-	if (endpoint_fault(path))
+	if (socket_fault(path))
 		return -EPERM;
 	answer = malloc(sizeof(*answer) + FRAME_BYTES);
 	if (!answer)
@@ -265,7 +265,7 @@ int client_ask(struct text token, unsigned timeout_ms, struct client_answer **re
 	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
-	result = endpoint_path(&path);
+	result = socket_path(&path);
 	question = (struct page_question){ buf_since(&path, 0), token, clock_monotonic_ms() };
 	if (result || page_answer(&question, true, ret_answer))
 		goto out;

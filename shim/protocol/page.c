@@ -19,19 +19,19 @@
 #define OWNER_DIED UINT32_C(0x40000000)
 #define OWNER_MASK UINT32_C(0x3FFFFFFF)
 
-_Static_assert(sizeof(struct wire_page) == WIRE_PAGE_BYTES, "the page is the file");
-_Static_assert(offsetof(struct wire_station, topology) == 64, "docs/protocol.md");
+_Static_assert(sizeof(struct shared_page) == SHARED_PAGE_BYTES, "the page is the file");
+_Static_assert(offsetof(struct control_page, generation) == 64, "docs/protocol.md");
 _Static_assert((FIELD_COUNT - 3) * WIRE_ID_BYTES_MAX + 3 * WIRE_LIST_BYTES_MAX + WIRE_ID_BYTES_MAX +
 			       2 * WIRE_LIST_BYTES_MAX + (FIELD_COUNT + 3) * 32 <
-		       WIRE_PAGE_TEXT_BYTES,
+		       SHARED_PAGE_TEXT_BYTES,
 	       "every context fits a page");
 
-bool wire_station_holds(const struct wire_station *station, uint32_t topology)
+bool control_page_is_current(const struct control_page *control, uint32_t generation)
 {
-	uint32_t owner = __atomic_load_n(&station->owner, __ATOMIC_ACQUIRE);
+	uint32_t owner = __atomic_load_n(&control->owner, __ATOMIC_ACQUIRE);
 
 	return owner & OWNER_MASK && !(owner & OWNER_DIED) &&
-	       __atomic_load_n(&station->topology, __ATOMIC_ACQUIRE) == topology;
+	       __atomic_load_n(&control->generation, __ATOMIC_ACQUIRE) == generation;
 }
 
 /* Puts bytes into atomic words. */
@@ -76,15 +76,15 @@ static size_t fields_bytes(const struct text value[FIELD_COUNT])
 	return bytes;
 }
 
-size_t wire_page_used(const struct text value[FIELD_COUNT],
+size_t shared_page_used(const struct text value[FIELD_COUNT],
 		      const struct text opened_with[FIELD_COUNT])
 {
 	/* The word that the last byte is in, too. */
-	return offsetof(struct wire_page, text) + fields_bytes(value) + 1 +
+	return offsetof(struct shared_page, text) + fields_bytes(value) + 1 +
 	       fields_bytes(opened_with) + sizeof(uint32_t);
 }
 
-void wire_page_write(struct wire_page *page, const struct text value[FIELD_COUNT],
+void shared_page_write(struct shared_page *page, const struct text value[FIELD_COUNT],
 		     const struct text opened_with[FIELD_COUNT])
 {
 	uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_RELAXED);
@@ -99,7 +99,7 @@ void wire_page_write(struct wire_page *page, const struct text value[FIELD_COUNT
 	__atomic_store_n(&page->sequence, sequence + 2, __ATOMIC_RELEASE);
 }
 
-void wire_page_retire(struct wire_page *page)
+void shared_page_retire(struct shared_page *page)
 {
 	uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_RELAXED);
 
@@ -107,12 +107,12 @@ void wire_page_retire(struct wire_page *page)
 }
 
 /* One try. */
-static int copy(const struct wire_page *page, uint32_t *words, size_t size, size_t *ret_len)
+static int copy(const struct shared_page *page, uint32_t *words, size_t size, size_t *ret_len)
 {
 	uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_ACQUIRE);
 	uint32_t bytes = __atomic_load_n(&page->bytes, __ATOMIC_ACQUIRE);
 
-	if (sequence & 1 || bytes > WIRE_PAGE_TEXT_BYTES)
+	if (sequence & 1 || bytes > SHARED_PAGE_TEXT_BYTES)
 		return -EAGAIN;
 	for (size_t i = 0; bytes <= size && i < (bytes + 3) / 4; i++)
 		words[i] = __atomic_load_n(&page->text[i], __ATOMIC_ACQUIRE);
@@ -122,7 +122,7 @@ static int copy(const struct wire_page *page, uint32_t *words, size_t size, size
 	return bytes <= size ? 0 : -ENOBUFS;
 }
 
-int wire_page_copy(const struct wire_page *page, void *memory, size_t size, size_t *ret_len)
+int shared_page_copy(const struct shared_page *page, void *memory, size_t size, size_t *ret_len)
 {
 	int result = -EAGAIN;
 
@@ -169,7 +169,7 @@ static bool read_fields(const char **at, const char *end, bool to_end,
 	return true;
 }
 
-int wire_page_read(const char *text, size_t len, struct wire_reply *ret_reply)
+int shared_page_read(const char *text, size_t len, struct wire_reply *ret_reply)
 {
 	struct wire_reply reply = { .ok = true, .has_context = true };
 	const char *at = text, *end = text + len;

@@ -13,46 +13,46 @@
 #include "protocol/reply.h"
 
 /* Both are files of this size, which cannot shrink: every reply's values fit (asserted in page.c). */
-#define WIRE_PAGE_BYTES 65536
-#define WIRE_PAGE_TEXT_BYTES (WIRE_PAGE_BYTES - 8)
+#define SHARED_PAGE_BYTES 65536
+#define SHARED_PAGE_TEXT_BYTES (SHARED_PAGE_BYTES - 8)
 
 /* A scope's effective context, under a sequence counter: one writer, any readers. Words of 32 bits,
  * which every machine reads in one piece. */
-struct wire_page {
+struct shared_page {
 	uint32_t sequence; /* odd while the text is written, and for good once it holds no more */
 	uint32_t bytes; /* of text */
 	/* "field NUL value NUL" for each; after an empty name, what the scope was opened with. */
-	uint32_t text[WIRE_PAGE_TEXT_BYTES / 4];
+	uint32_t text[SHARED_PAGE_TEXT_BYTES / 4];
 };
 
 /* The service's own: whether it lives, and whether scopes were opened or ended. */
-struct wire_station {
+struct control_page {
 	/* A robust mutex that the service holds for life begins with this word (futex(2)): the owner's
 	 * thread id, and a bit that the kernel sets when the owner ends without letting go. */
 	uint32_t owner;
 	uint32_t rest_of_mutex[15];
-	uint32_t topology; /* changes whenever a scope opens or ends */
+	uint32_t generation; /* changes whenever a scope opens or ends */
 };
 
-/* Whether the service lives and its scopes are those of `topology`. */
-bool wire_station_holds(const struct wire_station *station, uint32_t topology);
+/* Whether the service lives and its scopes are those of `generation`. */
+bool control_page_is_current(const struct control_page *control, uint32_t generation);
 
 /* The writer's side: how many bytes of the page will be in use, then the writing. */
-size_t wire_page_used(const struct text value[FIELD_COUNT],
+size_t shared_page_used(const struct text value[FIELD_COUNT],
 		      const struct text opened_with[FIELD_COUNT]);
-void wire_page_write(struct wire_page *page, const struct text value[FIELD_COUNT],
+void shared_page_write(struct shared_page *page, const struct text value[FIELD_COUNT],
 		     const struct text opened_with[FIELD_COUNT]);
-void wire_page_retire(struct wire_page *page);
+void shared_page_retire(struct shared_page *page);
 
 /*
  * Copies the text as it stands. 0; -EAGAIN when it is being written, or holds no more; -ENOBUFS
- * when it has more than `size` bytes, and *ret_len is how many. Never reads beyond WIRE_PAGE_BYTES,
+ * when it has more than `size` bytes, and *ret_len is how many. Never reads beyond SHARED_PAGE_BYTES,
  * whatever the page says. `memory` is aligned for uint32_t, `size` a multiple of 4.
  */
-int wire_page_copy(const struct wire_page *page, void *memory, size_t size, size_t *ret_len);
+int shared_page_copy(const struct shared_page *page, void *memory, size_t size, size_t *ret_len);
 
 /* Reads the copied text; the reply's texts point into it. 0 or -EBADMSG. Fields that are not known
  * are passed over, and as in wire_read_reply no value is checked. */
-int wire_page_read(const char *text, size_t len, struct wire_reply *ret_reply);
+int shared_page_read(const char *text, size_t len, struct wire_reply *ret_reply);
 
 #endif

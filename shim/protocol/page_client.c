@@ -26,10 +26,10 @@
 
 struct kept {
 	pthread_mutex_t lock;
-	const struct wire_page *page; /* NULL: none */
-	const struct wire_station *station;
+	const struct shared_page *page; /* NULL: none */
+	const struct control_page *control;
 	uint64_t asked_ms;
-	uint32_t topology;
+	uint32_t generation;
 	unsigned char path_len, token_len;
 	char path[WIRE_PATH_BYTES_MAX], token[WIRE_NAME_BYTES_MAX];
 };
@@ -53,7 +53,7 @@ static bool answers(const struct kept *kept, const struct page_question *questio
 	return kept->page && (!fresh || question->asked_ms < kept->asked_ms + FRESH_MS) &&
 	       text_eq(question->path, (struct text){ kept->path, kept->path_len }) &&
 	       text_eq(question->token, (struct text){ kept->token, kept->token_len }) &&
-	       wire_station_holds(kept->station, kept->topology);
+	       control_page_is_current(kept->control, kept->generation);
 }
 
 /* 0, -ENOBUFS with *ret_len set, or -EAGAIN when there is nothing to read. */
@@ -64,7 +64,7 @@ static int copy(struct kept *kept, const struct page_question *question, bool fr
 
 	pthread_mutex_lock(&kept->lock);
 	if (answers(kept, question, fresh))
-		result = wire_page_copy(kept->page, memory, size, ret_len);
+		result = shared_page_copy(kept->page, memory, size, ret_len);
 	pthread_mutex_unlock(&kept->lock);
 	return result;
 }
@@ -87,7 +87,7 @@ bool page_answer(const struct page_question *question, bool fresh, struct client
 		result = copy(kept, question, fresh, answer->memory, size, &len);
 		size = (len + 3) / 4 * 4; /* what it takes; by the next time it may have grown */
 	}
-	if (result || wire_page_read(answer->memory, len, &answer->reply)) {
+	if (result || shared_page_read(answer->memory, len, &answer->reply)) {
 		free(answer);
 		return false;
 	}
@@ -103,19 +103,19 @@ static void *map(int fd)
 	void *memory;
 
 	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fd_status(fd, &status) < 0 ||
-	    status.st_size < WIRE_PAGE_BYTES)
+	    status.st_size < SHARED_PAGE_BYTES)
 		return NULL;
-	memory = mmap(NULL, WIRE_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	memory = mmap(NULL, SHARED_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return NULL;
-	madvise(memory, WIRE_PAGE_BYTES, MADV_DONTFORK);
+	madvise(memory, SHARED_PAGE_BYTES, MADV_DONTFORK);
 	return memory;
 }
 
 static void unmap(const void *memory)
 {
 	if (memory)
-		munmap((void *)memory, WIRE_PAGE_BYTES);
+		munmap((void *)memory, SHARED_PAGE_BYTES);
 }
 
 static unsigned char remember(char *to, struct text text)
@@ -125,37 +125,37 @@ static unsigned char remember(char *to, struct text text)
 	return (unsigned char)text.len;
 }
 
-void page_keep(const struct page_question *question, const int fds[2], uint32_t topology)
+void page_keep(const struct page_question *question, const int fds[2], uint32_t generation)
 {
 	struct kept *kept = forkwipe_get(&kept_page);
-	const struct wire_page *page = NULL, *old_page;
-	const struct wire_station *station = NULL, *old_station;
+	const struct shared_page *page = NULL, *old_page;
+	const struct control_page *control = NULL, *old_control;
 
 	if (!kept)
 		return;
 	if (fds[0] >= 0 && fds[1] >= 0 && question->path.len <= sizeof(kept->path) &&
 	    question->token.len <= sizeof(kept->token)) {
 		page = map(fds[0]);
-		station = map(fds[1]);
+		control = map(fds[1]);
 	}
-	if (!page || !station) {
+	if (!page || !control) {
 		unmap(page);
-		unmap(station);
+		unmap(control);
 		page = NULL;
-		station = NULL;
+		control = NULL;
 	}
 	pthread_mutex_lock(&kept->lock);
 	old_page = kept->page;
-	old_station = kept->station;
+	old_control = kept->control;
 	__atomic_store_n(&kept->page, page, __ATOMIC_RELAXED);
-	kept->station = station;
+	kept->control = control;
 	if (page) {
-		kept->topology = topology;
+		kept->generation = generation;
 		kept->asked_ms = question->asked_ms;
 		kept->path_len = remember(kept->path, question->path);
 		kept->token_len = remember(kept->token, question->token);
 	}
 	pthread_mutex_unlock(&kept->lock);
 	unmap(old_page);
-	unmap(old_station);
+	unmap(old_control);
 }

@@ -32,6 +32,6 @@ bool page_welcome(void);
  * the service's own, -1 where there is none. Nothing is kept that could shrink, and with that raise a
  * signal in the host. The descriptors stay the caller's.
  */
-void page_keep(const struct page_question *question, const int fds[2], uint32_t topology);
+void page_keep(const struct page_question *question, const int fds[2], uint32_t generation);
 
 #endif

@@ -64,7 +64,7 @@ void wire_write_reply(struct buf *buf, const struct wire_reply *reply)
 		json_write_key(buf, "page");
 		buf_char(buf, '{');
 		json_write_key(buf, "topology");
-		buf_number(buf, reply->topology);
+		buf_number(buf, reply->generation);
 		buf_char(buf, '}');
 	}
 	buf_add(buf, TEXT("}\n"));
@@ -142,7 +142,7 @@ static void read_error(struct json *json, struct wire_reply *reply)
 
 static void read_page(struct json *json, struct wire_reply *reply)
 {
-	uint64_t topology = 0;
+	uint64_t generation = 0;
 	struct text key;
 
 	if (json_peek(json) != JSON_OBJECT) {
@@ -152,11 +152,11 @@ static void read_page(struct json *json, struct wire_reply *reply)
 	json_object(json);
 	while (json_member(json, &key)) {
 		if (text_eq(key, TEXT("topology")))
-			reply->has_page = json_number(json, UINT32_MAX, &topology);
+			reply->has_page = json_number(json, UINT32_MAX, &generation);
 		else
 			json_skip(json, NULL);
 	}
-	reply->topology = (uint32_t)topology;
+	reply->generation = (uint32_t)generation;
 }
 
 /* Reads the member's value; the bit of a member that has to be there. */

@@ -25,7 +25,7 @@ struct wire_reply {
 	struct text scopes; /* list: an array, for wire_next_scope */
 	uint64_t next; /* list: `after` of the next page; 0 when this was the last */
 	bool has_page; /* get: two descriptors come with the line (protocol/page.h) */
-	uint32_t topology; /* the scopes that it was found among */
+	uint32_t generation; /* the scopes that it was found among */
 };
 
 /* One row of a list. */

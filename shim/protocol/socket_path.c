@@ -15,15 +15,15 @@
 
 #define BELOW "/tagalong/context.sock"
 
-int endpoint_path(struct buf *ret_path)
+int socket_path(struct buf *ret_path)
 {
-	const char *socket_path = variable_get(VARIABLE_SOCKET);
+	const char *configured = variable_get(VARIABLE_SOCKET);
 	const char *folder = variable_get_named("XDG_RUNTIME_DIR");
 
-	if (socket_path) {
-		if (socket_path[0] != '/')
+	if (configured) {
+		if (configured[0] != '/')
 			return -EINVAL;
-		buf_add(ret_path, text_of(socket_path));
+		buf_add(ret_path, text_of(configured));
 	} else if (folder && folder[0] == '/') {
 		buf_add(ret_path, text_of(folder));
 		buf_add(ret_path, TEXT(BELOW));
@@ -35,7 +35,7 @@ int endpoint_path(struct buf *ret_path)
 	return ret_path->full ? -ENAMETOOLONG : 0;
 }
 
-int endpoint_address(const char *path, struct sockaddr_un *ret_address)
+int socket_address(const char *path, struct sockaddr_un *ret_address)
 {
 	struct text text = text_of(path);
 
@@ -67,7 +67,7 @@ static const char *folder_fault(const struct stat *status)
 	return NULL;
 }
 
-const char *endpoint_folder_fault(const char *path)
+const char *socket_folder_fault(const char *path)
 {
 	char folder[WIRE_PATH_BYTES_MAX];
 	ptrdiff_t slash = text_find_last(text_of(path), '/');
@@ -84,9 +84,9 @@ const char *endpoint_folder_fault(const char *path)
 	return folder_fault(&status);
 }
 
-const char *endpoint_fault(const char *path)
+const char *socket_fault(const char *path)
 {
-	const char *fault = endpoint_folder_fault(path);
+	const char *fault = socket_folder_fault(path);
 	struct stat status;
 	int result;
 
@@ -100,7 +100,7 @@ const char *endpoint_fault(const char *path)
 	return trusted(status.st_uid) ? NULL : "it belongs to another user";
 }
 
-bool endpoint_peer_ok(int fd, pid_t *ret_pid)
+bool socket_peer_ok(int fd, pid_t *ret_pid)
 {
 	struct ucred peer = { 0 };
 	socklen_t size = sizeof(peer);

@@ -15,19 +15,19 @@
  * first, passed over for the second. -ENAMETOOLONG when it does not fit. Never below /tmp by
  * itself.
  */
-int endpoint_path(struct buf *ret_path);
+int socket_path(struct buf *ret_path);
 
 /* Fills an address. 0, or -ENAMETOOLONG: a socket's path has at most 107 bytes. */
-int endpoint_address(const char *path, struct sockaddr_un *ret_address);
+int socket_address(const char *path, struct sockaddr_un *ret_address);
 
 /* What is wrong with the folder that the socket is in, for people; NULL if nothing: no symlink, and
  * either ours and closed to all others (0700), or root's and writable for nobody else. */
-const char *endpoint_folder_fault(const char *path);
+const char *socket_folder_fault(const char *path);
 /* The same, and the socket: none there gives "there is no socket". */
-const char *endpoint_fault(const char *path);
+const char *socket_fault(const char *path);
 
 /* Who is at the other end of a connected socket, by SO_PEERCRED: us or root. `ret_pid` may be NULL;
  * 0 is a process that cannot be seen from here (another pid namespace). */
-bool endpoint_peer_ok(int fd, pid_t *ret_pid);
+bool socket_peer_ok(int fd, pid_t *ret_pid);
 
 #endif

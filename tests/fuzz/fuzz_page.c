@@ -10,39 +10,39 @@
 
 #include "protocol/page.h"
 
-static uint32_t words[WIRE_PAGE_BYTES / 4];
+static uint32_t words[SHARED_PAGE_BYTES / 4];
 
 /* What is asked for has the words that it has room for; *ret_text is the caller's to free. */
-static int copy(const struct wire_page *page, char **ret_text, size_t *ret_len)
+static int copy(const struct shared_page *page, char **ret_text, size_t *ret_len)
 {
 	size_t len = 0;
-	int result = wire_page_copy(page, words, 0, &len);
+	int result = shared_page_copy(page, words, 0, &len);
 
 	*ret_text = NULL;
 	if (result != -ENOBUFS)
 		return result;
-	CHECK(len <= WIRE_PAGE_TEXT_BYTES);
+	CHECK(len <= SHARED_PAGE_TEXT_BYTES);
 	*ret_text = malloc((len + 3) / 4 * 4);
 	CHECK(*ret_text);
 	*ret_len = len;
-	return wire_page_copy(page, *ret_text, (len + 3) / 4 * 4, ret_len);
+	return shared_page_copy(page, *ret_text, (len + 3) / 4 * 4, ret_len);
 }
 
 /* The text alone, so that the sanitizer sees a byte that is read beyond it. */
 static void read_again(const struct wire_reply *reply)
 {
-	struct wire_page *page = calloc(1, sizeof(*page));
+	struct shared_page *page = calloc(1, sizeof(*page));
 	struct wire_reply again;
 	size_t len = 0;
 	char *text;
 
 	CHECK(page);
-	wire_page_write(page, reply->value, reply->opened_with);
-	CHECK(wire_page_used(reply->value, reply->opened_with) <= sizeof(*page));
-	CHECK(!copy(page, &text, &len) && !wire_page_read(text, len, &again));
+	shared_page_write(page, reply->value, reply->opened_with);
+	CHECK(shared_page_used(reply->value, reply->opened_with) <= sizeof(*page));
+	CHECK(!copy(page, &text, &len) && !shared_page_read(text, len, &again));
 	CHECK(fuzz_same_values(again.value, reply->value));
 	CHECK(fuzz_same_values(again.opened_with, reply->opened_with));
-	wire_page_retire(page);
+	shared_page_retire(page);
 	free(text);
 	CHECK(copy(page, &text, &len) == -EAGAIN);
 	free(page);
@@ -50,7 +50,7 @@ static void read_again(const struct wire_reply *reply)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct wire_page *page = calloc(1, sizeof(*page));
+	struct shared_page *page = calloc(1, sizeof(*page));
 	struct wire_reply reply;
 	char *text, *exact;
 	size_t len = 0;
@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(page, data, size < sizeof(*page) ? size : sizeof(*page));
 	if (!copy(page, &text, &len)) {
 		exact = fuzz_copy(text, len);
-		if (!wire_page_read(exact, len, &reply))
+		if (!shared_page_read(exact, len, &reply))
 			read_again(&reply);
 		free(exact);
 	}

@@ -64,7 +64,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	core.on_end = on_end;
 	core.pages = &pages;
 	pages_init(&pages, true);
-	CHECK(pages.station);
+	CHECK(pages.control);
 	CHECK(!core_start(&core));
 	return 0;
 }
@@ -72,20 +72,20 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 /* The page is for its reader to map, and for nobody else to write. */
 static void read_page(int fd, const struct wire_reply *reply)
 {
-	static uint32_t memory[WIRE_PAGE_TEXT_BYTES / 4];
+	static uint32_t memory[SHARED_PAGE_TEXT_BYTES / 4];
 	struct wire_reply shown;
-	struct wire_page *page;
+	struct shared_page *page;
 	size_t len;
 
 	CHECK(reply->ok && reply->has_page);
-	CHECK(mmap(NULL, WIRE_PAGE_BYTES, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
-	page = mmap(NULL, WIRE_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(mmap(NULL, SHARED_PAGE_BYTES, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+	page = mmap(NULL, SHARED_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
 	CHECK(page != MAP_FAILED);
-	CHECK(!wire_page_copy(page, memory, sizeof(memory), &len));
-	CHECK(!wire_page_read((const char *)memory, len, &shown));
+	CHECK(!shared_page_copy(page, memory, sizeof(memory), &len));
+	CHECK(!shared_page_read((const char *)memory, len, &shown));
 	CHECK(fuzz_same_values(shown.value, reply->value));
 	CHECK(fuzz_same_values(shown.opened_with, reply->opened_with));
-	munmap(page, WIRE_PAGE_BYTES);
+	munmap(page, SHARED_PAGE_BYTES);
 	close(fd);
 }
 
@@ -196,10 +196,10 @@ static void audit(void)
 	while ((scope = TAILQ_FIRST(&core.scopes.order)))
 		core_end(&core, scope, "over");
 	memset(all, true, sizeof(all));
-	scopes_unset(&core.scopes, core.scopes.outermost, all);
+	scopes_unset(&core.scopes, core.scopes.default_scope, all);
 	CHECK(!core.scopes.count && !core.scopes.processes && !core.scopes.bytes);
-	/* The outermost one ends with the service. */
-	CHECK(pages.count == (core.scopes.outermost->page != NULL));
+	/* The default_scope one ends with the service. */
+	CHECK(pages.count == (core.scopes.default_scope->page != NULL));
 	core_commit(&core);
 	memset(ended, 0, sizeof(ended));
 	asking = 0;

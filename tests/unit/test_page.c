@@ -8,8 +8,8 @@
 
 #include "protocol/page.h"
 
-static struct wire_page page;
-static uint32_t memory[WIRE_PAGE_TEXT_BYTES / 4];
+static struct shared_page page;
+static uint32_t memory[SHARED_PAGE_TEXT_BYTES / 4];
 static const struct text nothing[FIELD_COUNT];
 
 static void fresh_page(void)
@@ -20,9 +20,9 @@ static void fresh_page(void)
 static int read_page(struct wire_reply *reply)
 {
 	size_t len = 0;
-	int result = wire_page_copy(&page, memory, sizeof(memory), &len);
+	int result = shared_page_copy(&page, memory, sizeof(memory), &len);
 
-	return result ? result : wire_page_read((const char *)memory, len, reply);
+	return result ? result : shared_page_read((const char *)memory, len, reply);
 }
 
 static void test_round_trip(void)
@@ -35,14 +35,14 @@ static void test_round_trip(void)
 		value[field] = text_of(field_variable(field));
 	value[FIELD_TRACEPARENT] = TEXT("00-x");
 	opened_with[FIELD_TRACEPARENT] = TEXT("00-y");
-	wire_page_write(&page, value, opened_with);
+	shared_page_write(&page, value, opened_with);
 	CHECK(read_page(&reply) == 0, __func__);
 	CHECK(reply.ok && reply.has_context, __func__);
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		CHECK_TEXT(reply.value[field], value[field], field_name(field));
 		CHECK_TEXT(reply.opened_with[field], opened_with[field], field_name(field));
 	}
-	wire_page_write(&page, nothing, nothing);
+	shared_page_write(&page, nothing, nothing);
 	CHECK(read_page(&reply) == 0, __func__);
 	CHECK(reply.value[FIELD_TRACEPARENT].len == 0, __func__);
 }
@@ -63,9 +63,9 @@ static void test_the_largest(void)
 		if (wire_is_trio(field))
 			opened_with[field] = value[field];
 	}
-	CHECK(wire_page_used(value, opened_with) <= WIRE_PAGE_BYTES, __func__);
-	wire_page_write(&page, value, opened_with);
-	CHECK(wire_page_copy(&page, memory, 1024, &len) == -ENOBUFS, __func__);
+	CHECK(shared_page_used(value, opened_with) <= SHARED_PAGE_BYTES, __func__);
+	shared_page_write(&page, value, opened_with);
+	CHECK(shared_page_copy(&page, memory, 1024, &len) == -ENOBUFS, __func__);
 	CHECK(len > 50000 && len <= sizeof(memory), __func__);
 	CHECK(read_page(&reply) == 0, __func__);
 	CHECK_TEXT(reply.opened_with[FIELD_BAGGAGE], value[FIELD_BAGGAGE], "the last one");
@@ -74,19 +74,19 @@ static void test_the_largest(void)
 /* Whatever the file says, nothing outside of it is read: ASan looks on. */
 static void test_foreign_pages(void)
 {
-	struct wire_page *foreign = malloc(sizeof(*foreign));
+	struct shared_page *foreign = malloc(sizeof(*foreign));
 	size_t len = 0;
 
 	CHECK(foreign, __func__);
 	if (!foreign)
 		return;
 	memset(foreign, 0xFE, sizeof(*foreign));
-	CHECK(wire_page_copy(foreign, memory, sizeof(memory), &len) == -EAGAIN, __func__);
-	foreign->bytes = WIRE_PAGE_TEXT_BYTES;
-	CHECK(wire_page_copy(foreign, memory, sizeof(memory), &len) == 0, __func__);
-	CHECK(len == WIRE_PAGE_TEXT_BYTES, __func__);
+	CHECK(shared_page_copy(foreign, memory, sizeof(memory), &len) == -EAGAIN, __func__);
+	foreign->bytes = SHARED_PAGE_TEXT_BYTES;
+	CHECK(shared_page_copy(foreign, memory, sizeof(memory), &len) == 0, __func__);
+	CHECK(len == SHARED_PAGE_TEXT_BYTES, __func__);
 	foreign->sequence = 1;
-	CHECK(wire_page_copy(foreign, memory, sizeof(memory), &len) == -EAGAIN, __func__);
+	CHECK(shared_page_copy(foreign, memory, sizeof(memory), &len) == -EAGAIN, __func__);
 	free(foreign);
 }
 
@@ -120,7 +120,7 @@ static void test_texts(void)
 		if (!copy)
 			return;
 		memcpy(copy, rows[i].text.ptr, rows[i].text.len);
-		CHECK(wire_page_read(copy, rows[i].text.len, &reply) == rows[i].result, rows[i].label);
+		CHECK(shared_page_read(copy, rows[i].text.len, &reply) == rows[i].result, rows[i].label);
 		if (!rows[i].result) {
 			CHECK_TEXT(reply.value[FIELD_TASK_ID], text_of(rows[i].task), rows[i].label);
 			CHECK_TEXT(reply.opened_with[FIELD_TRACEPARENT],
@@ -132,16 +132,16 @@ static void test_texts(void)
 
 static void test_holds(void)
 {
-	struct wire_station station = { .owner = 4711, .topology = 7 };
+	struct control_page control = { .owner = 4711, .generation = 7 };
 
-	CHECK(wire_station_holds(&station, 7), __func__);
-	CHECK(!wire_station_holds(&station, 8), __func__);
-	station.owner |= 0x80000000; /* somebody waits for it */
-	CHECK(wire_station_holds(&station, 7), __func__);
-	station.owner |= 0x40000000; /* and its owner died */
-	CHECK(!wire_station_holds(&station, 7), __func__);
-	station.owner = 0; /* or let go */
-	CHECK(!wire_station_holds(&station, 7), __func__);
+	CHECK(control_page_is_current(&control, 7), __func__);
+	CHECK(!control_page_is_current(&control, 8), __func__);
+	control.owner |= 0x80000000; /* somebody waits for it */
+	CHECK(control_page_is_current(&control, 7), __func__);
+	control.owner |= 0x40000000; /* and its owner died */
+	CHECK(!control_page_is_current(&control, 7), __func__);
+	control.owner = 0; /* or let go */
+	CHECK(!control_page_is_current(&control, 7), __func__);
 }
 
 static void test_retired(void)
@@ -149,11 +149,11 @@ static void test_retired(void)
 	struct wire_reply reply;
 
 	fresh_page();
-	wire_page_write(&page, nothing, nothing);
+	shared_page_write(&page, nothing, nothing);
 	CHECK(read_page(&reply) == 0, __func__);
-	wire_page_retire(&page);
+	shared_page_retire(&page);
 	CHECK(read_page(&reply) == -EAGAIN, __func__);
-	wire_page_retire(&page);
+	shared_page_retire(&page);
 	CHECK(read_page(&reply) == -EAGAIN, __func__);
 }
 
@@ -172,7 +172,7 @@ static void write_number(unsigned number)
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		value[fields[i]] = (struct text){ text, (size_t)len };
-	wire_page_write(&page, value, nothing);
+	shared_page_write(&page, value, nothing);
 }
 
 struct reader {
@@ -187,10 +187,10 @@ static void look(struct reader *reader)
 	char number[64] = "";
 	size_t len = 0;
 
-	if (wire_page_copy(&page, copy, sizeof(copy), &len))
+	if (shared_page_copy(&page, copy, sizeof(copy), &len))
 		return; /* overtaken */
 	reader->copies++;
-	if (wire_page_read((const char *)copy, len, &reply) || reply.value[fields[0]].len > 63) {
+	if (shared_page_read((const char *)copy, len, &reply) || reply.value[fields[0]].len > 63) {
 		reader->mixed = true;
 		return;
 	}

@@ -55,7 +55,7 @@ static void merging(void)
 	outer = open_scope("outer", 10, 1, NULL);
 	inner = open_scope("inner", 20, 2, outer);
 	named = open_scope("named", 0, 0, NULL);
-	set(scopes.outermost, FIELD_USER_ID, "default");
+	set(scopes.default_scope, FIELD_USER_ID, "default");
 	set(outer, FIELD_TASK_ID, "outer");
 	CHECK_TEXT(effective(inner, FIELD_USER_ID), TEXT("default"), "from the default scope");
 	CHECK_TEXT(effective(inner, FIELD_TASK_ID), TEXT("outer"), "from the parent");
@@ -106,7 +106,7 @@ static void revisions(void)
 	CHECK(!unset(outer, FIELD_TASK_ID) && scopes.revision == before + 1, "none either");
 	CHECK(scope_effective_changed(&scopes, inner) == before + 1, "reaches what is inside");
 	CHECK(scope_effective_changed(&scopes, other) <= before, "and nothing else");
-	set(scopes.outermost, FIELD_MODE, "b");
+	set(scopes.default_scope, FIELD_MODE, "b");
 	CHECK(scope_effective_changed(&scopes, other) == scopes.revision,
 	      "the default reaches all");
 	scopes_end(&scopes, outer);
@@ -224,7 +224,7 @@ static int look(void *arg, pid_t pid, struct process *ret_process)
 
 static struct scope *nearest(pid_t pid, const char *token)
 {
-	const struct process_table processes = { .look = look };
+	const struct process_table processes = { .lookup = look };
 	const struct asker asker = { pid, UINT64_MAX, text_of(token) };
 
 	return nearest_scope(&scopes, &processes, &asker);
@@ -282,7 +282,7 @@ static void tokens(void)
 
 static void reused_pids(void)
 {
-	const struct process_table processes = { .look = look };
+	const struct process_table processes = { .lookup = look };
 	struct asker asker = { 11, 109, TEXT("") };
 	struct scope *outer;
 
@@ -329,8 +329,8 @@ static void stat_lines(void)
 	CHECK(!process_parse(TEXT("42 (x) S 7 42"), &process), "cut off");
 	CHECK(!process_parse(TEXT("42 x S 7"), &process), "no name");
 	CHECK(!process_parse(TEXT("(x) S 7"), &process), "no pid");
-	CHECK(!process_look(NULL, 1, &process) && process.pid == 1, "/proc");
-	CHECK(!process_look(NULL, getpid(), &process) && process.parent == getppid(), "this one");
+	CHECK(!process_lookup(NULL, 1, &process) && process.pid == 1, "/proc");
+	CHECK(!process_lookup(NULL, getpid(), &process) && process.parent == getppid(), "this one");
 	CHECK(process.start <= process_ticks(), "began before now");
 	CHECK(process_shares_pids(getpid()) && !process_shares_pids(0), "pids");
 }

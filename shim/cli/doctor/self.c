@@ -179,7 +179,7 @@ static void add_service(cJSON *rows)
 	int result;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (endpoint_path(&path)) {
+	if (socket_path(&path)) {
 		add(rows, "socket", "-", "TAGALONG_SOCKET is no absolute path, or too long");
 		return;
 	}
@@ -191,7 +191,7 @@ static void add_service(cJSON *rows)
 	else if (result == -ENOENT)
 		add(rows, "service", "none; tagalong run starts one where it can", NULL);
 	else
-		add(rows, "service", endpoint_fault(memory) ? endpoint_fault(memory) : "-",
+		add(rows, "service", socket_fault(memory) ? socket_fault(memory) : "-",
 		    client_reason(result));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The hash index: chains, doubled when they get longer than one on average. */
-#include "daemon/hash_index.h"
+#include "lib/hash_index.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A hash index over structs that hold its links themselves. Several entries may have one key. */
-#ifndef TAGALONG_DAEMON_HASH_INDEX_H
-#define TAGALONG_DAEMON_HASH_INDEX_H
+#ifndef TAGALONG_LIB_HASH_INDEX_H
+#define TAGALONG_LIB_HASH_INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>
