@@ -278,9 +278,3 @@ def test_bad_calls(tmp_path, written):
     assert tagalong(tmp_path, "log").returncode == 1
     assert tagalong(tmp_path, "log", TAGALONG_LOG="relative").returncode == 1
     assert tagalong(tmp_path, "log", str(tmp_path / "none")).returncode == 1
-
-
-def test_limits_are_as_documented():
-    limits = (ROOT / "shim" / "base" / "limits.h").read_text()
-    assert "RECORD_FILE_BYTES_MAX 67108864" in limits
-    assert "At 64 MiB nothing more is written" in (ROOT / "docs" / "configuration.md").read_text()
