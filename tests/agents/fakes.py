@@ -22,7 +22,7 @@ def installation(folder, name, script):
     """The agents' file `name` in an installation where `tagalong` is `script`; None: there is none."""
     file = folder / "lib/tagalong/hooks" / name
     file.parent.mkdir(parents=True)
-    shutil.copy(ROOT / "scripts/agents" / name, file)
+    shutil.copy(ROOT / "shim/hooks" / name, file)
     helper = folder / "bin" / "tagalong"
     helper.parent.mkdir()
     if script is not None:
