@@ -138,11 +138,11 @@ $(BUILD)/gen/exports.map: shim/preload/hooks.def
 		printf '{\nglobal:\n%s\nlocal:\n*;\n};\n' "$$names" > $@
 
 # The presets are data: read, checked and packed when the shim is built.
-PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/config_header_read.c \
-	core/config_error.c core/header.c lib/chars.c core/template.c core/context.c lib/json.c \
+PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/header_rule_parse.c \
+	core/config_reader.c core/header.c lib/chars.c core/template.c core/context.c lib/json.c \
 	lib/buf.c lib/text.c)
 $(BUILD)/presetc: $(PRESETC_SOURCES) $(wildcard shim/presets/*.h shim/core/*.h) \
-	shim/core/fields.def
+	$(wildcard shim/core/*.def)
 	$(call say,HOSTCC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_CC) -std=gnu17 -D_GNU_SOURCE -O1 -Ishim -o $@ $(PRESETC_SOURCES)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "cli/command.h"
-#include "core/config_path.h"
+#include "core/config.h"
 #include "lib/chars.h"
 
 /* In quotes, and on one line whatever it is. */
@@ -20,20 +20,20 @@ static void print_word(struct text word)
 	fputc('"', stderr);
 }
 
-static void on_fault(void *arg, const struct fault *fault)
+static void on_fault(void *arg, const struct config_error *fault)
 {
 	const struct config_file *file = arg;
-	struct text nearest = fault_nearest(fault->word, fault->known);
+	struct text nearest = config_nearest(fault->word, fault->choices);
 	size_t line, column;
 
-	fault_line(buf_since(&file->source, 0), fault->offset, &line, &column);
+	config_line_of(buf_since(&file->source, 0), fault->offset, &line, &column);
 	fprintf(stderr, "%s:%zu:%zu: %s", file->path, line, column, fault->reason);
 	if (fault->word.len)
 		print_word(fault->word);
 	if (nearest.len)
 		fprintf(stderr, " (did you mean \"%.*s\"?)", (int)nearest.len, nearest.ptr);
-	else if (fault->known)
-		fprintf(stderr, " (known: %s)", fault->known);
+	else if (fault->choices)
+		fprintf(stderr, " (known: %s)", fault->choices);
 	fputc('\n', stderr);
 }
 
@@ -76,7 +76,7 @@ static int name_file(const char *path, struct config_file *file)
 
 int config_file_load(const char *path, struct config_file *ret_file)
 {
-	struct faults faults = { on_fault, ret_file, 0 };
+	struct config_errors faults = { on_fault, ret_file, 0 };
 	int result;
 
 	*ret_file = (struct config_file){ .memory = malloc(CONFIG_BYTES_MAX + 1) };
@@ -106,6 +106,6 @@ size_t config_file_line(const struct config_file *file, size_t where)
 {
 	size_t line, column;
 
-	fault_line(buf_since(&file->source, 0), where, &line, &column);
+	config_line_of(buf_since(&file->source, 0), where, &line, &column);
 	return line;
 }

@@ -63,20 +63,20 @@ static bool add_variable(struct show *show, const char *name, enum variable vari
 	return true;
 }
 
-static const char *kind_text(const struct spec *spec)
+static const char *kind_text(const struct header_rule *row)
 {
-	switch (spec->kind) {
-	case SPEC_JSON:
+	switch (row->kind) {
+	case HEADER_JSON:
 		return "(one JSON object)";
-	case SPEC_BAGGAGE:
+	case HEADER_BAGGAGE:
 		return "(W3C baggage)";
-	case SPEC_LIST:
+	case HEADER_LIST:
 		return "(key:value, comma separated)";
-	case SPEC_OMIT:
+	case HEADER_OMIT:
 		return "(left out)";
-	case SPEC_TEXT:
-	case SPEC_FANOUT:
-	case SPEC_MEMBER:
+	case HEADER_TEXT:
+	case HEADER_FANOUT:
+	case HEADER_MEMBER:
 		break;
 	}
 	return NULL;
@@ -86,19 +86,19 @@ static void show_headers(struct show *show, const struct config_rule *rule)
 {
 	char name[NAME_BYTES_MAX + 16], header[NAME_BYTES_MAX + 1] = "";
 
-	for (size_t i = 0; i < rule->specs_count; i++) {
-		const struct spec *spec = &rule->specs[i];
-		const char *kind = kind_text(spec);
-		bool member = spec->kind == SPEC_MEMBER;
+	for (size_t i = 0; i < rule->headers_count; i++) {
+		const struct header_rule *row = &rule->headers[i];
+		const char *kind = kind_text(row);
+		bool member = row->kind == HEADER_MEMBER;
 
 		if (!member)
-			snprintf(header, sizeof(header), "%.*s", (int)spec->name.len, spec->name.ptr);
+			snprintf(header, sizeof(header), "%.*s", (int)row->name.len, row->name.ptr);
 		snprintf(name, sizeof(name), "headers.%s%s", header, member ? "." : "");
 		if (kind)
-			add_from(show, name, TEXT(""), kind, rule->specs_where[i]);
+			add_from(show, name, TEXT(""), kind, rule->headers_where[i]);
 		else
-			add_text(show, name, member ? spec->name : TEXT(""), spec->value,
-				 rule->specs_where[i]);
+			add_text(show, name, member ? row->name : TEXT(""), row->value,
+				 rule->headers_where[i]);
 	}
 }
 
@@ -184,9 +184,8 @@ static void show_adopted(struct show *show, const struct config *config)
 		enum field field;
 		const char *variable;
 	} builtin[] = {
-#define ADOPT(field, variable, setter) { FIELD_##field, #variable },
-#include "core/adopted.def"
-#undef ADOPT
+#define ROW(field, variable, setter) { FIELD_##field, #variable },
+		ADOPTED(ROW)
 	};
 
 	for (size_t i = 0; config && i < config->adopted_count; i++)

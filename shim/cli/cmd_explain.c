@@ -111,9 +111,9 @@ static void describe_configuration(cJSON *root, const struct config_snapshot *sn
 	size_t line = snapshot->line;
 	char place[PATH_BYTES_MAX + 24];
 
-	if (snapshot->standing == CONFIG_NONE)
+	if (snapshot->state == CONFIG_NONE)
 		return;
-	if (snapshot->standing == CONFIG_BAD)
+	if (snapshot->state == CONFIG_BAD)
 		cJSON_AddStringToObject(root, "fault", snapshot->reason);
 	else if (rule && rule->configured)
 		line = rule->configured->line;
@@ -132,7 +132,7 @@ static void describe_rule(cJSON *root, const struct tag_match *match, const char
 	add_text(root, "preset", rule->preset);
 	cJSON_AddStringToObject(root, "preset_from", rule->preset_from);
 	describe_configuration(root, match->snapshot, rule);
-	if (url_take_apart(api, url_text, &url))
+	if (url_parse(api, url_text, &url))
 		return;
 	class = endpoint_class_of(url.path);
 	cJSON_AddStringToObject(root, "endpoint", class ? class : "configured");
@@ -187,7 +187,7 @@ static cJSON *make_report(const char *method, const char *url)
 	}
 	cJSON_AddBoolToObject(root, "tagged", tagged);
 	cJSON_AddStringToObject(root, "reason", reason);
-	rule_complain(on_complaint, complaints);
+	rule_check_environment(on_complaint, complaints);
 	cJSON_AddItemToObject(root, "headers", report.headers);
 	cJSON_AddItemToObject(root, "left_out", report.left_out);
 	cJSON_AddItemToObject(root, "complaints", complaints);

@@ -22,7 +22,7 @@
 #include "cli/command.h"
 #include "cli/program.h"
 #include "cli/publish.h"
-#include "core/config_current.h"
+#include "core/config.h"
 #include "core/request_log.h"
 #include "protocol/frame.h"
 
@@ -149,12 +149,12 @@ static cJSON *answer_environment(const struct given_saved *put)
 	}
 	if (!request_init(&request, "POST", ""))
 		return answer;
-	snapshot = config_take(true);
+	snapshot = config_get(true);
 	values_collect(&request, snapshot->config, NULL, &values);
 	add_looked_up(variables, &values, FIELD_TRACEPARENT);
 	add_looked_up(variables, &values, FIELD_TRACESTATE);
 	values_release(&values);
-	config_drop(snapshot);
+	config_put(snapshot);
 	return answer;
 }
 

@@ -10,7 +10,7 @@
 
 #include "core/context.h"
 #include "core/preset.h"
-#include "core/request_lines.h"
+#include "core/request.h"
 
 #define PRINT(text) (int)(text).len, (text).ptr
 /* Of a comment in the list: one line of a wide terminal. `presets NAME` prints all of it. */
@@ -53,7 +53,7 @@ static bool example_value(void *arg, struct text name, struct text *ret_value)
 static void print_example(const struct preset *preset)
 {
 	struct lines_recipe recipe = {
-		.preset = preset->specs,
+		.preset = preset->headers,
 		.preset_count = preset->count,
 		.max = LINES_MAX,
 		.lookup = example_value,
@@ -68,37 +68,37 @@ static void print_example(const struct preset *preset)
 	free(lines);
 }
 
-static const char *kind_name(enum spec_kind kind)
+static const char *kind_name(enum header_kind kind)
 {
 	switch (kind) {
-	case SPEC_JSON:
+	case HEADER_JSON:
 		return "one JSON object";
-	case SPEC_BAGGAGE:
+	case HEADER_BAGGAGE:
 		return "W3C baggage";
-	case SPEC_LIST:
+	case HEADER_LIST:
 		return "key:value, comma separated";
-	case SPEC_FANOUT:
+	case HEADER_FANOUT:
 		return "one header a tag";
-	case SPEC_TEXT:
-	case SPEC_OMIT:
-	case SPEC_MEMBER:
+	case HEADER_TEXT:
+	case HEADER_OMIT:
+	case HEADER_MEMBER:
 		break;
 	}
 	return "";
 }
 
 /* "at most 5 members, 128 bytes a value", or nothing. */
-static const char *limits_text(const struct spec *spec, char *memory, size_t size)
+static const char *limits_text(const struct header_rule *row, char *memory, size_t size)
 {
 	int used = 0;
 
 	memory[0] = '\0';
-	if (spec->max_members)
-		used = snprintf(memory, size, "at most %u members", spec->max_members);
-	if (spec->max_value)
+	if (row->max_members)
+		used = snprintf(memory, size, "at most %u members", row->max_members);
+	if (row->max_value)
 		used += snprintf(memory + used, size - (size_t)used, "%s%u bytes a value",
-				 used ? ", " : "at most ", spec->max_value);
-	if (spec->require_all)
+				 used ? ", " : "at most ", row->max_value);
+	if (row->require_all)
 		snprintf(memory + used, size - (size_t)used, "%sall members or none",
 			 used ? ", " : "");
 	return memory;
@@ -114,14 +114,14 @@ static void print_preset(const struct preset *preset)
 		printf("Chosen by itself for: %.*s\n", PRINT(preset->hosts));
 	putchar('\n');
 	for (size_t i = 0; i < preset->count; i++) {
-		const struct spec *spec = &preset->specs[i];
-		bool member = spec->kind == SPEC_MEMBER;
+		const struct header_rule *row = &preset->headers[i];
+		bool member = row->kind == HEADER_MEMBER;
 
-		printf(member ? "    %-28.*s" : "  %-30.*s", PRINT(spec->name));
-		printf(" %.*s", PRINT(spec->value));
-		if (!spec->value.len)
-			printf("(%s)", kind_name(spec->kind));
-		limits_text(spec, limits, sizeof(limits));
+		printf(member ? "    %-28.*s" : "  %-30.*s", PRINT(row->name));
+		printf(" %.*s", PRINT(row->value));
+		if (!row->value.len)
+			printf("(%s)", kind_name(row->kind));
+		limits_text(row, limits, sizeof(limits));
 		printf("%s%s\n", limits[0] ? "  " : "", limits);
 	}
 	printf("\nFor example:\n\n");
@@ -145,18 +145,18 @@ static void print_markdown(const struct preset *preset)
 		printf("\nChosen by itself for: `%.*s`.\n", PRINT(preset->hosts));
 	printf("\n| header | value | limits |\n|---|---|---|\n");
 	for (size_t i = 0; i < preset->count; i++) {
-		const struct spec *spec = &preset->specs[i];
+		const struct header_rule *row = &preset->headers[i];
 
-		printf("| %s`", spec->kind == SPEC_MEMBER ? "... " : "");
-		print_cell(spec->name);
+		printf("| %s`", row->kind == HEADER_MEMBER ? "... " : "");
+		print_cell(row->name);
 		printf("` | ");
-		if (spec->value.len) {
+		if (row->value.len) {
 			putchar('`');
-			print_cell(spec->value);
+			print_cell(row->value);
 			putchar('`');
 		}
-		printf("%s%s | %s |\n", spec->kind == SPEC_FANOUT ? ", " : "", kind_name(spec->kind),
-		       limits_text(spec, limits, sizeof(limits)));
+		printf("%s%s | %s |\n", row->kind == HEADER_FANOUT ? ", " : "", kind_name(row->kind),
+		       limits_text(row, limits, sizeof(limits)));
 	}
 	putchar('\n');
 	print_example(preset);

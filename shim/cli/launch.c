@@ -34,7 +34,7 @@ static const char *value_fault(enum field field, struct text value)
 {
 	char memory[LIST_BYTES_MAX * 3 + 1];
 	struct trace trace;
-	enum header_fault fault;
+	enum header_error fault;
 	struct buf buf;
 
 	buf_init(&buf, memory, sizeof(memory));
@@ -48,7 +48,7 @@ static const char *value_fault(enum field field, struct text value)
 		fault = header_value_add(&buf, value, sizeof(memory) - 1);
 	else
 		fault = header_value_add(&buf, value, VALUE_BYTES_MAX);
-	return fault == HEADER_OK ? NULL : header_fault_reason(fault);
+	return fault == HEADER_OK ? NULL : header_error_text(fault);
 }
 
 static int set_field(const struct command *command, enum field field, const char *value)

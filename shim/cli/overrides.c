@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli/request_arg.h"
-#include "core/config_current.h"
-#include "core/request_values.h"
+#include "core/config.h"
+#include "core/request.h"
 
 static bool put(struct given_saved *saved, enum field field, const char *value)
 {
@@ -31,12 +31,12 @@ static bool find_set(bool ret_set[FIELD_COUNT])
 
 	if (!request_init(&request, "POST", ""))
 		return false;
-	snapshot = config_take(true);
+	snapshot = config_get(true);
 	values_collect(&request, snapshot->config, NULL, &values);
 	for (enum field field = 0; field < FIELD_COUNT; field++)
 		ret_set[field] = values.context.origin[field] != ORIGIN_NONE;
 	values_release(&values);
-	config_drop(snapshot);
+	config_put(snapshot);
 	return true;
 }
 

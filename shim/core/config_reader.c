@@ -1,97 +1,173 @@
 // SPDX-License-Identifier: MIT
-/* Reading one value after the other, and telling of those that are something else. */
+/* Reading one value after the other, and reporting those that are something else. */
 #include "core/config_reader.h"
 
-const char field_words[] =
-#define FIELD(constant, name, variable, what) #name " "
-#include "core/fields.def"
-#undef FIELD
-	;
+#include <stdint.h>
 
-void reader_tell(struct reader *reader, size_t place, const char *reason, struct text word,
-		 const char *known)
+/* A misspelt word is looked up among words of this length at the most; the longest key has 15. */
+#define WORD_BYTES_MAX 32
+
+void config_report(struct config_reader *reader, size_t offset, const char *reason,
+		   struct text word, const char *choices)
 {
-	fault_tell(reader->faults, place, reason, word, known);
+	struct config_error error = { offset, reason, word, choices };
+	struct config_errors *errors = reader->errors;
+
+	errors->count++;
+	if (errors->report)
+		errors->report(errors->arg, &error);
 }
 
-size_t reader_place(struct reader *reader)
+size_t config_offset_of(const struct config_reader *reader, struct text string)
+{
+	return (size_t)(string.ptr - reader->json.start) - 1;
+}
+
+size_t config_offset(struct config_reader *reader)
 {
 	json_peek(&reader->json);
 	return json_where(&reader->json);
 }
 
-bool reader_next_is(struct reader *reader, enum json_type type, const char *reason, struct text key)
+/* Whether the next value is of this type; else it is skipped and reported. */
+static bool next_is(struct config_reader *reader, enum json_type type, const char *reason,
+		    struct text key)
 {
-	size_t place = reader_place(reader);
+	size_t offset = config_offset(reader);
 
 	if (json_peek(&reader->json) == type)
 		return true;
 	if (json_skip(&reader->json, NULL))
-		reader_tell(reader, place, reason, key, NULL);
+		config_report(reader, offset, reason, key, NULL);
 	return false;
 }
 
-bool reader_object(struct reader *reader, struct text key)
+bool config_object(struct config_reader *reader, struct text key)
 {
-	return reader_next_is(reader, JSON_OBJECT, "an object is wanted here", key) &&
+	return next_is(reader, JSON_OBJECT, "an object is wanted here", key) &&
 	       json_object(&reader->json);
 }
 
-bool reader_array(struct reader *reader, struct text key)
+bool config_array(struct config_reader *reader, struct text key)
 {
-	return reader_next_is(reader, JSON_ARRAY, "a list is wanted here", key) &&
+	return next_is(reader, JSON_ARRAY, "a list is wanted here", key) &&
 	       json_array(&reader->json);
 }
 
-bool reader_string(struct reader *reader, struct text key, struct text *ret_text)
+bool config_string(struct config_reader *reader, struct text key, struct text *ret_text)
 {
-	return reader_next_is(reader, JSON_STRING, "a text is wanted here", key) &&
+	return next_is(reader, JSON_STRING, "a text is wanted here", key) &&
 	       json_string(&reader->json, ret_text);
 }
 
-uint32_t reader_number(struct reader *reader, uint32_t max, struct text key)
+bool config_boolean(struct config_reader *reader, struct text key, bool *ret_boolean)
 {
-	size_t place = reader_place(reader);
-	uint64_t number = 0;
-
-	if (!reader_next_is(reader, JSON_NUMBER, "a number is wanted here", key) ||
-	    !json_number(&reader->json, UINT32_MAX, &number))
-		return 0;
-	if (!number || number > max) {
-		reader_tell(reader, place, "the number is out of range", key, NULL);
-		return 0;
-	}
-	return (uint32_t)number;
+	return next_is(reader, JSON_BOOLEAN, "true or false is wanted here", key) &&
+	       json_boolean(&reader->json, ret_boolean);
 }
 
-bool reader_next_string(struct reader *reader, struct text key, struct text *ret_text)
+uint32_t config_number(struct config_reader *reader, struct text key, uint32_t max)
+{
+	size_t offset = config_offset(reader);
+	uint64_t number = 0;
+
+	if (!next_is(reader, JSON_NUMBER, "a number is wanted here", key) ||
+	    !json_number(&reader->json, UINT32_MAX, &number))
+		return 0;
+	if (number && number <= max)
+		return (uint32_t)number;
+	config_report(reader, offset, "the number is out of range", key, NULL);
+	return 0;
+}
+
+bool config_next_string(struct config_reader *reader, struct text key, struct text *ret_text)
 {
 	while (json_element(&reader->json)) {
-		if (reader_string(reader, key, ret_text))
+		if (config_string(reader, key, ret_text))
 			return true;
 	}
 	return false;
 }
 
-bool reader_remark(struct reader *reader, struct text key)
+bool config_is_comment(struct config_reader *reader, struct text key)
 {
 	return (text_eq(key, TEXT("$comment")) || text_eq(key, TEXT("$schema"))) &&
 	       json_skip(&reader->json, NULL);
 }
 
-void reader_unknown_key(struct reader *reader, struct text key, const char *known)
+void config_unknown_key(struct config_reader *reader, struct text key, const char *choices)
 {
-	size_t place = fault_place(&reader->json, key);
+	size_t offset = config_offset_of(reader, key);
 
 	if (json_skip(&reader->json, NULL))
-		reader_tell(reader, place, "there is no such key", key, known);
+		config_report(reader, offset, "there is no such key", key, choices);
 }
 
-void reader_note_key(struct reader *reader, size_t *where, struct text key)
+void config_note_key(struct config_reader *reader, size_t *offset, struct text key)
 {
-	size_t place = fault_place(&reader->json, key);
+	size_t here = config_offset_of(reader, key);
 
-	if (*where)
-		reader_tell(reader, place, "it is there twice", key, NULL);
-	*where = place;
+	if (*offset)
+		config_report(reader, here, "it is there twice", key, NULL);
+	*offset = here;
+}
+
+void config_line_of(struct text source, size_t offset, size_t *ret_line, size_t *ret_column)
+{
+	size_t line = 1, start = 0;
+
+	for (size_t i = 0; i < offset && i < source.len; i++) {
+		if (source.ptr[i] == '\n') {
+			line++;
+			start = i + 1;
+		}
+	}
+	*ret_line = line;
+	*ret_column = offset - start + 1;
+}
+
+/* How many letters have to be put in, taken out or changed (Levenshtein). */
+static unsigned distance(struct text a, struct text b)
+{
+	unsigned row[WORD_BYTES_MAX + 1];
+
+	for (size_t i = 0; i <= a.len; i++)
+		row[i] = (unsigned)i;
+	for (size_t j = 0; j < b.len; j++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)j + 1;
+		for (size_t i = 0; i < a.len; i++) {
+			bool same = ascii_lower(a.ptr[i]) == ascii_lower(b.ptr[j]);
+			unsigned changed = diagonal + !same;
+
+			unsigned least = row[i] < row[i + 1] ? row[i] + 1 : row[i + 1] + 1;
+
+			diagonal = row[i + 1];
+			row[i + 1] = changed < least ? changed : least;
+		}
+	}
+	return row[a.len];
+}
+
+struct text config_nearest(struct text word, const char *choices)
+{
+	struct text rest = text_of(choices), candidate, nearest = { NULL, 0 };
+	unsigned least = 4; /* further away it is another word */
+
+	if (!word.len || word.len > WORD_BYTES_MAX)
+		return nearest;
+	while (text_next(&rest, ' ', &candidate)) {
+		unsigned far = candidate.len > WORD_BYTES_MAX ? least : distance(word, candidate);
+
+		/* The beginning of a word is nearer than a misspelt one. */
+		if (word.len > 2 && text_starts_with(candidate, word))
+			far = 1;
+		/* Of a short word, half the letters have to be right. */
+		if (far < least && far * 2 <= candidate.len) {
+			least = far;
+			nearest = candidate;
+		}
+	}
+	return nearest;
 }

@@ -1,62 +1,65 @@
 /* SPDX-License-Identifier: MIT */
-/* One walk through a configuration's text: what its parts share while they are read. */
+/*
+ * Reading JSON that people write, configurations and presets: one value after the other, with a
+ * report for each that is wrong. Reading goes on after a report, unless the JSON itself is broken.
+ * The words around a reason are made by the commands, so the shim contains only the reasons.
+ */
 #ifndef TAGALONG_CORE_CONFIG_READER_H
 #define TAGALONG_CORE_CONFIG_READER_H
 
-#include "lib/buf.h"
-#include "lib/limits.h"
-#include "core/config.h"
-#include "core/config_header_read.h"
+#include <stddef.h>
+
 #include "lib/json.h"
+#include "lib/text.h"
 
-/* The one block: the configuration and all that it points to. */
-struct block {
-	struct config config;
-	struct config_rule rules[CONFIG_RULES_MAX];
-	struct config_pattern patterns[CONFIG_PATTERNS_MAX];
-	struct spec specs[CONFIG_ROWS_MAX];
-	size_t specs_where[CONFIG_ROWS_MAX];
-	struct config_adopted adopted[CONFIG_ADOPTED_MAX];
-	char text[]; /* the source, unescaped in place; behind it what is put together */
+struct config_error {
+	size_t offset; /* bytes from the start of the text */
+	const char *reason; /* static: "the name is not fit for a header" */
+	struct text word; /* what it is about; may be empty */
+	const char *choices; /* the words that would do, separated by blanks; or NULL */
 };
 
-struct reader {
+struct config_errors {
+	/* Called for each error; its texts are valid only during the call. May be NULL. */
+	void (*report)(void *arg, const struct config_error *error);
+	void *arg;
+	size_t count;
+};
+
+struct config_reader {
 	struct json json;
-	struct faults *faults;
-	struct block *block;
-	struct spec_table table; /* the block's specs */
-	size_t patterns;
-	struct buf spare; /* behind the source */
+	struct config_errors *errors;
 };
 
-/* All fields' names, separated by blanks. */
-extern const char field_words[];
+void config_report(struct config_reader *reader, size_t offset, const char *reason,
+		   struct text word, const char *choices);
 
-void reader_tell(struct reader *reader, size_t place, const char *reason, struct text word,
-		 const char *known);
-
+/* Where a string that was read from the document begins, its quote included. */
+size_t config_offset_of(const struct config_reader *reader, struct text string);
 /* Where the next value begins. */
-size_t reader_place(struct reader *reader);
-/* Whether the next value is of this type; else it is passed over, and told. */
-bool reader_next_is(struct reader *reader, enum json_type type, const char *reason, struct text key);
+size_t config_offset(struct config_reader *reader);
 
-/* Enters the value of a key, or takes it. False when it is something else, which was told, or when
- * the JSON is broken. */
-bool reader_object(struct reader *reader, struct text key);
-bool reader_array(struct reader *reader, struct text key);
-bool reader_string(struct reader *reader, struct text key, struct text *ret_text);
+/* Enters the value of `key`, or reads it. False when it is of another type, which is reported, or
+ * when the JSON is broken. */
+bool config_object(struct config_reader *reader, struct text key);
+bool config_array(struct config_reader *reader, struct text key);
+bool config_string(struct config_reader *reader, struct text key, struct text *ret_text);
+bool config_boolean(struct config_reader *reader, struct text key, bool *ret_boolean);
 /* 1 to max; 0 for anything else. */
-uint32_t reader_number(struct reader *reader, uint32_t max, struct text key);
-/* The next text of a list; elements that are none are told. False at its end. */
-bool reader_next_string(struct reader *reader, struct text key, struct text *ret_text);
+uint32_t config_number(struct config_reader *reader, struct text key, uint32_t max);
+/* The next string of a list; other elements are reported. False at its end. */
+bool config_next_string(struct config_reader *reader, struct text key, struct text *ret_text);
 
 /* "$comment" and "$schema" may stand wherever the keys are fixed: true when this was one. */
-bool reader_remark(struct reader *reader, struct text key);
-void reader_unknown_key(struct reader *reader, struct text key, const char *known);
-/* Remembers where a key stands; told when it was there before. */
-void reader_note_key(struct reader *reader, size_t *where, struct text key);
+bool config_is_comment(struct config_reader *reader, struct text key);
+/* Skips the value of a key that has no meaning, and reports the key. */
+void config_unknown_key(struct config_reader *reader, struct text key, const char *choices);
+/* Stores where a key stands, and reports one that was there before. */
+void config_note_key(struct config_reader *reader, size_t *offset, struct text key);
 
-/* The element of "relays" that comes next. */
-void rule_read(struct reader *reader);
+/* The line and the column, both from 1, of an offset in the text; the column counts bytes. */
+void config_line_of(struct text source, size_t offset, size_t *ret_line, size_t *ret_column);
+/* The choice that is most like this word, or an empty text when none is near. */
+struct text config_nearest(struct text word, const char *choices);
 
 #endif

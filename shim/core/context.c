@@ -10,10 +10,8 @@ struct field_row {
 
 /* Text inside the rows, not pointers: nothing to relocate when a process starts. */
 static const struct field_row rows[FIELD_COUNT] = {
-#define FIELD(constant, name, variable, what)                                                      \
-	{ #name, #variable, sizeof(#name) - 1, sizeof(#variable) - 1 },
-#include "core/fields.def"
-#undef FIELD
+#define ROW(constant, name, variable, what) { #name, #variable, sizeof(#name) - 1, sizeof(#variable) - 1 },
+	FIELDS(ROW)
 };
 
 const char *field_name(enum field field)

@@ -5,12 +5,13 @@
 
 #include <stdbool.h>
 
+#include "core/adopted.def"
+#include "core/fields.def"
 #include "lib/text.h"
 
 enum field {
-#define FIELD(constant, name, variable, what) FIELD_##constant,
-#include "core/fields.def"
-#undef FIELD
+#define FIELD_ENUM(constant, ...) FIELD_##constant,
+	FIELDS(FIELD_ENUM)
 	FIELD_COUNT
 };
 

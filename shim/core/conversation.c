@@ -3,7 +3,7 @@
 #include "core/conversation.h"
 
 #include "lib/limits.h"
-#include "core/json_scan.h"
+#include "lib/json.h"
 #include "lib/uuid.h"
 
 /* Parts in parts: a message has lists of parts with a source in them, tool results have lists again. */

@@ -2,6 +2,8 @@
 /* Context from environment variables. */
 #include "core/environment.h"
 
+#include <stdint.h>
+
 #include "core/variables.h"
 
 struct adopted_row {
@@ -11,10 +13,8 @@ struct adopted_row {
 };
 
 static const struct adopted_row rows[] = {
-#define ADOPT(field, variable, setter)                                                             \
-	{ FIELD_##field, sizeof(#variable) - 1, #variable },
-#include "core/adopted.def"
-#undef ADOPT
+#define ROW(field, variable, setter) { FIELD_##field, sizeof(#variable) - 1, #variable },
+	ADOPTED(ROW)
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -24,20 +24,14 @@ struct scan {
 	const char *adopted[ROWS];
 };
 
-/* Whether any row's name starts like this: what most variables are out by. */
+/* Cheap pre-filter by the first letter: most variables fail it. */
 static bool is_candidate(const char *variable)
 {
-	switch (variable[0]) {
-	case 'T': /* TAGALONG_*, TRACEPARENT, TRACESTATE */
-	case 'B': /* BAGGAGE */
-	case 'C': /* CLAUDE_*, CODEX_* */
-	case 'G': /* GEMINI_* */
-	case 'K': /* KILOCODE_* */
-	case 'O': /* OPENROUTER_* */
-		return true;
-	default:
-		return false;
-	}
+#define FIELD_LETTER(constant, name, variable, what) | 1u << ((#variable)[0] - 'A')
+#define ADOPTED_LETTER(field, variable, setter) | 1u << ((#variable)[0] - 'A')
+	const uint32_t letters = 0 FIELDS(FIELD_LETTER) ADOPTED(ADOPTED_LETTER);
+
+	return variable[0] >= 'A' && variable[0] <= 'Z' && (letters >> (variable[0] - 'A') & 1);
 }
 
 static void on_variable(void *arg, const char *variable)

@@ -6,9 +6,8 @@
 #include "lib/limits.h"
 #include "lib/chars.h"
 
-/* Never set, in lower case; a "*" at the end stands for any rest. */
-static const char forbidden[][28] = {
-	/* credentials, and who pays */
+/* Names that are never set, in lower case; a "*" at the end stands for any rest. */
+static const char credentials[][28] = { /* and who pays */
 	"authorization",
 	"proxy-*",
 	"cookie",
@@ -25,6 +24,12 @@ static const char forbidden[][28] = {
 	"x-litellm-api-key",
 	"x-portkey-api-key",
 	"x-portkey-virtual-key",
+	"x-auth-token",
+	"x-access-token",
+	"x-functions-key",
+	"ocp-apim-subscription-key",
+};
+static const char reserved[][28] = {
 	/* framing, connection and negotiation: libcurl's own business */
 	"host",
 	"content-*",
@@ -58,14 +63,14 @@ bool header_name_ok(struct text name)
 	return name.len <= NAME_BYTES_MAX && chars_are_token(name) && text_find(name, '_') < 0;
 }
 
-bool header_name_forbidden(struct text name)
+static bool is_listed(struct text name, const char (*names)[28], size_t count)
 {
-	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct text entry, start = name;
 
-		if (!name.len || ascii_lower(name.ptr[0]) != forbidden[i][0])
+		if (!name.len || ascii_lower(name.ptr[0]) != names[i][0])
 			continue;
-		entry = text_of(forbidden[i]);
+		entry = text_of(names[i]);
 		if (text_ends_with(entry, TEXT("*"))) {
 			entry.len--;
 			start.len = name.len < entry.len ? name.len : entry.len;
@@ -76,7 +81,19 @@ bool header_name_forbidden(struct text name)
 	return false;
 }
 
-const char *header_fault_reason(enum header_fault fault)
+#define IS_LISTED(name, names) is_listed(name, names, sizeof(names) / sizeof((names)[0]))
+
+bool header_name_secret(struct text name)
+{
+	return IS_LISTED(name, credentials);
+}
+
+bool header_name_forbidden(struct text name)
+{
+	return header_name_secret(name) || IS_LISTED(name, reserved);
+}
+
+const char *header_error_text(enum header_error fault)
 {
 	switch (fault) {
 	case HEADER_OK:
@@ -95,7 +112,7 @@ const char *header_fault_reason(enum header_fault fault)
 	return "";
 }
 
-enum header_fault header_text_fault(struct text text)
+enum header_error header_text_error(struct text text)
 {
 	struct text rest = text;
 	uint32_t point;
@@ -146,9 +163,9 @@ static bool is_ascii(struct text value)
 	return true;
 }
 
-enum header_fault header_value_add(struct buf *buf, struct text value, size_t max_bytes)
+enum header_error header_value_add(struct buf *buf, struct text value, size_t max_bytes)
 {
-	enum header_fault fault;
+	enum header_error fault;
 	size_t start = buf->len;
 	bool ascii;
 
@@ -159,7 +176,7 @@ enum header_fault header_value_add(struct buf *buf, struct text value, size_t ma
 		buf_cut(buf, start);
 		return HEADER_TOO_LONG;
 	}
-	fault = header_text_fault(value);
+	fault = header_text_error(value);
 	if (fault != HEADER_OK)
 		return fault;
 	if (has_loose_blanks(value))

@@ -13,8 +13,10 @@ bool header_name_ok(struct text name);
 
 /* Credentials, framing and provider control headers (docs: "never set"), in any letter case. */
 bool header_name_forbidden(struct text name);
+/* Of those, the credentials, whose value is not passed on under another name either. */
+bool header_name_secret(struct text name);
 
-enum header_fault {
+enum header_error {
 	HEADER_OK,
 	HEADER_EMPTY,
 	HEADER_TOO_LONG, /* for the value limit given */
@@ -24,10 +26,10 @@ enum header_fault {
 };
 
 /* For people: "has a control character". */
-const char *header_fault_reason(enum header_fault fault);
+const char *header_error_text(enum header_error fault);
 
 /* HEADER_OK, EMPTY, CONTROL or NOT_UTF8: what no encoding of a header makes good. */
-enum header_fault header_text_fault(struct text text);
+enum header_error header_text_error(struct text text);
 
 /*
  * Appends the value as it may be sent: visible ASCII and single spaces. Where it has a byte above
@@ -35,7 +37,7 @@ enum header_fault header_text_fault(struct text text);
  * can decode it; pure ASCII goes as it is. max_bytes bounds the encoded value. On a fault nothing
  * is appended.
  */
-enum header_fault header_value_add(struct buf *buf, struct text value, size_t max_bytes);
+enum header_error header_value_add(struct buf *buf, struct text value, size_t max_bytes);
 
 /* The name of a header line "Name: x", "Name:", "Name;" as libcurl's lists have them: the part
  * before the first ":" or ";", without trailing blanks. The whole line when there is neither. */

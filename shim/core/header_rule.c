@@ -24,7 +24,7 @@ struct composer {
 	struct buf *buf;
 	size_t start; /* of the value in buf */
 	size_t end; /* the value ends here at the latest */
-	enum spec_kind kind;
+	enum header_kind kind;
 	const struct grammar *grammar;
 	size_t members_max;
 	size_t value_max;
@@ -36,26 +36,26 @@ struct composer {
 	} key[TAGS_MAX];
 };
 
-static const struct grammar *grammar_of(enum spec_kind kind)
+static const struct grammar *grammar_of(enum header_kind kind)
 {
-	return kind == SPEC_JSON ? &json : kind == SPEC_BAGGAGE ? &baggage : &list;
+	return kind == HEADER_JSON ? &json : kind == HEADER_BAGGAGE ? &baggage : &list;
 }
 
-static struct composer composer_start(struct buf *buf, const struct spec *spec)
+static struct composer composer_start(struct buf *buf, const struct header_rule *rule)
 {
-	const struct grammar *grammar = grammar_of(spec->kind);
+	const struct grammar *grammar = grammar_of(rule->kind);
 	struct composer composer = {
 		.buf = buf,
 		.start = buf->len,
-		.kind = spec->kind,
+		.kind = rule->kind,
 		.grammar = grammar,
 		.members_max = TAGS_MAX,
-		.value_max = spec->max_value ? spec->max_value : VALUE_BYTES_MAX,
+		.value_max = rule->max_value ? rule->max_value : VALUE_BYTES_MAX,
 	};
 	size_t room = buf->size - 1 - buf->len;
 
-	if (spec->max_members && spec->max_members < TAGS_MAX)
-		composer.members_max = spec->max_members;
+	if (rule->max_members && rule->max_members < TAGS_MAX)
+		composer.members_max = rule->max_members;
 	if (room > COMPOSED_BYTES_MAX)
 		room = COMPOSED_BYTES_MAX;
 	composer.end = buf->len + room;
@@ -65,8 +65,8 @@ static struct composer composer_start(struct buf *buf, const struct spec *spec)
 
 static bool key_add(struct composer *composer, struct text key)
 {
-	if (composer->kind == SPEC_JSON) {
-		if (header_text_fault(key) != HEADER_OK)
+	if (composer->kind == HEADER_JSON) {
+		if (header_text_error(key) != HEADER_OK)
 			return false;
 		json_add(composer->buf, key);
 		return true;
@@ -92,12 +92,12 @@ static bool value_add(struct composer *composer, struct text value)
 {
 	struct buf *buf = composer->buf;
 
-	if (composer->kind == SPEC_LIST)
+	if (composer->kind == HEADER_LIST)
 		return text_find(value, ',') < 0 &&
 		       header_value_add(buf, value, composer->value_max) == HEADER_OK;
-	if (value.len > composer->value_max || header_text_fault(value) != HEADER_OK)
+	if (value.len > composer->value_max || header_text_error(value) != HEADER_OK)
 		return false;
-	if (composer->kind == SPEC_JSON)
+	if (composer->kind == HEADER_JSON)
 		json_add(buf, value);
 	else
 		baggage_add(buf, value);
@@ -151,18 +151,18 @@ drop:
 }
 
 /* The "*" member: every tag, or every member of a baggage. */
-static void members_add(struct composer *composer, const struct spec *spec,
+static void members_add(struct composer *composer, const struct header_rule *rule,
 			template_lookup *lookup, void *arg)
 {
 	struct text rest, key, value;
 
-	if (template_value(spec->value, lookup, arg, &rest))
+	if (template_value(rule->value, lookup, arg, &rest))
 		return;
 	if (rest.len > LIST_BYTES_MAX) {
 		composer->dropped++;
 		return;
 	}
-	if (composer->kind == SPEC_BAGGAGE) {
+	if (composer->kind == HEADER_BAGGAGE) {
 		while (baggage_next(&rest, &key, &value))
 			member_add(composer, key, value, inbound_value_add);
 	} else {
@@ -172,103 +172,103 @@ static void members_add(struct composer *composer, const struct spec *spec,
 }
 
 /* Expands a template into memory of VALUE_BYTES_MAX + 1. */
-static enum spec_outcome expand(struct buf *value, char *memory, struct text tmpl,
+static enum header_outcome expand(struct buf *value, char *memory, struct text tmpl,
 				template_lookup *lookup, void *arg, const char **ret_reason)
 {
 	buf_init(value, memory, VALUE_BYTES_MAX + 1);
 	switch (template_expand(tmpl, lookup, arg, value)) {
 	case 0:
-		return value->len ? SPEC_SENT : SPEC_NO_VALUE;
+		return value->len ? HEADER_SENT : HEADER_NO_VALUE;
 	case -ENODATA:
-		return SPEC_NO_VALUE;
+		return HEADER_NO_VALUE;
 	case -E2BIG:
-		*ret_reason = header_fault_reason(HEADER_TOO_LONG);
-		return SPEC_BAD_VALUE;
+		*ret_reason = header_error_text(HEADER_TOO_LONG);
+		return HEADER_BAD_VALUE;
 	default:
 		*ret_reason = "its template is malformed";
-		return SPEC_BAD_VALUE;
+		return HEADER_BAD_VALUE;
 	}
 }
 
 /* True when the member has a value and was added. */
-static bool fixed_member_add(struct composer *composer, const struct spec *spec,
+static bool fixed_member_add(struct composer *composer, const struct header_rule *rule,
 			     template_lookup *lookup, void *arg)
 {
 	char memory[VALUE_BYTES_MAX + 1];
 	const char *reason;
 	struct buf value;
 
-	switch (expand(&value, memory, spec->value, lookup, arg, &reason)) {
-	case SPEC_SENT:
-		return member_add(composer, spec->name, buf_since(&value, 0), value_add);
-	case SPEC_BAD_VALUE:
+	switch (expand(&value, memory, rule->value, lookup, arg, &reason)) {
+	case HEADER_SENT:
+		return member_add(composer, rule->name, buf_since(&value, 0), value_add);
+	case HEADER_BAD_VALUE:
 		composer->dropped++;
 		return false;
-	case SPEC_NO_VALUE:
+	case HEADER_NO_VALUE:
 		break;
 	}
 	return false;
 }
 
-static enum spec_outcome composed_add(struct buf *buf, const struct spec *specs, size_t count,
+static enum header_outcome composed_add(struct buf *buf, const struct header_rule *rows, size_t count,
 				      template_lookup *lookup, void *arg, unsigned *ret_dropped,
 				      const char **ret_reason)
 {
-	struct composer composer = composer_start(buf, &specs[0]);
+	struct composer composer = composer_start(buf, &rows[0]);
 	bool complete = true;
 
 	for (size_t i = 1; i < count; i++) {
-		if (text_eq(specs[i].name, TEXT("*")))
-			members_add(&composer, &specs[i], lookup, arg);
-		else if (!fixed_member_add(&composer, &specs[i], lookup, arg))
+		if (text_eq(rows[i].name, TEXT("*")))
+			members_add(&composer, &rows[i], lookup, arg);
+		else if (!fixed_member_add(&composer, &rows[i], lookup, arg))
 			complete = false;
 	}
 	buf_add(buf, text_of(composer.grammar->close));
 	*ret_dropped = composer.dropped;
-	if (composer.count && (complete || !specs[0].require_all))
-		return SPEC_SENT;
+	if (composer.count && (complete || !rows[0].require_all))
+		return HEADER_SENT;
 	buf_cut(buf, composer.start);
 	if (!composer.dropped)
-		return SPEC_NO_VALUE;
+		return HEADER_NO_VALUE;
 	*ret_reason = "a member is not fit to send";
-	return SPEC_BAD_VALUE;
+	return HEADER_BAD_VALUE;
 }
 
-static enum spec_outcome text_add(struct buf *buf, const struct spec *spec, template_lookup *lookup,
+static enum header_outcome text_add(struct buf *buf, const struct header_rule *rule, template_lookup *lookup,
 				  void *arg, const char **ret_reason)
 {
 	char memory[VALUE_BYTES_MAX + 1];
-	enum spec_outcome outcome;
-	enum header_fault fault;
+	enum header_outcome outcome;
+	enum header_error fault;
 	struct buf value;
 
-	outcome = expand(&value, memory, spec->value, lookup, arg, ret_reason);
-	if (outcome != SPEC_SENT)
+	outcome = expand(&value, memory, rule->value, lookup, arg, ret_reason);
+	if (outcome != HEADER_SENT)
 		return outcome;
 	fault = header_value_add(buf, buf_since(&value, 0),
-				 spec->max_value ? spec->max_value : VALUE_BYTES_MAX);
+				 rule->max_value ? rule->max_value : VALUE_BYTES_MAX);
 	if (fault == HEADER_OK)
-		return SPEC_SENT;
-	*ret_reason = header_fault_reason(fault);
-	return SPEC_BAD_VALUE;
+		return HEADER_SENT;
+	*ret_reason = header_error_text(fault);
+	return HEADER_BAD_VALUE;
 }
 
-enum spec_outcome spec_value_add(struct buf *buf, const struct spec *specs, size_t count,
+enum header_outcome header_rule_value(struct buf *buf, const struct header_rule *rows, size_t count,
 				 template_lookup *lookup, void *arg, unsigned *ret_dropped,
 				 const char **ret_reason)
 {
 	*ret_dropped = 0;
-	if (specs[0].kind == SPEC_TEXT)
-		return text_add(buf, &specs[0], lookup, arg, ret_reason);
-	return composed_add(buf, specs, spec_rows(specs, count), lookup, arg, ret_dropped,
+	if (rows[0].kind == HEADER_TEXT)
+		return text_add(buf, &rows[0], lookup, arg, ret_reason);
+	return composed_add(buf, rows, header_rule_rows(rows, count), lookup, arg, ret_dropped,
 			    ret_reason);
 }
 
-size_t spec_rows(const struct spec *specs, size_t count)
+size_t header_rule_rows(const struct header_rule *rows, size_t count)
 {
-	size_t rows = 1;
+	size_t taken = 1;
 
-	while (rows < count && specs[rows].kind == SPEC_MEMBER)
-		rows++;
-	return rows;
+	while (taken < count && rows[taken].kind == HEADER_MEMBER)
+		taken++;
+	return taken;
 }

@@ -26,7 +26,7 @@ void preset_at(size_t index, struct preset *ret_preset)
 	for (size_t i = 0; i < entry->rows; i++) {
 		const struct preset_row *row = &preset_rows[entry->first_row + i];
 
-		ret_preset->specs[i] = (struct spec){
+		ret_preset->headers[i] = (struct header_rule){
 			.kind = row->kind,
 			.name = text_at(row->name),
 			.value = text_at(row->value),
@@ -58,6 +58,11 @@ struct text preset_hosts(struct text name)
 
 	return index < preset_count() ? text_at(preset_entries[index].hosts) :
 					(struct text){ NULL, 0 };
+}
+
+bool preset_exists(struct text name)
+{
+	return index_of(name) < preset_count();
 }
 
 int preset_find(struct text name, struct preset *ret_preset)

@@ -11,7 +11,7 @@
 struct preset {
 	struct text name;
 	size_t count;
-	struct spec specs[PRESET_ROWS_MAX]; /* texts point into the compiled-in data */
+	struct header_rule headers[PRESET_ROWS_MAX]; /* texts point into the compiled-in data */
 	/* The product's own hosts, comma separated patterns; may be empty. */
 	struct text hosts;
 };
@@ -24,6 +24,7 @@ void preset_head_at(size_t index, struct text *ret_name, struct text *ret_hosts)
 struct text preset_hosts(struct text name);
 /* Unpacks preset number `index` (below preset_count) into *ret_preset. */
 void preset_at(size_t index, struct preset *ret_preset);
+bool preset_exists(struct text name);
 /* 0, or -ENOENT. */
 int preset_find(struct text name, struct preset *ret_preset);
 /* Its documentation page and limits, for people. Who does not ask, such as the shim, has none of

@@ -14,7 +14,7 @@ struct preset_text {
 	uint16_t place, len;
 };
 
-/* A struct spec. */
+/* A struct header_rule. */
 struct preset_row {
 	struct preset_text name, value;
 	uint16_t max_members, max_value;

@@ -7,7 +7,6 @@
 
 #include "core/preset.h"
 #include "core/request_log.h"
-#include "core/request_values.h"
 
 const char *tag_verdict_reason(enum tag_verdict verdict)
 {
@@ -55,14 +54,14 @@ static enum tag_verdict verdict_of(enum rule_verdict verdict)
  * cannot is found out without asking the file system. */
 static const struct config_snapshot *snapshot_for(const char *url)
 {
-	const struct config_snapshot *late = config_take(false), *exact = NULL;
+	const struct config_snapshot *late = config_get(false), *exact = NULL;
 
-	if (late->standing == CONFIG_BAD || rule_path_possible(late->config, url)) {
-		if (late->standing == CONFIG_NONE)
+	if (late->state == CONFIG_BAD || rule_path_possible(late->config, url)) {
+		if (late->state == CONFIG_NONE)
 			return late; /* there is no file to look at again */
-		exact = config_take(true);
+		exact = config_get(true);
 	}
-	config_drop(late);
+	config_put(late);
 	return exact;
 }
 
@@ -73,7 +72,7 @@ static enum tag_verdict decide(const struct tag_request *request, const struct c
 	struct url url;
 	int result;
 
-	result = url_take_apart(request->api, request->url, &url);
+	result = url_parse(request->api, request->url, &url);
 	if (result)
 		return result == -ENOMEM ? TAG_NO_MEMORY : TAG_BAD_URL;
 	verdict = rule_for(config, &url, ret_rule);
@@ -91,19 +90,19 @@ enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match 
 	snapshot = snapshot_for(request->url);
 	if (!snapshot)
 		return TAG_NO_ENDPOINT;
-	verdict = snapshot->standing == CONFIG_BAD ?
+	verdict = snapshot->state == CONFIG_BAD ?
 			  TAG_BAD_CONFIG :
 			  decide(request, snapshot->config, &ret_match->rule);
 	if (verdict == TAG_MATCH || verdict == TAG_BAD_CONFIG)
 		ret_match->snapshot = snapshot;
 	else
-		config_drop(snapshot);
+		config_put(snapshot);
 	return verdict;
 }
 
 void tag_match_release(struct tag_match *match)
 {
-	config_drop(match->snapshot);
+	config_put(match->snapshot);
 }
 
 /* One request's workspace, on the heap: a host's stack may be small. The lines stand first: when there
@@ -139,9 +138,9 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 	struct tag_lines *lines = &workspace->lines;
 	const struct config_rule *rule = match->rule.configured;
 	struct lines_recipe recipe = {
-		.own = rule ? rule->specs : NULL,
-		.own_count = rule ? rule->specs_count : 0,
-		.preset = workspace->preset.specs,
+		.own = rule ? rule->headers : NULL,
+		.own_count = rule ? rule->headers_count : 0,
+		.preset = workspace->preset.headers,
 		.max = rule ? rule->max_headers : LINES_MAX,
 		.replace = rule && rule->replace,
 		.lookup = values_lookup,

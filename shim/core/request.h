@@ -10,12 +10,50 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/limits.h"
 #include "lib/text.h"
-#include "core/config_current.h"
-#include "core/config_rule.h"
 #include "lib/uuid.h"
+#include "protocol/client.h"
+#include "core/config.h"
+#include "core/context.h"
+#include "core/header_rule.h"
+#include "core/template.h"
+#include "core/rule.h"
 #include "core/url.h"
-#include "core/request_lines.h"
+
+struct tag_line {
+	struct text name;
+	struct text line; /* "Name: value", NUL-terminated */
+	bool replaces; /* the client's header of this name gives way */
+};
+
+struct tag_record;
+
+struct tag_lines {
+	size_t count;
+	const struct tag_record *record; /* what the log is to say, in the same block; NULL: no log */
+	struct tag_line line[LINES_MAX];
+	char memory[LINES_BYTES_MAX + 1];
+};
+
+/* What happens on the way, for debug lines and `explain`. Each may be NULL. */
+struct tag_observer {
+	/* A header was decided on: `value` is empty unless it is sent, `reason` says why not. */
+	void (*header)(void *arg, struct text name, struct text value, const char *reason);
+	/* Members of the header that was told last, which is sent, had a value and were left out. */
+	void (*dropped)(void *arg, struct text name, unsigned count);
+	/* A placeholder of the header that is decided on next had a value. */
+	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
+	/* What came of asking the context service. */
+	void (*service)(void *arg, const char *outcome);
+	/* The configuration is a bad one: why. */
+	void (*config)(void *arg, const struct config_snapshot *snapshot);
+	/* A field that the rule requires has no value. */
+	void (*missing)(void *arg, const char *field);
+	/* Why no conversation id was derived from the body, where one was asked for. */
+	void (*body)(void *arg, const char *outcome);
+	void *arg;
+};
 
 enum tag_verdict {
 	TAG_MATCH, /* lines may be added; there may still be none to add */
@@ -70,5 +108,61 @@ void tag_match_release(struct tag_match *match);
  * there is nothing to add. Borrows environment texts only until it returns. Thread-safe.
  */
 enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines **ret_lines);
+
+/* What the lines are made of. */
+struct lines_recipe {
+	const struct header_rule *own; /* the configuration's, which stand first and hide the preset's */
+	size_t own_count;
+	const struct header_rule *preset;
+	size_t preset_count;
+	size_t max; /* lines, at most LINES_MAX */
+	bool replace; /* a header that the client sets gives way */
+	template_lookup *lookup;
+	void *lookup_arg;
+	/* Whether the client sets this header itself; may be NULL. */
+	bool (*client_sets)(void *arg, struct text name);
+	void *client_arg;
+	const struct tag_observer *observer; /* may be NULL */
+};
+
+/* Builds every line that has a value, is fit to send and stays within the limits. */
+void lines_build(const struct lines_recipe *recipe, struct tag_lines *ret_lines);
+
+#define TRACEPARENT_BYTES 55
+#define UUID_TEXT_BYTES 36
+
+struct values {
+	struct context context;
+	struct client_answer *answer; /* what context's values of the service point into; or NULL */
+	const struct tag_observer *observer;
+	const struct tag_request *request; /* for its body */
+	bool derives; /* the conversation id may be derived from the body, and was not yet */
+	bool trace_ready;
+	bool no_random; /* a span was asked for, and the kernel had no bytes for its id */
+	struct text traceparent, tracestate;
+	char traceparent_memory[TRACEPARENT_BYTES + 1];
+	char tracestate_memory[VALUE_BYTES_MAX + 1];
+	char request_id[UUID_TEXT_BYTES + 1];
+	char project_id[PROJECT_ID_BYTES_MAX + 1];
+	char conversation_id[UUID_TEXT_BYTES + 1];
+	char body_value[VALUE_BYTES_MAX + 1];
+	char number[24];
+	char host[256]; /* HOST_NAME_MAX is 64 on Linux, 255 in POSIX */
+};
+
+/* Collects what is current: the environment, and the context service's answer. config and rule may
+ * be NULL. The texts are valid while the environment, the request's body and *ret_values are. To be
+ * released. */
+void values_collect(const struct tag_request *request, const struct config *config,
+		    const struct config_rule *rule, struct values *ret_values);
+void values_release(struct values *values);
+
+/* Whether a field has a value. */
+bool values_has(struct values *values, enum field field);
+
+/* A template_lookup; arg is a struct values. Values that cost something (the project's name, the
+ * trace, what is in the body) are found out at the first question. The value of a body's placeholder
+ * is valid until the next one is looked up. */
+bool values_lookup(void *arg, struct text name, struct text *ret_value);
 
 #endif

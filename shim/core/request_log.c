@@ -72,7 +72,7 @@ static void add_url(struct buf *buf, const struct tag_request *request)
 	struct buf relay;
 	struct url url;
 
-	if (url_take_apart(request->api, request->url, &url))
+	if (url_parse(request->api, request->url, &url))
 		return;
 	buf_init(&relay, memory, sizeof(memory));
 	buf_add(&relay, url.host);

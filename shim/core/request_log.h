@@ -4,9 +4,7 @@
 #define TAGALONG_CORE_REQUEST_LOG_H
 
 #include "lib/limits.h"
-#include "core/request_lines.h"
 #include "core/request.h"
-#include "core/request_values.h"
 
 struct tag_record {
 	char path[PATH_BYTES_MAX]; /* of the log, absolute */

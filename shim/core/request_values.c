@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Where a placeholder's value comes from. */
-#include "core/request_values.h"
+#include "core/request.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +9,9 @@
 
 #include "lib/random.h"
 #include "core/variables.h"
+#include "core/computed.def"
 #include "core/conversation.h"
-#include "core/json_pointer.h"
+#include "lib/json.h"
 #include "core/trace.h"
 #include "core/environment.h"
 #include "core/raised.h"
@@ -261,13 +262,13 @@ static struct text environment_value(struct text name)
 	return text_of(variable_get_named(variable));
 }
 
-static struct text pid_text(struct values *values)
+static struct text number_text(struct values *values, uint64_t number)
 {
 	struct buf buf;
 
 	buf_init(&buf, values->number, sizeof(values->number));
-	buf_number(&buf, (uint64_t)getpid());
-	return (struct text){ buf.data, buf.len };
+	buf_number(&buf, number);
+	return buf_since(&buf, 0);
 }
 
 static struct text host_text(struct values *values)
@@ -293,15 +294,13 @@ bool values_lookup(void *arg, struct text name, struct text *ret_value)
 	} else if (text_starts_with(name, TEXT(BODY_PREFIX))) {
 		value = body_value(values, text_from(name, TEXT(BODY_PREFIX).len));
 		origin = "request body";
-	} else if (text_eq(name, TEXT("request_id"))) {
-		value = text_of(values->request_id);
-		detail = "UUIDv7";
-	} else if (text_eq(name, TEXT("host"))) {
-		value = host_text(values);
-	} else if (text_eq(name, TEXT("pid"))) {
-		value = pid_text(values);
-	} else if (text_eq(name, TEXT("comm"))) {
-		value = text_of(program_invocation_short_name);
 	}
+#define COMPUTED_VALUE(word, what, expression)                                                     \
+	else if (text_eq(name, TEXT(#word)))                                                       \
+	{                                                                                          \
+		value = expression;                                                                \
+		detail = what;                                                                     \
+	}
+	COMPUTED(COMPUTED_VALUE)
 	return found(values, name, value, origin, detail, ret_value);
 }

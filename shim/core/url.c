@@ -141,7 +141,7 @@ static void keep(const struct url_api *api, const char *text, const struct url *
 	let_go();
 }
 
-void url_forget(void)
+void url_cache_invalidate(void)
 {
 	__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
 }
@@ -175,7 +175,7 @@ static int parse(const struct url_api *api, const char *text, struct url *ret_ur
 	return 0;
 }
 
-int url_take_apart(const struct url_api *api, const char *text, struct url *ret_url)
+int url_parse(const struct url_api *api, const char *text, struct url *ret_url)
 {
 	unsigned since;
 	int result;

@@ -30,9 +30,9 @@ struct url {
 /* 0, -EINVAL when libcurl would refuse it, -ENOMEM. *ret_url is to be released only after 0, soon,
  * and by the same thread. Thread-safe: the last URL without a query or a user is remembered with
  * its parts, since a client asks the same one again and again. */
-int url_take_apart(const struct url_api *api, const char *url, struct url *ret_url);
+int url_parse(const struct url_api *api, const char *url, struct url *ret_url);
 void url_release(const struct url_api *api, struct url *url);
 /* An api may be another library's from now on: what it said before is forgotten. */
-void url_forget(void);
+void url_cache_invalidate(void);
 
 #endif

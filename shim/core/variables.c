@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reading the environment: at the time of the request and on the host's own thread, as libcurl does
- * for its proxy variables, so no new kind of risk comes with it (pitfall 30; design section 2).
+ * for its proxy variables, so no new kind of risk comes with it.
  */
 #include "core/variables.h"
 
@@ -10,19 +10,12 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-struct variable_row {
-	char name[28];
-};
-
-static const struct variable_row rows[VARIABLE_COUNT] = {
-#define VARIABLE(constant, name, what) { #name },
-#include "core/variables.def"
-#undef VARIABLE
-};
+#define NAME(constant, name, what) #name,
+static const char names[][28] = { VARIABLES(NAME) };
 
 const char *variable_name(enum variable variable)
 {
-	return rows[variable].name;
+	return names[variable];
 }
 
 const char *variable_get_named(const char *name)
@@ -34,7 +27,7 @@ const char *variable_get_named(const char *name)
 
 const char *variable_get(enum variable variable)
 {
-	return variable_get_named(rows[variable].name);
+	return variable_get_named(names[variable]);
 }
 
 void variables_scan(void (*each)(void *arg, const char *variable), void *arg)

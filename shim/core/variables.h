@@ -5,12 +5,12 @@
 
 #include <stdbool.h>
 
+#include "core/variables.def"
 #include "lib/text.h"
 
 enum variable {
-#define VARIABLE(constant, name, what) VARIABLE_##constant,
-#include "core/variables.def"
-#undef VARIABLE
+#define VARIABLE_ENUM(constant, ...) VARIABLE_##constant,
+	VARIABLES(VARIABLE_ENUM)
 	VARIABLE_COUNT
 };
 

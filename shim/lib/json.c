@@ -12,18 +12,18 @@ void json_init(struct json *json, char *memory, size_t len)
 	*json = (struct json){ .start = memory, .at = memory, .end = memory + len };
 }
 
-static bool fail(struct json *json, const char *fault)
+static bool fail(struct json *json, const char *error)
 {
-	if (!json->fault)
-		json->fault = fault;
+	if (!json->error)
+		json->error = error;
 	return false;
 }
 
-/* The next character that is no white space; NUL at the end and after a fault (a NUL in the text
+/* The next character that is no white space; NUL at the end and after a error (a NUL in the text
  * is no token either, so the two need not be told apart). */
 static char look(struct json *json)
 {
-	if (json->fault)
+	if (json->error)
 		return '\0';
 	while (json->at < json->end &&
 	       (*json->at == ' ' || *json->at == '\t' || *json->at == '\r' || *json->at == '\n'))
@@ -52,10 +52,10 @@ enum json_type json_peek(struct json *json)
 	}
 }
 
-static bool enter(struct json *json, char opening, const char *fault)
+static bool enter(struct json *json, char opening, const char *error)
 {
 	if (look(json) != opening)
-		return fail(json, fault);
+		return fail(json, error);
 	if (json->depth == JSON_DEPTH_MAX)
 		return fail(json, "nested too deep");
 	json->at++;
@@ -91,7 +91,7 @@ static bool advance(struct json *json, char closing)
 		json->at++;
 	}
 	json->fresh &= (uint16_t)~bit;
-	return !json->fault;
+	return !json->error;
 }
 
 /* The four digits behind "\u", or -1. */
@@ -227,7 +227,7 @@ static bool take_word(struct json *json, struct text word)
 
 	look(json);
 	rest = (struct text){ json->at, (size_t)(json->end - json->at) };
-	if (json->fault || !text_starts_with(rest, word))
+	if (json->error || !text_starts_with(rest, word))
 		return fail(json, "this is no value");
 	json->at += word.len;
 	return true;
@@ -289,7 +289,7 @@ static bool take_number(struct json *json, struct text *ret_number)
 	if (!good)
 		return fail(json, "a number is wanted here");
 	*ret_number = (struct text){ start, (size_t)(json->at - start) };
-	return !json->fault;
+	return !json->error;
 }
 
 bool json_number(struct json *json, uint64_t max, uint64_t *ret_number)
@@ -341,7 +341,7 @@ static bool skip_value(struct json *json)
 		fail(json, "a value is wanted here");
 		break;
 	}
-	return !json->fault;
+	return !json->error;
 }
 
 bool json_skip(struct json *json, struct text *ret_raw)
@@ -360,9 +360,9 @@ bool json_skip(struct json *json, struct text *ret_raw)
 bool json_end(struct json *json)
 {
 	look(json);
-	if (!json->fault && (json->depth || json->at < json->end))
+	if (!json->error && (json->depth || json->at < json->end))
 		fail(json, "something follows the end");
-	return !json->fault;
+	return !json->error;
 }
 
 size_t json_where(const struct json *json)

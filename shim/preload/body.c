@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
-#include "core/config_current.h"
+#include "core/config.h"
 
 void body_forget(struct body *body)
 {
@@ -26,10 +26,10 @@ static size_t head_bytes(const struct body *body, const char *data)
 
 static bool is_asked_for(void)
 {
-	const struct config_snapshot *snapshot = config_take(false);
+	const struct config_snapshot *snapshot = config_get(false);
 	bool asked = snapshot->config && snapshot->config->wants_body;
 
-	config_drop(snapshot);
+	config_put(snapshot);
 	return asked;
 }
 

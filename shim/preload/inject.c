@@ -10,7 +10,7 @@
 #include "core/log.h"
 #include "lib/random.h"
 #include "core/variables.h"
-#include "core/config_rule.h"
+#include "core/rule.h"
 #include "core/header.h"
 #include "preload/debug.h"
 #include "preload/inject_list.h"

@@ -4,7 +4,7 @@
 #define TAGALONG_PRELOAD_INJECT_LIST_H
 
 #include "preload/curl_api.h"
-#include "core/request_lines.h"
+#include "core/request.h"
 
 /* The lines of one request, as list nodes in one piece of memory. The last one's next is the
  * client's own list; or, where headers of the client's are replaced, nodes of ours follow with the

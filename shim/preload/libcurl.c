@@ -158,7 +158,7 @@ static void fill(struct library *library, const struct object *object)
 		library->whole = library->whole && symbol;
 	}
 	/* What was learned of another one in the same place holds no more. */
-	url_forget();
+	url_cache_invalidate();
 	library->url_api = (struct url_api){
 		.url = library->curl_url,
 		.set = library->curl_url_set,

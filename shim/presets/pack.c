@@ -62,9 +62,9 @@ static void print_texts(const char *name, const struct pack_pool *pool)
 static void print_rows(const struct pack *pack)
 {
 	static const char kinds[][16] = {
-		[SPEC_TEXT] = "SPEC_TEXT",	 [SPEC_FANOUT] = "SPEC_FANOUT",
-		[SPEC_JSON] = "SPEC_JSON",	 [SPEC_BAGGAGE] = "SPEC_BAGGAGE",
-		[SPEC_LIST] = "SPEC_LIST",	 [SPEC_MEMBER] = "SPEC_MEMBER",
+		[HEADER_TEXT] = "HEADER_TEXT",	 [HEADER_FANOUT] = "HEADER_FANOUT",
+		[HEADER_JSON] = "HEADER_JSON",	 [HEADER_BAGGAGE] = "HEADER_BAGGAGE",
+		[HEADER_LIST] = "HEADER_LIST",	 [HEADER_MEMBER] = "HEADER_MEMBER",
 	};
 
 	puts("/* name, value, max_members, max_value, kind, require_all */");

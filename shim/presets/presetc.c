@@ -2,7 +2,7 @@
 /*
  * The preset compiler, run when the shim is built: reads shim/presets/NAME.json, checks everything
  * that can be wrong with them, and prints C source, so that the shim itself parses nothing and the
- * data needs no relocation. A file's headers are written as a configuration's (core/config_header_read.h):
+ * data needs no relocation. A file's headers are written as a configuration's (core/header_rule.h):
  *
  *	{
  *		"$comment": "documentation page and limits",
@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
-#include "core/config_header_read.h"
+#include "core/header_rule.h"
 #include "presets/pack.h"
 
 #define FILE_BYTES_MAX 65536
@@ -45,7 +45,7 @@ static _Noreturn void fail_at(size_t offset, const char *reason, struct text wor
 {
 	size_t line, column;
 
-	fault_line(text_of(source), offset, &line, &column);
+	config_line_of(text_of(source), offset, &line, &column);
 	fprintf(stderr, "%s:%zu:%zu: %s", current_file, line, column, reason);
 	if (word.len)
 		fprintf(stderr, ": \"%.*s\"", (int)word.len, word.ptr);
@@ -53,9 +53,9 @@ static _Noreturn void fail_at(size_t offset, const char *reason, struct text wor
 	exit(1);
 }
 
-static void on_fault(void *arg, const struct fault *fault)
+static void on_error(void *arg, const struct config_error *error)
 {
-	fail_at(fault->offset, fault->reason, fault->word);
+	fail_at(error->offset, error->reason, error->word);
 }
 
 /* Finds or adds a text; one of JSON's can hold a NUL. */
@@ -79,88 +79,90 @@ static struct preset_text pack(struct text text)
 	return pack_in(&packed.texts, text);
 }
 
-static struct text string_of(struct json *json)
+static struct text string_of(struct config_reader *reader, struct text key)
 {
 	struct text text = { NULL, 0 };
 
-	if (!json_string(json, &text) || !text.len)
-		fail_at(json_where(json), "a text is wanted here", text);
+	if (config_string(reader, key, &text) && !text.len)
+		fail_at(config_offset_of(reader, text), "a text is wanted here", key);
 	return text;
 }
 
-static void pack_row(struct preset_entry *entry, const struct spec *spec)
+static void pack_row(struct preset_entry *entry, const struct header_rule *header)
 {
 	struct preset_row *row = &packed.rows[packed.rows_count++];
 
-	if (spec->kind == SPEC_OMIT)
-		fail("\"%.*s\" has no template", (int)spec->name.len, spec->name.ptr);
-	row->kind = (uint8_t)spec->kind;
-	row->name = pack(spec->name);
-	row->value = pack(spec->value);
-	row->max_members = spec->max_members;
-	row->max_value = spec->max_value;
-	row->require_all = spec->require_all;
+	if (header->kind == HEADER_OMIT)
+		fail("\"%.*s\" has no template", (int)header->name.len, header->name.ptr);
+	row->kind = (uint8_t)header->kind;
+	row->name = pack(header->name);
+	row->value = pack(header->value);
+	row->max_members = header->max_members;
+	row->max_value = header->max_value;
+	row->require_all = header->require_all;
 	entry->rows++;
 }
 
-static void read_headers(struct preset_entry *entry, struct json *json)
+static void read_headers(struct preset_entry *entry, struct config_reader *reader)
 {
-	struct spec specs[PRESET_ROWS_MAX];
-	size_t where[PRESET_ROWS_MAX], place = json_where(json);
-	struct spec_table table = { .specs = specs, .where = where, .size = PRESET_ROWS_MAX };
-	struct faults faults = { .tell = on_fault };
+	struct header_rule rows[PRESET_ROWS_MAX];
+	size_t where[PRESET_ROWS_MAX], offset = config_offset(reader);
+	struct header_table table = { .rows = rows, .where = where, .size = PRESET_ROWS_MAX };
 	unsigned lines = 0;
 
-	headers_read(json, &faults, &table);
+	if (config_object(reader, TEXT("headers")))
+		headers_read(reader, &table);
 	if (table.full)
-		fail_at(place, "the preset has too many rows", TEXT("headers"));
+		fail_at(offset, "the preset has too many rows", TEXT("headers"));
 	for (size_t i = 0; i < table.count; i++) {
-		lines += specs[i].kind != SPEC_FANOUT && specs[i].kind != SPEC_MEMBER;
-		pack_row(entry, &specs[i]);
+		lines += rows[i].kind < HEADER_FANOUT;
+		pack_row(entry, &rows[i]);
 	}
 	if (!table.count || lines > LINES_MAX)
-		fail_at(place, "there are no headers, or more than ten", TEXT("headers"));
+		fail_at(offset, "there are no headers, or more than ten", TEXT("headers"));
 }
 
 /* The patterns in one text, comma separated, as TAGALONG_RELAYS has them. */
-static struct preset_text read_hosts(struct json *json)
+static struct preset_text read_hosts(struct config_reader *reader)
 {
 	char memory[URL_BYTES_MAX];
 	struct buf joined;
+	struct text host;
 
 	buf_init(&joined, memory, sizeof(memory));
-	for (json_array(json); json_element(json);) {
-		struct text host = string_of(json);
-
-		if (text_find(host, ',') >= 0 || text_find(host, ' ') >= 0 ||
-		    text_find(host, ':') >= 0 || text_find(host, '/') >= 0)
-			fail_at(fault_place(json, host), "that is no host", host);
-		if (joined.len)
-			buf_char(&joined, ',');
-		buf_add(&joined, host);
+	if (config_array(reader, TEXT("hosts"))) {
+		while (config_next_string(reader, TEXT("hosts"), &host)) {
+			if (!host.len || text_find(host, ',') >= 0 || text_find(host, ' ') >= 0 ||
+			    text_find(host, ':') >= 0 || text_find(host, '/') >= 0)
+				fail_at(config_offset_of(reader, host), "that is no host", host);
+			if (joined.len)
+				buf_char(&joined, ',');
+			buf_add(&joined, host);
+		}
 	}
 	if (joined.full)
 		fail("there are too many hosts");
 	return pack(buf_since(&joined, 0));
 }
 
-static void read_preset(struct preset_entry *entry, struct json *json)
+static void read_preset(struct preset_entry *entry, struct config_reader *reader)
 {
+	struct json *json = &reader->json;
 	struct text key;
 
 	for (json_object(json); json_member(json, &key);) {
 		if (text_eq(key, TEXT("$comment")))
-			entry->comment = pack_in(&packed.comments, string_of(json));
+			entry->comment = pack_in(&packed.comments, string_of(reader, key));
 		else if (text_eq(key, TEXT("hosts")))
-			entry->hosts = read_hosts(json);
+			entry->hosts = read_hosts(reader);
 		else if (text_eq(key, TEXT("headers")) && !entry->rows)
-			read_headers(entry, json);
+			read_headers(entry, reader);
 		else
-			fail_at(fault_place(json, key), "there is no such key, or it is there twice",
-				key);
+			fail_at(config_offset_of(reader, key),
+				"there is no such key, or it is there twice", key);
 	}
 	if (!json_end(json))
-		fail_at(json_where(json), json->fault, TEXT(""));
+		fail_at(json_where(json), json->error, TEXT(""));
 	if (!entry->comment.len || !entry->rows)
 		fail("\"$comment\" or \"headers\" is missing");
 }
@@ -202,7 +204,8 @@ static void read_file(const char *path)
 {
 	static char memory[FILE_BYTES_MAX + 1];
 	struct preset_entry *entry = &packed.entries[packed.entries_count];
-	struct json json;
+	struct config_errors errors = { .report = on_error };
+	struct config_reader reader = { .errors = &errors };
 	size_t len;
 
 	current_file = path;
@@ -211,10 +214,10 @@ static void read_file(const char *path)
 	packed.entries_count++;
 	len = read_source(path);
 	memcpy(memory, source, len);
-	json_init(&json, memory, len);
+	json_init(&reader.json, memory, len);
 	entry->name = name_of(path);
 	entry->first_row = (uint16_t)packed.rows_count;
-	read_preset(entry, &json);
+	read_preset(entry, &reader);
 }
 
 int main(int argc, char **argv)

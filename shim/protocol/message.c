@@ -432,7 +432,7 @@ static void check(struct reading *reading)
 
 static void note_syntax(struct reading *reading)
 {
-	if (!wire_fault_start(reading->fault, WIRE_BAD_JSON, text_of(reading->json.fault)))
+	if (!wire_fault_start(reading->fault, WIRE_BAD_JSON, text_of(reading->json.error)))
 		return;
 	buf_add(&reading->fault->message, TEXT(" (at byte "));
 	buf_number(&reading->fault->message, json_where(&reading->json));

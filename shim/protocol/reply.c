@@ -244,7 +244,7 @@ int wire_next_scope(struct text *scopes, struct wire_scope *ret_scope)
 	if (json_peek(&json) == JSON_NONE)
 		return 0; /* "[ ]" */
 	read_scope(&json, &scope);
-	if (json.fault)
+	if (json.error)
 		return -EBADMSG;
 	json_peek(&json); /* over white space */
 	*scopes = (struct text){ json.at, (size_t)(json.end - json.at) };

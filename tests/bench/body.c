@@ -11,7 +11,7 @@
 
 #include "lib/limits.h"
 #include "core/conversation.h"
-#include "core/json_pointer.h"
+#include "lib/json.h"
 
 static double now_ns(void)
 {

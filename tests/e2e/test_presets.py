@@ -17,7 +17,7 @@ from tags import TRACEPARENT, UUID7
 GOLDEN = ROOT / "tests" / "golden" / "presets"
 NAMES = sorted(path.stem for path in (ROOT / "shim" / "presets").glob("*.json"))
 
-FIELDS = re.findall(r"^FIELD\(\w+, (\w+), (\w+),", (ROOT / "shim/core/fields.def").read_text(), re.M)
+FIELDS = re.findall(r"^\tX\(\w+, (\w+), (\w+),", (ROOT / "shim/core/fields.def").read_text(), re.M)
 IDS = [variable for field, variable in FIELDS if variable.startswith("TAGALONG_") and field != "tags"]
 TRACE = {
     "TRACEPARENT": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

@@ -9,7 +9,6 @@
 
 #include "lib/limits.h"
 #include "core/conversation.h"
-#include "core/json_pointer.h"
 #include "lib/json.h"
 
 static const uint8_t key[SIPHASH_KEY_BYTES] = { 1, 2, 3 };

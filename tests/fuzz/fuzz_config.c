@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The configuration reader over any bytes. What it takes has only headers that may be sent, and every
- * fault lies inside the text; a text that cJSON refuses is refused here, too.
+ * error lies inside the text; a text that cJSON refuses is refused here, too.
  */
 #include "fuzz.h"
 
@@ -16,28 +16,28 @@ struct seen {
 	size_t size, count;
 };
 
-static void on_fault(void *arg, const struct fault *fault)
+static void on_error(void *arg, const struct config_error *error)
 {
 	struct seen *seen = arg;
 
 	seen->count++;
-	CHECK(fault->reason && fault->reason[0]);
-	CHECK(fault->offset <= seen->size);
-	if (fault->word.len && fault->known)
-		fault_nearest(fault->word, fault->known);
+	CHECK(error->reason && error->reason[0]);
+	CHECK(error->offset <= seen->size);
+	if (error->word.len && error->choices)
+		config_nearest(error->word, error->choices);
 }
 
 static void check_specs(const struct config_rule *rule)
 {
-	for (size_t i = 0; i < rule->specs_count; i++) {
-		const struct spec *spec = &rule->specs[i];
+	for (size_t i = 0; i < rule->headers_count; i++) {
+		const struct header_rule *row = &rule->headers[i];
 
-		if (spec->kind == SPEC_MEMBER) {
+		if (row->kind == HEADER_MEMBER) {
 			CHECK(i > 0);
 			continue;
 		}
-		CHECK(header_name_ok(spec->name) && !header_name_forbidden(spec->name));
-		CHECK(spec->kind == SPEC_FANOUT || text_find(spec->name, '*') < 0);
+		CHECK(header_name_ok(row->name) && !header_name_forbidden(row->name));
+		CHECK(row->kind == HEADER_FANOUT || text_find(row->name, '*') < 0);
 	}
 }
 
@@ -60,10 +60,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct text source = { (const char *)data, size };
 	struct seen seen = { .size = size };
-	struct faults faults = { on_fault, &seen, 0 };
+	struct config_errors errors = { on_error, &seen, 0 };
 	struct config *config = NULL;
 
-	if (config_read(source, &faults, &config)) {
+	if (config_read(source, &errors, &config)) {
 		CHECK(!config && (seen.count || size > CONFIG_BYTES_MAX));
 		return 0;
 	}

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_init(&json, document, size);
 	taken = json_skip(&json, NULL) && json_end(&json);
 	CHECK(!size || !memcmp(document, data, size));
-	CHECK(taken == !json.fault && json_where(&json) <= size);
+	CHECK(taken == !json.error && json_where(&json) <= size);
 	free(document);
 	if (taken && !has_long_number((const char *)data, size) && !memmem(data, size, "\\u0000", 6))
 		compare(data, size);

@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	CHECK(relay.everything || relay.host.len);
 	text = strndup((const char *)newline + 1, size - pattern.len - 1);
-	if (!url_take_apart(&url_api, text, &url)) {
+	if (!url_parse(&url_api, text, &url)) {
 		if (relay_match(&relay, &url))
 			check_match(&relay, &url);
 		endpoint_class_of(url.path);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
-#include "core/config_header_read.h"
+#include "core/header_rule.h"
 #include "core/header.h"
 #include "core/template.h"
 

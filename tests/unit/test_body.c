@@ -8,7 +8,7 @@
 
 #include "lib/limits.h"
 #include "core/conversation.h"
-#include "core/json_pointer.h"
+#include "lib/json.h"
 #include "lib/siphash.h"
 
 static const uint8_t key[SIPHASH_KEY_BYTES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };

@@ -7,15 +7,15 @@
 
 #include "lib/limits.h"
 #include "core/config.h"
-#include "core/config_rule.h"
+#include "core/rule.h"
 #include "url_api.h"
 
 static struct config *read_good(const char *source)
 {
-	struct faults faults = { NULL };
+	struct config_errors errors = { NULL };
 	struct config *config = NULL;
 
-	CHECK(!config_read(text_of(source), &faults, &config), source);
+	CHECK(!config_read(text_of(source), &errors, &config), source);
 	return config;
 }
 
@@ -60,12 +60,12 @@ static void everything_said(void)
 	CHECK_TEXT(rule->preset, TEXT("litellm"), "preset");
 	CHECK(rule->replace && rule->derive && rule->max_headers == 3, "choices");
 	CHECK(rule->require == (1u << FIELD_TASK_ID | 1u << FIELD_USER_ID), "require");
-	CHECK(rule->specs_count == 6 && rule->specs[1].kind == SPEC_OMIT, "headers");
-	CHECK(rule->specs[2].kind == SPEC_JSON && rule->specs[2].max_members == 2 &&
-		      rule->specs[2].max_value == 9 && rule->specs[2].require_all,
+	CHECK(rule->headers_count == 6 && rule->headers[1].kind == HEADER_OMIT, "headers");
+	CHECK(rule->headers[2].kind == HEADER_JSON && rule->headers[2].max_members == 2 &&
+		      rule->headers[2].max_value == 9 && rule->headers[2].require_all,
 	      "composed");
-	CHECK(rule->specs[3].kind == SPEC_MEMBER && rule->specs[4].kind == SPEC_FANOUT, "kinds");
-	CHECK(rule->specs[5].kind == SPEC_TEXT && rule->specs[5].max_value == 7, "long form");
+	CHECK(rule->headers[3].kind == HEADER_MEMBER && rule->headers[4].kind == HEADER_FANOUT, "kinds");
+	CHECK(rule->headers[5].kind == HEADER_TEXT && rule->headers[5].max_value == 7, "long form");
 	CHECK(rule->line == 1, "line");
 	free(config);
 }
@@ -85,18 +85,18 @@ struct seen {
 	struct text source;
 };
 
-static void on_fault(void *arg, const struct fault *fault)
+static void on_error(void *arg, const struct config_error *error)
 {
 	struct seen *seen = arg;
 
 	if (!seen->count++) {
-		seen->reason = fault->reason;
-		fault_line(seen->source, fault->offset, &seen->line, &seen->column);
+		seen->reason = error->reason;
+		config_line_of(seen->source, error->offset, &seen->line, &seen->column);
 	}
 }
 
-/* The first fault of each text, and how many there are; tests/golden/config has more, as files. */
-static void faults(void)
+/* The first error of each text, and how many there are; tests/golden/config has more, as files. */
+static void errors(void)
 {
 	static const struct {
 		const char *source, *reason;
@@ -141,11 +141,11 @@ static void faults(void)
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct seen seen = { .source = text_of(table[i].source) };
-		struct faults faults = { on_fault, &seen, 0 };
+		struct config_errors errors = { on_error, &seen, 0 };
 		struct config *config = NULL;
 		bool same;
 
-		CHECK(config_read(seen.source, &faults, &config) == -EINVAL && !config,
+		CHECK(config_read(seen.source, &errors, &config) == -EINVAL && !config,
 		      table[i].source);
 		same = seen.reason && !strcmp(seen.reason, table[i].reason) &&
 		       seen.count == table[i].count && seen.line == table[i].line &&
@@ -159,27 +159,27 @@ static void faults(void)
 
 static void limits(void)
 {
-	struct faults faults = { NULL };
+	struct config_errors errors = { NULL };
 	struct config *config = NULL;
 	char *source = malloc(CONFIG_BYTES_MAX + 2);
 	size_t len;
 
 	memset(source, ' ', CONFIG_BYTES_MAX + 1);
 	memcpy(source, "{}", 2);
-	CHECK(!config_read((struct text){ source, CONFIG_BYTES_MAX }, &faults, &config), "largest");
+	CHECK(!config_read((struct text){ source, CONFIG_BYTES_MAX }, &errors, &config), "largest");
 	free(config);
-	CHECK(config_read((struct text){ source, CONFIG_BYTES_MAX + 1 }, &faults, &config) == -EFBIG,
+	CHECK(config_read((struct text){ source, CONFIG_BYTES_MAX + 1 }, &errors, &config) == -EFBIG,
 	      "larger");
 	len = (size_t)sprintf(source, "{\"relays\":[");
 	for (int i = 0; i <= CONFIG_RULES_MAX; i++)
 		len += (size_t)sprintf(source + len, "%s{\"match\":[\"a.example\"]}", i ? "," : "");
 	len += (size_t)sprintf(source + len, "]}");
-	CHECK(config_read((struct text){ source, len }, &faults, &config) == -EINVAL, "rules");
+	CHECK(config_read((struct text){ source, len }, &errors, &config) == -EINVAL, "rules");
 	len = (size_t)sprintf(source, "{\"relays\":[{\"match\":[");
 	for (int i = 0; i <= CONFIG_PATTERNS_MAX; i++)
 		len += (size_t)sprintf(source + len, "%s\"a.example\"", i ? "," : "");
 	len += (size_t)sprintf(source + len, "]}]}");
-	CHECK(config_read((struct text){ source, len }, &faults, &config) == -EINVAL, "patterns");
+	CHECK(config_read((struct text){ source, len }, &errors, &config) == -EINVAL, "patterns");
 	free(source);
 }
 
@@ -196,7 +196,7 @@ static void nearest(void)
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		CHECK_TEXT(fault_nearest(text_of(table[i].word), table[i].known),
+		CHECK_TEXT(config_nearest(text_of(table[i].word), table[i].known),
 			   text_of(table[i].nearest), table[i].word);
 }
 
@@ -261,7 +261,7 @@ static void which_rule(void)
 			setenv("TAGALONG_ENDPOINTS", table[i].endpoints, 1);
 		if (table[i].preset)
 			setenv("TAGALONG_PRESET", table[i].preset, 1);
-		CHECK(!url_take_apart(&url_api, table[i].url, &url), table[i].url);
+		CHECK(!url_parse(&url_api, table[i].url, &url), table[i].url);
 		verdict = rule_for(config, &url, &rule);
 		CHECK(verdict == table[i].verdict, table[i].url);
 		if (verdict == RULE_MATCH) {
@@ -285,7 +285,7 @@ static void hosts_of_a_preset(void)
 	struct url url;
 
 	clearenv();
-	CHECK(!url_take_apart(&url_api, "https://opencode.ai/zen" CHAT, &url), "url");
+	CHECK(!url_parse(&url_api, "https://opencode.ai/zen" CHAT, &url), "url");
 	CHECK(rule_for(NULL, &url, &rule) == RULE_NO_RELAY, "nobody named it");
 	setenv("TAGALONG_PRESET", "opencode", 1);
 	CHECK(rule_for(NULL, &url, &rule) == RULE_MATCH, "the preset names it");
@@ -299,7 +299,7 @@ static void hosts_of_a_preset(void)
 }
 
 static const struct suite_test tests[] = {
-	TEST(nothing_said), TEST(everything_said), TEST(wants_body), TEST(faults),
+	TEST(nothing_said), TEST(everything_said), TEST(wants_body), TEST(errors),
 	TEST(limits),	    TEST(nearest),	   TEST(which_rule), TEST(hosts_of_a_preset),
 };
 

@@ -110,7 +110,7 @@ static void values(void)
 {
 	static const struct {
 		struct text value;
-		enum header_fault fault;
+		enum header_error fault;
 		const char *sent;
 	} rows[] = {
 		{ TEXT("T-42"), HEADER_OK, "T-42" },
@@ -214,10 +214,10 @@ static void line_names(void)
 
 static void reasons(void)
 {
-	for (enum header_fault fault = HEADER_OK; fault <= HEADER_NOT_UTF8; fault++) {
-		CHECK(header_fault_reason(fault)[0], "a reason for people");
-		for (enum header_fault other = HEADER_OK; other < fault; other++)
-			CHECK(strcmp(header_fault_reason(fault), header_fault_reason(other)),
+	for (enum header_error fault = HEADER_OK; fault <= HEADER_NOT_UTF8; fault++) {
+		CHECK(header_error_text(fault)[0], "a reason for people");
+		for (enum header_error other = HEADER_OK; other < fault; other++)
+			CHECK(strcmp(header_error_text(fault), header_error_text(other)),
 			      "its own reason");
 	}
 }

@@ -62,12 +62,12 @@ static void add_line(struct buf *buf, struct text name, struct text rest_of_name
 	buf_char(buf, '\n');
 }
 
-static void add_fanout(struct buf *buf, const struct spec *spec, const struct values *values)
+static void add_fanout(struct buf *buf, const struct header_rule *row, const struct values *values)
 {
-	struct text prefix = { spec->name.ptr, spec->name.len - 1 };
+	struct text prefix = { row->name.ptr, row->name.len - 1 };
 	struct text rest, key, value;
 
-	if (template_value(spec->value, lookup, (void *)values, &rest))
+	if (template_value(row->value, lookup, (void *)values, &rest))
 		return;
 	while (tags_next(&rest, &key, &value))
 		add_line(buf, prefix, key, value);
@@ -77,23 +77,23 @@ static void add_fanout(struct buf *buf, const struct spec *spec, const struct va
 static size_t add_lines(struct buf *buf, const struct preset *preset, const struct values *values)
 {
 	static char memory[COMPOSED_BYTES_MAX + 1];
-	size_t headers = 0, rows;
+	size_t headers = 0, taken;
 
-	for (size_t i = 0; i < preset->count; i += rows, headers++) {
-		const struct spec *specs = &preset->specs[i];
+	for (size_t i = 0; i < preset->count; i += taken, headers++) {
+		const struct header_rule *rows = &preset->headers[i];
 		const char *reason;
 		unsigned dropped;
 		struct buf value;
 
-		rows = spec_rows(specs, preset->count - i);
-		if (specs[0].kind == SPEC_FANOUT) {
-			add_fanout(buf, specs, values);
+		taken = header_rule_rows(rows, preset->count - i);
+		if (rows[0].kind == HEADER_FANOUT) {
+			add_fanout(buf, rows, values);
 			continue;
 		}
 		buf_init(&value, memory, sizeof(memory));
-		if (spec_value_add(&value, specs, rows, lookup, (void *)values, &dropped,
-				   &reason) == SPEC_SENT)
-			add_line(buf, specs[0].name, TEXT(""), buf_since(&value, 0));
+		if (header_rule_value(&value, rows, taken, lookup, (void *)values, &dropped,
+				   &reason) == HEADER_SENT)
+			add_line(buf, rows[0].name, TEXT(""), buf_since(&value, 0));
 	}
 	return headers;
 }
@@ -275,18 +275,18 @@ static void rules(void)
 		CHECK(!i || strcmp(previous.name.ptr, preset.name.ptr) < 0, preset.name.ptr);
 		CHECK(strstr(preset_comment(preset.name).ptr, "https://"), preset.name.ptr);
 		CHECK(preset.count >= 1 && preset.count <= PRESET_ROWS_MAX, preset.name.ptr);
-		CHECK(preset.specs[0].kind != SPEC_MEMBER, preset.name.ptr);
+		CHECK(preset.headers[0].kind != HEADER_MEMBER, preset.name.ptr);
 		for (size_t j = 0; j < preset.count; j++) {
-			const struct spec *spec = &preset.specs[j];
+			const struct header_rule *row = &preset.headers[j];
 
-			if (spec->kind == SPEC_MEMBER)
+			if (row->kind == HEADER_MEMBER)
 				continue;
-			CHECK(header_name_ok(spec->name), spec->name.ptr);
-			CHECK(!header_name_forbidden(spec->name), spec->name.ptr);
+			CHECK(header_name_ok(row->name), row->name.ptr);
+			CHECK(!header_name_forbidden(row->name), row->name.ptr);
 			/* LiteLLM takes it for the session */
-			CHECK(!text_eq_nocase(spec->name, TEXT("x-parent-session-id")),
+			CHECK(!text_eq_nocase(row->name, TEXT("x-parent-session-id")),
 			      preset.name.ptr);
-			plain += spec->kind != SPEC_FANOUT;
+			plain += row->kind != HEADER_FANOUT;
 		}
 		CHECK(plain <= LINES_MAX, preset.name.ptr);
 	}
@@ -349,9 +349,9 @@ static void limits(void)
 
 		CHECK(!preset_find(text_of(limited[i].preset), &preset), limited[i].preset);
 		/* a plain trace id of Portkey's has no limit of its own */
-		if (preset.specs[0].kind == SPEC_TEXT && preset.specs[1].kind == SPEC_JSON)
-			memmove(preset.specs, preset.specs + 1,
-				--preset.count * sizeof(preset.specs[0]));
+		if (preset.headers[0].kind == HEADER_TEXT && preset.headers[1].kind == HEADER_JSON)
+			memmove(preset.headers, preset.headers + 1,
+				--preset.count * sizeof(preset.headers[0]));
 		memset(id, 'x', limited[i].fits);
 		id[limited[i].fits] = '\0';
 		buf_init(&buf, memory, sizeof(memory));

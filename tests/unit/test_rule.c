@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "core/relay.h"
-#include "core/config_rule.h"
+#include "core/rule.h"
 #include "url_api.h"
 
 /* relays: NULL is "nothing configured". */
@@ -152,7 +152,7 @@ static enum rule_verdict decide(const char *url_text)
 	struct rule rule;
 	struct url url;
 
-	if (url_take_apart(&url_api, url_text, &url))
+	if (url_parse(&url_api, url_text, &url))
 		return REFUSED;
 	verdict = rule_for(NULL, &url, &rule);
 	url_release(&url_api, &url);
@@ -259,12 +259,12 @@ static void complaints(void)
 
 	set("TAGALONG_RELAYS", "ok.example,https://bad/v1,*.ok.example,b@d");
 	set("TAGALONG_ENDPOINTS", "chat,nonsense");
-	rule_complain(count_complaint, &count);
+	rule_check_environment(count_complaint, &count);
 	CHECK(count == 3, "two patterns and a class");
 	set("TAGALONG_RELAYS", NULL);
 	set("TAGALONG_ENDPOINTS", NULL);
 	count = 0;
-	rule_complain(count_complaint, &count);
+	rule_check_environment(count_complaint, &count);
 	CHECK(count == 0, "nothing set");
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "core/request.h"
-#include "core/request_values.h"
 #include "url_api.h"
 
 #define CHAT "http://localhost/v1/chat/completions"

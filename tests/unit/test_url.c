@@ -46,7 +46,7 @@ static unsigned take_apart(const struct url_api *by, const char *text, const cha
 	unsigned before = asked;
 	struct url url;
 
-	CHECK(!url_take_apart(by, text, &url), label);
+	CHECK(!url_parse(by, text, &url), label);
 	CHECK_TEXT(url.host, text_of(host), label);
 	CHECK_TEXT(url.host_ascii, text_of(host), label);
 	CHECK_TEXT(url.path, TEXT("/v1/chat"), label);
@@ -69,7 +69,7 @@ static void remembered(void)
 static void forgotten(void)
 {
 	take_apart(&api, "a", "before");
-	url_forget();
+	url_cache_invalidate();
 	host = "two.example"; /* another library's opinion, in the same place */
 	CHECK(take_apart(&api, "a", "after") == 1, "after");
 	CHECK(take_apart(&api, "a", "after, again") == 0, "after, again");
@@ -81,7 +81,7 @@ static void refused(void)
 
 	take_apart(&api, "a", "before");
 	for (int i = 0; i < 2; i++)
-		CHECK(url_take_apart(&api, "!", &url) == -EINVAL, "refused each time");
+		CHECK(url_parse(&api, "!", &url) == -EINVAL, "refused each time");
 	CHECK(take_apart(&api, "a", "what was kept is kept") == 0, "what was kept is kept");
 }
 
@@ -115,8 +115,8 @@ static void while_taken(void)
 	struct url first, second;
 
 	take_apart(&api, "a", "before");
-	CHECK(!url_take_apart(&api, "a", &first) && first.kept, "kept");
-	CHECK(!url_take_apart(&api, "a", &second) && !second.kept, "its own");
+	CHECK(!url_parse(&api, "a", &first) && first.kept, "kept");
+	CHECK(!url_parse(&api, "a", &second) && !second.kept, "its own");
 	CHECK_TEXT(second.host, first.host, "the same");
 	url_release(&api, &second);
 	CHECK_TEXT(first.host, text_of(host), "still there");

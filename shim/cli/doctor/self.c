@@ -17,8 +17,8 @@
 #include "core/variables.h"
 #include "protocol/client.h"
 #include "cli/library_path.h"
-#include "core/config_current.h"
-#include "core/config_rule.h"
+#include "core/config.h"
+#include "core/rule.h"
 #include "cli/doctor/binary.h"
 #include "cli/doctor/names.h"
 #include "core/preset.h"
@@ -98,10 +98,10 @@ static void add_library(cJSON *rows)
 
 static void add_configuration(cJSON *rows)
 {
-	const struct config_snapshot *snapshot = config_take(true);
+	const struct config_snapshot *snapshot = config_get(true);
 	char value[PATH_BYTES_MAX + 32];
 
-	switch (snapshot->standing) {
+	switch (snapshot->state) {
 	case CONFIG_NONE:
 		add(rows, "configuration", "none: the environment alone", NULL);
 		break;
@@ -117,7 +117,7 @@ static void add_configuration(cJSON *rows)
 					"tagalong config check tells more; with it nothing is tagged");
 		break;
 	}
-	config_drop(snapshot);
+	config_put(snapshot);
 }
 
 static void add_relay(cJSON *rows, struct text pattern)
@@ -143,7 +143,7 @@ static void add_preset_hosts(cJSON *rows, struct text preset)
 /* Each relay that is named, of the configuration and of the environment. */
 static void add_relays(cJSON *rows)
 {
-	const struct config_snapshot *snapshot = config_take(true);
+	const struct config_snapshot *snapshot = config_get(true);
 	const struct config *config = snapshot->config;
 	struct text named = text_of(variable_get(VARIABLE_RELAYS)), pattern;
 	bool loopback_only = !named.len && (!config || !config->rules_count);
@@ -160,7 +160,7 @@ static void add_relays(cJSON *rows)
 		add_relay(rows, pattern);
 	if (loopback_only)
 		add(rows, "relay", "loopback only; --relay or TAGALONG_RELAYS names another", NULL);
-	config_drop(snapshot);
+	config_put(snapshot);
 }
 
 static void on_complaint(void *arg, const char *variable, struct text word, const char *reason)
@@ -273,7 +273,7 @@ cJSON *doctor_self(void)
 	add_configuration(rows);
 	add_relays(rows);
 	add_presets(rows);
-	rule_complain(on_complaint, rows);
+	rule_check_environment(on_complaint, rows);
 	add_service(rows);
 	add_preload(rows);
 	variables_scan(on_variable, rows);

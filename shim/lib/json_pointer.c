@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Following a JSON pointer. */
-#include "core/json_pointer.h"
+#include "lib/json.h"
 
 #include "lib/limits.h"
-#include "core/json_scan.h"
 
 /* A reference token, its "~1" and "~0" undone (RFC 6901 section 4). False when it is too long. */
 static bool decode_token(struct text token, struct buf *plain)

@@ -6,8 +6,8 @@
  * TAGALONG_PRESET and TAGALONG_ENDPOINTS are nearer than the file and win over what a rule says.
  * Without any preset it is the one whose own hosts the request goes to, else "generic".
  */
-#ifndef TAGALONG_CORE_CONFIG_RULE_H
-#define TAGALONG_CORE_CONFIG_RULE_H
+#ifndef TAGALONG_CORE_RULE_H
+#define TAGALONG_CORE_RULE_H
 
 #include <stdbool.h>
 
@@ -45,9 +45,8 @@ bool rule_path_possible(const struct config *config, const char *url);
 enum rule_verdict rule_for(const struct config *config, const struct url *url,
 			   struct rule *ret_rule);
 
-/* A word of the environment's that is no good, and why. */
-typedef void rule_complaint(void *arg, const char *variable, struct text word, const char *reason);
-/* Tells of every bad word in TAGALONG_RELAYS and TAGALONG_ENDPOINTS; the shim passes over them. */
-void rule_complain(rule_complaint *complaint, void *arg);
+typedef void rule_report(void *arg, const char *variable, struct text word, const char *reason);
+/* Reports every bad word in TAGALONG_RELAYS and TAGALONG_ENDPOINTS; the shim passes over them. */
+void rule_check_environment(rule_report *complaint, void *arg);
 
 #endif

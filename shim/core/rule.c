@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Which requests are tagged, by relay, method and endpoint (design section 3). */
-#include "core/config_rule.h"
+/* Which requests are tagged, by relay, method and endpoint. */
+#include "core/rule.h"
 
 #include <string.h>
 
@@ -208,7 +208,7 @@ enum rule_verdict rule_for(const struct config *config, const struct url *url,
 	return verdict;
 }
 
-void rule_complain(rule_complaint *complaint, void *arg)
+void rule_check_environment(rule_report *report, void *arg)
 {
 	struct environment environment;
 	struct endpoint_set endpoints;
@@ -223,12 +223,12 @@ void rule_complain(rule_complaint *complaint, void *arg)
 			reason = "there are too many patterns";
 		else if (!relay_parse(word, &relay, &reason))
 			continue;
-		complaint(arg, variable_name(VARIABLE_RELAYS), word, reason);
+		report(arg, variable_name(VARIABLE_RELAYS), word, reason);
 		if (count >= RELAYS_MAX)
 			break;
 	}
 	endpoint_parse(environment.endpoints.suffixes, &endpoints, &word);
 	if (word.len)
-		complaint(arg, variable_name(VARIABLE_ENDPOINTS), word,
+		report(arg, variable_name(VARIABLE_ENDPOINTS), word,
 			  "neither an endpoint class nor a path suffix, which starts with / or a colon");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The walk through a body. Nothing here allocates, recurses, or looks at a byte twice but for those of
  * short words. */
-#include "core/json_scan.h"
+#include "lib/json.h"
 
 #include <stdint.h>
 
