@@ -131,11 +131,11 @@ $(BUILD)/hooks:
 	$(Q)ln -sfn $(CURDIR)/shim/hooks $@
 
 # The interposed names, from the one list, which differs by machine.
-$(BUILD)/gen/exports.map: shim/preload/hooks.def
+$(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)names=$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDL_HOOK(name)=name;' $<) && \
-		printf '{\nglobal:\n%s\nlocal:\n*;\n};\n' "$$names" > $@
+		printf '{\nglobal:\n%s\ntagalong_headers;\nlocal:\n*;\n};\n' "$$names" > $@
 
 # The presets are data: read, checked and packed when the shim is built.
 PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/header_rule_parse.c \

@@ -175,11 +175,75 @@ static int parse(const struct url_api *api, const char *text, struct url *ret_ur
 	return 0;
 }
 
+#define HOST_BYTES_MAX 255 /* of a DNS name */
+#define PORT_BYTES_MAX 5
+
+/* A name or an IPv4 address; an IPv6 address stands in brackets. */
+static bool host_ok(struct text host)
+{
+	bool bracketed = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+
+	if (!host.len || host.len > HOST_BYTES_MAX)
+		return false;
+	for (size_t i = bracketed; i < host.len - bracketed; i++) {
+		char c = host.ptr[i];
+
+		if (!ascii_is_alnum(c) && c != '.' && !(bracketed ? c == ':' : c == '-' || c == '_'))
+			return false;
+	}
+	return true;
+}
+
+/* Exactly scheme://host[:port]/path[?query] and nothing else, so that there is nothing to interpret. */
+static int split(const char *text, struct url *ret_url)
+{
+	struct url url = { .scheme = TEXT("http"), .port = 80 };
+	struct text rest = text_of(text), port;
+	unsigned long number;
+	ptrdiff_t end;
+
+	for (size_t i = 0; i < rest.len; i++) {
+		if ((unsigned char)rest.ptr[i] <= ' ' || rest.ptr[i] == 0x7F || rest.ptr[i] == '#')
+			return -EINVAL;
+	}
+	if (text_starts_with(rest, TEXT("https://"))) {
+		url.scheme = TEXT("https");
+		url.port = 443;
+	} else if (!text_starts_with(rest, TEXT("http://"))) {
+		return -EINVAL;
+	}
+	rest = text_from(rest, url.scheme.len + strlen("://"));
+	end = text_find(rest, '/');
+	if (end < 0)
+		return -EINVAL;
+	url.host = (struct text){ rest.ptr, (size_t)end };
+	url.path = text_from(rest, (size_t)end);
+	end = text_find(url.path, '?');
+	if (end >= 0)
+		url.path.len = (size_t)end;
+	end = text_find_last(url.host, ':');
+	if (end >= 0 && end > text_find_last(url.host, ']')) {
+		port = text_from(url.host, (size_t)end + 1);
+		url.host.len = (size_t)end;
+		if (port.len > PORT_BYTES_MAX || !text_number(port, 65535, &number) || !number)
+			return -EINVAL;
+		url.port = (unsigned)number;
+	}
+	if (!host_ok(url.host))
+		return -EINVAL;
+	drop_trailing_dot(&url.host);
+	url.host_ascii = url.host;
+	*ret_url = url;
+	return 0;
+}
+
 int url_parse(const struct url_api *api, const char *text, struct url *ret_url)
 {
 	unsigned since;
 	int result;
 
+	if (!api)
+		return split(text, ret_url);
 	if (recall(api, text, ret_url))
 		return 0;
 	since = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);

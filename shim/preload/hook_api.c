@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tagalong_headers: the one function for hooks in runtimes that can call C (Python's ctypes). The
+ * library is in the process already, so such a hook needs no helper process, no descriptor and no
+ * rules of its own: it names the target of a request that is about to be sent, and gets the lines to
+ * add.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/header.h"
+#include "core/log.h"
+#include "core/request.h"
+#include "core/request_log.h"
+#include "core/variables.h"
+#include "lib/clock.h"
+#include "lib/random.h"
+#include "preload/debug.h"
+
+static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
+{
+	uint8_t random[10];
+
+	if (random_fill(random, sizeof(random)))
+		return false;
+	uuid7_make(ret_request_id, clock_unix_ms(), random);
+	return true;
+}
+
+/* What the program sends: "Name: value" lines that end with a newline. */
+static bool program_sets(void *arg, struct text name)
+{
+	struct text rest = text_of(arg), line;
+
+	while (text_next(&rest, '\n', &line)) {
+		if (text_eq_nocase(header_line_name(line), name))
+			return true;
+	}
+	return false;
+}
+
+static struct text program_body(void *arg)
+{
+	return *(const struct text *)arg;
+}
+
+static bool add_line(struct text line, char *lines, size_t size, size_t *len)
+{
+	if (line.len + 2 > size - *len)
+		return false;
+	memcpy(lines + *len, line.ptr, line.len);
+	*len += line.len;
+	lines[(*len)++] = '\n';
+	lines[*len] = '\0';
+	return true;
+}
+
+/*
+ * Builds the header lines for a request that is about to be sent, "Name: value\n" each, into
+ * ret_lines of `size` bytes. `head` has the program's own lines in the same form, `body` the request's
+ * body or the first bytes of it, NULL where it is not known. Returns the number of bytes written: 0
+ * when nothing is to be added; -1 when the configuration requires a field that has no value.
+ * Thread-safe; keeps errno.
+ */
+__attribute__((visibility("default"))) int tagalong_headers(const char *method, const char *url,
+							    const char *head, const char *body,
+							    size_t body_bytes, char *ret_lines,
+							    size_t size);
+
+int tagalong_headers(const char *method, const char *url, const char *head, const char *body,
+		     size_t body_bytes, char *ret_lines, size_t size)
+{
+	struct text known_body = { body, body ? body_bytes : 0 };
+	struct tag_request request = {
+		.url = url,
+		.method = method,
+		.body = program_body,
+		.body_arg = &known_body,
+		.identify = identify,
+		.client_sets = program_sets,
+		.arg = (char *)(uintptr_t)head,
+		.observer = debug_observer(),
+	};
+	struct tag_lines *lines = NULL;
+	enum tag_verdict verdict;
+	size_t len = 0;
+	int saved = errno;
+	bool fits = size > 0;
+
+	if (variable_is_on(VARIABLE_OFF))
+		return 0;
+	verdict = tag_build(&request, &lines);
+	if (request.observer)
+		debug_verdict(method, url, tag_verdict_reason(verdict));
+	for (size_t i = 0; lines && fits && i < lines->count; i++) {
+		/* A hook can only add. */
+		if (!lines->line[i].replaces)
+			fits = add_line(lines->line[i].line, ret_lines, size, &len);
+	}
+	if (lines && fits && len && lines->record)
+		log_append(lines->record->path,
+			   (struct text){ lines->record->line, lines->record->len });
+	free(lines);
+	errno = saved;
+	if (verdict == TAG_REFUSED)
+		return -1;
+	return fits ? (int)len : 0;
+}
