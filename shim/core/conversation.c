@@ -12,7 +12,7 @@
 enum speaker { NOBODY, SYSTEM, USER };
 
 struct derivation {
-	struct scan scan;
+	struct json json;
 	const uint8_t *key;
 	struct siphash beginning; /* of the conversation */
 	/* Of the message that is read: */
@@ -42,7 +42,7 @@ static void say(struct derivation *derivation, struct text raw)
 	size_t count;
 
 	derivation->said_anything |= raw.len > 0;
-	while ((count = scan_unescape(&raw, bytes)))
+	while ((count = json_unescape(&raw, bytes)))
 		siphash_add(&derivation->message, (struct text){ bytes, count });
 	siphash_byte(&derivation->message, 0xFF); /* in no UTF-8: the end of one text */
 }
@@ -63,29 +63,28 @@ static bool is_said(struct text key)
 /* A text, a part, or a list of them. */
 static void say_content(struct derivation *derivation, bool counts, unsigned depth)
 {
-	struct scan *scan = &derivation->scan;
-	bool first = true;
+	struct json *json = &derivation->json;
 	struct text text;
 
-	switch (scan_peek(scan)) {
-	case '"':
-		if (scan_string(scan, &text) && counts)
+	switch ((int)json_peek(json)) {
+	case JSON_STRING:
+		if (json_string(json, &text) && counts)
 			say(derivation, text);
 		return;
-	case '[':
+	case JSON_ARRAY:
 		if (depth == PART_DEPTH_MAX)
 			break;
-		scan_enter(scan, '[');
-		while (scan_element(scan, &first))
+		json_array(json);
+		while (json_element(json))
 			say_content(derivation, true, depth + 1);
 		return;
-	case '{':
+	case JSON_OBJECT:
 		if (depth == PART_DEPTH_MAX)
 			break;
-		scan_enter(scan, '{');
-		while (scan_member(scan, &first, &text)) {
+		json_object(json);
+		while (json_member(json, &text)) {
 			if (text_eq(text, TEXT("cache_control")))
-				scan_skip(scan);
+				json_skip(json, NULL);
 			else
 				say_content(derivation, is_said(text), depth + 1);
 		}
@@ -93,7 +92,7 @@ static void say_content(struct derivation *derivation, bool counts, unsigned dep
 	default:
 		break;
 	}
-	scan_skip(scan);
+	json_skip(json, NULL);
 }
 
 static enum speaker speaker_of(struct text role)
@@ -109,24 +108,23 @@ static enum speaker speaker_of(struct text role)
 /* One message. True when it is the first of the user's: then the beginning is complete. */
 static bool read_message(struct derivation *derivation, enum speaker speaker)
 {
-	struct scan *scan = &derivation->scan;
-	bool first = true;
+	struct json *json = &derivation->json;
 	struct text key, role;
 
 	start_message(derivation);
-	if (scan_peek(scan) != '{') {
-		scan_skip(scan);
+	if (json_peek(json) != JSON_OBJECT) {
+		json_skip(json, NULL);
 		return false;
 	}
-	scan_enter(scan, '{');
-	while (scan_member(scan, &first, &key)) {
-		if (text_eq(key, TEXT("role")) && scan_peek(scan) == '"') {
-			if (scan_string(scan, &role))
+	json_object(json);
+	while (json_member(json, &key)) {
+		if (text_eq(key, TEXT("role")) && json_peek(json) == JSON_STRING) {
+			if (json_string(json, &role))
 				speaker = speaker_of(role);
 		} else if (text_eq(key, TEXT("content")) || text_eq(key, TEXT("parts"))) {
 			say_content(derivation, true, 0);
 		} else {
-			scan_skip(scan);
+			json_skip(json, NULL);
 		}
 	}
 	if (speaker == NOBODY || !derivation->said_anything)
@@ -137,22 +135,21 @@ static bool read_message(struct derivation *derivation, enum speaker speaker)
 
 static bool read_messages(struct derivation *derivation, enum speaker by_default)
 {
-	struct scan *scan = &derivation->scan;
-	bool first = true;
+	struct json *json = &derivation->json;
 
-	if (scan_peek(scan) == '"') { /* the responses interface: one text of the user's */
+	if (json_peek(json) == JSON_STRING) { /* the responses interface: one text of the user's */
 		start_message(derivation);
 		say_content(derivation, true, 0);
 		if (derivation->said_anything)
 			end_message(derivation, USER);
 		return derivation->said_anything;
 	}
-	if (scan_peek(scan) != '[') {
-		scan_skip(scan);
+	if (json_peek(json) != JSON_ARRAY) {
+		json_skip(json, NULL);
 		return false;
 	}
-	scan_enter(scan, '[');
-	while (scan_element(scan, &first)) {
+	json_array(json);
+	while (json_element(json)) {
 		if (read_message(derivation, by_default))
 			return true;
 	}
@@ -170,13 +167,13 @@ static void read_system(struct derivation *derivation)
 /* Whether the user has said something; then the beginning is complete. */
 static bool read_body(struct derivation *derivation)
 {
-	struct scan *scan = &derivation->scan;
-	bool first = true, complete = false;
+	struct json *json = &derivation->json;
+	bool complete = false;
 	struct text key;
 
-	if (!scan_enter(scan, '{'))
+	if (!json_object(json))
 		return false;
-	while (!complete && scan_member(scan, &first, &key)) {
+	while (!complete && json_member(json, &key)) {
 		if (text_eq(key, TEXT("system")) || text_eq(key, TEXT("instructions")) ||
 		    text_eq(key, TEXT("systemInstruction")) ||
 		    text_eq(key, TEXT("system_instruction")))
@@ -186,7 +183,7 @@ static bool read_body(struct derivation *derivation)
 		else if (text_eq(key, TEXT("contents")))
 			complete = read_messages(derivation, USER); /* Gemini's role may be missing */
 		else
-			scan_skip(scan);
+			json_skip(json, NULL);
 	}
 	return complete;
 }
@@ -199,9 +196,9 @@ bool conversation_derive(struct text body, const uint8_t key[SIPHASH_KEY_BYTES],
 
 	if (is_cut)
 		body.len = BODY_BYTES_MAX;
-	derivation.scan = scan_start(body);
+	json_init_lenient(&derivation.json, body);
 	siphash_init(&derivation.beginning, key);
-	if (!read_body(&derivation) || (derivation.scan.broken && !is_cut))
+	if (!read_body(&derivation) || (derivation.json.error && !is_cut))
 		return false;
 	siphash_end(&derivation.beginning, digest);
 	uuid8_make(digest);

@@ -68,7 +68,7 @@ static bool key_add(struct composer *composer, struct text key)
 	if (composer->kind == HEADER_JSON) {
 		if (header_text_error(key) != HEADER_OK)
 			return false;
-		json_add(composer->buf, key);
+		json_write_ascii(composer->buf, key);
 		return true;
 	}
 	buf_add(composer->buf, key);
@@ -98,7 +98,7 @@ static bool value_add(struct composer *composer, struct text value)
 	if (value.len > composer->value_max || header_text_error(value) != HEADER_OK)
 		return false;
 	if (composer->kind == HEADER_JSON)
-		json_add(buf, value);
+		json_write_ascii(buf, value);
 	else
 		baggage_add(buf, value);
 	return true;

@@ -35,7 +35,7 @@ static void add_string(struct buf *buf, struct text text)
 		if (point < 0x20 || point == 0x7F)
 			buf_char(buf, '?');
 		else
-			json_add(buf, (struct text){ text.ptr, text.len - rest.len });
+			json_write_ascii(buf, (struct text){ text.ptr, text.len - rest.len });
 		text = rest;
 	}
 	buf_char(buf, '"');

@@ -246,7 +246,9 @@ static struct text body_value(struct values *values, struct text pointer)
 	struct buf buf;
 
 	buf_init(&buf, values->body_value, sizeof(values->body_value));
-	if (!body.len || !pointer_value(body, pointer, &buf))
+	if (body.len > BODY_BYTES_MAX)
+		body.len = BODY_BYTES_MAX;
+	if (!body.len || !json_pointer(body, pointer, &buf))
 		return (struct text){ NULL, 0 };
 	return buf_since(&buf, 0);
 }

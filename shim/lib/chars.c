@@ -78,30 +78,3 @@ void percent_add(struct buf *buf, char byte)
 	buf_char(buf, digits[(uint8_t)byte >> 4]);
 	buf_char(buf, digits[(uint8_t)byte & 15]);
 }
-
-static void json_add_unit(struct buf *buf, uint32_t unit)
-{
-	uint8_t bytes[] = { (uint8_t)(unit >> 8), (uint8_t)unit };
-
-	buf_add(buf, TEXT("\\u"));
-	buf_hex(buf, bytes, sizeof(bytes));
-}
-
-void json_add(struct buf *buf, struct text text)
-{
-	uint32_t point;
-
-	while (utf8_next(&text, &point)) {
-		if (point >= 0x10000) {
-			/* A surrogate pair (RFC 8259 section 7). */
-			json_add_unit(buf, 0xD800 + ((point - 0x10000) >> 10));
-			json_add_unit(buf, 0xDC00 + ((point - 0x10000) & 0x3FF));
-		} else if (point >= 0x80) {
-			json_add_unit(buf, point);
-		} else {
-			if (point == '"' || point == '\\')
-				buf_char(buf, '\\');
-			buf_char(buf, (char)point);
-		}
-	}
-}

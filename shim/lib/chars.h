@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The character sets and escapes that plain, JSON and baggage values share. */
+/* The character sets and escapes that header values share. */
 #ifndef TAGALONG_LIB_CHARS_H
 #define TAGALONG_LIB_CHARS_H
 
@@ -26,8 +26,5 @@ size_t utf8_encode(int32_t point, char ret_bytes[4]);
 
 /* Appends "%" and two upper-case digits (RFC 3986 section 2.1). */
 void percent_add(struct buf *buf, char byte);
-
-/* Appends the inside of a JSON string, in ASCII. The text has to be UTF-8 without controls. */
-void json_add(struct buf *buf, struct text text);
 
 #endif

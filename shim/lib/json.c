@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: MIT
 /*
- * The JSON reader. What arrives here comes from other programs, so nothing is repaired:
- * RFC 8259 to the letter, and beyond it what I-JSON (RFC 7493) asks for, no lone surrogates.
+ * The JSON reader. The two manners share what objects, lists and escapes look like; they differ in
+ * strings (unescaped in place and checked, or left alone) and in what is skipped (checked, or only
+ * counted by its brackets).
  */
 #include "lib/json.h"
 
 #include "lib/chars.h"
+#include "lib/limits.h"
 
 void json_init(struct json *json, char *memory, size_t len)
 {
 	*json = (struct json){ .start = memory, .at = memory, .end = memory + len };
+}
+
+void json_init_lenient(struct json *json, struct text text)
+{
+	char *start = (char *)text.ptr; /* nothing is written through it */
+
+	*json = (struct json){ .start = start, .at = start, .end = start + text.len, .lenient = true };
 }
 
 static bool fail(struct json *json, const char *error)
@@ -19,9 +28,9 @@ static bool fail(struct json *json, const char *error)
 	return false;
 }
 
-/* The next character that is no white space; NUL at the end and after a error (a NUL in the text
+/* The next character that is no white space; NUL at the end and after an error (a NUL in the text
  * is no token either, so the two need not be told apart). */
-static char look(struct json *json)
+static inline char look(struct json *json)
 {
 	if (json->error)
 		return '\0';
@@ -56,11 +65,11 @@ static bool enter(struct json *json, char opening, const char *error)
 {
 	if (look(json) != opening)
 		return fail(json, error);
-	if (json->depth == JSON_DEPTH_MAX)
+	if (json->depth == (json->lenient ? JSON_LENIENT_DEPTH_MAX : JSON_DEPTH_MAX))
 		return fail(json, "nested too deep");
 	json->at++;
 	json->depth++;
-	json->fresh |= (uint16_t)(1u << json->depth);
+	json->fresh |= (uint32_t)1 << json->depth;
 	return true;
 }
 
@@ -77,7 +86,7 @@ bool json_array(struct json *json)
 /* To the next thing in the innermost object or array; false at its end, which is left. */
 static bool advance(struct json *json, char closing)
 {
-	uint16_t bit = (uint16_t)(1u << json->depth);
+	uint32_t bit = (uint32_t)1 << json->depth;
 	char c = look(json);
 
 	if (c == closing) {
@@ -90,58 +99,122 @@ static bool advance(struct json *json, char closing)
 			return fail(json, "a comma or the end is wanted here");
 		json->at++;
 	}
-	json->fresh &= (uint16_t)~bit;
+	json->fresh &= ~bit;
+	if (json->lenient && !look(json))
+		fail(json, "a value is wanted here");
 	return !json->error;
 }
 
-/* The four digits behind "\u", or -1. */
-static int32_t take_unit(struct json *json)
+/* The four hexadecimal digits at raw + at, or -1. */
+static int32_t unit_at(struct text raw, size_t at)
 {
 	int32_t unit = 0;
 
-	if (json->end - json->at < 4)
+	if (raw.len < at + 4)
 		return -1;
-	for (int i = 0; i < 4; i++) {
-		int digit = ascii_hex_value(json->at[i]);
+	for (size_t i = at; i < at + 4; i++) {
+		int digit = ascii_hex_value(raw.ptr[i]);
 
 		if (digit < 0)
 			return -1;
 		unit = unit << 4 | digit;
 	}
-	json->at += 4;
 	return unit;
 }
 
-/* Behind "\u": a character, which may need a second escape (RFC 8259 section 7). Or -1. */
-static int32_t take_escaped(struct json *json)
-{
-	int32_t low, high = take_unit(json);
-
-	if (high < 0xD800 || high > 0xDFFF)
-		return high;
-	if (high > 0xDBFF || json->end - json->at < 2 || json->at[0] != '\\' || json->at[1] != 'u')
-		return -1;
-	json->at += 2;
-	low = take_unit(json);
-	if (low < 0xDC00 || low > 0xDFFF)
-		return -1;
-	return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-}
-
-/* Behind a backslash: what it stands for, encoded. 0 when it stands for nothing. */
-static size_t take_escape(struct json *json, char bytes[4])
+/* The escape at the front of a text that starts with a backslash, encoded: its bytes, or 0 when it
+ * is none. A surrogate needs a second escape (RFC 8259 section 7). */
+static size_t take_escape(struct text *raw, char bytes[4])
 {
 	static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-	char c = json->at < json->end ? *json->at++ : '\0';
-	const char *name = c ? strchr(names, c) : NULL;
-	int32_t point;
+	const char *name = raw->len > 1 && raw->ptr[1] ? strchr(names, raw->ptr[1]) : NULL;
+	int32_t point, low;
+	size_t len = 6;
 
 	if (name) {
 		bytes[0] = values[name - names];
+		*raw = text_from(*raw, 2);
 		return 1;
 	}
-	point = c == 'u' ? take_escaped(json) : -1;
-	return point < 0 ? 0 : utf8_encode(point, bytes);
+	point = raw->len > 1 && raw->ptr[1] == 'u' ? unit_at(*raw, 2) : -1;
+	if (point >= 0xD800 && point <= 0xDFFF) {
+		low = point < 0xDC00 && text_starts_with(text_from(*raw, 6), TEXT("\\u")) ?
+			      unit_at(*raw, 8) :
+			      -1;
+		if (low < 0xDC00 || low > 0xDFFF)
+			return 0;
+		point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+		len = 12;
+	}
+	if (point < 0)
+		return 0;
+	*raw = text_from(*raw, len);
+	return utf8_encode(point, bytes);
+}
+
+size_t json_unescape(struct text *raw, char ret_bytes[4])
+{
+	size_t count = 0;
+
+	if (!raw->len)
+		return 0;
+	if (raw->ptr[0] == '\\')
+		count = take_escape(raw, ret_bytes);
+	if (count)
+		return count;
+	ret_bytes[0] = raw->ptr[0];
+	*raw = text_from(*raw, 1);
+	return 1;
+}
+
+bool json_starts_with(struct text raw, struct text plain)
+{
+	char bytes[4];
+	size_t count;
+
+	while (plain.len && (count = json_unescape(&raw, bytes))) {
+		if (!text_starts_with(plain, (struct text){ bytes, count }))
+			return false;
+		plain = text_from(plain, count);
+	}
+	return !plain.len;
+}
+
+bool json_equals(struct text raw, struct text plain)
+{
+	/* A character is never shorter as it stands than as what it stands for. */
+	if (raw.len < plain.len)
+		return false;
+	if (raw.len == plain.len)
+		return text_eq(raw, plain);
+	for (; raw.len; plain = text_from(plain, 1)) {
+		struct text character = raw;
+		char bytes[4];
+		size_t count = json_unescape(&raw, bytes);
+
+		character.len -= raw.len;
+		if (!text_starts_with(plain, (struct text){ bytes, count }))
+			return false;
+		plain = text_from(plain, count - 1);
+	}
+	return !plain.len;
+}
+
+/* Behind the opening quote. An odd number of backslashes before a quote makes it part of the string. */
+static bool read_lenient(struct json *json, struct text *ret_raw)
+{
+	const char *start = json->at, *quote, *before;
+
+	do {
+		quote = memchr(json->at, '"', (size_t)(json->end - json->at));
+		json->at = quote ? quote + 1 : json->end;
+		for (before = quote; quote && before > start && before[-1] == '\\';)
+			before--;
+	} while (quote && ((quote - before) & 1));
+	if (!quote)
+		fail(json, "a string has no end");
+	*ret_raw = (struct text){ start, (size_t)((quote ? quote : json->end) - start) };
+	return true;
 }
 
 /* One unescaped character of a string: its bytes, or 0 for what may not stand there. */
@@ -160,23 +233,30 @@ static size_t plain_bytes(const struct json *json)
 	return (size_t)(json->end - json->at) - rest.len;
 }
 
-/* An escape is never shorter than what it stands for, so the text is moved left as it is read. With
- * `keep` unset the memory stays as it is. */
-static bool take_string(struct json *json, bool keep, struct text *ret_text)
+enum keep { SKIP, KEEP };
+
+/* An escape is never shorter than what it stands for, so the text is moved left as it is read. What
+ * is only skipped stays as it is in memory. */
+static bool read_string(struct json *json, enum keep keep, struct text *ret_text)
 {
 	char *start, *to;
 
 	if (look(json) != '"')
 		return fail(json, "a string is wanted here");
-	start = to = ++json->at;
+	json->at++;
+	if (json->lenient)
+		return read_lenient(json, ret_text);
+	start = to = json->at;
 	while (json->at < json->end && *json->at != '"') {
-		char bytes[4];
+		struct text rest = { json->at, (size_t)(json->end - json->at) };
 		const char *from = json->at;
+		char bytes[4];
 		size_t count;
 
 		if (*json->at == '\\') {
-			json->at++;
-			count = take_escape(json, bytes);
+			count = take_escape(&rest, bytes);
+			if (count)
+				json->at = json->end - rest.len;
 			from = bytes;
 		} else {
 			count = plain_bytes(json);
@@ -185,7 +265,7 @@ static bool take_string(struct json *json, bool keep, struct text *ret_text)
 		if (!count)
 			return fail(json, "a string has a bad escape, a control character, or is "
 					  "not UTF-8");
-		if (keep)
+		if (keep == KEEP)
 			memmove(to, from, count);
 		to += count;
 	}
@@ -198,12 +278,12 @@ static bool take_string(struct json *json, bool keep, struct text *ret_text)
 
 bool json_string(struct json *json, struct text *ret_text)
 {
-	return take_string(json, true, ret_text);
+	return read_string(json, KEEP, ret_text);
 }
 
-static bool next_member(struct json *json, bool keep, struct text *ret_key)
+static bool next_member(struct json *json, enum keep keep, struct text *ret_key)
 {
-	if (!advance(json, '}') || !take_string(json, keep, ret_key))
+	if (!advance(json, '}') || !read_string(json, keep, ret_key) || json->error)
 		return false;
 	if (look(json) != ':')
 		return fail(json, "a colon is wanted here");
@@ -213,7 +293,7 @@ static bool next_member(struct json *json, bool keep, struct text *ret_key)
 
 bool json_member(struct json *json, struct text *ret_key)
 {
-	return next_member(json, true, ret_key);
+	return next_member(json, KEEP, ret_key);
 }
 
 bool json_element(struct json *json)
@@ -221,13 +301,28 @@ bool json_element(struct json *json)
 	return advance(json, ']');
 }
 
-static bool take_word(struct json *json, struct text word)
+bool json_word(struct json *json, struct text *ret_word)
 {
-	struct text rest;
+	const char *start;
 
 	look(json);
-	rest = (struct text){ json->at, (size_t)(json->end - json->at) };
-	if (json->error || !text_starts_with(rest, word))
+	start = json->at;
+	while (!json->error && json->at < json->end &&
+	       (ascii_is_alnum(*json->at) || *json->at == '-' || *json->at == '+' ||
+		*json->at == '.'))
+		json->at++;
+	/* At the very end it may be half a word. */
+	if (json->at == start || json->at == json->end)
+		return fail(json, "this is no value");
+	*ret_word = (struct text){ start, (size_t)(json->at - start) };
+	return true;
+}
+
+static bool take_word(struct json *json, struct text word)
+{
+	look(json);
+	if (json->error || !text_starts_with((struct text){ json->at, (size_t)(json->end - json->at) },
+					     word))
 		return fail(json, "this is no value");
 	json->at += word.len;
 	return true;
@@ -252,38 +347,32 @@ static size_t take_digits(struct json *json)
 	return (size_t)(json->at - from);
 }
 
-static bool at_char(const struct json *json, const char *set)
+/* Moves past one of these characters. */
+static bool take_one(struct json *json, const char *set)
 {
-	return json->at < json->end && *json->at && strchr(set, *json->at);
+	bool is_there = json->at < json->end && *json->at && strchr(set, *json->at);
+
+	json->at += is_there;
+	return is_there;
 }
 
 /* RFC 8259 section 6: no sign but "-", no leading zero. */
-static bool take_digits_of_integer(struct json *json)
-{
-	const char *first = json->at;
-	size_t count = take_digits(json);
-
-	return count == 1 || (count && *first != '0');
-}
-
 static bool take_number(struct json *json, struct text *ret_number)
 {
-	const char *start;
+	const char *start, *first;
+	size_t digits;
 	bool good;
 
 	look(json);
 	start = json->at;
-	if (at_char(json, "-"))
-		json->at++;
-	good = take_digits_of_integer(json);
-	if (good && at_char(json, ".")) {
-		json->at++;
+	take_one(json, "-");
+	first = json->at;
+	digits = take_digits(json);
+	good = digits == 1 || (digits && *first != '0');
+	if (good && take_one(json, "."))
 		good = take_digits(json) > 0;
-	}
-	if (good && at_char(json, "eE")) {
-		json->at++;
-		if (at_char(json, "+-"))
-			json->at++;
+	if (good && take_one(json, "eE")) {
+		take_one(json, "+-");
 		good = take_digits(json) > 0;
 	}
 	if (!good)
@@ -310,7 +399,7 @@ bool json_number(struct json *json, uint64_t max, uint64_t *ret_number)
 	return true;
 }
 
-static bool skip_value(struct json *json)
+static bool skip_strict(struct json *json)
 {
 	struct text text;
 	bool boolean;
@@ -318,15 +407,15 @@ static bool skip_value(struct json *json)
 	switch (json_peek(json)) {
 	case JSON_OBJECT:
 		/* Recursion: as deep as JSON_DEPTH_MAX. */
-		for (json_object(json); next_member(json, false, &text);)
-			skip_value(json);
+		for (json_object(json); next_member(json, SKIP, &text);)
+			skip_strict(json);
 		break;
 	case JSON_ARRAY:
 		for (json_array(json); json_element(json);)
-			skip_value(json);
+			skip_strict(json);
 		break;
 	case JSON_STRING:
-		take_string(json, false, &text);
+		read_string(json, SKIP, &text);
 		break;
 	case JSON_NUMBER:
 		take_number(json, &text);
@@ -344,13 +433,37 @@ static bool skip_value(struct json *json)
 	return !json->error;
 }
 
+/* Past the bracket that closes the one that comes next. What else is inside does not matter, but for
+ * strings, which can hold brackets. */
+static bool skip_lenient(struct json *json)
+{
+	size_t depth = 0;
+	struct text text;
+	char c = look(json);
+
+	if (c == '"')
+		return read_string(json, SKIP, &text) && !json->error;
+	if (c != '{' && c != '[')
+		return json_word(json, &text);
+	while (!json->error && json->at < json->end) {
+		c = *json->at++;
+		if (c == '"')
+			read_lenient(json, &text);
+		else if (c == '{' || c == '[')
+			depth++;
+		else if ((c == '}' || c == ']') && !--depth)
+			return !json->error;
+	}
+	return fail(json, "the end is missing");
+}
+
 bool json_skip(struct json *json, struct text *ret_raw)
 {
 	const char *start;
 
 	look(json);
 	start = json->at;
-	if (!skip_value(json))
+	if (!(json->lenient ? skip_lenient(json) : skip_strict(json)))
 		return false;
 	if (ret_raw)
 		*ret_raw = (struct text){ start, (size_t)(json->at - start) };
@@ -368,4 +481,81 @@ bool json_end(struct json *json)
 size_t json_where(const struct json *json)
 {
 	return (size_t)(json->at - json->start);
+}
+
+/* To the value of the member, or of the element, that this reference token names. */
+static bool descend(struct json *json, struct text name)
+{
+	enum json_type type = json_peek(json);
+	unsigned long index;
+	struct text key;
+
+	if (type == JSON_OBJECT) {
+		json_object(json);
+		while (json_member(json, &key)) {
+			if (json_equals(key, name))
+				return true;
+			json_skip(json, NULL);
+		}
+		return false;
+	}
+	/* "01" is no index. */
+	if (type != JSON_ARRAY || !text_number(name, BODY_BYTES_MAX, &index) ||
+	    (name.len > 1 && name.ptr[0] == '0'))
+		return false;
+	json_array(json);
+	while (json_element(json)) {
+		if (!index--)
+			return true;
+		json_skip(json, NULL);
+	}
+	return false;
+}
+
+bool json_pointer(struct text document, struct text pointer, struct buf *ret_value)
+{
+	size_t start = ret_value->len, count;
+	struct text token, text;
+	enum json_type type;
+	struct json json;
+	char bytes[4];
+
+	if (!pointer.len || pointer.ptr[0] != '/')
+		return false;
+	json_init_lenient(&json, document);
+	for (pointer = text_from(pointer, 1);; pointer = text_from(pointer, token.len + 1)) {
+		char memory[NAME_BYTES_MAX + 1];
+		ptrdiff_t slash = text_find(pointer, '/');
+		struct buf name;
+
+		token = (struct text){ pointer.ptr, slash < 0 ? pointer.len : (size_t)slash };
+		buf_init(&name, memory, sizeof(memory));
+		/* "~1" and "~0" stand for "/" and "~" (RFC 6901 section 4). */
+		for (size_t i = 0; i < token.len; i++) {
+			bool escaped = token.ptr[i] == '~' && i + 1 < token.len &&
+				       (token.ptr[i + 1] == '0' || token.ptr[i + 1] == '1');
+
+			if (escaped)
+				i++;
+			buf_char(&name, !escaped ? token.ptr[i] : token.ptr[i] == '0' ? '~' : '/');
+		}
+		if (name.full || !descend(&json, buf_since(&name, 0)))
+			return false;
+		if (slash < 0)
+			break;
+	}
+	type = json_peek(&json);
+	if (type == JSON_STRING) {
+		json_string(&json, &text);
+		while (!ret_value->full && (count = json_unescape(&text, bytes)))
+			buf_add(ret_value, (struct text){ bytes, count });
+	} else if ((type == JSON_NUMBER || type == JSON_BOOLEAN) && json_word(&json, &text)) {
+		buf_add(ret_value, text);
+	} else {
+		return false;
+	}
+	if (!json.error && !ret_value->full)
+		return true;
+	buf_cut(ret_value, start);
+	return false;
 }

@@ -2,6 +2,8 @@
 /* The JSON writer. Texts that are written were checked where they came in. */
 #include "lib/json.h"
 
+#include "lib/chars.h"
+
 static bool needs_escape(char c)
 {
 	return c == '"' || c == '\\' || (uint8_t)c < 0x20;
@@ -53,4 +55,31 @@ size_t json_written_bytes(struct text text)
 	for (size_t i = 0; i < text.len; i++)
 		bytes += text.ptr[i] == '"' || text.ptr[i] == '\\';
 	return bytes;
+}
+
+static void write_unit(struct buf *buf, uint32_t unit)
+{
+	uint8_t bytes[] = { (uint8_t)(unit >> 8), (uint8_t)unit };
+
+	buf_add(buf, TEXT("\\u"));
+	buf_hex(buf, bytes, sizeof(bytes));
+}
+
+void json_write_ascii(struct buf *buf, struct text text)
+{
+	uint32_t point;
+
+	while (utf8_next(&text, &point)) {
+		if (point >= 0x10000) {
+			/* A surrogate pair (RFC 8259 section 7). */
+			write_unit(buf, 0xD800 + ((point - 0x10000) >> 10));
+			write_unit(buf, 0xDC00 + ((point - 0x10000) & 0x3FF));
+		} else if (point >= 0x80) {
+			write_unit(buf, point);
+		} else {
+			if (point == '"' || point == '\\')
+				buf_char(buf, '\\');
+			buf_char(buf, (char)point);
+		}
+	}
 }

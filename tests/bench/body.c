@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], "derive"))
 			conversation_derive(body, key, &buf);
 		else
-			pointer_value(body, TEXT("/metadata/task_id"), &buf);
+			json_pointer(body, TEXT("/metadata/task_id"), &buf);
 		__asm__ volatile("" : : "r"(memory) : "memory");
 	}
 	printf("%.3f\n", (now_ns() - start) / (double)times);

@@ -63,7 +63,7 @@ static void check_pointer(struct text body)
 	bool found;
 
 	buf_init(&value, memory, sizeof(memory));
-	found = pointer_value(body, TEXT("/metadata/task_id"), &value);
+	found = json_pointer(body, TEXT("/metadata/task_id"), &value);
 	CHECK(found || !value.len);
 	/* The walk is not as strict as the reader, so the two have to agree where it is JSON. */
 	whole = fuzz_copy(body.ptr, body.len);

@@ -213,15 +213,15 @@ static void pointers(void)
 		bool found;
 
 		buf_init(&value, memory, sizeof(memory));
-		found = pointer_value(text_of(body), text_of(table[i].pointer), &value);
+		found = json_pointer(text_of(body), text_of(table[i].pointer), &value);
 		CHECK(found == (table[i].value != NULL), table[i].pointer);
 		CHECK_TEXT(buf_since(&value, 0), text_of(table[i].value ? table[i].value : ""),
 			   table[i].pointer);
 	}
 	buf_init(&value, memory, 4);
-	CHECK(!pointer_value(text_of(body), TEXT("/list/0"), &value) && !value.len, "no room");
+	CHECK(!json_pointer(text_of(body), TEXT("/list/0"), &value) && !value.len, "no room");
 	for (size_t len = 0; len < sizeof(body) - 3; len++)
-		CHECK(!pointer_value((struct text){ body, len }, TEXT("/last"), &value),
+		CHECK(!json_pointer((struct text){ body, len }, TEXT("/last"), &value),
 		      "cut: no number that is half a one");
 }
 
