@@ -123,7 +123,7 @@ $(BUILD)/libtagalong.so: $(SHIM_OBJECTS) $(BUILD)/gen/exports.map
 $(BUILD)/tagalong: $(CLI_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
-		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core libelf) -pthread
+		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core sqlite3 libelf) -pthread
 
 # Beside the library, as when it is installed.
 $(BUILD)/hooks:
@@ -180,7 +180,7 @@ $(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.
 UNIT_OBJECTS := $(CORE_OBJECTS) $(patsubst %,$(BUILD)/obj/shim/preload/%.o,elf table) \
-	$(patsubst %,$(BUILD)/obj/shim/daemon/%.o,nearest proc scopes store_row)
+	$(patsubst %,$(BUILD)/obj/shim/daemon/%.o,nearest process scopes store_row)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_OBJECTS) | $(UNIT_LIBCURL)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -303,7 +303,7 @@ FUZZ_OBJECTS := $(CORE_OBJECTS) $(call objects,$(call folder_sources,daemon)) \
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itests/unit -o $@ $< $(FUZZ_OBJECTS) $(LDFLAGS) \
-		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core libelf) -pthread
+		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core sqlite3 libelf) -pthread
 
 fuzz:
 	$(Q)$(MAKE) -s MODE=fuzz CC=clang run-fuzzers

@@ -2,18 +2,22 @@
 /* tagalong serve: the embedded context service. */
 #include "cli/commands.h"
 
+#include <errno.h>
 #include <getopt.h>
 
+#include "core/variables.h"
 #include "lib/text.h"
 #include "daemon/daemon.h"
 
 /* A day: whoever wants longer wants no --idle-exit. */
 #define IDLE_EXIT_SECONDS_MAX 86400
 
-enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_VERBOSE, OPT_JSON };
+enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_STORE, OPT_VERBOSE, OPT_JSON };
 
 static const struct command_option options[] = {
 	{ "socket", "PATH", "where to listen", WORD_FILE, OPT_SOCKET, 0 },
+	{ "store", "URL", "where scopes outlive the service: file:, file:/PATH or memory:", WORD_FREE,
+	  OPT_STORE, 0 },
 	{ "verbose", NULL, "say on stdout what happens, one line for each event", WORD_FREE,
 	  OPT_VERBOSE, 0 },
 	{ "json", NULL, "say it, and warnings, as JSON", WORD_FREE, OPT_JSON, 0 },
@@ -27,9 +31,9 @@ static const struct command_option options[] = {
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct service_options service = { 0 };
+	struct service_options service = { .store_url = variable_get(VARIABLE_STORE) };
 	unsigned long seconds;
-	int option, code = EXIT_OK;
+	int option, result, code = EXIT_OK;
 
 	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		switch (option) {
@@ -46,6 +50,9 @@ static int run(const struct command *command, int argc, char **argv)
 		case OPT_NO_PAGES:
 			service.no_pages = true;
 			break;
+		case OPT_STORE:
+			service.store_url = optarg;
+			break;
 		case OPT_VERBOSE:
 			service.verbose = true;
 			break;
@@ -58,7 +65,12 @@ static int run(const struct command *command, int argc, char **argv)
 		return code;
 	if (optind < argc)
 		return usage_error(command, "\"%s\" is one argument too many", argv[optind]);
-	return service_run(&service) ? EXIT_TROUBLE : EXIT_OK;
+	if (!service.store_url)
+		service.store_url = "file:";
+	result = service_run(&service);
+	if (result == -EPROTONOSUPPORT)
+		return EXIT_USAGE;
+	return result ? EXIT_TROUBLE : EXIT_OK;
 }
 
 const struct command command_serve = {

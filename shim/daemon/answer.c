@@ -8,7 +8,7 @@
 #include "lib/random.h"
 #include "core/trace.h"
 #include "daemon/notice.h"
-#include "daemon/proc.h"
+#include "daemon/process.h"
 #include "protocol/reply.h"
 #include "protocol/message.h"
 
@@ -17,7 +17,7 @@
 
 /* One question. */
 struct question {
-	struct core *core;
+	struct state *state;
 	const struct peer *peer;
 	struct wire_request request;
 	struct wire_fault fault;
@@ -57,23 +57,42 @@ static void refuse_error(struct question *question, int error)
 		refuse(question, WIRE_NO_MEMORY, "the service is out of memory");
 }
 
-static struct asker own_asker(const struct question *question)
+static struct requester own_requester(const struct question *question)
 {
-	return (struct asker){ question->peer->pid, question->peer->since,
-			       question->request.scope };
+	return (struct requester){ question->peer->pid, question->peer->not_after,
+				   question->request.scope };
 }
 
-static struct scope *nearest(const struct question *question, const struct asker *asker)
+/* The scope that a process is in, NULL for the default one. False after a refusal: whoever cannot be
+ * found out is in no scope, not in the default one, which is everybody's. */
+static bool find_nearest(struct question *question, const struct requester *requester,
+			 struct scope **ret_scope)
 {
-	const struct core *core = question->core;
+	const struct state *state = question->state;
+	bool is_own = question->request.target == WIRE_OWN;
+	int result = is_own && question->peer->has_ended && state->scopes.processes ? -ESRCH : 0;
 
-	return nearest_scope(&core->scopes, &core->processes, asker);
+	if (!result)
+		result = nearest_scope(&state->scopes, &state->processes, requester, ret_scope);
+	if (!result)
+		return true;
+	if (wire_fault_start(&question->fault, WIRE_BAD_SCOPE,
+			     TEXT("cannot look up the asking process: "))) {
+		if (!is_own) {
+			buf_cut(&question->fault.message, 0);
+			buf_add(&question->fault.message, TEXT("cannot look up the process: "));
+		}
+		buf_add(&question->fault.message, result == -ESRCH ? TEXT("it has ended") :
+								     text_of(strerror(-result)));
+	}
+	return false;
 }
 
 /* The process that the request names by number: one that means the same to both ends. */
 static bool named_process(struct question *question, struct process *ret_process)
 {
-	const struct process_table *processes = &question->core->processes;
+	const struct process_table *processes = &question->state->processes;
+	int result;
 
 	if (!processes->shares_pids(question->peer->pid)) {
 		refuse(question, WIRE_BAD_SCOPE,
@@ -81,26 +100,27 @@ static bool named_process(struct question *question, struct process *ret_process
 		       "here");
 		return false;
 	}
-	if (processes->lookup(processes->arg, question->request.pid, ret_process)) {
-		refuse_process(question, "does not exist");
-		return false;
-	}
-	return true;
+	result = processes->lookup(processes->arg, question->request.pid, ret_process);
+	if (result)
+		refuse_process(question, result == -ESRCH ? "does not exist" : strerror(-result));
+	return !result;
 }
 
-/* The scope of a request that reads or changes one. NULL after a refusal. `or_default`: a
- * process in no scope is answered with the default one. */
-static struct scope *target(struct question *question, bool or_default)
+/* The scope of a request that reads or changes one. NULL after a refusal. A process in no scope is
+ * answered with the default one when it is read, and refused when it is changed. */
+static struct scope *find_target(struct question *question)
 {
-	const struct scopes *scopes = &question->core->scopes;
+	const struct scopes *scopes = &question->state->scopes;
+	bool reads = question->request.op == WIRE_GET || question->request.op == WIRE_WATCH;
 	struct scope *scope = NULL;
-	struct asker asker;
+	struct requester requester;
 	struct process process;
 
 	switch (question->request.target) {
 	case WIRE_OWN:
-		asker = own_asker(question);
-		scope = nearest(question, &asker);
+		requester = own_requester(question);
+		if (!find_nearest(question, &requester, &scope))
+			return NULL;
 		return scope ? scope : scopes->default_scope;
 	case WIRE_DEFAULT:
 		return scopes->default_scope;
@@ -112,11 +132,12 @@ static struct scope *target(struct question *question, bool or_default)
 	case WIRE_PROCESS:
 		if (!named_process(question, &process))
 			return NULL;
-		asker = (struct asker){ .pid = process.pid, .not_after = process.start };
-		scope = nearest(question, &asker);
-		if (!scope && !or_default)
+		requester = (struct requester){ .pid = process.pid, .not_after = process.start };
+		if (!find_nearest(question, &requester, &scope))
+			return NULL;
+		if (!scope && !reads)
 			refuse_process(question, "is in no scope; open one, or set the default");
-		return scope || !or_default ? scope : scopes->default_scope;
+		return scope || !reads ? scope : scopes->default_scope;
 	}
 	return NULL;
 }
@@ -125,7 +146,7 @@ static void reply_ok(struct question *question, struct text scope)
 {
 	const struct wire_reply reply = {
 		.ok = true,
-		.revision = question->core->scopes.revision,
+		.revision = question->state->scopes.revision,
 		.scope = scope,
 	};
 
@@ -166,23 +187,23 @@ static void log_change(const struct question *question, const char *event,
 
 static void answer_get(struct question *question)
 {
-	struct scope *scope = target(question, true);
-	struct core *core = question->core;
+	struct scope *scope = find_target(question);
+	struct state *state = question->state;
 
 	if (!scope)
 		return;
-	if (question->request.page && question->answer->may_pass && core->pages)
-		question->answer->page_fd = pages_get(core->pages, &core->scopes, scope);
-	core_write_context(core, scope, question->answer->page_fd >= 0, question->reply);
+	if (question->request.page && question->answer->may_pass && state->pages)
+		question->answer->page_fd = pages_get(state->pages, &state->scopes, scope);
+	state_write_context(state, scope, question->answer->page_fd >= 0, question->reply);
 }
 
 static void answer_watch(struct question *question)
 {
-	struct scope *scope = target(question, true);
+	struct scope *scope = find_target(question);
 
 	if (!scope)
 		return;
-	core_write_context(question->core, scope, false, question->reply);
+	state_write_context(question->state, scope, false, question->reply);
 	question->answer->watch = scope;
 }
 
@@ -194,8 +215,6 @@ static void reply_change(struct question *question, struct scope *scope, const c
 		refuse_error(question, result);
 		return;
 	}
-	/* Also when nothing changed: what is so already may be on its way to the disk. */
-	question->answer->waits = true;
 	if (result > 0)
 		log_change(question, event, scope);
 	reply_ok(question, text_of(scope->name));
@@ -204,12 +223,12 @@ static void reply_change(struct question *question, struct scope *scope, const c
 static void set_fields(struct question *question, struct scope *scope, const char *event)
 {
 	reply_change(question, scope, event,
-		     scopes_set(&question->core->scopes, scope, question->request.value));
+		     scopes_set(&question->state->scopes, scope, question->request.value));
 }
 
 static void answer_set(struct question *question)
 {
-	struct scope *scope = target(question, false);
+	struct scope *scope = find_target(question);
 
 	if (scope)
 		set_fields(question, scope, "set");
@@ -217,23 +236,23 @@ static void answer_set(struct question *question)
 
 static void answer_unset(struct question *question)
 {
-	struct scope *scope = target(question, false);
+	struct scope *scope = find_target(question);
 
 	if (scope)
 		reply_change(question, scope, "unset",
-			     scopes_unset(&question->core->scopes, scope,
+			     scopes_unset(&question->state->scopes, scope,
 					  question->request.unset));
 }
 
 /* One trace for all processes of the scope, where none comes from outside. A tracestate that came
  * with an invalid traceparent goes with it (Trace Context, section 3.3). */
-static void start_trace(const struct core *core, struct scope_birth *birth, struct buf *memory)
+static void start_trace(const struct state *state, struct scope_birth *birth, struct buf *memory)
 {
-	const struct scope *outer = birth->parent ? birth->parent : core->scopes.default_scope;
+	const struct scope *outer = birth->parent ? birth->parent : state->scopes.default_scope;
 	struct trace trace = { .flags = TRACE_FLAG_RANDOM };
 	struct text effective[FIELD_COUNT];
 
-	scope_effective(&core->scopes, outer, effective);
+	scope_effective(&state->scopes, outer, effective);
 	if (birth->value[FIELD_TRACEPARENT].len)
 		effective[FIELD_TRACEPARENT] = birth->value[FIELD_TRACEPARENT];
 	if (!trace_parse(effective[FIELD_TRACEPARENT], &trace) ||
@@ -248,7 +267,7 @@ static void start_trace(const struct core *core, struct scope_birth *birth, stru
 	birth->value[FIELD_TRACESTATE] = (struct text){ NULL, 0 };
 }
 
-static bool make_name(const struct core *core, struct buf *name)
+static bool make_name(const struct state *state, struct buf *name)
 {
 	uint8_t random[8];
 
@@ -258,34 +277,33 @@ static bool make_name(const struct core *core, struct buf *name)
 		buf_cut(name, 0);
 		buf_add(name, TEXT("run-"));
 		buf_hex(name, random, sizeof(random));
-	} while (scopes_by_name(&core->scopes, buf_since(name, 0)));
+	} while (scopes_by_name(&state->scopes, buf_since(name, 0)));
 	return true;
 }
 
 static void open_scope(struct question *question, struct scope_birth *birth)
 {
-	struct core *core = question->core;
+	struct state *state = question->state;
 	struct scope *scope;
 	int result;
 
 	memcpy(birth->opened_with, question->request.value, sizeof(birth->opened_with));
-	result = scopes_open(&core->scopes, birth, &scope);
+	result = scopes_open(&state->scopes, birth, &scope);
 	if (result) {
 		refuse_error(question, result);
 		return;
 	}
-	if (scope->pid && core->on_open(core->arg, scope)) {
-		scopes_end(&core->scopes, scope);
+	if (scope->pid && state->on_open(state->arg, scope)) {
+		scopes_end(&state->scopes, scope);
 		refuse(question, WIRE_BAD_SCOPE, "the process ended meanwhile");
 		return;
 	}
-	question->answer->waits = true;
 	log_change(question, "open", scope);
 	reply_ok(question, text_of(scope->name));
 }
 
 static void open_process(struct question *question, const struct process *process,
-			 const struct asker *asker)
+			 const struct requester *requester)
 {
 	char name_memory[RUN_NAME_BYTES], trace_memory[TRACEPARENT_BYTES];
 	struct scope_birth birth = { .pid = process->pid, .start = process->start };
@@ -293,49 +311,50 @@ static void open_process(struct question *question, const struct process *proces
 
 	buf_init(&name, name_memory, sizeof(name_memory));
 	buf_init(&trace, trace_memory, sizeof(trace_memory));
-	if (!make_name(question->core, &name)) {
+	if (!make_name(question->state, &name)) {
 		refuse(question, WIRE_NO_MEMORY, "the kernel gives no random bytes");
 		return;
 	}
 	birth.name = buf_since(&name, 0);
-	birth.parent = nearest(question, asker);
+	if (!find_nearest(question, requester, &birth.parent))
+		return;
 	memcpy(birth.value, question->request.value, sizeof(birth.value));
-	start_trace(question->core, &birth, &trace);
+	start_trace(question->state, &birth, &trace);
 	open_scope(question, &birth);
 }
 
 /* For the tree of the process that asks: it needs no number that both ends agree on. */
 static void open_own(struct question *question)
 {
-	const struct process_table *processes = &question->core->processes;
-	const struct asker asker = own_asker(question);
+	const struct process_table *processes = &question->state->processes;
+	const struct requester requester = own_requester(question);
 	struct process process;
 
-	if (!asker.pid || processes->lookup(processes->arg, asker.pid, &process) ||
-	    process.start > asker.not_after) {
+	if (!requester.pid || processes->lookup(processes->arg, requester.pid, &process) ||
+	    process.start > requester.not_after) {
 		refuse(question, WIRE_BAD_SCOPE,
 		       "the asking process cannot be seen from here (another pid namespace?)");
 		return;
 	}
-	open_process(question, &process, &asker);
+	open_process(question, &process, &requester);
 }
 
 /* The opener's token places the new scope only when the opener is in it itself. */
 static void open_other(struct question *question)
 {
 	struct process process;
-	struct asker asker;
+	struct requester requester;
 
 	if (!named_process(question, &process))
 		return;
-	asker = (struct asker){ .pid = process.pid, .not_after = process.start };
-	open_process(question, &process, &asker);
+	requester = (struct requester){ .pid = process.pid, .not_after = process.start };
+	open_process(question, &process, &requester);
 }
 
 static void open_named(struct question *question)
 {
 	struct scope_birth birth = { .name = question->request.scope };
-	struct scope *scope = scopes_by_name(&question->core->scopes, birth.name);
+	struct scope *scope = scopes_by_name(&question->state->scopes, birth.name);
 
 	if (scope && scope->pid) {
 		refuse_name(question, "a process has the scope ");
@@ -372,10 +391,10 @@ static struct scope *closing_target(struct question *question)
 	struct scope *scope;
 
 	if (question->request.target != WIRE_PROCESS)
-		return target(question, false);
+		return find_target(question);
 	if (!named_process(question, &process))
 		return NULL;
-	scope = scopes_of_process(&question->core->scopes, process.pid, process.start);
+	scope = scopes_of_process(&question->state->scopes, process.pid, process.start);
 	if (!scope)
 		refuse_process(question, "has no scope of its own");
 	return scope;
@@ -387,7 +406,7 @@ static void answer_close(struct question *question)
 	struct scope *scope = closing_target(question);
 	struct buf name;
 
-	if (scope == question->core->scopes.default_scope) {
+	if (scope == question->state->scopes.default_scope) {
 		refuse(question, WIRE_BAD_SCOPE, "the default scope cannot be closed");
 		return;
 	}
@@ -395,8 +414,7 @@ static void answer_close(struct question *question)
 		return;
 	buf_init(&name, memory, sizeof(memory));
 	buf_add(&name, text_of(scope->name));
-	core_end(question->core, scope, "asked for");
-	question->answer->waits = true;
+	state_end_scope(question->state, scope, "asked for");
 	reply_ok(question, buf_since(&name, 0));
 }
 
@@ -415,7 +433,7 @@ static bool list_scope(const struct scope *scope, struct buf *reply)
 /* As many as fit a line. */
 static void answer_list(struct question *question)
 {
-	const struct scopes *scopes = &question->core->scopes;
+	const struct scopes *scopes = &question->state->scopes;
 	uint64_t after = question->request.after, last = after;
 	struct scope *scope;
 
@@ -441,11 +459,11 @@ static void (*const answers[WIRE_OP_COUNT])(struct question *question) = {
 	[WIRE_WATCH] = answer_watch, [WIRE_PING] = answer_ping,
 };
 
-void core_answer(struct core *core, const struct peer *peer, char *line, size_t len,
+void state_answer(struct state *state, const struct peer *peer, char *line, size_t len,
 		 struct buf *reply, struct answer *answer)
 {
 	struct question question = {
-		.core = core,
+		.state = state,
 		.peer = peer,
 		.reply = reply,
 		.answer = answer,

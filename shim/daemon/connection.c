@@ -1,43 +1,65 @@
 // SPDX-License-Identifier: MIT
 /*
- * Connections. Replies leave in the order of the requests, and those to changes not before the
- * store has them. One that does not read its replies is not read from either.
+ * Connections on libevent's buffered events. A reply is put aside until the turn's changes are in the
+ * store, then it goes to the buffered event, which sends it when the peer reads. A peer that does not
+ * read is not read from, so its requests wait in its own buffers. A page's descriptors go with the
+ * first byte of their reply, which only sendmsg(2) can do: past an empty buffer.
  */
 #include "daemon/connection.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/clock.h"
-#include "lib/fdio.h"
 #include "daemon/daemon_limits.h"
 #include "daemon/notice.h"
-#include "daemon/proc.h"
-#include "protocol/socket_path.h"
+#include "lib/clock.h"
+#include "lib/fdio.h"
 #include "protocol/reply.h"
+#include "protocol/socket_path.h"
 
 struct connection {
 	TAILQ_ENTRY(connection) link, ready_link;
 	LIST_ENTRY(connection) watch_link;
 	struct connections *all;
-	struct event *readable, *writable, *line_timer;
-	struct evbuffer *output;
+	struct bufferevent *stream;
+	struct evbuffer *replies; /* of this turn */
+	struct event *line_timer;
 	struct peer peer;
-	struct scope *watched; /* NULL: it does not watch */
-	uint64_t told; /* the revision that the watcher knows of */
-	uint64_t ticket; /* of the store: nothing is sent before it is done */
+	struct scope *watched;
+	uint64_t sent_revision; /* of the watched scope */
 	uint64_t last_ms; /* when it asked last */
-	char *rest; /* what is not answered yet: a part of a line, or lines while it is paused */
-	size_t rest_len;
-	int fd;
-	int page_fd; /* goes with the first byte of the output; -1: none */
-	bool is_ready; /* on the ready list */
-	bool paused; /* too many replies are unread */
-	bool ending; /* closed when its replies are sent; nothing is read any more */
+	size_t unread_bytes; /* as counted in the sum of all */
+	int page_fd; /* goes with the first of `replies`; -1: none */
+	bool is_ready;
+	bool is_paused; /* too much is unread: no more of its lines are answered */
+	bool is_ending; /* no more is read, and it ends when all is sent */
 };
+
+static size_t unsent_bytes(const struct connection *connection)
+{
+	return evbuffer_get_length(connection->replies) +
+	       evbuffer_get_length(bufferevent_get_output(connection->stream));
+}
+
+static void count_unread(struct connection *connection, size_t bytes)
+{
+	connection->all->unread_bytes += bytes - connection->unread_bytes;
+	connection->unread_bytes = bytes;
+}
+
+/* With much unread by all together, each may have one reply on its way and no more. */
+static bool is_full(const struct connection *connection)
+{
+	size_t bytes = unsent_bytes(connection);
+
+	return bytes > OUTPUT_BYTES_MAX ||
+	       (bytes && connection->all->unread_bytes > ALL_OUTPUT_BYTES_MAX);
+}
 
 static void end_connection(struct connection *connection)
 {
@@ -50,28 +72,15 @@ static void end_connection(struct connection *connection)
 	TAILQ_REMOVE(&all->all, connection, link);
 	all->count--;
 	all->last_ms = clock_monotonic_ms();
-	if (connection->readable)
-		event_free(connection->readable);
-	if (connection->writable)
-		event_free(connection->writable);
+	count_unread(connection, 0);
 	if (connection->line_timer)
 		event_free(connection->line_timer);
-	if (connection->output)
-		evbuffer_free(connection->output);
+	if (connection->replies)
+		evbuffer_free(connection->replies);
 	fd_close(connection->page_fd);
-	fd_close(connection->fd);
-	free(connection->rest);
+	if (connection->stream)
+		bufferevent_free(connection->stream); /* and its descriptor */
 	free(connection);
-}
-
-/* It asks: the list of all is in the order in which they did so last. */
-static void touch(struct connection *connection)
-{
-	struct connections *all = connection->all;
-
-	connection->last_ms = all->last_ms = clock_monotonic_ms();
-	TAILQ_REMOVE(&all->all, connection, link);
-	TAILQ_INSERT_TAIL(&all->all, connection, link);
 }
 
 static void make_ready(struct connection *connection)
@@ -84,8 +93,8 @@ static void make_ready(struct connection *connection)
 
 static void stop_reading(struct connection *connection)
 {
-	connection->ending = true;
-	event_del(connection->readable);
+	connection->is_ending = true;
+	bufferevent_disable(connection->stream, EV_READ);
 	event_del(connection->line_timer);
 	make_ready(connection); /* so that it is closed in any case */
 }
@@ -97,11 +106,11 @@ static void stop_watching(struct connection *connection)
 	connection->watched = NULL;
 }
 
-static struct buf start_reply(struct connection *connection)
+static struct buf start_reply(struct connections *connections)
 {
 	struct buf reply;
 
-	buf_init(&reply, connection->all->output, sizeof(connection->all->output));
+	buf_init(&reply, connections->reply, sizeof(connections->reply));
 	return reply;
 }
 
@@ -109,152 +118,117 @@ static struct buf start_reply(struct connection *connection)
  * step. */
 static void add_reply(struct connection *connection, const struct buf *reply)
 {
-	if (evbuffer_add(connection->output, reply->data, reply->len) < 0)
+	if (evbuffer_add(connection->replies, reply->data, reply->len) < 0)
 		stop_reading(connection);
+	count_unread(connection, unsent_bytes(connection));
 	make_ready(connection);
+}
+
+static void write_error(struct buf *reply, enum wire_code code, struct text message)
+{
+	notice_event("refuse", { "code", text_of(wire_code_name(code)) }, { "message", message });
+	wire_write_error(reply, code, message);
 }
 
 static void add_error(struct connection *connection, enum wire_code code, struct text message)
 {
-	struct buf reply = start_reply(connection);
+	struct buf reply = start_reply(connection->all);
 
-	notice_event("refuse", { "code", text_of(wire_code_name(code)) }, { "message", message });
-	wire_write_error(&reply, code, message);
+	write_error(&reply, code, message);
 	add_reply(connection, &reply);
-}
-
-static void start_watching(struct connection *connection, struct scope *scope)
-{
-	connection->watched = scope;
-	connection->told = connection->all->core->scopes.revision;
-	LIST_INSERT_HEAD(&connection->all->watchers, connection, watch_link);
 }
 
 static void answer_line(struct connection *connection, char *line, size_t len)
 {
-	struct buf reply = start_reply(connection);
-	/* Descriptors go with the first byte of the output. */
-	struct answer answer = { .may_pass = !evbuffer_get_length(connection->output) };
+	struct connections *all = connection->all;
+	struct buf reply = start_reply(all);
+	struct answer answer = { .may_pass = !unsent_bytes(connection) };
 
 	if (connection->watched) {
 		add_error(connection, WIRE_BAD_OP,
 			  TEXT("this connection watches; ask on another one"));
 		return;
 	}
-	core_answer(connection->all->core, &connection->peer, line, len, &reply, &answer);
-	if (answer.waits)
-		connection->ticket = store_ticket(connection->all->core->store);
-	if (answer.watch)
-		start_watching(connection, answer.watch);
+	state_answer(all->state, &connection->peer, line, len, &reply, &answer);
+	if (answer.watch) {
+		connection->watched = answer.watch;
+		connection->sent_revision = all->state->scopes.revision;
+		LIST_INSERT_HEAD(&all->watchers, connection, watch_link);
+	}
 	if (answer.page_fd >= 0)
 		connection->page_fd = answer.page_fd;
 	add_reply(connection, &reply);
 }
 
-static bool is_full(const struct connection *connection)
+/* Answers the whole lines, as long as their replies find room, and looks after the rest: the clock
+ * runs from the first byte of a line, so one that drips in slowly gains nothing. */
+static void answer_lines(struct connection *connection)
 {
-	return evbuffer_get_length(connection->output) > OUTPUT_BYTES_MAX;
-}
-
-/* Answers the whole lines, as long as their replies find room. The number of answered lines. */
-static size_t answer_lines(struct connection *connection, struct frame *frame)
-{
-	size_t len, count = 0;
+	const struct timeval limit = { LINE_MS_MAX / 1000, LINE_MS_MAX % 1000 * 1000 };
+	struct evbuffer *input = bufferevent_get_input(connection->stream);
+	struct connections *all = connection->all;
+	bool answered = false, is_partial;
+	size_t len;
 	char *line;
-	int result;
 
-	while (!connection->ending && !is_full(connection)) {
-		result = frame_next(frame, &line, &len);
-		if (result < 0) {
+	while (!connection->is_ending && !is_full(connection)) {
+		line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF);
+		if (line ? len > WIRE_LINE_BYTES_MAX :
+			   evbuffer_get_length(input) > WIRE_LINE_BYTES_MAX) {
 			add_error(connection, WIRE_TOO_LONG,
 				  TEXT("a line has at most 65,536 bytes"));
 			stop_reading(connection);
+		} else if (line) {
+			answer_line(connection, line, len);
+			answered = true;
 		}
-		if (result <= 0)
+		free(line);
+		if (!line)
 			break;
-		answer_line(connection, line, len);
-		count++;
 	}
-	return count;
-}
-
-static void keep_rest(struct connection *connection, const struct frame *frame)
-{
-	const char *bytes;
-	size_t len = frame_pending(frame, &bytes);
-	char *copy;
-
-	if (!len) {
-		free(connection->rest);
-		connection->rest = NULL;
-		connection->rest_len = 0;
+	if (!connection->is_ending) {
+		connection->is_paused = is_full(connection);
+		is_partial = !connection->is_paused && evbuffer_get_length(input);
+		/* Little is read ahead of what is answered, but for a line that needs it. */
+		bufferevent_setwatermark(connection->stream, EV_READ, 0,
+					 is_partial ? WIRE_LINE_BYTES_MAX + 1 : INPUT_BYTES_MAX);
+		(connection->is_paused ? bufferevent_disable : bufferevent_enable)(connection->stream,
+										   EV_READ);
+		if (answered || !is_partial)
+			event_del(connection->line_timer);
+		if (is_partial && !event_pending(connection->line_timer, EV_TIMEOUT, NULL))
+			event_add(connection->line_timer, &limit);
+	}
+	if (!answered)
 		return;
-	}
-	copy = realloc(connection->rest, len);
-	if (!copy) {
-		stop_reading(connection);
-		return;
-	}
-	memcpy(copy, bytes, len);
-	connection->rest = copy;
-	connection->rest_len = len;
+	/* The list of all is in the order in which they asked last. */
+	connection->last_ms = all->last_ms = clock_monotonic_ms();
+	TAILQ_REMOVE(&all->all, connection, link);
+	TAILQ_INSERT_TAIL(&all->all, connection, link);
 }
 
-/* The clock runs from the first byte of a line: one that drips in slowly gains nothing. */
-static void time_line(struct connection *connection, bool answered)
+static void on_input(struct bufferevent *stream, void *arg)
 {
-	const struct timeval limit = { LINE_MS_MAX / 1000, LINE_MS_MAX % 1000 * 1000 };
-
-	if (answered || !connection->rest_len || connection->paused)
-		event_del(connection->line_timer);
-	if (connection->rest_len && !connection->paused && !connection->ending &&
-	    !event_pending(connection->line_timer, EV_TIMEOUT, NULL))
-		event_add(connection->line_timer, &limit);
+	answer_lines(arg);
 }
 
-/* Answers what is in the frame, and keeps what is not answered. */
-static void go_on(struct connection *connection, struct frame *frame)
+/* All that was sent has been taken: on with what waited for it, at the end of this turn. */
+static void on_drained(struct bufferevent *stream, void *arg)
 {
-	size_t answered = answer_lines(connection, frame);
-
-	keep_rest(connection, frame);
-	if (!connection->ending && is_full(connection)) {
-		connection->paused = true;
-		event_del(connection->readable);
-	}
-	time_line(connection, answered > 0);
-	if (answered)
-		touch(connection);
+	make_ready(arg);
 }
 
-static struct frame frame_of(struct connection *connection)
-{
-	struct connections *all = connection->all;
-	struct frame frame;
-
-	if (connection->rest_len)
-		memcpy(all->input, connection->rest, connection->rest_len);
-	frame_init(&frame, all->input, sizeof(all->input), connection->rest_len);
-	return frame;
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void on_stream_event(struct bufferevent *stream, short what, void *arg)
 {
 	struct connection *connection = arg;
-	struct frame frame = frame_of(connection);
-	size_t room;
-	char *space = frame_space(&frame, &room);
-	ssize_t got = read(fd, space, room);
 
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got <= 0) {
-		stop_reading(connection);
+	if (what & BEV_EVENT_EOF && what & BEV_EVENT_READING) {
+		/* It may still read what it asked for before. */
 		stop_watching(connection);
-		return;
+		stop_reading(connection);
+	} else if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) {
+		end_connection(connection);
 	}
-	frame_added(&frame, (size_t)got);
-	go_on(connection, &frame);
 }
 
 static void on_line_timer(evutil_socket_t fd, short what, void *arg)
@@ -266,49 +240,12 @@ static void on_line_timer(evutil_socket_t fd, short what, void *arg)
 	stop_reading(connection);
 }
 
-/* The replies were read: on with the lines that waited, then with reading. */
-static void resume(struct connection *connection)
+/* Sends the start of the replies, and with it two descriptors: the page, and the service's own. A
+ * receiver without room for them gets the line alone, and does without. False when the connection is
+ * broken. */
+static bool send_page(struct connection *connection)
 {
-	struct frame frame = frame_of(connection);
-
-	connection->paused = false;
-	event_add(connection->readable, NULL);
-	go_on(connection, &frame);
-}
-
-static void on_writable(evutil_socket_t fd, short what, void *arg)
-{
-	struct connection *connection = arg;
-
-	if (connection->paused && !evbuffer_get_length(connection->output))
-		resume(connection);
-	make_ready(connection);
-}
-
-/* Whether there was something new to tell. A watcher that has not read the last reply yet is told
- * when it has, and then only how things are at that time. */
-static bool tell(struct connection *connection)
-{
-	const struct core *core = connection->all->core;
-	uint64_t told = connection->told;
-	struct buf reply;
-
-	if (!connection->watched || evbuffer_get_length(connection->output))
-		return false;
-	connection->told = core->scopes.revision;
-	if (scope_effective_changed(&core->scopes, connection->watched) <= told)
-		return false;
-	reply = start_reply(connection);
-	core_write_context(core, connection->watched, false, &reply);
-	add_reply(connection, &reply);
-	return true;
-}
-
-/* The first piece of the output, and with it two descriptors: the page, and the service's own. A
- * receiver without room for them gets the line alone, and does without. */
-static int send_with_page(struct connection *connection)
-{
-	const struct pages *pages = connection->all->core->pages;
+	const struct pages *pages = connection->all->state->pages;
 	const int fds[2] = { connection->page_fd, pages->control_fd };
 	union {
 		struct cmsghdr align;
@@ -327,67 +264,81 @@ static int send_with_page(struct connection *connection)
 	memset(&control, 0, sizeof(control));
 	control.align = (struct cmsghdr){ CMSG_LEN(sizeof(fds)), SOL_SOCKET, SCM_RIGHTS };
 	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), fds, sizeof(fds));
-	evbuffer_peek(connection->output, -1, NULL, &piece, 1);
+	evbuffer_peek(connection->replies, -1, NULL, &piece, 1);
 	bytes = (struct iovec){ piece.iov_base, piece.iov_len };
-	sent = sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent < 0)
-		return -1;
-	evbuffer_drain(connection->output, (size_t)sent);
+	sent = sendmsg(bufferevent_getfd(connection->stream), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent > 0)
+		evbuffer_drain(connection->replies, (size_t)sent);
 	fd_close(connection->page_fd);
 	connection->page_fd = -1;
-	return 0;
+	return sent >= 0 || errno == EAGAIN || errno == EINTR || errno == ETOOMANYREFS;
 }
 
-static int send_output(struct connection *connection)
+/* A watcher that has not read the last reply yet is sent how things are when it has. */
+static void send_news(struct connection *connection)
 {
-	if (connection->page_fd >= 0 && send_with_page(connection) < 0) {
-		if (errno != ETOOMANYREFS)
-			return -1;
-		fd_close(connection->page_fd); /* too many are on their way: the line alone */
-		connection->page_fd = -1;
-	}
-	return evbuffer_get_length(connection->output) ?
-		       evbuffer_write(connection->output, connection->fd) : 0;
+	struct state *state = connection->all->state;
+	uint64_t sent_revision = connection->sent_revision;
+	struct buf reply;
+
+	if (!connection->watched || unsent_bytes(connection))
+		return;
+	connection->sent_revision = state->scopes.revision;
+	if (scope_effective_changed(&state->scopes, connection->watched) <= sent_revision)
+		return;
+	reply = start_reply(connection->all);
+	state_write_context(state, connection->watched, false, &reply);
+	add_reply(connection, &reply);
 }
 
-/* Sends what may be sent. The connection may be gone afterwards. */
+/* Sends what this turn has added. The connection may be gone afterwards. */
 static void flush(struct connection *connection)
 {
-	struct evbuffer *output = connection->output;
+	struct evbuffer *output = bufferevent_get_output(connection->stream);
 
-	if (connection->ticket > store_done(connection->all->core->store))
-		return; /* stays ready */
-	if (evbuffer_get_length(output) && send_output(connection) < 0 &&
-	    errno != EAGAIN && errno != EINTR) {
+	connection->is_ready = false;
+	TAILQ_REMOVE(&connection->all->ready, connection, ready_link);
+	if (connection->page_fd >= 0 && !send_page(connection)) {
 		end_connection(connection);
 		return;
 	}
-	connection->is_ready = false;
-	TAILQ_REMOVE(&connection->all->ready, connection, ready_link);
-	if (evbuffer_get_length(output))
-		event_add(connection->writable, NULL);
-	else if (connection->ending)
+	if (evbuffer_get_length(connection->replies) && !evbuffer_get_length(output)) {
+		/* Most replies go out at once, without a wait for the socket to be writable. */
+		if (evbuffer_write(connection->replies, bufferevent_getfd(connection->stream)) < 0 &&
+		    errno != EAGAIN && errno != EINTR) {
+			end_connection(connection);
+			return;
+		}
+	}
+	evbuffer_add_buffer(output, connection->replies);
+	count_unread(connection, evbuffer_get_length(output));
+	if (connection->unread_bytes)
+		return;
+	if (connection->is_ending) {
 		end_connection(connection);
-	else if (connection->paused || tell(connection))
-		event_active(connection->writable, EV_WRITE, 0); /* on with it in the next turn */
+		return;
+	}
+	if (connection->is_paused)
+		answer_lines(connection);
+	send_news(connection);
 }
 
-void connections_flush(struct connections *connections)
+bool connections_flush(struct connections *connections)
 {
 	struct connection *connection, *next, *last;
 
-	if (connections->told != connections->core->scopes.revision) {
-		connections->told = connections->core->scopes.revision;
-		connection = LIST_FIRST(&connections->watchers);
-		for (; connection; connection = LIST_NEXT(connection, watch_link))
-			tell(connection);
+	if (connections->sent_revision != connections->state->scopes.revision) {
+		connections->sent_revision = connections->state->scopes.revision;
+		LIST_FOREACH(connection, &connections->watchers, watch_link)
+			send_news(connection);
 	}
-	/* Up to what is last now: one that has more to tell comes back at the end. */
+	/* Up to what is last now. What gets ready meanwhile has changes that are not in the store yet. */
 	last = TAILQ_LAST(&connections->ready, connection_ready);
 	for (connection = TAILQ_FIRST(&connections->ready); connection; connection = next) {
 		next = connection == last ? NULL : TAILQ_NEXT(connection, ready_link);
 		flush(connection);
 	}
+	return !TAILQ_EMPTY(&connections->ready);
 }
 
 void connections_scope_ends(struct connections *connections, const struct scope *scope)
@@ -408,19 +359,10 @@ void connections_scope_ends(struct connections *connections, const struct scope 
 static void send_error(struct connections *connections, int fd, enum wire_code code,
 		       struct text message)
 {
-	struct buf reply;
+	struct buf reply = start_reply(connections);
 
-	notice_event("refuse", { "code", text_of(wire_code_name(code)) }, { "message", message });
-	buf_init(&reply, connections->output, sizeof(connections->output));
-	wire_write_error(&reply, code, message);
+	write_error(&reply, code, message);
 	send(fd, reply.data, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-static void turn_away(struct connections *connections, int fd, enum wire_code code,
-		      struct text message)
-{
-	send_error(connections, fd, code, message);
-	fd_close(fd);
 }
 
 /* Whether there is room for one more connection, if need be because the one that asked nothing for
@@ -431,68 +373,96 @@ static bool make_room(struct connections *connections)
 
 	if (connections->count < CONNECTIONS_MAX)
 		return true;
-	while (connection && (connection->watched || connection->is_ready || connection->rest_len ||
-			      evbuffer_get_length(connection->output)))
+	while (connection &&
+	       (connection->watched || connection->is_ready || unsent_bytes(connection) ||
+		evbuffer_get_length(bufferevent_get_input(connection->stream))))
 		connection = TAILQ_NEXT(connection, link);
 	if (!connection || clock_monotonic_ms() < connection->last_ms + IDLE_MS_MIN)
 		return false;
-	send_error(connections, connection->fd, WIRE_TIMED_OUT,
+	send_error(connections, bufferevent_getfd(connection->stream), WIRE_TIMED_OUT,
 		   TEXT("1,024 connections are open, and this one was idle for the longest time"));
 	end_connection(connection);
 	return true;
 }
 
-static struct connection *make_connection(struct connections *connections, int fd, pid_t pid)
+/* Who connected. A request may have waited long for this service to run, so the pid alone is not
+ * believed: the kernel's handle of the process (Linux 6.5) says whether it is still the same. */
+static struct peer look_up_peer(const struct state *state, int fd, pid_t pid)
+{
+	struct peer peer = { .pid = pid, .not_after = process_ticks() };
+	struct process process;
+	struct pollfd handle;
+
+	/* Without scopes of processes nobody's process matters. */
+	if (!pid || !state->scopes.processes)
+		return peer;
+	if (!state->processes.lookup(state->processes.arg, pid, &process))
+		peer.not_after = process.start;
+	handle = (struct pollfd){ .fd = process_peer_pidfd(fd), .events = POLLIN };
+	peer.has_ended = handle.fd >= 0 ? poll(&handle, 1, 0) > 0 :
+					  handle.fd == -ESRCH || handle.fd == -EINVAL;
+	fd_close(handle.fd);
+	return peer;
+}
+
+static bool make_connection(struct connections *connections, int fd, pid_t pid)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
-	struct event_base *base = connections->base;
 
 	if (!connection)
-		return NULL;
+		return false;
 	connection->all = connections;
-	connection->fd = fd;
 	connection->page_fd = -1;
-	connection->peer = (struct peer){ pid, process_ticks() };
-	connection->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, connection);
-	connection->writable = event_new(base, fd, EV_WRITE, on_writable, connection);
-	connection->line_timer = evtimer_new(base, on_line_timer, connection);
-	connection->output = evbuffer_new();
+	connection->peer = look_up_peer(connections->state, fd, pid);
 	connection->last_ms = connections->last_ms;
+	connection->line_timer = evtimer_new(connections->base, on_line_timer, connection);
+	connection->replies = evbuffer_new();
+	connection->stream = bufferevent_socket_new(connections->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	TAILQ_INSERT_TAIL(&connections->all, connection, link);
 	connections->count++;
-	if (connection->readable && connection->writable && connection->line_timer &&
-	    connection->output && !event_add(connection->readable, NULL))
-		return connection;
-	connection->fd = -1; /* the caller's */
-	end_connection(connection);
-	return NULL;
+	if (!connection->line_timer || !connection->replies || !connection->stream) {
+		if (connection->stream)
+			bufferevent_setfd(connection->stream, -1); /* the caller's */
+		end_connection(connection);
+		return false;
+	}
+	bufferevent_setcb(connection->stream, on_input, on_drained, on_stream_event, connection);
+	bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_BYTES_MAX);
+	bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
+	return true;
 }
 
 void connections_accept(struct connections *connections, int fd)
 {
+	enum wire_code code = WIRE_NO_MEMORY;
+	struct text message = TEXT("the service is out of memory");
 	pid_t pid = 0;
 
 	connections->last_ms = clock_monotonic_ms();
-	if (!socket_peer_ok(fd, &pid))
-		turn_away(connections, fd, WIRE_FORBIDDEN,
-			  TEXT("this is the context service of another user"));
-	else if (!make_room(connections))
-		turn_away(connections, fd, WIRE_TOO_MANY,
-			  TEXT("1,024 connections are open: no more are taken"));
-	else if (!make_connection(connections, fd, pid))
-		turn_away(connections, fd, WIRE_NO_MEMORY, TEXT("the service is out of memory"));
+	if (!socket_peer_ok(fd, &pid)) {
+		code = WIRE_FORBIDDEN;
+		message = TEXT("this is the context service of another user");
+	} else if (!make_room(connections)) {
+		code = WIRE_TOO_MANY;
+		message = TEXT("1,024 connections are open: no more are taken");
+	} else if (make_connection(connections, fd, pid)) {
+		return;
+	}
+	send_error(connections, fd, code, message);
+	fd_close(fd);
 }
 
-void connections_init(struct connections *connections, struct core *core, struct event_base *base)
+void connections_init(struct connections *connections, struct state *state, struct event_base *base)
 {
-	connections->core = core;
-	connections->base = base;
+	*connections = (struct connections){
+		.state = state,
+		.base = base,
+		.sent_revision = state->scopes.revision,
+		.last_ms = clock_monotonic_ms(),
+	};
 	TAILQ_INIT(&connections->all);
 	TAILQ_INIT(&connections->ready);
 	LIST_INIT(&connections->watchers);
-	connections->count = 0;
-	connections->told = core->scopes.revision;
-	connections->last_ms = clock_monotonic_ms();
 }
 
 void connections_release(struct connections *connections)

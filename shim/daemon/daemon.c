@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The service: one loop, in turns. A turn takes what has arrived, then hands all changes to the
- * store together, shows them on the shared pages, then sends what may be sent. libevent waits on
- * descriptors for us and does no more, because a reply can carry descriptors.
+ * The service: one loop, in turns. A turn takes what has arrived, then commits all changes to the
+ * store together, shows them on the shared pages, then sends the replies. So nothing is answered that
+ * a restart would not remember, and no page is behind an answer.
  */
 #include "daemon/daemon.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@
 #include "daemon/daemon_limits.h"
 #include "daemon/listener.h"
 #include "daemon/notice.h"
-#include "daemon/proc.h"
+#include "daemon/process.h"
 
 static const int end_signals[] = { SIGTERM, SIGINT, SIGHUP };
 #define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
@@ -31,9 +30,9 @@ struct service {
 	const struct service_options *options;
 	struct listener listener;
 	struct event_base *base;
-	struct event *acceptable, *accept_pause, *store_ready, *store_retry, *idle;
+	struct event *acceptable, *accept_pause, *store_retry, *idle;
 	struct event *signal[END_SIGNALS];
-	struct core core;
+	struct state state;
 	struct pid_watch pid_watch;
 	struct pages pages;
 	struct connections connections;
@@ -61,7 +60,7 @@ static void on_gone(void *arg, struct scope *scope)
 {
 	struct service *service = arg;
 
-	core_end(&service->core, scope, "its process ended");
+	state_end_scope(&service->state, scope, "its process ended");
 }
 
 static void add_timer(struct event *event, uint64_t ms)
@@ -95,13 +94,6 @@ static void on_accept_pause(evutil_socket_t fd, short what, void *arg)
 	event_add(service->acceptable, NULL);
 }
 
-static void on_store_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct service *service = arg;
-
-	store_collect(service->core.store);
-}
-
 /* The turn's end does it. */
 static void on_store_retry(evutil_socket_t fd, short what, void *arg)
 {
@@ -125,7 +117,7 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 	uint64_t limit_ms = (uint64_t)service->options->idle_exit_seconds * 1000;
 	uint64_t idle_ms = clock_monotonic_ms() - connections->last_ms;
 
-	if (connections->count || service->core.scopes.count)
+	if (connections->count || service->state.scopes.count)
 		add_timer(service->idle, limit_ms);
 	else if (idle_ms < limit_ms)
 		add_timer(service->idle, limit_ms - idle_ms);
@@ -148,7 +140,6 @@ static int add_signals(struct service *service)
 static int add_events(struct service *service)
 {
 	struct event_base *base = service->base;
-	int store_fd = store_event_fd(service->core.store);
 
 	service->acceptable = event_new(base, service->listener.fd, EV_READ | EV_PERSIST,
 					on_acceptable, service);
@@ -160,21 +151,18 @@ static int add_events(struct service *service)
 		return -ENOMEM;
 	if (service->options->idle_exit_seconds)
 		add_timer(service->idle, (uint64_t)service->options->idle_exit_seconds * 1000);
-	if (store_fd < 0)
-		return 0;
-	service->store_ready = event_new(base, store_fd, EV_READ | EV_PERSIST, on_store_ready,
-					 service);
-	return service->store_ready && !event_add(service->store_ready, NULL) ? 0 : -ENOMEM;
+	return 0;
 }
 
 /* Whether the next turn is to begin even if nothing happens. */
 static bool end_turn(struct service *service)
 {
-	bool again = core_commit(&service->core);
+	bool again;
 
-	pages_update(&service->pages, &service->core.scopes);
-	connections_flush(&service->connections);
-	if (store_wants_retry(service->core.store) &&
+	state_commit(&service->state);
+	pages_update(&service->pages, &service->state.scopes);
+	again = connections_flush(&service->connections);
+	if (store_wants_retry(service->state.store) &&
 	    !event_pending(service->store_retry, EV_TIMEOUT, NULL))
 		add_timer(service->store_retry, STORE_RETRY_MS);
 	return again;
@@ -192,7 +180,6 @@ static void serve(struct service *service)
 		again = end_turn(service);
 	}
 	listener_notify("STOPPING=1");
-	core_sync(&service->core);
 }
 
 static void free_event(struct event *event)
@@ -205,7 +192,6 @@ static void free_events(struct service *service)
 {
 	free_event(service->acceptable);
 	free_event(service->accept_pause);
-	free_event(service->store_ready);
 	free_event(service->store_retry);
 	free_event(service->idle);
 	for (size_t i = 0; i < END_SIGNALS; i++)
@@ -214,7 +200,7 @@ static void free_events(struct service *service)
 
 static void release_processes(struct service *service)
 {
-	struct scope *scope = TAILQ_FIRST(&service->core.scopes.order);
+	struct scope *scope = TAILQ_FIRST(&service->state.scopes.order);
 
 	for (; scope; scope = TAILQ_NEXT(scope, order))
 		pid_watch_remove(&service->pid_watch, scope);
@@ -227,14 +213,14 @@ static int serve_scopes(struct service *service)
 
 	/* After the pid watch, which has raised the limit of descriptors. */
 	pages_init(&service->pages, !service->options->no_pages);
-	service->core.processes = service->pid_watch.processes;
-	service->core.pages = &service->pages;
-	service->core.on_open = on_open;
-	service->core.on_end = on_end;
-	service->core.arg = service;
-	/* Before the core: it ends scopes whose processes are gone, which is told. */
-	connections_init(&service->connections, &service->core, service->base);
-	result = core_start(&service->core);
+	service->state.processes = service->pid_watch.processes;
+	service->state.pages = &service->pages;
+	service->state.on_open = on_open;
+	service->state.on_end = on_end;
+	service->state.arg = service;
+	/* Before the state: it ends scopes whose processes are gone, which is told. */
+	connections_init(&service->connections, &service->state, service->base);
+	result = state_start(&service->state, service->options->store_url);
 	if (result) {
 		pages_release(&service->pages);
 		return result;
@@ -245,7 +231,7 @@ static int serve_scopes(struct service *service)
 	connections_release(&service->connections);
 	release_processes(service);
 	pages_release(&service->pages); /* before the scopes, each of which knows its page */
-	core_stop(&service->core);
+	state_stop(&service->state);
 	return result;
 }
 
@@ -282,7 +268,7 @@ static int serve_with_loop(struct service *service)
 		result = serve_socket(service);
 		listener_close(&service->listener);
 	}
-	if (result)
+	if (result && result != -EPROTONOSUPPORT) /* that was said */
 		notice_warning("%s", strerror(-result));
 out:
 	free_events(service);
@@ -303,10 +289,6 @@ int service_run(const struct service_options *options)
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	/* The text of the state file is some megabytes, again and again. It gets pages of its own,
-	 * which go back to the kernel: by itself, malloc would soon take them from the heap, among
-	 * the scopes, and leave holes there that only grow. */
-	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	service->base = event_base_new();
 	if (service->base) {
 		result = serve_with_loop(service);

@@ -7,6 +7,7 @@
 
 struct service_options {
 	const char *socket_path; /* NULL: by the environment */
+	const char *store_url; /* "file:", "memory:" ... (daemon/store.h) */
 	unsigned idle_exit_seconds; /* ends without scopes and connections after this; 0: never */
 	bool no_pages; /* no shared memory: every question is answered on the socket */
 	bool verbose, json;

@@ -9,8 +9,7 @@
 #define CONNECTIONS_MAX 1024
 /* Scopes: one for each process of a busy build machine. */
 #define SCOPES_MAX 100000
-/* Values in all of them: 300 bytes for each of so many. With the text of the state file, which is a
- * few times that while it is written anew, still within the unit's MemoryMax. */
+/* Values in all of them: 300 bytes for each of so many, and well within the unit's MemoryMax. */
 #define SCOPES_BYTES_MAX (32 * 1024 * 1024)
 /* Scopes in each other: as deep as somebody nests `tagalong run`, and a bound on merging. */
 #define SCOPE_DEPTH_MAX 64
@@ -19,6 +18,10 @@
 /* Replies that a connection has not read yet, before its further requests wait: a few lines, so
  * that pipelining works and 1,024 greedy connections still fit in memory. */
 #define OUTPUT_BYTES_MAX (2 * WIRE_LINE_BYTES_MAX)
+/* The same of all connections together: beyond it, each has one reply on its way. */
+#define ALL_OUTPUT_BYTES_MAX (16 * 1024 * 1024)
+/* What is read ahead of the line that is answered next. */
+#define INPUT_BYTES_MAX 16384
 /* From the first byte of a line to its end: nobody types requests, and programs send them whole. */
 #define LINE_MS_MAX 10000
 /* With all connections taken, one that asked nothing for this long makes room for a new one: else
@@ -34,13 +37,7 @@
  * files, the loop, and some to spare. */
 #define DESCRIPTORS_KEPT (2 * CONNECTIONS_MAX + PAGES_MAX + 64)
 /* After an accept(2) that failed for want of descriptors or memory. */
-#define ACCEPT_PAUSE_MS 200
-/* A state file that could not be written is tried again after this. */
+#define ACCEPT_PAUSE_MS 200/* A state file that could not be written is tried again after this. */
 #define STORE_RETRY_MS 5000
-/* The state file is written anew when it is twice what is alive and this on top, so that small ones
- * are rarely rewritten and large ones cost at most a third of their writes. */
-#define STORE_SLACK_BYTES (1024 * 1024)
-/* How much of it is put together in one turn: a millisecond or two, in which nobody is answered. */
-#define STORE_TURN_BYTES (256 * 1024)
 
 #endif

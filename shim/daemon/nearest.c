@@ -5,72 +5,74 @@
  * the environment: survives that, but is inherited past scopes that were opened later without it.
  * So whichever is nearer wins.
  */
-#include "daemon/nearest.h"
+#include "daemon/scopes.h"
+
+#include <errno.h>
 
 #include "daemon/daemon_limits.h"
 
-/* To the parent. A parent that is younger than its child is another process with a reused number:
- * the child was handed on meanwhile, and has a new parent when looked at again. */
-static bool go_up(const struct process_table *table, struct process *process)
+/* To the parent: 1, 0 at the top, or a negative errno. A parent that is younger than its child is
+ * another process with a reused number: the child was handed on meanwhile, and has a new parent when
+ * it is looked up again. */
+static int go_up(const struct process_table *table, struct process *process)
 {
 	for (int attempt = 0; attempt < 2; attempt++) {
 		uint64_t start = process->start;
 		struct process parent;
+		int result;
 
 		if (process->parent <= 0)
-			return false;
-		if (!table->lookup(table->arg, process->parent, &parent) && parent.start <= start) {
+			return 0;
+		result = table->lookup(table->arg, process->parent, &parent);
+		if (!result && parent.start <= start) {
 			*process = parent;
-			return true;
+			return 1;
 		}
-		if (table->lookup(table->arg, process->pid, process) || process->start != start)
-			return false;
+		if (result && result != -ESRCH)
+			return result;
+		result = table->lookup(table->arg, process->pid, process);
+		if (result || process->start != start)
+			return result;
 	}
-	return false;
+	return 0;
 }
 
-static bool owns(const struct scope *scope, const struct process *process)
+int nearest_scope(const struct scopes *scopes, const struct process_table *table,
+		  const struct requester *requester, struct scope **ret_scope)
 {
-	return scope && scope->pid == process->pid && scope->start == process->start;
-}
-
-/* The nearest scope of the ancestors, and whether the token's process is one of them. */
-static struct scope *scope_of_ancestors(const struct scopes *scopes,
-					const struct process_table *table,
-					const struct asker *asker, const struct scope *token,
-					bool *ret_has_token)
-{
+	struct scope *token = requester->token.len ? scopes_by_name(scopes, requester->token) : NULL;
 	struct scope *nearest = NULL;
 	struct process process;
+	bool has_token = false; /* the token's process is an ancestor */
+	int result;
 
-	if (asker->pid <= 0 || table->lookup(table->arg, asker->pid, &process) ||
-	    process.start > asker->not_after)
-		return NULL;
-	for (int i = 0; i < ANCESTORS_MAX; i++) {
-		if (!nearest)
-			nearest = scopes_of_process(scopes, process.pid, process.start);
-		*ret_has_token = owns(token, &process);
-		if ((nearest && !token) || *ret_has_token || !go_up(table, &process))
-			break;
-	}
-	return nearest;
-}
-
-struct scope *nearest_scope(const struct scopes *scopes, const struct process_table *table,
-			    const struct asker *asker)
-{
-	struct scope *token = asker->token.len ? scopes_by_name(scopes, asker->token) : NULL;
-	struct scope *nearest;
-	bool has_token = false;
-
+	*ret_scope = token;
 	/* A name in the environment was put there on purpose. And in a process tree without a
 	 * scope inside it there is nothing nearer: the usual case, and no look at /proc. */
-	if (token && (!token->pid || LIST_EMPTY(&token->children)))
-		return token;
-	if (!scopes->processes)
-		return NULL;
-	nearest = scope_of_ancestors(scopes, table, asker, token, &has_token);
-	if (!token || !nearest)
-		return nearest ? nearest : token;
-	return has_token || scope_is_within(nearest, token) ? nearest : token;
+	if (!scopes->processes || (token && (!token->pid || LIST_EMPTY(&token->children))))
+		return 0;
+	/* One of another pid namespace has no ancestors here. */
+	if (!requester->pid)
+		return 0;
+	result = table->lookup(table->arg, requester->pid, &process);
+	if (!result && process.start > requester->not_after)
+		result = -ESRCH;
+	if (result == -ENOSYS)
+		return 0; /* there is no /proc to go by, which was said at the start */
+	for (int i = 0; !result && i < ANCESTORS_MAX; i++) {
+		if (!nearest)
+			nearest = scopes_of_process(scopes, process.pid, process.start);
+		has_token = token && token->pid == process.pid && token->start == process.start;
+		if ((nearest && !token) || has_token)
+			break;
+		result = go_up(table, &process);
+		if (result <= 0)
+			break;
+		result = 0;
+	}
+	if (result < 0)
+		return result;
+	if (!token || (nearest && (has_token || scope_is_within(nearest, token))))
+		*ret_scope = nearest;
+	return 0;
 }

@@ -8,7 +8,7 @@
 
 #include "lib/fdio.h"
 #include "daemon/daemon_limits.h"
-#include "daemon/proc.h"
+#include "daemon/process.h"
 
 struct watched {
 	LIST_ENTRY(watched) link;

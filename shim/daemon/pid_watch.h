@@ -6,7 +6,7 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 
-#include "daemon/nearest.h"
+#include "daemon/scopes.h"
 
 struct watched;
 

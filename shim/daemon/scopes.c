@@ -99,6 +99,7 @@ static struct scope *make_scope(const struct scope_birth *birth)
 	LIST_INIT(&scope->children);
 	scope->pid = birth->pid;
 	scope->start = birth->start;
+	scope->expires_ms = birth->expires_ms;
 	scope->parent = birth->parent;
 	scope->depth = birth->parent ? birth->parent->depth + 1 : 1;
 	if (pack(birth->value, &scope->values) && pack(trio, &scope->opened_with))
@@ -117,7 +118,7 @@ static bool has_room(const struct scopes *scopes, size_t bytes)
 	return bytes <= scopes->bytes_max && scopes->bytes <= scopes->bytes_max - bytes;
 }
 
-static void touch(struct scopes *scopes, struct scope *scope)
+static void mark_changed(struct scopes *scopes, struct scope *scope)
 {
 	scope->changed = ++scopes->revision;
 	if (scope->is_unsaved)
@@ -183,7 +184,7 @@ int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct s
 		LIST_INSERT_HEAD(&scope->parent->children, scope, sibling);
 	scopes->count++;
 	scopes->generation++;
-	touch(scopes, scope);
+	mark_changed(scopes, scope);
 	*ret_scope = scope;
 	return 0;
 }
@@ -245,7 +246,7 @@ static int replace_values(struct scopes *scopes, struct scope *scope,
 	scopes->bytes += packed_bytes(packed) - packed_bytes(scope->values);
 	free(scope->values);
 	scope->values = packed;
-	touch(scopes, scope);
+	mark_changed(scopes, scope);
 	return 1;
 }
 
@@ -273,6 +274,12 @@ int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FI
 			left[field] = (struct text){ NULL, 0 };
 	}
 	return replace_values(scopes, scope, left);
+}
+
+void scopes_set_expiry(struct scopes *scopes, struct scope *scope, uint64_t expires_ms)
+{
+	scope->expires_ms = expires_ms;
+	mark_changed(scopes, scope);
 }
 
 struct scope *scopes_by_name(const struct scopes *scopes, struct text name)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "core/context.h"
+#include "daemon/process.h"
 #include "lib/hash_index.h"
 #include "protocol/protocol_limits.h"
 
@@ -28,6 +29,7 @@ struct scope {
 	uint64_t serial; /* grows, never reused */
 	uint64_t changed; /* the revision of its last change */
 	uint64_t start; /* of the process */
+	uint64_t expires_ms; /* by the wall clock; 0: never */
 	pid_t pid; /* 0: it belongs to no process */
 	unsigned depth;
 	bool is_unsaved;
@@ -53,6 +55,7 @@ struct scope_birth {
 	uint64_t start;
 	struct scope *parent;
 	uint64_t serial; /* 0: the next one */
+	uint64_t expires_ms;
 	struct text value[FIELD_COUNT];
 	struct text opened_with[FIELD_COUNT]; /* of it only the trio is kept */
 };
@@ -69,6 +72,8 @@ void scopes_end(struct scopes *scopes, struct scope *scope);
 /* Empty values leave a field as it is. 1 when something changed, 0, or -ENOMEM or -EDQUOT. A
  * traceparent that comes alone takes the scope's tracestate away: that belonged to another one. */
 int scopes_set(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT]);
+/* When a named scope ends by itself; 0: never. */
+void scopes_set_expiry(struct scopes *scopes, struct scope *scope, uint64_t expires_ms);
 /* 1 when something changed, 0, or -ENOMEM. */
 int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT]);
 
@@ -91,5 +96,18 @@ void scope_effective(const struct scopes *scopes, const struct scope *scope,
 		     struct text ret_value[FIELD_COUNT]);
 /* The revision of the last change of what scope_effective gives. */
 uint64_t scope_effective_changed(const struct scopes *scopes, const struct scope *scope);
+
+/* Who asks: a pid, and the latest start (ticks) that makes it the process that is meant. A pid that
+ * began later was reused; 0 is a process of another pid namespace, which has no ancestors here. */
+struct requester {
+	pid_t pid;
+	uint64_t not_after;
+	struct text token; /* TAGALONG_SCOPE; may be empty */
+};
+
+/* The scope that a process is in, NULL when it is the default one. 0, or a negative errno when that
+ * cannot be found out: -ESRCH when the process has ended. */
+int nearest_scope(const struct scopes *scopes, const struct process_table *table,
+		  const struct requester *requester, struct scope **ret_scope);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The service without its sockets: scopes, where they are kept, and the answers. */
+/* The service without its sockets: scopes, the store that they are in, and the answers. */
 #ifndef TAGALONG_DAEMON_STATE_H
 #define TAGALONG_DAEMON_STATE_H
 
 #include "lib/buf.h"
-#include "daemon/nearest.h"
 #include "daemon/pages.h"
+#include "daemon/process.h"
 #include "daemon/scopes.h"
 #include "daemon/store.h"
 
-struct core {
+struct state {
 	struct scopes scopes;
 	struct store *store;
-	struct pages *pages; /* NULL: contexts are told on the socket only */
+	struct pages *pages; /* NULL: contexts are sent on the socket only */
 	struct process_table processes;
 	/* A scope of a process was opened: 0, or a negative errno when there is no such process
 	 * (any more); it is then taken back. */
@@ -20,31 +20,27 @@ struct core {
 	/* A scope is about to end. */
 	void (*on_end)(void *arg, struct scope *scope);
 	void *arg;
-	struct scope *unput; /* the next one for a new state file; NULL: all were put */
 };
 
-/* Reads the store and takes over what still lives. `processes` and the hooks are set before.
- * 0 or -ENOMEM. */
-int core_start(struct core *core);
-void core_stop(struct core *core);
-
+/* Reads the store of `store_url` and takes over what still lives. `processes` and the hooks are set
+ * before. 0, or store_open's error. */
+int state_start(struct state *state, const char *store_url);
 /* Ends a scope; `why` is for the log. */
-void core_end(struct core *core, struct scope *scope, const char *why);
-/* At the end of a turn of the loop: what changed goes to the store. Whether another turn is wanted
- * at once (store_commit). */
-bool core_commit(struct core *core);
-/* All changes are handed over and, as far as that is possible now, safe. */
-void core_sync(struct core *core);
+void state_end_scope(struct state *state, struct scope *scope, const char *why);
+/* At the end of a turn, before any reply leaves: what changed is in the store. */
+void state_commit(struct state *state);
+void state_stop(struct state *state);
 
-/* The context service's answer to get and watch: appends a reply line. With `page` it says that
- * the scope's page comes along. */
-void core_write_context(const struct core *core, const struct scope *scope, bool page,
-			struct buf *reply);
+/* Appends the reply line of get and watch. With `has_page` it says that the scope's page comes
+ * along. */
+void state_write_context(const struct state *state, const struct scope *scope, bool has_page,
+			 struct buf *reply);
 
 /* What a connection knows of its peer. */
 struct peer {
 	pid_t pid; /* 0: not visible from here */
-	uint64_t since; /* process_ticks when it was accepted: one that began later is another */
+	uint64_t not_after; /* the process began no later (process_ticks), or it is another one */
+	bool has_ended; /* before it was seen, so that its pid may be another process's now */
 };
 
 struct answer {
@@ -52,14 +48,12 @@ struct answer {
 	bool may_pass;
 	/* The scope's page, the caller's to send with the service's own, and to close; or -1. */
 	int page_fd;
-	/* Watch this scope from now on, which has just been told. */
+	/* Watch this scope from now on, whose context was just sent. */
 	struct scope *watch;
-	/* The reply may be sent when the store's current ticket is done. */
-	bool waits;
 };
 
 /* Answers one line, whose memory is overwritten: appends exactly one reply line. */
-void core_answer(struct core *core, const struct peer *peer, char *line, size_t len,
-		 struct buf *reply, struct answer *answer);
+void state_answer(struct state *state, const struct peer *peer, char *line, size_t len,
+		  struct buf *reply, struct answer *answer);
 
 #endif

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* The lines of the state file: what the protocol uses, with a head that says so. */
-#include "daemon/store_row.h"
+/* Scopes as JSON objects of one line, with the members that the protocol uses. */
+#include "daemon/store.h"
 
 #include <limits.h>
 
 #include "lib/json.h"
 #include "protocol/member.h"
-
-#define KIND "tagalong state"
-
-void store_head_write(struct buf *buf, struct text boot_id)
-{
-	buf_add(buf, TEXT("{\"kind\":\"" KIND "\",\"v\":1,\"boot\":"));
-	json_write_string(buf, boot_id);
-	buf_add(buf, TEXT("}\n"));
-}
 
 bool store_head_read(char *line, size_t len, struct text *ret_boot_id)
 {
@@ -34,7 +25,7 @@ bool store_head_read(char *line, size_t len, struct text *ret_boot_id)
 		else
 			json_skip(&json, NULL);
 	}
-	if (!json_end(&json) || !text_eq(kind, TEXT(KIND)) || version != 1)
+	if (!json_end(&json) || !text_eq(kind, TEXT("tagalong state")) || version != 1)
 		return false;
 	*ret_boot_id = boot_id;
 	return true;
@@ -54,14 +45,10 @@ void store_row_write(struct buf *buf, const struct store_row *row)
 	write_number(buf, "revision", row->revision);
 	json_write_key(buf, "scope");
 	json_write_string(buf, row->name);
-	if (row->gone) {
-		json_write_key(buf, "gone");
-		buf_add(buf, TEXT("true}\n"));
-		return;
-	}
 	write_number(buf, "serial", row->serial);
 	write_number(buf, "pid", (uint64_t)row->pid);
 	write_number(buf, "start", row->start);
+	write_number(buf, "expires", row->expires_ms);
 	if (row->parent.len) {
 		json_write_key(buf, "parent");
 		json_write_string(buf, row->parent);
@@ -73,7 +60,7 @@ void store_row_write(struct buf *buf, const struct store_row *row)
 		member_write_fields(buf, "opened_with", row->opened_with);
 		break;
 	}
-	buf_add(buf, TEXT("}\n"));
+	buf_char(buf, '}');
 }
 
 bool store_row_read(char *line, size_t len, struct store_row *ret_row)
@@ -98,6 +85,8 @@ bool store_row_read(char *line, size_t len, struct store_row *ret_row)
 			json_number(&json, INT_MAX, &pid);
 		else if (text_eq(key, TEXT("start")))
 			json_number(&json, UINT64_MAX, &row.start);
+		else if (text_eq(key, TEXT("expires")))
+			json_number(&json, UINT64_MAX, &row.expires_ms);
 		else if (text_eq(key, TEXT("parent")))
 			json_string(&json, &row.parent);
 		else if (text_eq(key, TEXT("context")))

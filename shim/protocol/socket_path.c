@@ -52,14 +52,14 @@ static bool trusted(uid_t uid)
 	return uid == geteuid() || uid == 0;
 }
 
-static const char *folder_fault(const struct stat *status)
+const char *socket_folder_status_fault(const struct stat *status)
 {
 	bool ours = status->st_uid == geteuid();
 
 	if (S_ISLNK(status->st_mode))
 		return "its folder is a symlink";
 	if (!S_ISDIR(status->st_mode))
-		return "its folder is none";
+		return "its folder is not a directory";
 	if (!trusted(status->st_uid))
 		return "its folder belongs to another user";
 	if (status->st_mode & (ours && geteuid() ? 077 : 022))
@@ -80,8 +80,8 @@ const char *socket_folder_fault(const char *path)
 	folder[slash] = '\0';
 	result = path_status(slash ? folder : "/", AT_SYMLINK_NOFOLLOW, &status);
 	if (result < 0)
-		return result == -ENOENT ? "there is no socket" : "its folder cannot be looked at";
-	return folder_fault(&status);
+		return result == -ENOENT ? "there is no socket" : "its folder cannot be accessed";
+	return socket_folder_status_fault(&status);
 }
 
 const char *socket_fault(const char *path)
@@ -94,9 +94,9 @@ const char *socket_fault(const char *path)
 		return fault;
 	result = path_status(path, AT_SYMLINK_NOFOLLOW, &status);
 	if (result < 0)
-		return result == -ENOENT ? "there is no socket" : "it cannot be looked at";
+		return result == -ENOENT ? "there is no socket" : "it cannot be accessed";
 	if (!S_ISSOCK(status.st_mode))
-		return "it is no socket";
+		return "it is not a socket";
 	return trusted(status.st_uid) ? NULL : "it belongs to another user";
 }
 

@@ -4,6 +4,7 @@
 #define TAGALONG_PROTOCOL_SOCKET_PATH_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
@@ -23,6 +24,8 @@ int socket_address(const char *path, struct sockaddr_un *ret_address);
 /* What is wrong with the folder that the socket is in, for people; NULL if nothing: no symlink, and
  * either ours and closed to all others (0700), or root's and writable for nobody else. */
 const char *socket_folder_fault(const char *path);
+/* The same of a folder's lstat(2): the state's folder is held to this rule as well. */
+const char *socket_folder_status_fault(const struct stat *status);
 /* The same, and the socket: none there gives "there is no socket". */
 const char *socket_fault(const char *path);
 

@@ -63,11 +63,11 @@ class Load:
         start, cpu = time.monotonic(), cpu_seconds(self.pid)
         lines = self.exchange(-(-total // len(self.peers)), make)
         seconds, cpu = time.monotonic() - start, cpu_seconds(self.pid) - cpu
-        journal = self.service.journal.stat().st_size >> 20
+        file = sum(path.stat().st_size for path in self.service.state.glob("context.db*")) >> 20
         resident = resident_kib(self.pid)
         print(
             f"{what:<26} {seconds:6.1f} s {lines / seconds:>9,.0f}/s   service {cpu:5.1f} s"
-            f"   {resident:>7,} KiB   file {journal:>3} MiB",
+            f"   {resident:>7,} KiB   file {file:>3} MiB",
             flush=True,
         )
         return resident

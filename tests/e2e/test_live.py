@@ -6,6 +6,7 @@ itself, as it does for a user, and is stopped at the end.
 """
 
 import os
+import shlex
 import sys
 
 import pytest
@@ -120,9 +121,13 @@ START = f"tagalong serve & SERVICE=$!; until {ANSWERS}; do sleep 0.02; done"
 def test_a_reused_pid(live, place, relay):
     """The process of a scope ended while no service looked: whoever has its number next is not in
     that scope. (The kernel's numbers are turned in tests/service; here the start is.)"""
-    journal = place["XDG_STATE_HOME"] + "/tagalong/context.journal"
+    other_start = (
+        "import os, sqlite3; file = os.environ['XDG_STATE_HOME'] + '/tagalong/context.db'; "
+        "sqlite3.connect(file, isolation_level=None)"
+        ".execute('UPDATE scope SET row = json_set(row, \"$.start\", 7) WHERE row LIKE \"%start%\"')"
+    )
     script = (
-        f"CHAT; {KILL}; sed -i 's/\"start\":[0-9]*/\"start\":7/' {journal}; "
+        f"CHAT; {KILL}; /usr/bin/python3 -c {shlex.quote(other_start)}; "
         f"{START}; unset TAGALONG_SCOPE; CHAT; kill $SERVICE; wait"
     )
     assert tasks(live(script)) == ["T-1", None]

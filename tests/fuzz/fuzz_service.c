@@ -24,7 +24,7 @@
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-static struct core core;
+static struct state state;
 static struct pages pages;
 static bool ended[PROCESSES];
 static pid_t asking;
@@ -56,16 +56,13 @@ static void on_end(void *arg, struct scope *scope)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	/* Nothing is kept, and nothing is said about it. */
-	unsetenv("HOME");
-	unsetenv("XDG_STATE_HOME");
-	core.processes = (struct process_table){ look, NULL, shares_pids };
-	core.on_open = on_open;
-	core.on_end = on_end;
-	core.pages = &pages;
+	state.processes = (struct process_table){ look, NULL, shares_pids };
+	state.on_open = on_open;
+	state.on_end = on_end;
+	state.pages = &pages;
 	pages_init(&pages, true);
 	CHECK(pages.control);
-	CHECK(!core_start(&core));
+	CHECK(!state_start(&state, "memory:"));
 	return 0;
 }
 
@@ -93,17 +90,17 @@ static void read_page(int fd, const struct wire_reply *reply)
 static void ask(char *line, size_t len, struct wire_reply *ret_reply)
 {
 	static char memory[FRAME_BYTES + 1];
-	const struct peer peer = { asking, 1000 };
+	const struct peer peer = { .pid = asking, .not_after = 1000 };
 	struct answer answer = { .may_pass = true };
 	struct buf reply;
 
 	buf_init(&reply, memory, sizeof(memory));
-	core_answer(&core, &peer, line, len, &reply, &answer);
+	state_answer(&state, &peer, line, len, &reply, &answer);
 	CHECK(!reply.full && reply.len && reply.len <= WIRE_LINE_BYTES_MAX + 1);
 	CHECK(memchr(memory, '\n', reply.len) == memory + reply.len - 1);
 	CHECK(!wire_read_reply(memory, reply.len - 1, ret_reply));
-	CHECK(ret_reply->revision == core.scopes.revision || !ret_reply->ok);
-	pages_update(&pages, &core.scopes);
+	CHECK(ret_reply->revision == state.scopes.revision || !ret_reply->ok);
+	pages_update(&pages, &state.scopes);
 	if (answer.page_fd >= 0)
 		read_page(answer.page_fd, ret_reply);
 	else
@@ -163,8 +160,8 @@ static void end_process(pid_t pid)
 	struct scope *scope;
 
 	ended[pid] = true;
-	while ((scope = scopes_of_process(&core.scopes, pid, (uint64_t)pid * 10)))
-		core_end(&core, scope, "ended");
+	while ((scope = scopes_of_process(&state.scopes, pid, (uint64_t)pid * 10)))
+		state_end_scope(&state, scope, "ended");
 }
 
 static void take_line(const char *line, size_t len)
@@ -178,7 +175,7 @@ static void take_line(const char *line, size_t len)
 	else if (line[1] == 'x')
 		end_process(pid);
 	else
-		core_commit(&core);
+		state_commit(&state);
 }
 
 /* The books are right, and all is gone at the end. */
@@ -188,19 +185,19 @@ static void audit(void)
 	size_t count = 0;
 	struct scope *scope;
 
-	TAILQ_FOREACH(scope, &core.scopes.order, order) {
+	TAILQ_FOREACH(scope, &state.scopes.order, order) {
 		CHECK(scope->depth <= SCOPE_DEPTH_MAX && !(scope->pid && ended[scope->pid]));
 		count++;
 	}
-	CHECK(count == core.scopes.count);
-	while ((scope = TAILQ_FIRST(&core.scopes.order)))
-		core_end(&core, scope, "over");
+	CHECK(count == state.scopes.count);
+	while ((scope = TAILQ_FIRST(&state.scopes.order)))
+		state_end_scope(&state, scope, "over");
 	memset(all, true, sizeof(all));
-	scopes_unset(&core.scopes, core.scopes.default_scope, all);
-	CHECK(!core.scopes.count && !core.scopes.processes && !core.scopes.bytes);
+	scopes_unset(&state.scopes, state.scopes.default_scope, all);
+	CHECK(!state.scopes.count && !state.scopes.processes && !state.scopes.bytes);
 	/* The default_scope one ends with the service. */
-	CHECK(pages.count == (core.scopes.default_scope->page != NULL));
-	core_commit(&core);
+	CHECK(pages.count == (state.scopes.default_scope->page != NULL));
+	state_commit(&state);
 	memset(ended, 0, sizeof(ended));
 	asking = 0;
 }

@@ -147,7 +147,7 @@ def chapters(tmux):
     tmux.tell("resize-window", "-y", str(TALL))
 
     yield "Who asked how often?", tmux.shell("tagalong log --by task")
-    yield "All of it is taken back; what stays is the log, and the journal of the context service.", tmux.shell(
+    yield "All of it is taken back; what stays is the log, and the state of the context service.", tmux.shell(
         "tagalong unwrap ask", "tagalong unwrap nvim", "make -s -C tagalong uninstall PREFIX=$HOME/.local",
         "hash -r; command -v ask nvim tagalong", "find .local log.jsonl -type f", "rm -r log.jsonl .local/state/tagalong")
 

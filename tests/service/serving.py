@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A context service in a folder of its own, and connections to it that speak the protocol bare."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -121,7 +123,8 @@ class Service:
         self.home.mkdir(mode=0o700)
         self.socket = self.runtime / "tagalong" / "context.sock"
         self.state = self.folder / "state" / "tagalong"
-        self.journal = self.state / "context.journal"
+        self.database = self.state / "context.db"
+        self.journal = self.state / "context.journal"  # what earlier versions kept
         self.process = None
         self.said = self.folder / "stderr"
         self.events = self.folder / "stdout"
@@ -191,7 +194,13 @@ class Service:
         return self.events.read_text().splitlines()
 
     def rows(self):
-        return [json.loads(line) for line in self.journal.read_text().splitlines()]
+        """What the database has of each scope, by name."""
+        rows = [json.loads(row) for row, in self.query("SELECT row FROM scope ORDER BY serial")]
+        return {row["scope"]: row for row in rows}
+
+    def query(self, sql, *parameters):
+        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as database, database:
+            return database.execute(sql, parameters).fetchall()
 
     def command(self, *words, env=None, stdin=b"", **how):
         """tagalong WORDS... -> (exit code, stdout, stderr)"""

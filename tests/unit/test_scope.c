@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/nearest.h"
-#include "daemon/proc.h"
-#include "daemon/store_row.h"
+#include "daemon/scopes.h"
+#include "daemon/store.h"
 
 static struct scopes scopes;
 
@@ -219,15 +218,17 @@ static int look(void *arg, pid_t pid, struct process *ret_process)
 		*ret_process = table[i];
 		return 0;
 	}
-	return -ENOENT;
+	return -ESRCH;
 }
 
 static struct scope *nearest(pid_t pid, const char *token)
 {
 	const struct process_table processes = { .lookup = look };
-	const struct asker asker = { pid, UINT64_MAX, text_of(token) };
+	const struct requester requester = { pid, UINT64_MAX, text_of(token) };
+	struct scope *scope = NULL;
 
-	return nearest_scope(&scopes, &processes, &asker);
+	CHECK(!nearest_scope(&scopes, &processes, &requester, &scope), "it can be found out");
+	return scope;
 }
 
 static void ancestry(void)
@@ -244,7 +245,6 @@ static void ancestry(void)
 	CHECK(nearest(13, NULL) == inner, "the nearest of two");
 	CHECK(nearest(21, NULL) == other, "another tree");
 	CHECK(!nearest(30, NULL), "in no tree");
-	CHECK(!nearest(99, NULL), "gone");
 	CHECK(!nearest(0, NULL), "another pid namespace");
 	scopes_release(&scopes);
 }
@@ -283,17 +283,21 @@ static void tokens(void)
 static void reused_pids(void)
 {
 	const struct process_table processes = { .lookup = look };
-	struct asker asker = { 11, 109, TEXT("") };
-	struct scope *outer;
+	struct requester requester = { 11, 109, TEXT("") };
+	struct scope *outer, *scope = NULL;
 
 	scopes_init(&scopes);
 	open_scope("before", 11, 50, NULL); /* of a process 11 that began earlier */
 	CHECK(!nearest(11, NULL), "another start, another process");
 	outer = open_scope("outer", 10, 100, NULL);
 	CHECK(nearest(11, NULL) == outer, "the walk goes on past it");
-	CHECK(!nearest_scope(&scopes, &processes, &asker), "the asker began after it asked");
-	asker.not_after = 110;
-	CHECK(nearest_scope(&scopes, &processes, &asker) == outer, "the asker itself");
+	CHECK(nearest_scope(&scopes, &processes, &requester, &scope) == -ESRCH,
+	      "the requester began after it asked");
+	requester.not_after = 110;
+	CHECK(!nearest_scope(&scopes, &processes, &requester, &scope) && scope == outer,
+	      "the requester itself");
+	requester.pid = 99;
+	CHECK(nearest_scope(&scopes, &processes, &requester, &scope) == -ESRCH, "one that has ended");
 
 	table[1].start = 115; /* 10 is now somebody younger than its supposed child */
 	open_scope("young", 10, 115, NULL);
@@ -347,7 +351,7 @@ static void state_rows(void)
 	row.opened_with[FIELD_BAGGAGE] = TEXT("a=b");
 	buf_init(&buf, line, sizeof(line));
 	store_row_write(&buf, &row);
-	CHECK(store_row_read(line, buf.len - 1, &back), "a row");
+	CHECK(store_row_read(line, buf.len, &back), "a row");
 	CHECK_TEXT(back.name, row.name, "name");
 	CHECK_TEXT(back.parent, row.parent, "parent");
 	CHECK_TEXT(back.value[FIELD_TASK_ID], row.value[FIELD_TASK_ID], "value");
@@ -356,14 +360,13 @@ static void state_rows(void)
 	CHECK(back.start == UINT64_MAX, "start");
 
 	buf_cut(&buf, 0);
-	row.gone = true;
-	store_row_write(&buf, &row);
-	CHECK(store_row_read(line, buf.len - 1, &back) && back.gone, "the end of a scope");
-	CHECK(!store_row_read(line, buf.len - 2, &back), "cut off");
+	buf_add(&buf, TEXT("{\"revision\":9,\"scope\":\"run-1\",\"gone\":true}"));
+	CHECK(store_row_read(line, buf.len, &back) && back.gone, "the end of a scope, in a journal");
+	CHECK(!store_row_read(line, buf.len - 1, &back), "cut off");
 
 	buf_cut(&buf, 0);
-	store_head_write(&buf, TEXT("boot-1"));
-	CHECK(store_head_read(line, buf.len - 1, &boot), "the head");
+	buf_add(&buf, TEXT("{\"kind\":\"tagalong state\",\"v\":1,\"boot\":\"boot-1\"}"));
+	CHECK(store_head_read(line, buf.len, &boot), "the head of a journal");
 	CHECK_TEXT(boot, TEXT("boot-1"), "boot");
 	CHECK(!store_head_read(line, 0, &boot), "no head");
 }

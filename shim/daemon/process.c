@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Reading /proc. A pid alone names nobody for long; with its start time, and the boot that this is
  * counted from, it does. */
-#include "daemon/proc.h"
+#include "daemon/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,19 +16,19 @@
 
 bool process_proc_is_ours(void)
 {
-	static int known; /* 0: not looked at yet */
+	static int cached; /* 1 yes, -1 no, 0 not looked at yet */
 	char target[24];
 	unsigned long pid;
 	ssize_t len;
 
-	if (known)
-		return known > 0;
+	if (cached)
+		return cached > 0;
 	len = readlink("/proc/self", target, sizeof(target));
-	known = len > 0 && text_number((struct text){ target, (size_t)len }, INT_MAX, &pid) &&
+	cached = len > 0 && text_number((struct text){ target, (size_t)len }, INT_MAX, &pid) &&
 				(pid_t)pid == getpid() ?
 			1 :
 			-1;
-	return known > 0;
+	return cached > 0;
 }
 
 /* Reads a file below /proc as far as it fits: what we want does not stand further back. */
@@ -84,6 +85,8 @@ int process_lookup(void *arg, pid_t pid, struct process *ret_process)
 	char memory[1024];
 	ssize_t got = read_proc(pid, "stat", memory, sizeof(memory));
 
+	if (got == -ENOENT)
+		return -ESRCH;
 	if (got < 0)
 		return (int)got;
 	return process_parse((struct text){ memory, (size_t)got }, ret_process) ? 0 : -EBADMSG;
@@ -123,6 +126,17 @@ int process_pidfd(pid_t pid)
 	long fd = syscall(SYS_pidfd_open, pid, 0);
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+int process_peer_pidfd(int socket_fd)
+{
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+	int fd = -1;
+	socklen_t size = sizeof(fd);
+
+	return getsockopt(socket_fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) < 0 ? -errno : fd;
 }
 
 int process_boot_id(struct buf *buf)
