@@ -289,7 +289,7 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_handles.py \
 		-k 'not hidden and not memory_is_flat'
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_bindings.py \
-		-k '(another_place and deepbind) or (test_shape and DEEPBIND)'
+		-k '(another_place and deepbind) or (inner_calls and DEEPBIND)'
 	$(Q)TAGALONG_WRAP='$(VALGRIND) $(LEAKS)' $(PYTEST) \
 		$(patsubst %,tests/service/test_%.py,golden scopes state)
 

@@ -83,7 +83,6 @@ def main():
     steps = {
         "layers": lambda: script("check-layers"),
         "exports": lambda: script("check-exports"),
-        "pitfalls": lambda: script("check-pitfalls"),
         "unit": unit_suites,
         "instructions": instructions,
         **{name: lambda name=name: folder(name, options.workers) for name in FOLDERS},

@@ -88,7 +88,7 @@ def fill(parts, found):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_client(row, neutral, places):  # pitfalls 1, 2, 16, 20, 23, 24, 25, 26
+def test_client(row, neutral, places):
     for name in row.packages.split():
         if not installed_version(name):
             unavailable(f"Debian's package {name} is not installed")
@@ -104,7 +104,7 @@ def test_client(row, neutral, places):  # pitfalls 1, 2, 16, 20, 23, 24, 25, 26
 
 
 @pytest.mark.parametrize("name", BYSTANDERS)
-def test_bystander(name, neutral, places):  # pitfalls 26, 27, 34
+def test_bystander(name, neutral, places):
     command = fill(BYSTANDERS[name], places([]))
     if not shutil.which(command[0]):
         unavailable(f"{command[0]} is not installed")

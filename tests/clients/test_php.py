@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """PHP loads each extension with RTLD_DEEPBIND. The shim's dlopen takes that from the one that needs
-libcurl, which could not be interposed otherwise, and from no other. (pitfall 25)
+libcurl, which could not be interposed otherwise, and from no other.
 
 What the dynamic loader did is read from its own words: LD_DEBUG=scopes names, for each object, the
 lists of objects in which its symbols are looked up. With RTLD_DEEPBIND the object's own list comes
@@ -43,7 +43,7 @@ def test_the_same_modules(neutral):
     assert b"\ncurl\n" in result.stdout
 
 
-def test_deep_bind_goes_for_curl_alone(run, shim):
+def test_deepbind_is_cleared_for_curl_alone(run, shim):
     if not shim:
         pytest.skip("--bare")
     env = CONTEXT | {"LD_DEBUG": "scopes"}

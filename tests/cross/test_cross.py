@@ -105,7 +105,7 @@ def tagged(machine):
 
 
 def sent(machine):
-    """What chat.h does, and how every kind of argument arrives in libcurl. (pitfall 46)"""
+    """What chat.h does, and how every kind of argument arrives in libcurl."""
     largest = 2 ** (machine.long_bits - 1) - 1
     return [
         "unknown 48",
@@ -136,7 +136,7 @@ BY_DOOR = ("RTLD_DEEPBIND", "dlsym", "dlvsym")
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_request(machine, bare, tagged, way):  # pitfall 46
+def test_every_kind_of_argument(machine, bare, tagged, way):
     expected = sent(machine) + WAYS[way]
     assert bare[way] == expected
     if way in BY_DOOR and not machine.doors:

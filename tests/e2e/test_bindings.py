@@ -4,7 +4,7 @@
 The host program (tests/fixtures/binding) prints from which library each answer came, so the two
 runs that are compared tell whether each call reached its own. Each user sends three requests: a
 handle, its copy by the multi interface, the handle again. Over the system's libcurl, and where it
-is OpenSSL's, over a stand-in whose inner calls do not come out through the PLT. (pitfalls 19, 57)
+is OpenSSL's, over a stand-in whose inner calls do not come out through the PLT.
 """
 
 import re
@@ -75,14 +75,14 @@ def program_of(shape):
 
 @pytest.mark.parametrize("inner", ["shown", "hidden"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_shape(host, shape, inner):  # pitfalls 19, 23, 25, 57, 63
+def test_inner_calls_seen_or_hidden(host, shape, inner):
     env = standin() if inner == "hidden" else {}
     result = host(SHAPES[shape], ASKED, program_of(shape), env)
     assert libraries(result) == [OPENSSL] * 3
 
 
 @pytest.mark.parametrize("flavour, name, node", [("gnutls", GNUTLS, "CURL_GNUTLS_3"), ("nss", NSS, "CURL_NSS_3")])
-def test_flavour(host, flavour, name, node):  # pitfalls 24, 26
+def test_symbol_versions_of_each_flavour(host, flavour, name, node):
     steps = f"load 1 {{{flavour}}} local ask 1 {{chat}} version {name} {node} {{chat}}"
     result = host(steps, ASKED * 2)
     assert libraries(result) == [name] * 6
@@ -102,20 +102,20 @@ THREE = {
 
 
 @pytest.mark.parametrize("case", THREE)
-def test_three_libcurls_at_once(host, case):  # pitfall 24
+def test_three_libcurls_at_once(host, case):
     result = host(THREE[case], ASKED * 3, program_of(case))
     assert libraries(result) == ALL
 
 
 @pytest.mark.xfail(strict=True, reason="one address serves every libcurl, and the caller has none")
-def test_lent_by_plugins_in_turns(host):  # pitfall 24
+def test_lent_by_plugins_in_turns(host):
     # A known limit: the caller has no libcurl, and the plugins got the same address of the wrapper.
     turn = "lend 1 {chat} lend 2 {chat} "
     steps = "load 1 {gnutls} local load 2 {openssl} local " + turn * 3
     assert libraries(host(steps, ASKED * 6)) == ([GNUTLS] * 3 + [OPENSSL] * 3) * 3
 
 
-def test_come_and_go(host):  # pitfalls 22, 24
+def test_come_and_go(host):
     # Plugins and their libraries leave between the turns, and others take their place.
     turn = " ".join(f"load 1 {{{each}}} local ask 1 {{chat}} close 1" for each in ("openssl", "gnutls", "nss"))
     assert libraries(host(" ".join([turn] * 4), ASKED * 12)) == ALL * 4
@@ -123,7 +123,7 @@ def test_come_and_go(host):  # pitfalls 22, 24
 
 @pytest.mark.parametrize("flavour, name", [("openssl", OPENSSL), ("gnutls", GNUTLS), ("nss", NSS)])
 @pytest.mark.parametrize("visible", ["local", "global", "deepbind"])
-def test_back_in_another_place(host, flavour, name, visible):  # pitfalls 22, 24
+def test_back_in_another_place(host, flavour, name, visible):
     # What is known of a library that is gone leads nowhere.
     turn = f"load 1 {{{flavour}}} {visible} ask 1 {{chat}} where {name} close 1 where {name} occupy "
     result = host(turn * 2, ASKED * 2)
@@ -143,8 +143,13 @@ def test_another_build_at_the_same_place(host):
     assert b"the same place" in result.stdout
 
 
+def test_start_up_dependency_by_name(host):
+    result = host(f"linked {{chat}} names {OPENSSL} {{chat}} self {{chat}}", ASKED * 3, "host-linked")
+    assert libraries(result) == [OPENSSL] * 9
+
+
 @pytest.mark.parametrize("order", ["{next}:{shim}", "{shim}:{next}", "{next} {shim}"])
-def test_beside_another_preload(run, relay, shim, order):  # pitfall 34
+def test_beside_another_preload(run, relay, shim, order):
     if not shim or SANITIZED:
         pytest.skip("--bare, or a sanitizer's runtime has to be the first")
     command = [str(FOLDER / "host-linked"), "linked", relay.url + "/v1/chat/completions"]
@@ -164,7 +169,7 @@ UNSEEN = {
 
 
 @pytest.mark.parametrize("shape", UNSEEN)
-def test_handles_created_unseen(host, shape):  # pitfall 21
+def test_handles_created_unseen(host, shape):
     # Their inner calls come by, but what the client has set is not known: nothing is ever set.
     host(UNSEEN[shape], [PLAIN] * 3, env={"TAGALONG_HOOKS": "libcurl"})
 
@@ -187,6 +192,6 @@ NOT_THERE = {
 
 
 @pytest.mark.parametrize("shape", NOT_THERE)
-def test_no_libcurl_to_be_found(host, shape):  # pitfall 23
+def test_no_libcurl_to_be_found(host, shape):
     # A program that asks whether libcurl is there must not find our functions instead.
     host(NOT_THERE[shape], [])

@@ -101,13 +101,13 @@ def test_first_rule_that_fits(neutral, relay, other_relay, config):
 
 
 def test_what_is_not_named_gets_nothing(neutral, relay, other_relay, config):
-    # Loopback is a relay by itself only where no rule says what is one. (pitfall 52)
+    # Loopback is a relay by itself only where no rule says what is one.
     neutral(post(other_relay.url + CHAT), {"other": [PLAIN]}, env=config(rule(relay)))
     neutral(post(relay.url + CHAT), [GENERIC], env=config(rule(relay)))
 
 
 def test_redirect_from_rule_to_rule(neutral, relay, other_relay, config):
-    """Each hop by its own rule; the values of one rule never reach the other's host. (pitfall 37)"""
+    """Each hop by its own rule; the values of one rule never reach the other's host."""
     document = {
         "relays": [
             {"match": [relay.url], "preset": "xai"},
@@ -146,7 +146,7 @@ def test_the_environment_is_nearer(neutral, relay, config):
 
 
 @pytest.mark.parametrize("own", ["X-task-ID: mine", "X-Task-Id:", "X-Task-Id;"])
-def test_the_clients_header_is_kept(neutral, relay, config, own):  # pitfall 5
+def test_the_clients_header_is_kept(neutral, relay, config, own):
     command = post(relay.url + CHAT, "-H", own, "-H", "X-Own: 1")
     env = config(rule(relay, on_conflict="keep"))
     neutral(command, [without(GENERIC, "X-Task-Id")], env=env)
@@ -203,7 +203,7 @@ def test_required_field_in_a_multi(run, relay, config):
 
 
 def test_required_field_before_7_80(run, relay, config):
-    """Found out when the transfer starts: the stand-in is such a libcurl. (pitfall 42)"""
+    """Found out when the transfer starts: the stand-in is such a libcurl."""
     env = config(rule(relay, require=["user_id"])) | standin("old")
     start = f"init a\nurl a {relay.url}{CHAT}\npost a {{}}\n"
     done = run(PUPPET, env=env, stdin=(start + "perform a\ncleanup a").encode())

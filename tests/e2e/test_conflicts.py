@@ -22,16 +22,14 @@ NO_TASK = without(GENERIC, "X-Task-Id")
     ],
 )
 @pytest.mark.parametrize("around", [[], ["X-One: 1", "X-Two: 2"]])
-def test_one_line_or_none(neutral, relay, line, arrives, around):
-    # pitfall 5
+def test_client_header_wins(neutral, relay, line, arrives, around):
     lines = around[:1] + [line] + around[1:]
     result = neutral(post(relay.url + CHAT, *headers(*lines)), [NO_TASK])
     seen = [got for got in result.requests[0].lines if got.lower().startswith(b"x-task-id")]
     assert seen == ([arrives] if arrives else [])
 
 
-def test_every_name(neutral, relay):
-    # pitfalls 5, 50
+def test_layers_above_add_headers_too(neutral, relay):
     lines = [f"{name.upper()}: mine" for name in GENERIC]
     result = neutral(post(relay.url + CHAT, *headers(*lines)), [{}])
     for name in GENERIC:
@@ -39,7 +37,6 @@ def test_every_name(neutral, relay):
 
 
 def test_the_same_name_twice(neutral, relay):
-    # pitfall 5
     lines = headers("X-Task-Id: one", "X-Task-Id: two")
     result = neutral(post(relay.url + CHAT, *lines), [NO_TASK])
     assert result.requests[0].values("X-Task-Id") == ["one", "two"]
@@ -56,20 +53,18 @@ def test_the_same_name_twice(neutral, relay):
         "X-Note: ;X-Task-Id;",
     ],
 )
-def test_our_name_elsewhere_in_a_line(neutral, relay, line):
-    # pitfall 6
+def test_names_compared_not_lines(neutral, relay, line):
     neutral(post(relay.url + CHAT, *headers(line)), [GENERIC])
 
 
-def test_by_request_not_by_process(neutral, relay):
-    # pitfall 4: the list of the first transfer says nothing about the second
+def test_nothing_stale_from_earlier_list(neutral, relay):
+    # the list of the first transfer says nothing about the second
     url = relay.url + CHAT
     command = post(url, "-H", "X-Task-Id: mine") + ["--next"] + post(url)[1:]
     neutral(command, [NO_TASK, GENERIC])
 
 
 def test_http2(neutral, front):
-    # pitfall 5
     command = post(front.url + CHAT, "--cacert", front.ca, "-H", "x-TASK-id: mine")
     result = neutral(command, [NO_TASK])
     assert result.requests[0].values("x-task-id") == ["mine"]

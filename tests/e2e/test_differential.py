@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Random sequences of libcurl calls, with the shim and without: the same return codes, callbacks and
 bytes on the wire, but for our lines, which are on every request that is to have them and on no other.
-(pitfalls 2 to 5, 10, 13, 40, 41, 46, 48, 53, 58, 61)
 
 The host, tests/fixtures/chaos, says for each seed what a hash of all that is. TAGALONG_CHAOS is how
 many seeds are tried (20,000), TAGALONG_CHAOS_FIRST the first of them (1). A seed that failed:

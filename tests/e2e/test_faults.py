@@ -22,7 +22,7 @@ def only_root(fault):
 
 
 @pytest.mark.parametrize("fault", [only_root(f) if f in faulty.AS_ROOT else f for f in faulty.FAULTS])
-def test_fault(relay, shim, tmp_path, fault):  # pitfall 33
+def test_fault(relay, shim, tmp_path, fault):
     url = relay.url + "/v1/messages"
     environment = clean_environment(tmp_path) | {"TAGALONG_PROJECT_ID": "billing"}
     bare = faulty.suffer(url, environment)

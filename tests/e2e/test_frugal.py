@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Hosts with little to live on: a small stack, descriptors that are closed behind our back. With
-nothing else to do, with debug lines, and with a context service to ask. (pitfall 33)"""
+nothing else to do, with debug lines, and with a context service to ask."""
 
 import sys
 

@@ -22,7 +22,7 @@ LIST = "append l Authorization: Bearer sk\nappend l X-Own: 1\n"
 @pytest.fixture(params=["shown", "hidden"])
 def puppet(request, neutral, relay):
     """puppet(script, [tags...]): {chat} in the script is a chat URL, {url} the relay's. Over Debian's
-    libcurl, which shows us its inner calls, and over one that hides them (pitfalls 19, 57)."""
+    libcurl, which shows us its inner calls, and over one that hides them."""
     if SANITIZED and request.param == "hidden":
         pytest.skip("a sanitizer's runtime refuses RTLD_DEEPBIND")
     shape = standin() if request.param == "hidden" else {}
@@ -39,7 +39,7 @@ def chat(handle):
     return f"init {handle}\nurl {handle} {{chat}}\npost {handle} {{}}\n"
 
 
-def test_three_performs(puppet):  # pitfall 2
+def test_second_transfer_keeps_headers(puppet):
     result = puppet(LIST + chat("a") + "headers a l\nrepeat 3 perform a\ncleanup a", [GENERIC] * 3)
     for request in result.requests:
         assert request.value("Authorization") == "Bearer sk"
@@ -47,20 +47,20 @@ def test_three_performs(puppet):  # pitfall 2
     assert len({request_id(r) for r in result.requests}) == 3
 
 
-def test_hundred_performs(puppet):  # pitfall 3
+def test_no_duplicates_on_reuse(puppet):
     result = puppet(chat("a") + "repeat 100 perform a\ncleanup a", [GENERIC] * 100)
     assert len({request_id(r) for r in result.requests}) == 100
     assert len({parent_id(r) for r in result.requests}) == 100
     assert len({trace_id(r) for r in result.requests}) == 1
 
 
-def test_hundred_multi_rounds(puppet):  # pitfalls 3, 16, 17
+def test_multi_without_perform(puppet):
     script = LIST + chat("a") + "headers a l\nmulti m\nrepeat 100 add m a ; run m ; remove m a\n"
     result = puppet(script + "cleanup a\nmulticleanup m", [GENERIC] * 100)
     assert len({request_id(r) for r in result.requests}) == 100
 
 
-def test_list_changes_between_performs(puppet):  # pitfalls 4, 13
+def test_list_edited_after_setopt(puppet):
     script = (
         LIST
         + chat("a")
@@ -74,7 +74,7 @@ def test_list_changes_between_performs(puppet):  # pitfalls 4, 13
     assert [r.value("X-Own") for r in result.requests] == ["1", "2", None]
 
 
-def test_list_freed_after_perform(puppet):  # pitfall 11
+def test_list_freed_after_perform(puppet):
     puppet(LIST + chat("a") + "headers a l\nperform a\nfree l\ncleanup a", [GENERIC])
 
 
@@ -84,12 +84,12 @@ def test_list_replaced_after_it_was_freed(puppet):
     puppet(script + "perform a\ncleanup a\nfree m", [GENERIC, GENERIC])
 
 
-def test_one_list_on_two_handles(puppet):  # pitfall 12
+def test_one_list_on_two_handles(puppet):
     script = LIST + chat("a") + chat("b") + "url b {url}/other\nheaders a l\nheaders b l\n"
     puppet(script + "perform a\nperform b\nperform a", [GENERIC, PLAIN, GENERIC])
 
 
-def test_reset(puppet):  # pitfall 7
+def test_reset_clears_client_list(puppet):
     script = LIST + chat("a") + "headers a l\nperform a\nreset a\nurl a {chat}\npost a {}\nperform a"
     result = puppet(script, [GENERIC, GENERIC])
     assert [r.value("Authorization") for r in result.requests] == ["Bearer sk", None]
@@ -100,40 +100,40 @@ def test_reset_forgets_the_prereq(puppet):
     puppet(script, [GENERIC])
 
 
-def test_dup_before_and_after(puppet):  # pitfall 8
+def test_dup_copies_client_state(puppet):
     script = LIST + chat("a") + "headers a l\ndup a b\nperform a\ndup a c\ncleanup a\n"
     result = puppet(script + "perform b\ncleanup b\nperform c\ncleanup c\nfree l", [GENERIC] * 3)
     assert [r.value("X-Own") for r in result.requests] == ["1"] * 3
 
 
-def test_dup_in_flight(puppet):  # pitfalls 8, 61
+def test_dup_in_flight(puppet):
     script = LIST + chat("a") + "headers a l\nonwrite a dup a b\nperform a\ncleanup a\nperform b\n"
     puppet(script + "perform b\ncleanup b", [GENERIC] * 3)
 
 
-def test_dup_in_flight_of_a_multi(puppet):  # pitfall 61
+def test_dup_in_flight_of_a_multi(puppet):
     script = LIST + chat("a") + "headers a l\nprereq a ok\nonwrite a dup a b\nmulti m\nadd m a\nrun m\n"
     puppet(script + "multicleanup m\ncleanup a\nperform b", [GENERIC] * 2)
 
 
-def test_add_twice(puppet):  # pitfalls 10, 48
+def test_added_twice(puppet):
     puppet(chat("a") + "multi m\nadd m a\nadd m a\nrun m\nremove m a\nremove m a\n", [GENERIC])
 
 
-def test_perform_of_a_handle_in_a_multi(puppet):  # pitfalls 10, 48
+def test_perform_of_a_handle_in_a_multi(puppet):
     script = "multi m\nadd m a\nperform a\nrun m\nremove m a\nperform a"
     result = puppet(chat("a") + script, [GENERIC] * 2)
     assert b'  2 "' in result.stdout
 
 
-def test_perform_inside_its_own_callback(puppet, relay):  # pitfalls 10, 48
+def test_perform_inside_its_own_callback(puppet, relay):
     # The refused call must not end the transfer that is under way: its second hop is tagged.
     script = f"init a\nurl a {relay.url}/switch/redirect-307-same/v1/chat/completions\npost a {{}}\n"
     result = puppet(script + "follow a 1\nonheader a perform a\nperform a", [GENERIC] * 2)
     assert request_id(result.requests[0]) == request_id(result.requests[1])
 
 
-def test_set_list_in_a_callback_of_a_redirect(puppet):  # pitfall 15
+def test_list_set_in_a_callback(puppet):
     script = (
         LIST
         + "append n X-Other: new\n"
@@ -144,28 +144,28 @@ def test_set_list_in_a_callback_of_a_redirect(puppet):  # pitfall 15
     assert [r.value("X-Other") for r in result.requests] == [None, "new"]
 
 
-def test_late_add_while_another_runs(puppet):  # pitfall 17
+def test_late_add_while_another_runs(puppet):
     script = chat("a") + chat("b") + "multi m\nadd m a\nstep m\nadd m b\nrun m\nremove m a\n"
     # Whether the second one finds the first's connection free is a matter of time.
     puppet(script + "add m a\nrun m", [GENERIC] * 3, unordered=True)
 
 
-def test_url_set_after_add(puppet):  # pitfall 58
+def test_url_set_after_add(puppet):
     script = "init a\npost a {}\nmulti m\nadd m a\nurl a {chat}\nrun m\nremove m a\n"
     puppet(script + "url a {url}/other\nadd m a\nrun m", [GENERIC, PLAIN])
 
 
-def test_url_handle_wins(puppet):  # pitfall 38
+def test_url_handle_wins(puppet):
     script = chat("a") + "curlu a {url}/other\nperform a\ncurlu a {chat}\nurl a {url}/x\nperform a"
     puppet(script, [PLAIN, GENERIC])
 
 
-def test_stale_url_of_a_redirect(puppet):  # pitfall 38
+def test_stale_url_of_a_redirect(puppet):
     script = "init a\nurl a {url}/switch/redirect-307-same/other\npost a {}\nfollow a 1\nperform a\n"
     puppet(script + "url a {chat}\nperform a", [PLAIN, PLAIN, GENERIC])
 
 
-METHODS = {  # pitfall 40: what 7.88.1 sends, and so what is tagged
+METHODS = {  # what 7.88.1 sends, and so what is tagged
     "post a {}": GENERIC,
     "post a {}\nget a": PLAIN,
     "post a {}\nhead a 1": PLAIN,
@@ -178,20 +178,20 @@ METHODS = {  # pitfall 40: what 7.88.1 sends, and so what is tagged
 
 
 @pytest.mark.parametrize("setting", METHODS, ids=lambda text: text.replace("\n", ", "))
-def test_method(puppet, setting):
+def test_method_on_the_wire(puppet, setting):
     puppet("init a\nurl a {chat}\n" + setting + "\nperform a", [METHODS[setting]])
 
 
-def test_client_prereq_is_chained(puppet):  # pitfall 41
+def test_client_prereq_is_chained(puppet):
     puppet(chat("a") + "prereq a ok\nperform a\nprereq a none\nperform a", [GENERIC] * 2)
 
 
-def test_client_prereq_aborts(puppet):  # pitfall 41
+def test_client_prereq_aborts(puppet):
     result = puppet(chat("a") + "prereq a abort\nperform a\nprereq a ok\nperform a", [GENERIC])
     assert b'  42 "operation aborted by pre-request callback"' in result.stdout
 
 
-def test_client_prereq_set_in_flight(puppet):  # pitfall 41
+def test_client_prereq_set_in_flight(puppet):
     script = "init a\nurl a {url}/switch/redirect-307-same/v1/chat/completions\npost a {}\nfollow a 1\n"
     puppet(script + "onheader a prereq a abort\nperform a", [GENERIC])
 
@@ -211,18 +211,18 @@ PREREQ_HALVES = [  # what libcurl has been given by then is the client's, whatev
 
 
 @pytest.mark.parametrize("script", PREREQ_HALVES, ids=range(len(PREREQ_HALVES)))
-def test_client_prereq_by_halves(puppet, script):  # pitfall 41
+def test_client_prereq_by_halves(puppet, script):
     performs = len(re.findall("perform [ab]", script))
     off = "OFF" in script
     puppet(chat("a") + script, [GENERIC] * (performs - off) + [PLAIN] * off)
 
 
-def test_client_sets_list_in_its_prereq(puppet):  # pitfalls 15, 41
+def test_client_sets_list_in_its_prereq(puppet):
     script = LIST + chat("a") + "prereq a ok\nonprereq a headers a l\nperform a"
     puppet(script, [GENERIC])
 
 
-def test_unified_headers_are_left_alone(puppet):  # pitfalls 44, 62
+def test_unified_headers_are_left_alone(puppet):
     puppet(chat("a") + "unified a 1\nperform a\nunified a 0\nperform a", [PLAIN, GENERIC])
 
 
@@ -235,14 +235,14 @@ def test_longjmp_out_of_a_callback(puppet, callback):
     puppet(script + "perform a\n" + chat("b") + "headers b l\nperform b\ncleanup b", tags + [GENERIC])
 
 
-def test_multi_cleanup_with_handles_inside(puppet):  # pitfall 53
+def test_multi_cleanup_with_handles_inside(puppet):
     script = LIST + chat("a") + chat("b") + "url b {chat}?b\n"
     script += "headers a l\nmulti m\nadd m a\nadd m b\nrun m\n"
     script += "multicleanup m\nfree l\nheaders a -\nperform a\ncleanup b\nperform a\ncleanup a"
     puppet(script, [GENERIC] * 4, unordered=True)  # two of them run side by side
 
 
-CLEANUPS = [  # pitfalls 53, 60: every order in which a handle can leave
+CLEANUPS = [  # every order in which a handle can leave
     "cleanup a\nmulticleanup m",
     "multicleanup m\ncleanup a",
     "remove m a\ncleanup a\nmulticleanup m",
@@ -260,13 +260,13 @@ def test_orders_of_cleanup(puppet, end, ran):
     puppet(script + again, [GENERIC] * (2 if ran else 1))
 
 
-def test_address_reuse(puppet):  # pitfalls 22, 60
+def test_address_reuse(puppet):
     script = "repeat 200 init a ; cleanup a\n" + LIST
     script += "repeat 20 init a ; url a {chat} ; post a {} ; headers a l ; perform a ; cleanup a"
     puppet(script, [GENERIC] * 20)
 
 
-def test_memory_is_flat(run, relay):  # pitfall 22
+def test_memory_is_flat(run, relay):
     script = "repeat 2000 init a ; url a http://x/ ; headers a l ; dup a b ; cleanup a ; cleanup b\n"
     text = LIST + script + "rss\n" + script * 24 + "rss\n"
     result = run(PUPPET, stdin=text.encode())
@@ -275,7 +275,7 @@ def test_memory_is_flat(run, relay):  # pitfall 22
     assert last - first <= 256, f"{first} KiB after 4,000 handles, {last} KiB after 100,000"
 
 
-def test_errors_of_the_client(puppet):  # pitfall 14
+def test_errors_of_the_client(puppet):
     script = (
         chat("a")
         + "url a http://127.0.0.1:1/v1/chat/completions\nperform a\n"
@@ -286,7 +286,7 @@ def test_errors_of_the_client(puppet):  # pitfall 14
     puppet(script, [GENERIC] * 2, normalise=[MILLISECONDS, MILLISECONDS_LONG])
 
 
-def test_fork(puppet):  # pitfall 32
+def test_fork(puppet):
     script = LIST + chat("a") + "headers a l\nperform a\nfork perform a ; perform a\nfork perform a\n"
     result = puppet(script, [GENERIC] * 4, one_trace=False)
     # The handle and its list are the parent's; each process has a trace of its own.
@@ -294,16 +294,16 @@ def test_fork(puppet):  # pitfall 32
     assert traces[1] == traces[2] and len(set(traces)) == 3
 
 
-def test_host_closes_all_descriptors(puppet):  # pitfall 33
+def test_host_closes_all_descriptors(puppet):
     puppet(chat("a") + "perform a\ncleanup a\nclosefds\n" + chat("b") + "perform b", [GENERIC] * 2)
 
 
-def test_off_and_on_again(puppet):  # pitfall 51
+def test_off_and_on_again(puppet):
     script = "perform a\nenv TAGALONG_OFF 1\nperform a\nunenv TAGALONG_OFF\nperform a"
     puppet(LIST + chat("a") + "headers a l\n" + script, [GENERIC, PLAIN, GENERIC])
 
 
-def test_context_changes_while_queued(puppet):  # pitfall 18
+def test_context_changes_while_queued(puppet):
     # Added with T-42, sent with T-43: what counts is when the request is sent.
     script = chat("a") + "multi m\nadd m a\nenv TAGALONG_TASK_ID T-43\nrun m"
     puppet(script, [GENERIC | {"X-Task-Id": "T-43"}])
@@ -314,7 +314,7 @@ def test_no_environment_at_all(puppet):
     puppet(chat("a") + "perform a", [nothing], env={})
 
 
-def test_debug_lines_have_no_secrets(run, relay, tmp_path):  # pitfall 51
+def test_debug_lines_have_no_secrets(run, relay, tmp_path):
     log = tmp_path / "debug.log"
     script = LIST + chat("a") + "headers a l\nperform a\nurl a http://u:p@127.0.0.1:1/v1/messages?key=k\nperform a"
     script = script.replace("{chat}", relay.url + "/v1/chat/completions?api_key=hunter2")

@@ -43,17 +43,16 @@ def test_redirect_on_the_same_host(neutral, relay, code):
 
 @pytest.mark.parametrize("code", CODES)
 def test_redirect_to_another_port(neutral, relay, code):
-    # pitfall 37
     url = f"{relay.url}/switch/redirect-{code}-other{CHAT}"
     expect = {"relay": [GENERIC], "other": [PLAIN]}
     neutral(post(url, "-L", *OWN), expect, env=only(relay))
-    # pitfall 55: with no list of the client's own, ours is unlinked too
+    # with no list of the client's own, ours is unlinked too
     neutral(post(url, "-L"), expect, env=only(relay))
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_redirect_to_another_name(neutral, relay, code):
-    # pitfall 37: the same port by another name is another host
+    # the same port by another name is another host
     url = f"{relay.url}/switch/redirect-{code}-alias{CHAT}"
     neutral(post(url, "-L", *OWN), [GENERIC, PLAIN], env=only(relay))
 
@@ -68,7 +67,7 @@ def test_there_and_back_again(neutral, relay, code):
 
 @pytest.mark.parametrize("code", CODES)
 def test_redirect_from_elsewhere_to_the_relay(neutral, relay, other_relay, code):
-    # pitfall 38: what counts is the URL about to be used, not the one that was set
+    # what counts is the URL about to be used, not the one that was set
     url = f"{other_relay.url}/switch/redirect-{code}-other{CHAT}"
     neutral(post(url, "-L", *OWN), {"other": [PLAIN], "relay": [second(code)]}, env=only(relay))
 
@@ -82,7 +81,7 @@ def test_redirect_between_relays(neutral, relay):
 
 @pytest.mark.parametrize("how", [["-X", "POST"], ["--post302"]])
 def test_redirect_that_stays_a_post(neutral, relay, how):
-    # pitfall 40: the method of the hop, by whatever rule the client has for it
+    # the method of the hop, by whatever rule the client has for it
     url = relay.url + "/switch/redirect-302-same" + CHAT
     result = neutral(post(url, "-L", *how), [GENERIC, GENERIC])
     assert [r.method for r in result.requests] == ["POST", "POST"]
@@ -101,7 +100,7 @@ def test_redirects_in_parallel(neutral, relay):
 
 
 def test_next_transfer_after_a_redirect_away(neutral, relay):
-    # pitfall 38: the handle's last URL is another host's; pitfall 2: its list is still whole
+    # the handle's last URL is another host's; its list is still whole
     away = relay.url + "/switch/redirect-307-other" + CHAT
     command = curl("-L", "-d", BODY, *OWN, away, relay.url + CHAT)
     neutral(command, {"relay": [GENERIC] * 2, "other": [PLAIN]}, env=only(relay))
@@ -109,7 +108,6 @@ def test_next_transfer_after_a_redirect_away(neutral, relay):
 
 @pytest.mark.parametrize("how", ["--digest", "--anyauth"])
 def test_digest_rounds(neutral, relay, how):
-    # pitfall 45
     url = relay.url + "/switch/digest" + CHAT
     command = post(url, how, "-u", f"{USER}:{PASSWORD}", "-H", "X-Own: 1")
     result = neutral(command, [GENERIC, GENERIC], normalise=[DIGEST])
@@ -132,7 +130,6 @@ def test_dropped_first_connection(neutral, relay):
 
 
 def test_signature_covers_the_added_lines(neutral, relay):
-    # pitfall 55
     command = post(relay.url + CHAT, *sigv4.OPTIONS, "-H", "X-Own: 1")
     result = neutral(command, [GENERIC], normalise=[AMZ_AUTHORIZATION, AMZ_DATE])
     (request,) = result.requests
@@ -142,7 +139,7 @@ def test_signature_covers_the_added_lines(neutral, relay):
 
 @pytest.mark.parametrize("own", [["-H", "X-Own: 1"], []])
 def test_signature_of_an_unmatched_request(neutral, relay, own):
-    # pitfall 55: SignedHeaders is compared here, too; a blanked line of ours would be in it
+    # SignedHeaders is compared here, too; a blanked line of ours would be in it
     normalise = [AMZ_DATE, AMZ_SIGNATURE]
     command = post(relay.url + "/v1/other", *sigv4.OPTIONS, *own)
     result = neutral(command, [PLAIN], normalise=normalise)
@@ -151,7 +148,6 @@ def test_signature_of_an_unmatched_request(neutral, relay, own):
 
 @pytest.mark.parametrize("own", [["-H", "X-Own: 1"], []])
 def test_signature_of_an_unmatched_hop(neutral, relay, own):
-    # pitfall 55
     url = relay.url + "/switch/redirect-307-alias" + CHAT
     command = post(url, "-L", "--location-trusted", *sigv4.OPTIONS, *own)
     normalise = [AMZ_DATE, AMZ_SIGNATURE, SIGNED_TAGS]

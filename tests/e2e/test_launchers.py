@@ -41,7 +41,7 @@ def test_tags_a_request(launch, relay):
     assert result.requests[0].value("X-Project-Id") == "billing"
 
 
-def test_preload_is_appended_once(launch, shim):  # pitfall 34
+def test_preload_is_appended_once(launch, shim):
     preload, task, _ = shown(launch(["--task", "T-1"] + SHOW))
     assert preload.endswith("/libtagalong.so") and task == "T-1"
     for before in ("libm.so.6", "libm.so.6:libc.so.6", "libm.so.6 libc.so.6"):
@@ -92,7 +92,7 @@ def test_library_path_that_ld_preload_cannot_hold(launch, tmp_path, folder):
     assert result.rc == 3 and b"space or a colon" in result.stderr
 
 
-def test_library_that_is_not_there(launch):  # pitfall 28
+def test_library_that_is_not_there(launch):
     result = launch(["true"], env={"TAGALONG_LIB": "/nonexistent/libtagalong.so"})
     assert result.rc == 3 and b"libtagalong.so" in result.stderr and b"ld.so" not in result.stderr
 

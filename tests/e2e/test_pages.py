@@ -69,7 +69,7 @@ chat()
     assert tasks(host(text)) == ["T-1", "inner", "T-1", "by name", "T-1"]
 
 
-def test_a_forked_child_asks_for_itself(host):  # pitfall 32
+def test_a_forked_child_asks_for_itself(host):
     text = """
 chat()
 if not os.fork():
@@ -81,7 +81,7 @@ os.wait(); chat()
     assert tasks(host(text)) == ["T-1", "T-1", "child", "child"]
 
 
-def test_a_host_that_closes_all_descriptors(host):  # pitfall 33
+def test_a_host_that_closes_all_descriptors(host):
     text = """
 for i in range(5):
     chat(); c.close(); os.closerange(3, 256)
@@ -92,7 +92,7 @@ for i in range(5):
 
 
 @pytest.mark.parametrize("low", [0, 1, 2])
-def test_no_page_where_a_low_number_is_free(host, low):  # pitfall 33
+def test_no_page_where_a_low_number_is_free(host, low):
     """What arrives on a socket would get that number."""
     another = 'os.environ["TAGALONG_SCOPE"] = "another"'  # the page that is there is for another question
     result = host(f"chat()\nos.close({low})\n{another}\nchat()\nchat()\nchat()\n")

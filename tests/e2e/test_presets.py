@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every preset on the wire, against tests/golden/presets: with a full context, one field, none, bad
-values, and values at the limits and one past them. (pitfalls 35, 36)
+values, and values at the limits and one past them.
 
     TAGALONG_GOLDEN=write pytest tests/e2e/test_presets.py     writes the files anew, to be read
 """

@@ -35,7 +35,7 @@ def at(host, port, *args):
     ],
 )
 def test_nothing_configured_is_loopback_only(neutral, relay, host, expect):
-    # pitfall 39: user names that look like hosts
+    # user names that look like hosts
     neutral(at(host, relay.port), expect)
 
 
@@ -112,13 +112,12 @@ def test_https(neutral, front, pattern, expect):
     ],
 )
 def test_ways_to_write_a_url(neutral, relay, url, expect):
-    # pitfalls 38, 39, 59: read as libcurl reads it
+    # read as libcurl reads it
     neutral(post(url.format(port=relay.port)), expect)
 
 
 @pytest.mark.parametrize("default", ["http", "https"])
 def test_default_protocol(neutral, relay, front, default):
-    # pitfall 58
     port, ca = (relay.port, []) if default == "http" else (front.port, ["--cacert", front.ca])
     neutral(post(f"127.0.0.1:{port}{CHAT}", "--proto-default", default, *ca), SENT)
 

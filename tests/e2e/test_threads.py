@@ -38,23 +38,23 @@ def threads(neutral, relay):
     return threads
 
 
-def test_sixteen_threads(threads):  # pitfalls 22, 31, 60
+def test_sixteen_threads(threads):
     result = threads("storm", [GENERIC] * 160, unordered=True)
     assert result.stdout == b"0 failed\n" * 16
 
 
-def test_handles_move_between_threads(threads):  # pitfall 31
+def test_handles_move_between_threads(threads):
     threads("pass", [GENERIC] * 48, unordered=True)
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer's runtime alone hangs in fork beside threads")
-def test_fork_between_any_two_calls(threads):  # pitfall 32
+def test_fork_between_any_two_calls(threads):
     # Five children a round, three of them with the parent's handle; two transfers of the parent's.
     result = threads("fork", [GENERIC] * 5 * 10, unordered=True, one_trace=False)
     assert result.stdout.count(b"child 0\n") == 25
 
 
-def test_vfork_and_exec(neutral, relay):  # pitfalls 32, 34
+def test_vfork_and_exec(neutral, relay):
     command = [str(FIXTURES / "threads"), "spawn", relay.url + CHAT]
     program = [str(FOLDER / "host-linked"), "linked", relay.url + CHAT]  # three requests
     own = ["Authorization", "X-Turn", "X-Own"]

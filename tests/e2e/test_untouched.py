@@ -46,18 +46,16 @@ def test_other_methods(neutral, relay, args):
     ],
 )
 def test_other_paths(neutral, relay, path):
-    # pitfall 52
     neutral(post(relay.url + path, *OWN), [PLAIN])
 
 
 def test_off(neutral, relay):
-    # pitfall 51
     neutral(post(relay.url + CHAT, *OWN), [PLAIN], env=CONTEXT | {"TAGALONG_OFF": "1"})
 
 
 @pytest.mark.parametrize("to_file", [True, False])
 def test_debug_output(run, relay, shim, tmp_path, to_file):
-    # pitfall 51: one can see what is decided, but nothing that is the client's
+    # one can see what is decided, but nothing that is the client's
     if not shim:
         pytest.skip("--bare")
     log = tmp_path / "log"
@@ -74,7 +72,7 @@ def test_debug_output(run, relay, shim, tmp_path, to_file):
 
 @pytest.mark.parametrize("how", [curl, parallel])
 def test_doh_resolver_is_told_nothing(neutral, relay, front, how):
-    # pitfall 20: hidden handles of libcurl's, through perform and through the multi interface
+    # hidden handles of libcurl's, through perform and through the multi interface
     url = f"http://invented.test:{relay.port}{CHAT}"
     doh = ["--doh-url", front.url + "/dns-query", "--doh-insecure"]
     expect = {"doh": [PLAIN, PLAIN], "relay": [GENERIC]}
@@ -85,7 +83,7 @@ def test_doh_resolver_is_told_nothing(neutral, relay, front, how):
 
 @pytest.mark.parametrize("own", [headers("Subject: x", "X-Own: 1"), []])
 def test_mail(neutral, smtp, own):
-    # pitfalls 39, 55: the header list is the mail's, and an empty line would end its head
+    # the header list is the mail's, and an empty line would end its head
     env = CONTEXT | {"TAGALONG_RELAYS": "*", "TAGALONG_ENDPOINTS": "all"}
     command = curl(
         f"smtp://127.0.0.1:{smtp.port}{CHAT}",
@@ -97,7 +95,7 @@ def test_mail(neutral, smtp, own):
 
 
 def test_other_schemes(neutral, relay, proxy, tmp_path):
-    # pitfalls 39, 59: through an HTTP proxy an ftp:// URL is a GET or PUT of HTTP
+    # through an HTTP proxy an ftp:// URL is a GET or PUT of HTTP
     (tmp_path / "file").write_text("content")
     neutral(curl(f"file://{tmp_path}/file", *OWN), [])
     url = relay.url.replace("http:", "ftp:") + CHAT
@@ -107,14 +105,12 @@ def test_other_schemes(neutral, relay, proxy, tmp_path):
 
 
 def test_refused_connection(neutral):
-    # pitfall 14
     command = curl("http://127.0.0.1:1" + CHAT, "-d", BODY, *OWN)
     result = neutral(command, [], normalise=[MILLISECONDS])
     assert result.rc == 7
 
 
 def test_timeout(neutral, relay):
-    # pitfall 14
     command = post(relay.url + "/switch/slow-5000" + CHAT, "-m", "0.5")
     result = neutral(command, [GENERIC], normalise=[MILLISECONDS_LONG])
     assert result.rc == 28
@@ -129,8 +125,7 @@ def test_timeout(neutral, relay):
         (["--max-filesize", "10"], "", 63, 1),
     ],
 )
-def test_errors_of_the_client(neutral, relay, options, switch, rc, count):
-    # pitfall 14
+def test_error_state_unchanged(neutral, relay, options, switch, rc, count):
     result = neutral(post(relay.url + switch + CHAT, *options), [GENERIC] * count)
     assert result.rc == rc
 
@@ -142,7 +137,7 @@ def test_bad_urls(neutral, bad):
 
 
 def test_getinfo_is_the_clients(neutral, relay):
-    # pitfall 14: what curl reads back after the transfer
+    # what curl reads back after the transfer
     wanted = ["response_code", "num_connects", "num_redirects", "url_effective", "method"]
     wanted += ["errormsg", "exitcode", "redirect_url", "http_version", "size_upload"]
     form = "\\n" + "\\n".join(f"{name} %{{{name}}}" for name in wanted)

@@ -27,7 +27,7 @@ BAD = {
     "surrogate": b"T\xed\xa0\x80",
     "beyond Unicode": b"T\xf4\x90\x80\x80",
     "1 KiB + 1": "x" * 1025,
-    "10 KiB": "x" * 10240,  # pitfall 36
+    "10 KiB": "x" * 10240,
     "over 1 KiB when encoded": "ü" * 400,
     "empty": "",
 }
@@ -61,7 +61,6 @@ def command(url, front):
 
 @pytest.mark.parametrize("value", BAD.values(), ids=BAD)
 def test_bad_value(neutral, command, value):
-    # pitfall 35
     env = CONTEXT | {"TAGALONG_TASK_ID": value}
     result = neutral(command, [without(GENERIC, "X-Task-Id")], env=env)
     assert result.rc == 0
@@ -76,14 +75,13 @@ def test_good_value(neutral, command, value, sent):
 
 
 def test_all_values_bad(neutral, command):
-    # pitfall 35
     env = dict.fromkeys(CONTEXT, "a\r\nb")
     names = ["X-Task-Id", "X-Conversation-Id", "X-Session-Id", "X-Project-Id"]
     neutral(command, [without(GENERIC, *names)], env=env)
 
 
 def test_all_headers_together_stay_under_8_kib(neutral, command):
-    # pitfall 36: the fields of the generic preset, each as long as one may be
+    # the fields of the generic preset, each as long as one may be
     names = ["task", "parent_task", "conversation", "project", "organization", "user"]
     env = {f"TAGALONG_{name.upper()}_ID": name[0] * 1024 for name in names}
     env["TAGALONG_SESSION_ID"] = "s" * 1024

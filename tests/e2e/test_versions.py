@@ -2,7 +2,7 @@
 """libcurls that are not installed here: before 7.80, and from 8.22 on.
 
 The host program (tests/fixtures/puppet.c) is started on a stand-in (tests/fixtures/standin), which
-answers as those versions do. (pitfalls 19, 57)
+answers as those versions do.
 """
 
 import re
@@ -36,7 +36,13 @@ def test_the_standin_is_in_place(run, relay):
     assert b"  48\n  48\n" in run(PUPPET, shim=None, env=standin("old"), stdin=script).stdout
 
 
-# Before 7.80 (pitfall 42): lines are built once, when the transfer starts.
+@pytest.mark.parametrize("mode", ["", "guard"])
+def test_inner_add_differs_by_version(puppet, mode):
+    """perform adds the handle to a multi of its own: by a call that is seen, or not. Neither is a second request."""
+    puppet(mode, LIST + chat("a") + "headers a l\nperform a\nmulti m\nadd m a\nrun m\nremove m a\nperform a", [GENERIC] * 3)
+
+
+# Before 7.80: lines are built once, when the transfer starts.
 
 OLD = {
     "a plain post": (chat("a") + "perform a\nperform a", [GENERIC] * 2),
@@ -57,7 +63,7 @@ OLD = {
 
 
 @pytest.mark.parametrize("case", OLD)
-def test_before_7_80(puppet, case):  # pitfall 42
+def test_before_7_80(puppet, case):
     script, expect = OLD[case]
     puppet("old", script, expect)
 
@@ -65,7 +71,7 @@ def test_before_7_80(puppet, case):  # pitfall 42
 REDIRECT = "init a\nurl a {url}/switch/redirect-307-same/v1/chat/completions\npost a {}\n"
 
 
-def test_before_7_80_redirects_may_leak(puppet):  # pitfalls 37, 42
+def test_before_7_80_redirects_may_leak(puppet):
     puppet("old", REDIRECT + "follow a 1\nperform a", [PLAIN, PLAIN])
 
 
@@ -80,16 +86,16 @@ def test_before_7_80_redirects_when_asked_for(puppet):
     assert request_id(result.requests[0]) == request_id(result.requests[1])
 
 
-# From 8.22 on (pitfalls 43, 56): refused inside callbacks, without a word.
+# From 8.22 on: refused inside callbacks, without a word.
 
 
-def test_refused_reset(puppet):  # pitfall 56
+def test_refused_reset(puppet):
     script = LIST + REDIRECT + "follow a 1\nheaders a l\nonheader a barereset a\nperform a\nperform a"
     result = puppet("guard", script, [GENERIC] * 4)
     assert [r.value("X-Own") for r in result.requests] == ["1"] * 4
 
 
-def test_refused_cleanup(puppet):  # pitfall 56
+def test_refused_cleanup(puppet):
     # The handle goes on as the client's own; nothing of ours may be left in it.
     script = LIST + REDIRECT + "follow a 1\nheaders a l\nonheader a barecleanup a\nperform a\nperform a"
     puppet("guard", script, [GENERIC, PLAIN, PLAIN, PLAIN])
@@ -97,20 +103,20 @@ def test_refused_cleanup(puppet):  # pitfall 56
     assert b"prereq of nobody" in puppet("guard", script, [GENERIC, PLAIN, PLAIN, PLAIN]).stdout
 
 
-def test_refused_perform(puppet):  # pitfalls 10, 43
+def test_refused_perform(puppet):
     script = REDIRECT + "follow a 1\nonheader a perform a\nperform a"
     result = puppet("guard", script, [GENERIC] * 2)
     assert b"  93 " in result.stdout
 
 
-def test_refused_list(puppet):  # pitfall 54
+def test_refused_list(puppet):
     # libcurl keeps the old list when it refuses a new one, and so do we.
     script = LIST + "append n X-Other: REFUSE\n" + chat("a") + "headers a l\nheaders a n\nperform a"
     result = puppet("refuse", script, [GENERIC])
     assert [r.value("X-Own") for r in result.requests] == ["1"]
 
 
-def test_refused_lines_of_ours(puppet):  # pitfall 54
+def test_refused_lines_of_ours(puppet):
     env = {"TAGALONG_TASK_ID": "REFUSE"}
     puppet("refuse", LIST + chat("a") + "headers a l\nperform a\nunenv TAGALONG_TASK_ID\nperform a",
            [PLAIN, {k: v for k, v in GENERIC.items() if k != "X-Task-Id"}], env=env)

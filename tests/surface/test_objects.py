@@ -45,7 +45,7 @@ def newer_than(symbols, version):
     return {s.split("@")[0] for s in symbols if "GLIBC_" in s and version_of(s) > version}
 
 
-def test_exported():
+def test_exported_names():
     assert symbols(SHIM, "--defined-only") == golden("exported")
 
 

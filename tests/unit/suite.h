@@ -68,11 +68,20 @@ static inline int suite_run(const char *name, const struct suite_test *tests, si
 	return failed ? 1 : 0;
 }
 
-/* main() of a suite: SUITE("header", tests). */
+static inline int suite_list(const struct suite_test *tests, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		puts(tests[i].name);
+	return 0;
+}
+
+/* main() of a suite: SUITE("header", tests). With any argument it lists its tests. */
 #define SUITE(name, tests)                                                                        \
-	int main(void)                                                                            \
+	int main(int argc, char **argv)                                                           \
 	{                                                                                         \
-		return suite_run(name, tests, sizeof(tests) / sizeof((tests)[0]));                \
+		size_t count = sizeof(tests) / sizeof((tests)[0]);                                \
+												  \
+		return argc > 1 ? suite_list(tests, count) : suite_run(name, tests, count);       \
 	}
 
 #endif

@@ -81,7 +81,6 @@ static void largest_number(void)
 	CHECK_TEXT(buf_since(&buf, 0), TEXT("18446744073709551615"), "2^64 - 1");
 }
 
-/* pitfall 32 */
 static void fork_wipes(void)
 {
 	static struct forkwipe slot;
@@ -119,7 +118,6 @@ static bool connect_ends(int ends[2])
 	return ends[1] >= 0;
 }
 
-/* pitfall 33 */
 static void debug_lines(void)
 {
 	int ends[2], file[2], saved = dup(2);
@@ -192,7 +190,6 @@ static void randoms(void)
 	      "all at once");
 }
 
-/* pitfall 32 */
 static void randoms_of_a_child(void)
 {
 	uint64_t drawn[2 * DRAWS] = { 0 };
@@ -234,7 +231,7 @@ static void files(void)
 	unlink(path);
 	rmdir(folder);
 
-	/* pitfall 33: with 0 closed, what we open does not become standard input */
+	/* with 0 closed, what we open does not become standard input */
 	none = dup(0);
 	close(0);
 	fd = fd_open(AT_FDCWD, "/dev/null", O_RDONLY, 0);

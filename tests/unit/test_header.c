@@ -19,7 +19,6 @@ static void names(void)
 		/* nginx drops them */
 		{ TEXT("X_Task_Id"), false },
 		{ TEXT("_"), false },
-		/* pitfall 35 */
 		{ TEXT("X Task"), false },
 		{ TEXT("X-Task:"), false },
 		{ TEXT(" X-Task"), false },
@@ -105,7 +104,6 @@ static void forbidden_names(void)
 		      rows[i].name);
 }
 
-/* pitfall 35 */
 static void values(void)
 {
 	static const struct {
@@ -163,7 +161,6 @@ static void values(void)
 	}
 }
 
-/* pitfall 36 */
 static void value_limits(void)
 {
 	static char long_value[10240], memory[16384];
@@ -189,7 +186,6 @@ static void value_limits(void)
 	CHECK(header_value_add(&buf, TEXT("abcd"), 100) == HEADER_OK, "buffer");
 }
 
-/* pitfall 5 */
 static void line_names(void)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Shared pages: written, copied and read, also while they are written (pitfall 32: no lock). */
+/* Shared pages: written, copied and read, also while they are written (no lock). */
 #include "suite.h"
 
 #include <errno.h>

@@ -330,7 +330,7 @@ static void helicone_sessions(void)
 	}
 }
 
-/* The limits of the relays' own pages; pitfall 36 */
+/* The limits of the relays' own pages */
 static void limits(void)
 {
 	static const struct {

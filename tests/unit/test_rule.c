@@ -19,7 +19,7 @@ struct row {
 #define CHAT "/v1/chat/completions"
 
 static const struct row rows[] = {
-	/* nothing configured: loopback, any port, http and https (pitfall 52) */
+	/* nothing configured: loopback, any port, http and https */
 	{ NULL, "http://localhost:8090" CHAT, RULE_MATCH },
 	{ NULL, "https://localhost" CHAT, RULE_MATCH },
 	{ NULL, "http://LOCALHOST" CHAT, RULE_MATCH },
@@ -37,15 +37,15 @@ static const struct row rows[] = {
 	{ NULL, "http://notlocalhost" CHAT, RULE_NO_RELAY },
 	{ NULL, "http://127.0.0.1.example.com" CHAT, RULE_NO_RELAY },
 	{ NULL, "https://api.openai.com" CHAT, RULE_NO_RELAY },
-	{ NULL, "ftp://localhost" CHAT, RULE_NO_RELAY }, /* pitfall 59 */
+	{ NULL, "ftp://localhost" CHAT, RULE_NO_RELAY },
 	{ NULL, "ws://localhost" CHAT, RULE_NO_RELAY },
-	{ NULL, "smtp://localhost" CHAT, RULE_NO_RELAY }, /* pitfall 39 */
+	{ NULL, "smtp://localhost" CHAT, RULE_NO_RELAY },
 	{ NULL, "localhost:8090" CHAT, RULE_MATCH },
 	{ NULL, "http:/localhost" CHAT, RULE_MATCH }, /* libcurl takes one slash for two */
 	{ NULL, "HTTP://localhost" CHAT, RULE_MATCH },
 	{ NULL, "http://localhost:8090" CHAT "?api-version=1", RULE_MATCH },
 	{ NULL, "http://localhost:8090" CHAT "#x", RULE_MATCH },
-	/* whose host it is (pitfall 39) */
+	/* whose host it is */
 	{ "https://relay.example.com", "https://relay.example.com" CHAT, RULE_MATCH },
 	{ "relay.example.com", "https://relay.example.com" CHAT, RULE_MATCH },
 	{ "relay.example.com/", "https://relay.example.com" CHAT, RULE_MATCH },

@@ -30,7 +30,7 @@ static void nothing(void)
 	CHECK(table_take(&table, key_of(1)) == b && !table_get(&table, key_of(1)), "take");
 }
 
-/* Any order of puts and takes gives what an array gives (pitfalls 22, 60). */
+/* Any order of puts and takes gives what an array gives. */
 static void against_an_array(void)
 {
 	static struct table table;
@@ -78,7 +78,6 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-/* pitfall 31 */
 static void threads(void)
 {
 	pthread_t thread[THREADS];

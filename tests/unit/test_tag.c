@@ -166,7 +166,7 @@ static bool sets_task_id(void *arg, struct text name)
 	return text_eq_nocase(name, TEXT("x-task-id"));
 }
 
-static void client_wins(void) /* pitfall 5 */
+static void client_wins(void)
 {
 	struct tag_lines *lines;
 
@@ -177,7 +177,7 @@ static void client_wins(void) /* pitfall 5 */
 	free(lines);
 }
 
-static void bad_values(void) /* pitfalls 35, 36 */
+static void bad_values(void)
 {
 	static const char *const bad[] = { "a\r\nX-Evil: 1", "a\nb", "\x01", "\x7f", " a", "a ",
 					   "a  b", "\xff" };
