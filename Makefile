@@ -365,7 +365,9 @@ $(MAN_PAGES): scripts/man-page Makefile
 
 man: $(MAN_PAGES)
 
-HOOK_FILES := hooks/kilo/tagalong.js hooks/node/tagalong.cjs
+PYTHONS ?= python3 $(foreach minor,8 9 10 11 12 13 14,python3.$(minor))
+HOOK_FILES := hooks/kilo/tagalong.js hooks/node/tagalong.cjs \
+	hooks/python/sitecustomize.py hooks/python/hook.py
 
 # As dpkg does it: who starts meanwhile finds the old file or the new one, whole, and what runs keeps
 # the one that it has.
@@ -383,6 +385,11 @@ install: all man
 	install -d $(addprefix $(DESTDIR)$(LIBDIR)/tagalong/,$(dir $(HOOK_FILES)))
 	for file in $(HOOK_FILES); do \
 		$(call put,644,shim/$$file,$(DESTDIR)$(LIBDIR)/tagalong/$$file) || exit 1; done
+	@# Compiling takes more than 1 ms of each start where Python cannot keep what it compiled.
+	rm -rf $(DESTDIR)$(LIBDIR)/tagalong/hooks/python/__pycache__
+	for python in $(PYTHONS); do \
+		! command -v $$python >/dev/null || $$python -m compileall -q --invalidation-mode \
+		unchecked-hash $(DESTDIR)$(LIBDIR)/tagalong/hooks/python || exit 1; done
 	for unit in $(UNITS); do \
 		to=$(DESTDIR)$(UNITDIR)/$$unit; sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$$to.new && \
 		chmod 644 $$to.new && mv -f $$to.new $$to || exit 1; done

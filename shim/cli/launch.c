@@ -14,7 +14,7 @@
 #include "lib/limits.h"
 #include "core/variables.h"
 #include "cli/library_path.h"
-#include "cli/node_hook.h"
+#include "cli/runtime_hook.h"
 #include "core/context.h"
 #include "core/header.h"
 #include "core/preset.h"
@@ -172,24 +172,24 @@ static int preload(void)
 	return code;
 }
 
-/* Whatever goes wrong here, the other doors are open. */
-static void open_node_door(void)
+/* Whatever goes wrong here, the other hooks work. */
+static void add_runtime_hook(enum runtime_hook hook)
 {
-	const char *before = getenv("NODE_OPTIONS");
+	const char *variable = runtime_hook_variable(hook), *before = getenv(variable);
 	char memory[PATH_MAX], *value;
 	struct buf path, list;
 	size_t size;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (!node_hook(&path))
+	if (!runtime_hook(hook, &path))
 		return;
 	size = path.len + (before ? strlen(before) : 0) + sizeof(" --require ");
 	value = malloc(size);
 	if (!value)
 		return;
 	buf_init(&list, value, size);
-	node_options(before, buf_since(&path, 0), &list);
-	setenv("NODE_OPTIONS", value, 1);
+	runtime_hook_value(hook, before, buf_since(&path, 0), &list);
+	setenv(variable, value, 1);
 	free(value);
 }
 
@@ -197,7 +197,7 @@ int launch_doors(void)
 {
 	int code = preload();
 
-	if (code == EXIT_OK)
-		open_node_door();
+	for (enum runtime_hook hook = 0; code == EXIT_OK && hook < RUNTIME_HOOKS; hook++)
+		add_runtime_hook(hook);
 	return code;
 }

@@ -18,7 +18,7 @@
 #include "lib/limits.h"
 #include "lib/text.h"
 #include "cli/library_path.h"
-#include "cli/node_hook.h"
+#include "cli/runtime_hook.h"
 #include "cli/program.h"
 #include "cli/doctor/binary.h"
 #include "cli/doctor/capture.h"
@@ -304,7 +304,7 @@ static void conclude_node(struct patient *patient)
 	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (node_hook(&path))
+	if (runtime_hook(RUNTIME_NODE, &path))
 		conclude(patient->root, "tagged", "node", patient->known->what, NULL);
 	else
 		conclude(patient->root, "not", NULL,
