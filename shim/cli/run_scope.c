@@ -7,8 +7,10 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,19 +62,33 @@ static bool has_place(const char *path)
 	return !stat(above, &status) && S_ISDIR(status.st_mode);
 }
 
-/* In a child's child, so that the command that we become has no child that it does not know. */
-static void become_service(void)
+/* The service outlives the command, so it gets none of its descriptors: a lock that a script holds by
+ * one (flock(1)) would stay taken, and the reader of a pipe would never see its end. */
+static void close_from(unsigned first)
+{
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* the same on all architectures; glibc has a wrapper from 2.34 */
+#endif
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	if (!syscall(SYS_close_range, first, ~0U, 0))
+		return;
+	getrlimit(RLIMIT_NOFILE, &limit); /* before Linux 5.9 */
+	for (rlim_t fd = first; fd < limit.rlim_cur; fd++)
+		close((int)fd);
+}
+
+static void exec_service(void)
 {
 	char program[PATH_MAX]; /* its own name, so that ps shows it */
 	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	int null = open("/dev/null", O_RDWR);
 
-	if (len <= 0)
-		_exit(EXIT_TROUBLE);
-	program[len] = '\0';
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
+	if (len <= 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
 	    chdir("/") < 0)
 		_exit(EXIT_TROUBLE);
+	program[len] = '\0';
+	close_from(3);
 	setsid();
 	/* It is nobody's request, and it must not be in a scope of its own making. */
 	unsetenv("LD_PRELOAD");
@@ -81,43 +97,51 @@ static void become_service(void)
 	_exit(EXIT_TROUBLE);
 }
 
-/* Starts a service; `ends` is a pipe that is closed when it ends. */
-static bool start(int ends[2])
+/* Starts a service as a child's child, so that the command that we become has no child that it does
+ * not know. Its pid, or 0. */
+static pid_t start_service(void)
 {
-	pid_t child;
+	pid_t child, service = 0;
+	int tell[2];
 
-	if (pipe(ends) < 0)
-		return false;
+	if (pipe2(tell, O_CLOEXEC) < 0)
+		return 0;
 	child = fork();
 	if (!child) {
-		close(ends[0]);
-		if (fork() == 0)
-			become_service();
-		_exit(0);
+		service = fork();
+		if (!service)
+			exec_service();
+		_exit(write(tell[1], &service, sizeof(service)) == sizeof(service) ? 0 : 1);
 	}
-	close(ends[1]);
+	close(tell[1]);
 	if (child > 0)
 		waitpid(child, NULL, 0);
-	return child > 0;
+	if (child < 0 || read(tell[0], &service, sizeof(service)) != sizeof(service))
+		service = 0;
+	close(tell[0]);
+	return service > 0 ? service : 0;
 }
 
 static bool start_and_wait(const char *path)
 {
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 	uint64_t deadline_ms = clock_monotonic_ms() + START_MS;
-	int ends[2];
+	pid_t service = start_service();
+	struct pollfd ended = { .events = POLLIN };
 	bool up = false;
 
-	if (!start(ends))
+	if (!service)
 		return false;
+	ended.fd = (int)syscall(SYS_pidfd_open, service, 0); /* -1 before Linux 5.3: poll only waits */
 	while (!up && clock_monotonic_ms() < deadline_ms) {
-		struct pollfd ended = { .fd = ends[0], .events = POLLIN };
-
 		/* Another one may have been faster: then ours ends, and that one answers. */
 		if (poll(&ended, 1, POLL_MS) > 0)
 			deadline_ms = 0;
 		up = is_up(path);
 	}
-	close(ends[0]);
+	fd_close(ended.fd);
 	return up;
 }
 

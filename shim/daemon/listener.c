@@ -200,7 +200,8 @@ int listener_open(const char *path, struct listener *ret_listener)
 		if (!result)
 			result = prepare_folder(listener.path);
 	}
-	if (!result)
+	/* An abstract address has no file, and systemd is the only one to listen on it. */
+	if (!result && listener.path[0])
 		result = take_lock(&listener);
 	if (!result && !listener.activated)
 		result = make_listening(&listener);

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from serving import TOOLED, Closed, Peer
+from serving import TOOLED, Closed, Peer, peak_bytes
 
 LINE_MAX = 65536
 CONNECTIONS_MAX = 1024
@@ -256,3 +256,31 @@ def test_a_peer_that_is_gone(service):
         peer.close()
     with service.connect() as peer:
         assert peer.context() == {"task_id": "T-1"}
+
+
+@pytest.mark.skipif(TOOLED, reason="a tool's own memory is not the service's")
+def test_many_that_do_not_read(service):
+    """1,000 connections that ask and never read: their requests wait, and the service stays small."""
+    with service.connect() as setter:
+        setter.op("set", context={"baggage": "x" * 8000, "tags": "k=" + "y" * 8000})
+        for i in range(200):
+            setter.op("open", scope={"name": f"s{i}"}, context={"tags": "k=" + "z" * 500})
+    peers = [service.connect() for _ in range(1000)]
+    try:
+        for peer in peers:
+            peer.socket.setblocking(False)
+        for op in (b"get", b"list"):
+            requests = b'{"v":1,"op":"%s"}\n' % op * 4000
+            for peer in peers:
+                try:
+                    peer.send(requests)
+                except BlockingIOError:
+                    pass
+        with service.connect() as other:
+            other.op("ping")
+        assert peak_bytes(service.process.pid) < 64 << 20
+    finally:
+        for peer in peers:
+            peer.close()
+    with service.connect() as other:
+        other.op("ping")

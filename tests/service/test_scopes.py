@@ -3,7 +3,8 @@
 
 import json
 import os
-import re
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -190,6 +191,60 @@ def test_a_reused_pid(cold, process):
     finally:
         other.kill()
         other.wait()
+
+
+def test_whoever_cannot_be_looked_up(cold, process):
+    """No descriptor is left to read /proc with: that is an error, not the default scope, which is
+    everybody's."""
+    service = cold.start()
+    tree = process()
+    tree.tell("open", {"task_id": "T-1"})
+    with service.connect() as peer:
+        peer.op("set", scope={"default": True}, context={"task_id": "default"})
+        used = [int(name) for name in os.listdir(f"/proc/{service.process.pid}/fd")]
+        resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, (max(used) + 1, 1 << 12))
+        gaps = set(range(max(used) + 1)) - set(used)
+        assert len(gaps) < 2, "the service leaves descriptors unused"
+        if not gaps:
+            for reply in (peer.ask({"v": 1, "op": "get"}),
+                          peer.ask({"v": 1, "op": "set", "context": {"task_id": "lost"}})):
+                assert reply["error"]["code"] == "bad_scope"
+                assert "cannot look up the asking process: Too many open files" in reply["error"]["message"]
+        resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, (1 << 12, 1 << 12))
+        assert peer.context() == {"task_id": "default"}
+
+
+@needs_root
+def test_a_request_that_waited_for_the_service(cold, process):
+    """Its process has ended, and another one has its number: the request is nobody's."""
+    service = cold.start()
+    tree = process()
+    tree.tell("open", {"task_id": "T-1"})
+    service.process.send_signal(signal.SIGSTOP)
+    ask = f"""
+import os, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect({str(service.socket)!r})
+connection.sendall(b'{{"v":1,"op":"set","context":{{"task_id":"lost"}}}}\\n')
+os.set_inheritable(connection.fileno(), True)
+print(os.getpid(), connection.fileno(), flush=True)
+os.execv("/bin/sh", ["sh", "-c", f"exec sleep 3 <&{{connection.fileno()}}"]) if os.fork() == 0 else os._exit(0)
+"""
+    done = subprocess.Popen(["/usr/bin/python3", "-c", ask], stdout=subprocess.PIPE, text=True)
+    pid = int(done.stdout.readline().split()[0])
+    done.wait()
+    others = [other for other in (fork_as(pid) for _ in range(200)) if other][:1]
+    try:
+        service.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: "it has ended" in service.events.read_text())
+        with service.connect() as peer:
+            assert peer.context(scope={"default": True}) == {}
+        assert tree.context()["task_id"] == "T-1"
+    finally:
+        done.stdout.close()
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 IN_ANOTHER_NAMESPACE = """

@@ -7,13 +7,14 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import time
 
 import pytest
 
 from conftest import needs_root
-from serving import Closed, Peer, wait_until
+from serving import BUILD, Closed, Peer, wait_until
 
 
 def mode(path):
@@ -184,6 +185,25 @@ def test_a_socket_from_systemd(cold):
     assert cold.errors() == ""
 
 
+def test_an_abstract_socket_from_systemd(cold):
+    """It has no folder: nothing is made in the working folder either."""
+    name = f"\0tagalong-abstract-{os.getpid()}"
+    work = cold.folder / "work"
+    work.mkdir()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(name)
+        listening.listen()
+        script = 'exec 3<&"$0"; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
+        cold.process = cold.launch(
+            before=["bash", "-c", script, str(listening.fileno())], pass_fds=[listening.fileno()], cwd=work
+        )
+        with Peer(name) as peer:
+            peer.op("ping")
+        assert list(work.iterdir()) == []
+        assert cold.stop() == 0
+    assert cold.errors() == ""
+
+
 def test_an_abstract_notify_address(cold):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
         notices.bind(f"\0tagalong-{os.getpid()}")
@@ -271,3 +291,29 @@ def test_it_ends_while_somebody_asks(service):
         peer.close()
     with pytest.raises(OSError):
         Peer(service.socket)
+
+
+def test_a_started_service_inherits_nothing(cold):
+    """A lock of the script's ends with the script, and so does its pipe, while the service lives on."""
+    lock = cold.folder / "lock"
+    script = f'exec 9>{lock}; flock 9; exec 8>{cold.folder}/other; "$0" run true'
+    from serving import TAGALONG
+
+    env = cold.environment(TAGALONG_LIB=str(BUILD / "libtagalong.so"))
+    done = subprocess.run(["bash", "-c", script, TAGALONG], env=env, capture_output=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    with cold.connect() as peer:
+        peer.op("ping")
+        pid = peer_pid(peer)
+        try:
+            assert subprocess.run(["flock", "-n", lock, "true"]).returncode == 0
+            folder = f"/proc/{pid}/fd"
+            targets = {name: os.readlink(f"{folder}/{name}") for name in os.listdir(folder)}
+            assert [targets[name] for name in "012"] == ["/dev/null"] * 3
+            assert not [target for target in targets.values() if target.endswith(("/lock", "/other"))]
+        finally:
+            os.kill(pid, signal.SIGTERM)
+
+
+def peer_pid(peer):
+    return struct.unpack("3i", peer.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
