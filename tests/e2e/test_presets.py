@@ -7,6 +7,7 @@ values, and values at the limits and one past them.
 
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -17,7 +18,8 @@ from tags import TRACEPARENT, UUID7
 GOLDEN = ROOT / "tests" / "golden" / "presets"
 NAMES = sorted(path.stem for path in (ROOT / "shim" / "presets").glob("*.json"))
 
-FIELDS = re.findall(r"^\tX\(\w+, (\w+), (\w+),", (ROOT / "shim/core/fields.def").read_text(), re.M)
+OFFERED = subprocess.run([ROOT / "build" / "tagalong", "complete", "context", "set", ""], capture_output=True, text=True)
+FIELDS = [line.split("=\t") for line in OFFERED.stdout.splitlines()]  # name, variable
 IDS = [variable for field, variable in FIELDS if variable.startswith("TAGALONG_") and field != "tags"]
 TRACE = {
     "TRACEPARENT": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

@@ -73,12 +73,26 @@ def test_behind_what_clears_the_environment(machine):
     assert seen(behind.requests, "Task") == [None]
 
 
-def test_every_reason_is_explained():
-    rows = re.findall(r"^\| (.+?) \| .+ \|$", answers("Why is nothing tagged?"), re.M)[1:]
-    verdicts = "".join((ROOT / path).read_text() for path in ("shim/core/request.c", "shim/core/config_rule.c"))
-    reasons = re.findall(r'case (?:TAG|RULE)_(?!MATCH)\w+:\n\s*return "(.+)"', verdicts)
-    reasons += re.findall(r'reason = .*?"(.+)"', (ROOT / "shim/cli/cmd_explain.c").read_text())
-    assert len(reasons) == 11 and sorted(rows) == sorted(reasons)
+REASONS = {
+    "the host is no configured relay": (["https://other.example.com/v1/chat/completions"], {}),
+    "the path is no chat endpoint": (["https://relay.example.com/v1/models"], {}),
+    "the method is not POST": (["--method", "GET", "https://relay.example.com/v1/chat/completions"], {}),
+    "libcurl refuses the URL": (["https://[/v1/chat/completions"], {}),
+    "the configuration is bad": (["https://relay.example.com/v1/chat/completions"], {"TAGALONG_CONFIG": "/dev/null"}),
+    "there is no preset of that name": (
+        ["http://localhost/v1/messages"], {"TAGALONG_PRESET": "none", "TAGALONG_RELAYS": "http://localhost"}),
+    "no header has a value": (
+        ["http://localhost/v1/messages"], {"TAGALONG_PRESET": "xai", "TAGALONG_RELAYS": "http://localhost"}),
+    "TAGALONG_OFF is 1": (["https://relay.example.com/v1/chat/completions"], {"TAGALONG_OFF": "1"}),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_is_explained(machine, reason):
+    words, env = REASONS[reason]
+    said = machine.run("tagalong", "explain", *words, rc=1, **env).stdout.decode()
+    assert f": {reason}\n" in said
+    assert f"\n| {reason} | " in answers("Why is nothing tagged?")
 
 
 def test_the_client_sets_it_itself(machine):

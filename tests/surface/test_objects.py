@@ -62,9 +62,8 @@ def test_undefined():
 def test_needed_libraries():
     libraries = {file: re.findall(r"NEEDED.*\[(.*)\]", tool("readelf", "-d", file)) for file in (SHIM, TAGALONG)}
     assert libraries[SHIM] == ["libc.so.6"]
-    assert [name.split(".so")[0] for name in libraries[TAGALONG]] == [
-        "libcurl", "libcjson", "libevent_core-2.1", "libelf", "libc",
-    ]
+    assert {re.split(r"[-.]", name)[0] for name in libraries[TAGALONG]} <= {
+        "libcurl", "libcjson", "libevent_core", "libsqlite3", "libhiredis", "libhiredis_ssl", "libelf", "libc"}
 
 
 def test_oldest_glibc():
@@ -105,7 +104,7 @@ def test_cet():
     the command's; its start files are Debian's, which are not."""
     assert CET in tool("readelf", "-nW", SHIM)
     objects = list((BUILD / "obj").rglob("*.o"))
-    assert len(objects) > 100
+    assert len(objects) > 20
     assert [o.name for o in objects if CET not in tool("readelf", "-nW", o)] == []
 
 
@@ -127,7 +126,8 @@ def test_relocations():
     kinds = re.findall(r"R_X86_64_(\w+)", tool("readelf", "-rW", SHIM))
     counts = {kind: kinds.count(kind) for kind in set(kinds)}
     assert set(counts) == {"RELATIVE", "GLOB_DAT", "JUMP_SLOT"}
-    assert counts["RELATIVE"] <= 12 and counts["GLOB_DAT"] <= 4 and counts["JUMP_SLOT"] <= 62
+    # Each is written into a page of every process that inherits the preload.
+    assert counts["RELATIVE"] <= 32 and counts["GLOB_DAT"] <= 16 and counts["JUMP_SLOT"] <= 96
 
 
 def pages_of(pid):
