@@ -6,6 +6,8 @@ COMMANDS = {
     "bin/tagalong-run",
     "{lib}/tagalong/hooks/kilo/tagalong.js",
     "{lib}/tagalong/hooks/node/tagalong.cjs",
+    "{lib}/tagalong/hooks/python/hook.py",
+    "{lib}/tagalong/hooks/python/sitecustomize.py",
     "lib/systemd/user/tagalong.service",
     "lib/systemd/user/tagalong.socket",
     "share/bash-completion/completions/tagalong",
