@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
 FOLDERS = [
-    "relay", "e2e", "service", "cross", "surface", "clients", "doctor", "pages", "gateways", "agents", "python",
-    "guide", "packages",
+    "relay", "e2e", "hosts", "service", "cross", "surface", "clients", "doctor", "pages", "gateways", "agents",
+    "python", "guide", "packages",
 ]
 IN_CI = os.environ.get("CI") == "true"
 

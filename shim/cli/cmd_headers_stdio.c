@@ -23,6 +23,7 @@
 #include "cli/program.h"
 #include "cli/publish.h"
 #include "core/config.h"
+#include "core/header.h"
 #include "core/request_log.h"
 #include "protocol/frame.h"
 
@@ -66,7 +67,7 @@ static bool is_own(void *arg, struct text name)
 	{
 		const char *text = cJSON_GetStringValue(own);
 
-		if (text && text_eq_nocase(text_of(text), name))
+		if (text && header_name_eq(text_of(text), name))
 			return true;
 	}
 	return false;

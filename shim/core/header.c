@@ -83,6 +83,19 @@ static bool is_listed(struct text name, const char (*names)[28], size_t count)
 
 #define IS_LISTED(name, names) is_listed(name, names, sizeof(names) / sizeof((names)[0]))
 
+bool header_name_eq(struct text a, struct text b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		char x = a.ptr[i] == '_' ? '-' : ascii_lower(a.ptr[i]);
+
+		if (x != (b.ptr[i] == '_' ? '-' : ascii_lower(b.ptr[i])))
+			return false;
+	}
+	return true;
+}
+
 bool header_name_secret(struct text name)
 {
 	return IS_LISTED(name, credentials);

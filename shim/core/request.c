@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/preset.h"
 #include "core/request_log.h"
@@ -52,8 +53,9 @@ static enum tag_verdict verdict_of(enum rule_verdict verdict)
 
 /* The one that is in force, if a URL of this text can be one of its requests; else NULL. That most
  * cannot is found out without asking the file system. */
-static const struct config_snapshot *snapshot_for(const char *url)
+static const struct config_snapshot *snapshot_for(const struct tag_request *request)
 {
+	const char *url = request->target ? request->target : request->url;
 	const struct config_snapshot *late = config_get(false), *exact = NULL;
 
 	if (late->state == CONFIG_BAD || rule_path_possible(late->config, url)) {
@@ -65,6 +67,29 @@ static const struct config_snapshot *snapshot_for(const char *url)
 	return exact;
 }
 
+int tag_request_url(const struct tag_request *request, struct url *ret_url)
+{
+	int result = url_parse(request->api, request->url, ret_url);
+
+	if (result)
+		return result;
+	if (request->port)
+		ret_url->port = request->port;
+	/* "*" and a whole URL, which a proxy would take elsewhere, are no path of a chat. */
+	if (request->target)
+		ret_url->path = (struct text){ request->target, request->target[0] != '/' ? 0 :
+							strcspn(request->target, "?#") };
+	return 0;
+}
+
+/* With no relay named, a request counts when its host is a loopback name and its peer is here. */
+static bool peer_ok(enum tag_peer peer, const struct url *url)
+{
+	if (peer == TAG_PEER_BY_STRICT_NAME)
+		return !text_ends_with_nocase(url->host, TEXT(".localhost"));
+	return peer != TAG_PEER_ELSEWHERE;
+}
+
 static enum tag_verdict decide(const struct tag_request *request, const struct config *config,
 			       struct rule *ret_rule)
 {
@@ -72,10 +97,13 @@ static enum tag_verdict decide(const struct tag_request *request, const struct c
 	struct url url;
 	int result;
 
-	result = url_parse(request->api, request->url, &url);
+	result = tag_request_url(request, &url);
 	if (result)
 		return result == -ENOMEM ? TAG_NO_MEMORY : TAG_BAD_URL;
 	verdict = rule_for(config, &url, ret_rule);
+	if (verdict == RULE_MATCH && !ret_rule->configured && !ret_rule->pattern.len &&
+	    !peer_ok(request->peer, &url))
+		verdict = RULE_NO_RELAY;
 	url_release(request->api, &url);
 	return verdict_of(verdict);
 }
@@ -87,7 +115,7 @@ enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match 
 
 	if (!rule_method_ok(request->method))
 		return TAG_NOT_POST;
-	snapshot = snapshot_for(request->url);
+	snapshot = snapshot_for(request);
 	if (!snapshot)
 		return TAG_NO_ENDPOINT;
 	verdict = snapshot->state == CONFIG_BAD ?

@@ -71,10 +71,22 @@ enum tag_verdict {
 /* For people: "the host is no configured relay". */
 const char *tag_verdict_reason(enum tag_verdict verdict);
 
+/* Where the request's connection leads, for the rule that without any relay loopback is one. */
+enum tag_peer {
+	TAG_PEER_BY_NAME, /* not known: the host's name decides */
+	TAG_PEER_BY_STRICT_NAME, /* nor is how *.localhost is resolved: addresses and localhost count */
+	TAG_PEER_LOOPBACK,
+	TAG_PEER_ELSEWHERE,
+};
+
 struct tag_request {
 	const struct url_api *api;
 	const char *url; /* the effective one */
 	const char *method;
+	const char *target; /* what is sent in place of the URL's path and query; NULL: those */
+	unsigned port; /* in place of the URL's; 0: that one */
+	enum tag_peer peer;
+	unsigned max_wait_ms; /* for the context service; 0: as configured */
 	uint8_t request_id[UUID_BYTES];
 	/* Where it is not NULL, makes the id, and only for a request that matched: others cost no
 	 * system call. False when there is none. */
@@ -97,6 +109,9 @@ struct tag_match {
 	struct rule rule; /* its texts live as long as the snapshot */
 	const struct config_snapshot *snapshot;
 };
+
+/* Parses the request's URL as it goes out: with its port and path. As url_parse. */
+int tag_request_url(const struct tag_request *request, struct url *ret_url);
 
 /* Decides about a request. For TAG_MATCH *ret_match is filled, for TAG_BAD_CONFIG its snapshot; both
  * are to be given back with tag_match_release. */

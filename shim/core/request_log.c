@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* One tagged request as a line of JSON. See record.h for what is in it. */
+/* One tagged request as a line of JSON. See request_log.h for what is in it. */
 #include "core/request_log.h"
 
 #include <errno.h>
@@ -72,7 +72,7 @@ static void add_url(struct buf *buf, const struct tag_request *request)
 	struct buf relay;
 	struct url url;
 
-	if (url_parse(request->api, request->url, &url))
+	if (tag_request_url(request, &url))
 		return;
 	buf_init(&relay, memory, sizeof(memory));
 	buf_add(&relay, url.host);

@@ -64,11 +64,14 @@ static void service_offer(struct context *context, const struct wire_reply *repl
 static void ask_service(struct values *values, const struct config *config)
 {
 	const struct tag_observer *observer = values->observer;
+	unsigned wait_ms;
 	int result;
 
 	values->answer = NULL;
-	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), timeout_ms(config),
-			    &values->answer);
+	wait_ms = timeout_ms(config);
+	if (values->request->max_wait_ms && wait_ms > values->request->max_wait_ms)
+		wait_ms = values->request->max_wait_ms;
+	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), wait_ms, &values->answer);
 	if (!result)
 		service_offer(&values->context, &values->answer->reply);
 	if (observer && observer->service)

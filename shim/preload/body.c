@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/limits.h"
 #include "core/config.h"
+#include "lib/limits.h"
 
-void body_forget(struct body *body)
+void body_clear(struct body *body)
 {
 	free(body->copy);
 	*body = (struct body){ .data = NULL };
@@ -24,7 +24,7 @@ static size_t head_bytes(const struct body *body, const char *data)
 	return size < BODY_HEAD_BYTES ? (size_t)size : BODY_HEAD_BYTES;
 }
 
-static bool is_asked_for(void)
+static bool is_wanted(void)
 {
 	const struct config_snapshot *snapshot = config_get(false);
 	bool asked = snapshot->config && snapshot->config->wants_body;
@@ -34,11 +34,11 @@ static bool is_asked_for(void)
 }
 
 /* The client may free its memory at once, so the head is copied, as libcurl copies the whole. */
-static void keep_copy(struct body *body, const char *data)
+static void copy_head(struct body *body, const char *data)
 {
 	size_t bytes;
 
-	if (!data || !is_asked_for())
+	if (!data || !is_wanted())
 		return;
 	bytes = head_bytes(body, data);
 	body->copy = malloc(bytes + 1);
@@ -55,7 +55,7 @@ static void set_data(struct body *body, const char *data, bool copied)
 	body->copy = NULL;
 	body->data = copied ? NULL : data;
 	if (copied)
-		keep_copy(body, data);
+		copy_head(body, data);
 }
 
 void body_size(struct body *body, curl_off_t bytes)
@@ -79,12 +79,20 @@ void body_option(struct body *body, CURLoption option, const void *argument)
 	case CURLOPT_POSTFIELDSIZE_LARGE:
 		body_size(body, (curl_off_t)(intptr_t)argument);
 		break;
+	case CURLOPT_POST:
+		/* 0 makes it a GET, and libcurl looks at the body no more. */
+		if (!argument)
+			set_data(body, NULL, false);
+		break;
 	case CURLOPT_UPLOAD:
 	case 54: /* CURLOPT_PUT */
+		/* 1 sends something else, 0 makes it a GET. */
+		set_data(body, NULL, false);
+		break;
 	case CURLOPT_HTTPGET:
 	case CURLOPT_NOBODY:
-		/* Something else is sent from now on, or nothing, and the client may give back the
-		 * memory of the body that it has set. What follows is not worked out. */
+		/* Something else is sent from now on, or nothing, and the client may free the
+		 * memory of the body that it has set. */
 		if (argument)
 			set_data(body, NULL, false);
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the client's request body is. Remembered always, because that costs two stores; read only
- * for a rule that asks for it, when the request is built.
+ * Where the client's request body is. Noted always, because that costs two stores; read only for a
+ * rule that asks for it, when the request is built.
  */
 #ifndef TAGALONG_PRELOAD_BODY_H
 #define TAGALONG_PRELOAD_BODY_H
@@ -17,31 +17,16 @@ struct body {
 	curl_off_t size_plus_one; /* 0: none was set, data ends in a NUL */
 };
 
-/* Whether an option has to do with the body. */
-static inline bool body_wants(CURLoption option)
-{
-	switch ((int)option) {
-#define INJECT(option)
-#define BODY(option) case option:
-#include "preload/options.def"
-#undef INJECT
-#undef BODY
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* libcurl took such an option. A size comes as a number. */
+/* libcurl took a BODY option of options.def. A size comes as a number. */
 void body_option(struct body *body, CURLoption option, const void *argument);
 void body_size(struct body *body, curl_off_t bytes);
 
-/* The body, or the first BODY_HEAD_BYTES of it; empty when it is not known. Only while a request is
- * built: the client's memory has to be there then, and no longer. */
+/* The body, or the first BODY_HEAD_BYTES of it; empty when it is not known. Only while a request
+ * is built: the client's memory has to be there then, and no longer. */
 struct text body_head(const struct body *body);
 
 /* For a copy of the handle; without memory it has no body. */
 void body_copy(const struct body *body, struct body *ret_copy);
-void body_forget(struct body *body);
+void body_clear(struct body *body);
 
 #endif

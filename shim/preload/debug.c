@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* What becomes of a request, as debug lines. No value of the client's is in them. */
+/* What becomes of a request, as debug lines. They show no value of the client's. */
 #include "preload/debug.h"
 
-#include "lib/buf.h"
+#include <string.h>
+
 #include "core/log.h"
+#include "lib/buf.h"
 
 static void on_header(void *arg, struct text name, struct text value, const char *reason)
 {
@@ -57,22 +59,31 @@ static void on_body(void *arg, const char *outcome)
 const struct tag_observer *debug_observer(void)
 {
 	static const struct tag_observer observer = {
-		.header = on_header, .dropped = on_dropped, .service = on_service,
-		.config = on_config, .missing = on_missing, .body = on_body,
+		.header = on_header,
+		.dropped = on_dropped,
+		.service = on_service,
+		.config = on_config,
+		.missing = on_missing,
+		.body = on_body,
 	};
 
 	return log_wanted() ? &observer : NULL;
 }
 
-void debug_verdict(const char *method, const char *url, const char *verdict)
+void debug_verdict(const struct tag_request *request, const char *verdict)
 {
-	struct text address = text_of(url);
-	ptrdiff_t query = text_find(address, '?'), at = text_find_last(address, '@');
+	struct text address = text_of(request->url);
+	ptrdiff_t colon = text_find(address, ':');
+	size_t start = 0;
 
-	/* A query or a user name may hold secrets of the client's. */
-	if (query >= 0)
-		address.len = (size_t)query;
-	if (at >= 0 && (size_t)at < address.len)
+	if (!log_wanted())
+		return;
+	/* Queries, fragments and user names may hold secrets of the client's. */
+	if (colon >= 0 && address.ptr[colon + 1] == '/') /* libcurl takes one to three of them */
+		start = (size_t)colon + 1 + strspn(address.ptr + colon + 1, "/");
+	if (memchr(address.ptr + start, '@', strcspn(address.ptr + start, "/?#")))
 		address = TEXT("(a URL with a user name)");
-	log_line(text_of(method), TEXT(" "), address, TEXT(": "), text_of(verdict));
+	else
+		address.len = start + strcspn(address.ptr + start, "?#");
+	log_line(text_of(request->method), TEXT(" "), address, TEXT(": "), text_of(verdict));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The records of easy handles, and which of them are in which multi. A record is used by the thread
- * that uses the handle, so only the two tables are shared.
+ * The records of easy handles, and which of them are in which multi. A record is used by the
+ * thread that uses the handle, so only the two tables are shared.
  */
 #include "preload/handle.h"
 
@@ -23,7 +23,10 @@ static void discard(struct handle *handle)
 		return;
 	handle_leave(handle);
 	legacy_free(handle->legacy);
-	body_forget(&handle->body);
+	body_clear(&handle->body);
+	free(handle->request_target);
+	free(handle->transfer.url_at_start);
+	free(handle->transfer.url_before);
 	free(handle->injected);
 	free(handle);
 }

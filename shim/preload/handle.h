@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the shim knows of one easy handle: what its client has set, and what is injected to it now. */
+/* What the shim knows of one easy handle: what its client has set, and what is injected now. */
 #ifndef TAGALONG_PRELOAD_HANDLE_H
 #define TAGALONG_PRELOAD_HANDLE_H
 
@@ -10,6 +10,23 @@
 #include "preload/curl_api.h"
 #include "preload/libcurl.h"
 #include "preload/table.h"
+
+/* The transfer that is under way. After a longjmp out of one it stays so until the next start,
+ * reset or cleanup, which all put right what they find. */
+struct transfer {
+	bool started; /* our callback is in place */
+	bool deferred; /* by curl_multi_add_handle: libcurl reads the URL some time later */
+	bool followed; /* a request was a redirect hop */
+	bool drops_method; /* libcurl 8.16: CURLOPT_CUSTOMREQUEST counts no more */
+	bool misplaced; /* where the request goes was changed, and to what is not known */
+	bool logged; /* before 7.80 */
+	bool url_told; /* libcurl's effective URL is the text of the client's URL handle */
+	bool has_request_id;
+	uint8_t request_id[UUID_BYTES];
+	char *url_at_start; /* the text of the client's URL handle then */
+	char *url_before; /* the URL before the client changed it on the way */
+	curl_off_t lookup_time_us; /* CURLINFO_NAMELOOKUP_TIME_T at the start */
+};
 
 /* Whose handle it is has to be known from its birth: only then is its header list known too. So
  * only handles that were made through our curl_easy_init or curl_easy_duphandle have a record. */
@@ -25,17 +42,19 @@ struct handle {
 	struct curl_slist *client_list;
 	curl_prereq_callback client_prereq;
 	void *client_prereq_data;
-	CURLU *client_url; /* CURLOPT_CURLU */
+	CURLU *client_url; /* CURLOPT_CURLU: the client may free it once a transfer has begun */
+	char *request_target; /* CURLOPT_REQUEST_TARGET, a copy */
 	struct body body;
+	long port; /* CURLOPT_PORT; 0: the URL's own */
+	long follow; /* CURLOPT_FOLLOWLOCATION */
+	long timeout_ms; /* CURLOPT_TIMEOUT or _TIMEOUT_MS; 0: none */
+	bool has_method; /* CURLOPT_CUSTOMREQUEST is set */
+	bool has_referer; /* CURLOPT_REFERER or _AUTOREFERER is set */
 	bool unified; /* CURLOPT_HEADEROPT is CURLHEADER_UNIFIED */
 
-	/* A transfer has started: our callback is in place. After a longjmp out of a transfer this
-	 * stays so until the next start, reset or cleanup, which all put right what they find. */
-	bool started;
+	struct transfer transfer;
 	void *prereq_data; /* CURLOPT_PREREQDATA, as it is set now */
 	struct curl_slist *injected; /* NULL, or the handle's list is ours */
-	bool has_request_id;
-	uint8_t request_id[UUID_BYTES]; /* of the transfer */
 
 	struct legacy_request *legacy; /* libcurl before 7.80 only */
 
@@ -57,7 +76,8 @@ static inline const struct handle *handle_peek(CURL *easy)
 
 /* A new record, in place of one that an earlier handle at that address left; NULL without memory:
  * then the handle is foreign. `legacy`, which may be NULL, becomes the record's. */
-struct handle *handle_make(CURL *easy, const struct library *library, struct legacy_request *legacy);
+struct handle *handle_make(CURL *easy, const struct library *library,
+			   struct legacy_request *legacy);
 /* Forgets the handle. Touches only the record, not the handle. */
 void handle_drop(CURL *easy);
 

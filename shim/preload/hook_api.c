@@ -34,7 +34,7 @@ static bool program_sets(void *arg, struct text name)
 	struct text rest = text_of(arg), line;
 
 	while (text_next(&rest, '\n', &line)) {
-		if (text_eq_nocase(header_line_name(line), name))
+		if (header_name_eq(header_line_name(line), name))
 			return true;
 	}
 	return false;
@@ -75,6 +75,7 @@ int tagalong_headers(const char *method, const char *url, const char *head, cons
 	struct tag_request request = {
 		.url = url,
 		.method = method,
+		.peer = TAG_PEER_BY_STRICT_NAME,
 		.body = program_body,
 		.body_arg = &known_body,
 		.identify = identify,
@@ -92,7 +93,7 @@ int tagalong_headers(const char *method, const char *url, const char *head, cons
 		return 0;
 	verdict = tag_build(&request, &lines);
 	if (request.observer)
-		debug_verdict(method, url, tag_verdict_reason(verdict));
+		debug_verdict(&request, tag_verdict_reason(verdict));
 	for (size_t i = 0; lines && fits && i < lines->count; i++) {
 		/* A hook can only add. */
 		if (!lines->line[i].replaces)

@@ -83,7 +83,7 @@ static __attribute__((noinline)) CURLcode easy_setopt(struct call call, CURL *ea
 		return CURLE_FAILED_INIT;
 	code = library->curl_easy_setopt(easy, option, argument);
 	if (code == CURLE_OK && handle && handle->legacy)
-		legacy_option(handle->legacy, option, argument);
+		inject_legacy_option(handle, option, argument);
 	return code;
 }
 
@@ -91,22 +91,26 @@ static CURLcode easy_perform(struct call call, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
 	const struct library *library = library_for(handle, call);
-	struct inject_before before;
+	struct transfer before;
 	CURLcode code;
 
 	if (!library || !library->curl_easy_perform)
 		return CURLE_FAILED_INIT;
 	if (!handle)
 		return library->curl_easy_perform(easy);
-	if (!inject_start(handle, &before))
+	if (!inject_start(handle, INJECT_NOW, &before)) {
+		inject_accepted(&before);
 		return CURLE_ABORTED_BY_CALLBACK;
+	}
 	code = library->curl_easy_perform(easy);
 	/* Refused inside a callback (93 since 8.22, 2 before), or because it is in a multi. */
 	if ((before.started || handle->multi) &&
-	    (code == CURLE_FAILED_INIT || code == CURLE_RECURSIVE_API_CALL))
+	    (code == CURLE_FAILED_INIT || code == CURLE_RECURSIVE_API_CALL)) {
 		inject_refused(handle, &before);
-	else
-		inject_end(handle);
+		return code;
+	}
+	inject_accepted(&before);
+	inject_end(handle);
 	return code;
 }
 
@@ -123,7 +127,7 @@ static void easy_reset(struct call call, CURL *easy)
 		return;
 	/* 8.22 refuses inside callbacks, without a word; then the URL is still there (pitfall
 	 * 56). */
-	if (handle->started)
+	if (handle->transfer.started)
 		library->curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
 	if (!url || !url[0])
 		inject_reset(handle);
@@ -167,8 +171,9 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
 	const struct library *library = library_for(handle, call);
-	struct inject_before before;
+	struct transfer before;
 	CURLMcode code;
+	bool allowed;
 
 	if (!library || !library->curl_multi_add_handle)
 		return CURLM_INTERNAL_ERROR;
@@ -178,7 +183,9 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 	/* After it, because adding sends nothing yet: so a refused add changes nothing. */
 	if (code != CURLM_OK)
 		return code;
-	if (!inject_start(handle, &before)) {
+	allowed = inject_start(handle, INJECT_LATER, &before);
+	inject_accepted(&before);
+	if (!allowed) {
 		library->curl_multi_remove_handle(multi, easy);
 		return CURLM_INTERNAL_ERROR; /* what needs this has no CURLM_ABORTED_BY_CALLBACK */
 	}

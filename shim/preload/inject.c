@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: MIT
-/* Lending header lines to requests. See lend.h for the idea. */
+/*
+ * Injecting header lines into requests; inject.h has the idea. A request is judged by where it
+ * goes: what libcurl says in its callback, and, where that can be an older URL, what was read when
+ * the transfer started. Nothing of the client's is read after the client may have freed it, and a
+ * request whose URL and connection cannot be brought together is left alone.
+ */
 #include "preload/inject.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
-#include "core/log.h"
-#include "lib/random.h"
-#include "core/variables.h"
-#include "core/rule.h"
 #include "core/header.h"
+#include "core/log.h"
+#include "core/request.h"
+#include "core/request_log.h"
+#include "core/rule.h"
+#include "core/variables.h"
+#include "lib/clock.h"
+#include "lib/random.h"
 #include "preload/debug.h"
 #include "preload/inject_list.h"
 #include "preload/legacy.h"
-#include "core/request_log.h"
-#include "core/request.h"
 
 static CURLcode set(const struct handle *handle, CURLoption option, const void *argument)
 {
@@ -38,8 +45,8 @@ static void set_prereq(struct handle *handle, curl_prereq_callback function, voi
 		set_prereq_data(handle, data);
 }
 
-/* Unlinked, never blanked: an empty node would spoil AWS signatures and mails (pitfall 55). Safe at
- * any time but between our callback and the request: libcurl reads the list only there. */
+/* Unlinked, never blanked: 7.88 signs an empty node for AWS, and a mail would have an empty line.
+ * Safe at any time but between our callback and the request: libcurl reads the list only there. */
 static void take_back(struct handle *handle)
 {
 	if (!handle->injected)
@@ -49,8 +56,8 @@ static void take_back(struct handle *handle)
 	handle->injected = NULL;
 }
 
-/* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too (pitfalls 5,
- * 6). */
+/* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too. What libcurl
+ * makes of other options, such as Cookie, is never ours to set; but for the referer. */
 static bool client_sets(void *arg, struct text name)
 {
 	const struct handle *handle = arg;
@@ -58,10 +65,10 @@ static bool client_sets(void *arg, struct text name)
 	for (const struct curl_slist *node = handle->client_list; node; node = node->next) {
 		/* Most lines are out by their first letter. */
 		if (node->data && ascii_lower(node->data[0]) == ascii_lower(name.ptr[0]) &&
-		    text_eq_nocase(header_line_name(text_of(node->data)), name))
+		    header_name_eq(header_line_name(text_of(node->data)), name))
 			return true;
 	}
-	return false;
+	return handle->has_referer && header_name_eq(name, TEXT("Referer"));
 }
 
 static struct text client_body(void *arg)
@@ -75,117 +82,215 @@ static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
 	struct handle *handle = arg;
 	uint8_t random[10];
 
-	if (!handle->has_request_id) {
+	if (!handle->transfer.has_request_id) {
 		if (random_fill(random, sizeof(random)))
 			return false;
-		uuid7_make(handle->request_id, clock_unix_ms(), random);
-		handle->has_request_id = true;
+		uuid7_make(handle->transfer.request_id, clock_unix_ms(), random);
+		handle->transfer.has_request_id = true;
 	}
-	memcpy(ret_request_id, handle->request_id, sizeof(handle->request_id));
+	memcpy(ret_request_id, handle->transfer.request_id, sizeof(handle->transfer.request_id));
 	return true;
 }
 
-/* *ret_injected is NULL where nothing is to be injected. False when the request must not be sent. */
-static bool injected_for(struct handle *handle, const char *url, const char *method,
-		     struct curl_slist **ret_injected)
+/* Builds the lines for one request and injects them, or takes back what an earlier one had. False
+ * when the request must not be sent. */
+static bool inject(struct handle *handle, struct tag_request *request)
 {
-	struct tag_request request = {
-		.api = &handle->library->url_api,
-		.url = url,
-		.method = method,
-		.body = client_body,
-		.body_arg = &handle->body,
-		.identify = identify,
-		.client_sets = client_sets,
-		.arg = handle,
-		.observer = debug_observer(),
-	};
+	struct curl_slist *injected = NULL;
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
 
-	*ret_injected = NULL;
-	verdict = tag_build(&request, &lines);
-	if (request.observer)
-		debug_verdict(method, url, tag_verdict_reason(verdict));
+	request->api = &handle->library->url_api;
+	request->target = handle->request_target;
+	request->body = client_body;
+	request->body_arg = &handle->body;
+	request->identify = identify;
+	request->client_sets = client_sets;
+	request->arg = handle;
+	request->observer = debug_observer();
+	verdict = tag_build(request, &lines);
+	if (request->observer)
+		debug_verdict(request, tag_verdict_reason(verdict));
 	if (verdict == TAG_MATCH && lines)
-		*ret_injected = inject_list_make(lines, handle->client_list);
-	if (*ret_injected && lines->record)
-		log_append(lines->record->path,
-			   (struct text){ lines->record->line, lines->record->len });
-	free(lines);
-	return verdict != TAG_REFUSED;
-}
-
-/* Builds the lines for one request and lends them, or takes back what an earlier one had. False
- * when the request must not be sent. */
-static bool lend(struct handle *handle, const char *url, const char *method)
-{
-	struct curl_slist *injected = NULL;
-	bool allowed = true;
-
-	if (!url || !rule_method_ok(method)) {
-		take_back(handle);
-		return true;
-	}
-	/* The client wants its list in CONNECT requests to proxies, too. Those are built before
-	 * our callback runs, so on a later hop they would carry what was injected (pitfalls 44, 62). */
-	if (handle->unified)
-		debug_verdict(method, url, "the client sets CURLHEADER_UNIFIED");
-	else
-		allowed = injected_for(handle, url, method, &injected);
-	if (!injected) {
-		take_back(handle);
-		return allowed;
-	}
-	if (set(handle, CURLOPT_HTTPHEADER, injected) != CURLE_OK) {
+		injected = inject_list_make(lines, handle->client_list);
+	if (injected && set(handle, CURLOPT_HTTPHEADER, injected) != CURLE_OK) {
 		/* What a refusal leaves set is not known: the client's list is right. */
 		set(handle, CURLOPT_HTTPHEADER, handle->client_list);
 		free(injected);
 		injected = NULL;
+	} else if (injected && lines->record && !handle->transfer.logged) {
+		log_append(lines->record->path,
+			   (struct text){ lines->record->line, lines->record->len });
+		handle->transfer.logged = handle->legacy != NULL;
+	}
+	free(lines);
+	if (!injected) {
+		take_back(handle);
+		return verdict != TAG_REFUSED;
 	}
 	free(handle->injected);
 	handle->injected = injected;
 	return true;
 }
 
-/* The text of the client's URL handle, to be freed with curl_free; NULL when it has none. */
-static char *url_of_handle(const struct handle *handle)
+/* The request stays as the client made it. */
+static bool leave_alone(struct handle *handle, const struct tag_request *request,
+			const char *reason)
 {
-	char *text = NULL;
+	if (request->url && rule_method_ok(request->method))
+		debug_verdict(request, reason);
+	take_back(handle);
+	return true;
+}
 
-	if (handle->client_url)
-		handle->library->curl_url_get(handle->client_url, CURLUPART_URL, &text, 0);
-	return text;
+/* Whether two URLs lead to the same place: all but query and fragment are equal. */
+static bool same_place(const struct url_api *api, const char *text_a, const char *text_b)
+{
+	struct url a, b;
+	bool same;
+
+	if (url_parse(api, text_a, &a))
+		return false;
+	if (url_parse(api, text_b, &b)) {
+		url_release(api, &a);
+		return false;
+	}
+	same = text_eq(a.scheme, b.scheme) && text_eq_nocase(a.host, b.host) && a.port == b.port &&
+	       text_eq(a.path, b.path);
+	url_release(api, &a);
+	url_release(api, &b);
+	return same;
+}
+
+static enum tag_peer peer_of(const char *ip)
+{
+	static const unsigned char mapped[13] = { [10] = 0xFF, 0xFF, 127 };
+	static const unsigned char loopback[16] = { [15] = 1 };
+	unsigned char bytes[16];
+
+	/* Of a Unix socket it is empty, or a path: libcurl's client has said where the host is. */
+	if (!ip || !ip[0] || ip[0] == '/')
+		return TAG_PEER_LOOPBACK;
+	if (inet_pton(AF_INET, ip, bytes) == 1)
+		return bytes[0] == 127 ? TAG_PEER_LOOPBACK : TAG_PEER_ELSEWHERE;
+	if (inet_pton(AF_INET6, ip, bytes) == 1 &&
+	    (!memcmp(bytes, loopback, sizeof(loopback)) || !memcmp(bytes, mapped, sizeof(mapped))))
+		return TAG_PEER_LOOPBACK;
+	return TAG_PEER_ELSEWHERE;
+}
+
+/* At most a quarter of the time that the client's own limit leaves. */
+static unsigned longest_wait(const struct handle *handle)
+{
+	curl_off_t spent_us = 0;
+	long left_ms = handle->timeout_ms;
+
+	if (left_ms <= 0 || left_ms > 4 * SERVICE_TIMEOUT_MS_MAX)
+		return 0;
+	if (!handle->legacy)
+		handle->library->curl_easy_getinfo(handle->easy, CURLINFO_TOTAL_TIME_T, &spent_us);
+	left_ms -= (long)(spent_us / 1000);
+	return left_ms >= 8 ? (unsigned)left_ms / 4 : 1;
 }
 
 /*
- * The request that libcurl is about to send. CURLINFO_EFFECTIVE_URL is right but for clients that
- * use CURLOPT_CURLU: then the first request goes where that handle says, while the effective URL
- * can still be an older one (pitfall 38). A redirect, or an auth round, goes to the effective one.
+ * The method on the wire. CURLINFO_EFFECTIVE_METHOD is that but for CURLOPT_CUSTOMREQUEST with
+ * 8.16's CURLFOLLOW_OBEYCODE (2: dropped once a redirect makes a GET) and CURLFOLLOW_FIRSTONLY (3:
+ * for the first request alone), where it goes on telling the dropped one. What stands behind it is
+ * seen by taking it away for the question.
  */
-static bool inject_now(struct handle *handle)
+static char *method_of(struct handle *handle, long response)
 {
-	const struct library *library = handle->library;
-	char *url = NULL, *method = NULL, *text = NULL;
-	long redirects = 0;
-	bool allowed;
+	char *method = NULL, *custom;
 
-	library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
-	if (rule_method_ok(method))
-		library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &url);
-	if (url && handle->client_url)
-		library->curl_easy_getinfo(handle->easy, CURLINFO_REDIRECT_COUNT, &redirects);
-	if (url && handle->client_url && !redirects)
-		url = text = url_of_handle(handle);
-	allowed = lend(handle, url, method);
-	if (text)
-		library->curl_free(text);
+	if (handle->transfer.followed && handle->has_method &&
+	    (handle->follow == 3 || (handle->follow == 2 && response >= 301 && response <= 303)))
+		handle->transfer.drops_method = true;
+	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
+	if (!handle->transfer.drops_method || !handle->has_method || !method)
+		return method;
+	custom = strdup(method);
+	if (!custom || set(handle, CURLOPT_CUSTOMREQUEST, NULL) != CURLE_OK) {
+		free(custom);
+		return NULL;
+	}
+	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
+	set(handle, CURLOPT_CUSTOMREQUEST, custom);
+	free(custom);
+	return method;
+}
+
+/*
+ * Where CURLOPT_PORT is set the URL's port is right only after a redirect to a whole URL, which
+ * ends the option's effect. Then the connection tells, unless it leads to a proxy. False when it
+ * does not.
+ */
+static bool port_of(const struct handle *handle, int peer_port, struct tag_request *request)
+{
+	struct url url;
+
+	if (handle->port <= 0)
+		return true;
+	request->port = (unsigned)handle->port;
+	if (!handle->transfer.followed || peer_port == (int)handle->port)
+		return true;
+	request->port = 0;
+	if (url_parse(&handle->library->url_api, request->url, &url))
+		return false;
+	peer_port -= (int)url.port;
+	url_release(&handle->library->url_api, &url);
+	return !peer_port;
+}
+
+/* The request that libcurl is about to send, on a connection to this peer. */
+static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port)
+{
+	CURLcode (*getinfo)(CURL *, CURLINFO, ...) = handle->library->curl_easy_getinfo;
+	const struct url_api *api = &handle->library->url_api;
+	struct tag_request request = { .method = NULL };
+	char *effective = NULL, *before = handle->transfer.url_before;
+	bool misplaced = handle->transfer.misplaced, allowed;
+	long hops = 0, response = 0;
+
+	/* What the client changed while the connection was made; the next request starts anew. */
+	handle->transfer.url_before = NULL;
+	handle->transfer.misplaced = false;
+	if (handle->transfer.url_at_start || handle->port > 0 || handle->follow > 1) {
+		/* Auth rounds are counted, too. */
+		getinfo(handle->easy, CURLINFO_REDIRECT_COUNT, &hops);
+		getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &response);
+		handle->transfer.followed |= hops > 0 && response / 100 == 3;
+	}
+	request.method = method_of(handle, response);
+	if (rule_method_ok(request.method))
+		getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &effective);
+	/* A client's URL handle counts in every round until a redirect is followed. */
+	request.url = effective;
+	if (handle->transfer.url_at_start && !handle->transfer.url_told &&
+	    !handle->transfer.followed)
+		request.url = handle->transfer.url_at_start;
+	request.peer = peer_of(peer_ip);
+	request.max_wait_ms = longest_wait(handle);
+	if (!effective)
+		allowed = leave_alone(handle, &request, "");
+	else if (handle->unified)
+		/* The client wants its list in CONNECT requests to proxies, too. Those are built
+		 * before our callback runs, so on a later hop they would carry what was injected. */
+		allowed = leave_alone(handle, &request, "the client sets CURLHEADER_UNIFIED");
+	else if (misplaced ||
+		 (before && request.url == effective && !same_place(api, before, effective)))
+		allowed = leave_alone(handle, &request, "its URL was changed on the way");
+	else if (!port_of(handle, peer_port, &request))
+		allowed = leave_alone(handle, &request, "the port that it goes to is not known");
+	else
+		allowed = inject(handle, &request);
+	free(before);
 	return allowed;
 }
 
 /*
- * Called by libcurl right before each request. The data is the easy handle, not our record: a copy
- * that libcurl made behind our back has the same data, and outlives the record.
+ * Called by libcurl right before each request. The data is the easy handle, not its state: a copy
+ * that libcurl made behind our back has the same data, and outlives the state.
  */
 static int before_request(void *data, char *primary_ip, char *local_ip, int primary_port,
 			  int local_port)
@@ -202,28 +307,38 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 			return answer;
 		saved = errno;
 	}
-	answer = handle && !inject_now(handle) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	answer = handle && !inject_now(handle, primary_ip, primary_port) ? CURL_PREREQFUNC_ABORT :
+									   CURL_PREREQFUNC_OK;
 	errno = saved;
 	return answer;
 }
 
-/* libcurl before 7.80: one decision for the whole transfer, when it starts. */
+/* libcurl before 7.80: one decision for the whole transfer, when it starts, and again when the
+ * client changes an option after that. The peer is not known then. */
 static bool inject_legacy(struct handle *handle)
 {
-	bool allowed;
-	const char *method, *url;
-	char *text = url_of_handle(handle);
+	struct tag_request request = {
+		.url = handle->client_url ? handle->transfer.url_at_start :
+					    legacy_url(handle->legacy),
+		.method = legacy_method(handle->legacy),
+		.port = handle->port > 0 ? (unsigned)handle->port : 0,
+		.peer = legacy_may_use_proxy(handle->legacy) ? TAG_PEER_ELSEWHERE :
+							       TAG_PEER_BY_STRICT_NAME,
+		.max_wait_ms = longest_wait(handle),
+	};
 
-	url = handle->client_url ? text : legacy_url(handle->legacy);
-	method = legacy_method(handle->legacy);
-	if (url && method && legacy_follows(handle->legacy) &&
-	    !variable_is_on(VARIABLE_LEGACY_REDIRECTS)) {
-		debug_verdict(method, url, "libcurl before 7.80, and redirects may be followed");
-		method = NULL;
-	}
-	allowed = lend(handle, url, method);
-	handle->library->curl_free(text);
-	return allowed;
+	if (!request.url || !rule_method_ok(request.method))
+		return leave_alone(handle, &request, "");
+	if (handle->unified)
+		return leave_alone(handle, &request, "the client sets CURLHEADER_UNIFIED");
+	if (handle->transfer.misplaced || (handle->client_url && handle->transfer.deferred) ||
+	    (handle->transfer.url_before &&
+	     !same_place(&handle->library->url_api, handle->transfer.url_before, request.url)))
+		return leave_alone(handle, &request, "where it goes can still be changed");
+	if (legacy_follows(handle->legacy) && !variable_is_on(VARIABLE_LEGACY_REDIRECTS))
+		return leave_alone(handle, &request,
+				   "libcurl before 7.80, and redirects may be followed");
+	return inject(handle, &request);
 }
 
 /* What makes the requests of a started transfer ours. False when it must not be sent, as far as
@@ -236,20 +351,57 @@ static bool resume(struct handle *handle)
 	return true;
 }
 
-bool inject_start(struct handle *handle, struct inject_before *ret_before)
+static curl_off_t lookup_time(const struct handle *handle)
+{
+	curl_off_t time_us = 0;
+
+	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_NAMELOOKUP_TIME_T, &time_us);
+	return time_us;
+}
+
+static void release_transfer(struct transfer *transfer)
+{
+	free(transfer->url_at_start);
+	free(transfer->url_before);
+	*transfer = (struct transfer){ .started = false };
+}
+
+/*
+ * The client's URL handle is read now: later it may be gone. Where there is no URL beside it
+ * libcurl tells its text as the effective URL, as it was when libcurl itself read it.
+ */
+static void read_client_url(struct handle *handle)
+{
+	char *effective = NULL, *text = NULL;
+
+	if (!handle->client_url)
+		return;
+	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &effective);
+	handle->transfer.url_told = !handle->legacy && (!effective || !effective[0]);
+	handle->library->curl_url_get(handle->client_url, CURLUPART_URL, &text, 0);
+	if (!text)
+		return;
+	handle->transfer.url_at_start = strdup(text);
+	handle->transfer.misplaced |= !handle->transfer.url_at_start;
+	handle->library->curl_free(text);
+}
+
+bool inject_start(struct handle *handle, enum inject_when when, struct transfer *ret_before)
 {
 	int saved = errno;
 	bool allowed = true;
 
-	ret_before->started = handle->started;
-	ret_before->has_request_id = handle->has_request_id;
-	memcpy(ret_before->request_id, handle->request_id, sizeof(handle->request_id));
+	*ret_before = handle->transfer;
+	handle->transfer = (struct transfer){ .started = ret_before->started };
 	take_back(handle);
-	handle->has_request_id = false;
 	if (!handle->library->whole || variable_is_on(VARIABLE_OFF)) {
 		inject_end(handle);
 	} else {
-		handle->started = true;
+		handle->transfer.started = true;
+		handle->transfer.deferred = when == INJECT_LATER;
+		if (when == INJECT_LATER)
+			handle->transfer.lookup_time_us = lookup_time(handle);
+		read_client_url(handle);
 		allowed = resume(handle);
 	}
 	if (!allowed)
@@ -263,10 +415,24 @@ void inject_end(struct handle *handle)
 	int saved = errno;
 
 	take_back(handle);
-	if (handle->started && !handle->legacy)
+	if (handle->transfer.started && !handle->legacy)
 		set_prereq(handle, handle->client_prereq, handle->client_prereq_data);
-	handle->started = false;
+	release_transfer(&handle->transfer);
 	errno = saved;
+}
+
+void inject_refused(struct handle *handle, struct transfer *before)
+{
+	if (before->started)
+		release_transfer(&handle->transfer);
+	else
+		inject_end(handle);
+	handle->transfer = *before;
+}
+
+void inject_accepted(struct transfer *before)
+{
+	release_transfer(before);
 }
 
 void inject_leave(struct handle *handle)
@@ -278,14 +444,6 @@ void inject_leave(struct handle *handle)
 	errno = saved;
 }
 
-void inject_refused(struct handle *handle, const struct inject_before *before)
-{
-	if (!before->started)
-		inject_end(handle);
-	handle->has_request_id = before->has_request_id;
-	memcpy(handle->request_id, before->request_id, sizeof(handle->request_id));
-}
-
 void inject_reset(struct handle *handle)
 {
 	int saved = errno;
@@ -294,8 +452,11 @@ void inject_reset(struct handle *handle)
 	handle->client_prereq = NULL;
 	handle->client_prereq_data = handle->prereq_data = NULL;
 	handle->client_url = NULL;
-	handle->unified = false;
-	body_forget(&handle->body);
+	free(handle->request_target);
+	handle->request_target = NULL;
+	handle->port = handle->follow = handle->timeout_ms = 0;
+	handle->has_method = handle->has_referer = handle->unified = false;
+	body_clear(&handle->body);
 	free(handle->injected);
 	handle->injected = NULL;
 	if (handle->legacy) {
@@ -303,7 +464,7 @@ void inject_reset(struct handle *handle)
 		handle->legacy = legacy_new();
 	}
 	/* In the middle of a transfer, which some versions allow: the rest of it is still ours. */
-	if (handle->started)
+	if (handle->transfer.started)
 		resume(handle);
 	errno = saved;
 }
@@ -313,12 +474,12 @@ void inject_copy(const struct handle *handle, CURL *copy)
 	struct handle settings = *handle, *made;
 	int saved = errno;
 
-	/* First the copy itself, whether or not it gets a record: it must not keep a pointer to
-	 * our lines, which end with the handle (pitfall 61). */
+	/* First the copy itself, whether or not it gets a state of its own: it must not keep a
+	 * pointer to our lines, which end with the handle. */
 	settings.easy = copy;
 	if (handle->injected)
 		set(&settings, CURLOPT_HTTPHEADER, handle->client_list);
-	if (handle->started && !handle->legacy)
+	if (handle->transfer.started && !handle->legacy)
 		set_prereq(&settings, handle->client_prereq, handle->client_prereq_data);
 	set_prereq_data(&settings, handle->client_prereq_data);
 	made = handle_make(copy, handle->library, legacy_copy(handle->legacy));
@@ -327,6 +488,13 @@ void inject_copy(const struct handle *handle, CURL *copy)
 		made->client_prereq = handle->client_prereq;
 		made->client_prereq_data = made->prereq_data = handle->client_prereq_data;
 		made->client_url = handle->client_url;
+		if (handle->request_target)
+			made->request_target = strdup(handle->request_target);
+		made->port = handle->port;
+		made->follow = handle->follow;
+		made->timeout_ms = handle->timeout_ms;
+		made->has_method = handle->has_method;
+		made->has_referer = handle->has_referer;
 		made->unified = handle->unified;
 		body_copy(&handle->body, &made->body);
 	}
@@ -343,7 +511,7 @@ static CURLcode set_header_list(struct handle *handle, struct curl_slist *list)
 	free(handle->injected);
 	handle->injected = NULL;
 	handle->client_list = list;
-	if (handle->started && handle->legacy)
+	if (handle->transfer.started && handle->legacy)
 		resume(handle);
 	return code;
 }
@@ -359,11 +527,98 @@ static CURLcode set_client_prereq(struct handle *handle, CURLoption option, void
 		handle->client_prereq = (curl_prereq_callback)argument;
 	else
 		handle->client_prereq_data = handle->prereq_data = argument;
-	if (handle->started)
+	if (handle->transfer.started)
 		resume(handle);
 	else
 		set_prereq_data(handle, handle->client_prereq_data);
 	return code;
+}
+
+/*
+ * Whether libcurl may have read the URL of the request that is under way. In a multi it has not
+ * before it looks the host up; and that it calls the client back is seen by what it refuses then.
+ */
+static bool may_be_read(const struct handle *handle)
+{
+	long timeout_ms;
+
+	if (!handle->transfer.deferred || !handle->multi)
+		return true;
+	return handle->library->curl_multi_timeout(handle->multi, &timeout_ms) != CURLM_OK ||
+	       lookup_time(handle) != handle->transfer.lookup_time_us;
+}
+
+/* The client is about to change the URL of a transfer that has started. */
+static void before_new_url(struct handle *handle)
+{
+	const char *old = NULL;
+
+	handle->transfer.url_told = false;
+	if (handle->transfer.url_before || !may_be_read(handle))
+		return;
+	if (handle->legacy)
+		old = legacy_url(handle->legacy);
+	else
+		handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &old);
+	handle->transfer.url_before = old ? strdup(old) : NULL;
+	handle->transfer.misplaced |= !handle->transfer.url_before;
+}
+
+static void after_new_url_handle(struct handle *handle, CURLU *url)
+{
+	handle->client_url = url;
+	if (!handle->transfer.started)
+		return;
+	free(handle->transfer.url_at_start);
+	handle->transfer.url_at_start = NULL;
+	handle->transfer.misplaced |= may_be_read(handle);
+	read_client_url(handle);
+}
+
+/* An option of inject_wants that libcurl has taken. */
+static void note(struct handle *handle, CURLoption option, void *argument)
+{
+	long number = (long)(intptr_t)argument;
+
+	switch ((int)option) {
+	case CURLOPT_HEADEROPT:
+		handle->unified = !(number & CURLHEADER_SEPARATE);
+		break;
+	case CURLOPT_CURLU:
+		after_new_url_handle(handle, argument);
+		break;
+	case CURLOPT_URL:
+		break;
+	case CURLOPT_PORT:
+		handle->transfer.misplaced |=
+			handle->transfer.started && handle->port != number && may_be_read(handle);
+		handle->port = number;
+		break;
+	case CURLOPT_REQUEST_TARGET:
+		free(handle->request_target);
+		handle->request_target = argument ? strdup(argument) : NULL;
+		if (argument && !handle->request_target)
+			handle->unified = true; /* no memory: its requests are left alone */
+		break;
+	case CURLOPT_FOLLOWLOCATION:
+		handle->follow = number;
+		break;
+	case CURLOPT_CUSTOMREQUEST:
+		handle->has_method = argument != NULL;
+		break;
+	case CURLOPT_REFERER:
+	case CURLOPT_AUTOREFERER:
+		handle->has_referer = argument != NULL;
+		break;
+	case CURLOPT_TIMEOUT:
+		handle->timeout_ms = number < LONG_MAX / 1000 ? number * 1000 : 0;
+		break;
+	case CURLOPT_TIMEOUT_MS:
+		handle->timeout_ms = number;
+		break;
+	default:
+		body_option(&handle->body, option, argument);
+	}
 }
 
 CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument)
@@ -374,16 +629,19 @@ CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument)
 		return set_header_list(handle, argument);
 	if (option == CURLOPT_PREREQFUNCTION || option == CURLOPT_PREREQDATA)
 		return set_client_prereq(handle, option, argument);
+	if (option == CURLOPT_URL && handle->transfer.started)
+		before_new_url(handle);
 	code = set(handle, option, argument);
 	if (code != CURLE_OK)
 		return code;
+	note(handle, option, argument);
 	if (handle->legacy)
-		legacy_option(handle->legacy, option, argument);
-	if (body_wants(option))
-		body_option(&handle->body, option, argument);
-	else if (option == CURLOPT_CURLU)
-		handle->client_url = argument;
-	else
-		handle->unified = !((long)(intptr_t)argument & CURLHEADER_SEPARATE);
+		inject_legacy_option(handle, option, argument);
 	return code;
+}
+
+void inject_legacy_option(struct handle *handle, CURLoption option, void *argument)
+{
+	if (legacy_option(handle->legacy, option, argument) && handle->transfer.started)
+		resume(handle);
 }

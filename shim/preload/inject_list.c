@@ -13,7 +13,7 @@ static bool is_replaced(const struct tag_lines *lines, const struct curl_slist *
 	struct text name = node->data ? header_line_name(text_of(node->data)) : TEXT("");
 
 	for (size_t i = 0; i < lines->count; i++) {
-		if (lines->line[i].replaces && text_eq_nocase(lines->line[i].name, name))
+		if (lines->line[i].replaces && header_name_eq(lines->line[i].name, name))
 			return true;
 	}
 	return false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * URL and method by setopt. How option sequences end in a method differs between libcurl versions
- * (pitfall 40); what matters here is POST or not, and where versions differ the answer is "not".
+ * URL and method by setopt. How option sequences end in a method differs between libcurl versions;
+ * what matters here is POST or not, and where versions differ the answer is "not".
  */
 #include "preload/legacy.h"
 
@@ -22,6 +22,7 @@ struct legacy_request {
 	enum method method;
 	bool custom, custom_post; /* CURLOPT_CUSTOMREQUEST beats all */
 	bool follows;
+	enum { PROXY_BY_ENVIRONMENT, PROXY_NONE, PROXY_SET } proxy;
 };
 
 struct legacy_request *legacy_new(void)
@@ -54,7 +55,7 @@ static void set_url(struct legacy_request *legacy, const char *url)
 	legacy->url = url && strlen(url) <= URL_BYTES_MAX ? strdup(url) : NULL;
 }
 
-void legacy_option(struct legacy_request *legacy, CURLoption option, const void *argument)
+bool legacy_option(struct legacy_request *legacy, CURLoption option, const void *argument)
 {
 	bool on = (intptr_t)argument != 0;
 
@@ -91,9 +92,19 @@ void legacy_option(struct legacy_request *legacy, CURLoption option, const void 
 		legacy->custom = argument != NULL;
 		legacy->custom_post = argument && !strcmp(argument, "POST");
 		break;
-	default:
+	case CURLOPT_PROXY:
+	case CURLOPT_PRE_PROXY:
+		legacy->proxy = argument && *(const char *)argument ? PROXY_SET : PROXY_NONE;
 		break;
+	case CURLOPT_CURLU:
+	case CURLOPT_PORT:
+	case CURLOPT_REQUEST_TARGET:
+	case CURLOPT_HEADEROPT:
+		break;
+	default:
+		return false;
 	}
+	return true;
 }
 
 const char *legacy_url(const struct legacy_request *legacy)
@@ -111,4 +122,17 @@ const char *legacy_method(const struct legacy_request *legacy)
 bool legacy_follows(const struct legacy_request *legacy)
 {
 	return legacy->follows;
+}
+
+bool legacy_may_use_proxy(const struct legacy_request *legacy)
+{
+	static const char names[][12] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+					  "ALL_PROXY" };
+
+	for (size_t i = 0;
+	     legacy->proxy == PROXY_BY_ENVIRONMENT && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (getenv(names[i]))
+			return true;
+	}
+	return legacy->proxy == PROXY_SET;
 }

@@ -17,8 +17,8 @@ struct legacy_request *legacy_new(void);
 struct legacy_request *legacy_copy(const struct legacy_request *legacy);
 void legacy_free(struct legacy_request *legacy);
 
-/* Takes note of an option that the library has accepted. */
-void legacy_option(struct legacy_request *legacy, CURLoption option, const void *argument);
+/* Notes an option that the library has accepted. Returns whether it can change what is decided. */
+bool legacy_option(struct legacy_request *legacy, CURLoption option, const void *argument);
 
 /* The last CURLOPT_URL; NULL when it is not known. */
 const char *legacy_url(const struct legacy_request *legacy);
@@ -26,5 +26,8 @@ const char *legacy_url(const struct legacy_request *legacy);
 const char *legacy_method(const struct legacy_request *legacy);
 /* Whether a redirect may be followed to a host that is not known now. */
 bool legacy_follows(const struct legacy_request *legacy);
+
+/* Whether a proxy may be in use, by option or environment: then loopback names are the proxy's. */
+bool legacy_may_use_proxy(const struct legacy_request *legacy);
 
 #endif

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""A request is judged by where it goes, not by a text: each host is run with the shim and without it."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from hosts import host  # noqa: E402
+from standin import standin  # noqa: E402
+from tags import CONTEXT, GENERIC, PLAIN, without  # noqa: E402
+
+# What the relay and the other server are to get, request by request.
+MODES = {
+    "port of another": ([], [PLAIN]),
+    "port of the relay": ([GENERIC], []),
+    "port, and none in the URL": ([GENERIC], []),
+    "port, copy": ([GENERIC], []),
+    "port, reset": ([GENERIC], []),
+    "port, redirect": ([GENERIC], [PLAIN]),
+    "port, relative redirect": ([GENERIC, GENERIC], []),
+    "port to the relay": ([], [PLAIN]),
+    "url to the relay": ([GENERIC], [PLAIN]),
+    "url from the relay": ([PLAIN], []),
+    "handle": ([GENERIC], []),
+    "handle, multi": ([GENERIC], []),
+    "handle, elsewhere": ([], [PLAIN]),
+    "handle, elsewhere, multi": ([], [PLAIN]),
+    "handle, auth": ([GENERIC, GENERIC], []),
+    "handle, auth, multi": ([GENERIC, GENERIC], []),
+    "handle, auth, elsewhere": ([], [PLAIN, PLAIN]),
+    "handle, redirect": ([GENERIC], [PLAIN]),
+    "handle freed": ([GENERIC], []),
+    "handle freed, multi": ([GENERIC], []),
+    "handle changed to the relay": ([], [PLAIN]),
+    "handle changed from the relay": ([GENERIC], []),
+    "another handle": ([PLAIN], []),
+    "added, then the relay": ([GENERIC], []),
+    "added, then elsewhere": ([], [PLAIN]),
+    "added, then GET": ([PLAIN], []),
+    "added, then another port": ([], [PLAIN]),
+    "added, then a redirect": ([GENERIC], [PLAIN]),
+    "target": ([GENERIC], []),
+    "target in place of a chat": ([PLAIN], []),
+    "target, whole URL": ([PLAIN], []),
+    "underscore": ([without(GENERIC, "X-Task-Id")], []),
+}
+
+
+@pytest.fixture
+def target(neutral, relay, other_relay):
+    def target(mode, expect, **env):
+        command = [host("target"), mode, relay.url, other_relay.url]
+        expect = {"relay": expect[0], "other": expect[1]}
+        normalise = [(rb'(cnonce|response)="[^"]+"', rb"\1=RANDOM")]
+        env = CONTEXT | {"TAGALONG_RELAYS": relay.url} | env
+        return neutral(command, expect, env=env, own=["X_task-ID"], normalise=normalise)
+
+    return target
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_it_goes(target, mode):
+    target(mode, MODES[mode])
+
+
+# Before 7.80 the decision is made when the transfer starts, or when an option changes.
+OLD = {
+    "port of another": ([], [PLAIN]),
+    "port of the relay": ([GENERIC], []),
+    "url to the relay": ([GENERIC], [PLAIN]),
+    "added, then the relay": ([GENERIC], []),
+    "added, then elsewhere": ([], [PLAIN]),
+    "added, then GET": ([PLAIN], []),
+    "added, then another port": ([], [PLAIN]),
+    "added, then a redirect": ([PLAIN], [PLAIN]),
+    "target in place of a chat": ([PLAIN], []),
+    "handle changed to the relay": ([], [PLAIN]),
+}
+
+
+@pytest.mark.parametrize("mode", OLD)
+def test_before_7_80(target, mode):
+    target(mode, OLD[mode], **standin("old"))
+
+
+def test_a_referer_of_the_clients(target, tmp_path, relay):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"relays": [{"match": [relay.url], "headers": {"Referer": "{task_id}"}}]}))
+    config.chmod(0o600)
+    ours = {"Referer": "T-42"} | GENERIC
+    target("referer", ([GENERIC, ours], []), TAGALONG_CONFIG=str(config))
