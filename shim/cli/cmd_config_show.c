@@ -140,8 +140,9 @@ static void show_rule(struct show *show, const struct config_rule *rule)
 	show_require(show, rule);
 	snprintf(number, sizeof(number), "%u", rule->max_headers);
 	add_from(show, "max_headers", TEXT(""), number, rule->key_where[CONFIG_RULE_MAX_HEADERS]);
-	if (rule->derive)
-		add_from(show, "conversation", TEXT(""), "derive",
+	if (rule->conversation)
+		add_from(show, "conversation", TEXT(""),
+			 rule->conversation == CONVERSATION_DERIVE ? "derive" : "none",
 			 rule->key_where[CONFIG_RULE_CONVERSATION]);
 }
 

@@ -231,7 +231,7 @@ static void print_text(const cJSON *root)
 	if (get_text(root, "service")[0])
 		printf("%s\n", get_text(root, "service"));
 	if (get_text(root, "body")[0])
-		printf("no conversation id is derived: %s\n", get_text(root, "body"));
+		printf("no conversation id from the body: %s\n", get_text(root, "body"));
 	if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "headers")))
 		putchar('\n');
 	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "headers"))

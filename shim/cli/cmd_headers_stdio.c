@@ -65,12 +65,25 @@ static bool is_own(void *arg, struct text name)
 
 	cJSON_ArrayForEach(own, (const cJSON *)arg)
 	{
-		const char *text = cJSON_GetStringValue(own);
+		const char *text = own->string ? own->string : cJSON_GetStringValue(own);
 
 		if (text && header_name_eq(text_of(text), name))
 			return true;
 	}
 	return false;
+}
+
+/* "own" as an object has the values, too; as a list it has but the names. */
+static const void *next_own(void *arg, const void *cursor, struct text *ret_name,
+			    struct text *ret_value)
+{
+	const cJSON *own = cursor ? ((const cJSON *)cursor)->next : arg ? ((const cJSON *)arg)->child : NULL;
+
+	if (!own)
+		return NULL;
+	*ret_name = text_of(own->string ? own->string : cJSON_GetStringValue(own));
+	*ret_value = own->string ? text_of(cJSON_GetStringValue(own)) : TEXT("");
+	return own;
 }
 
 /* The process that asks is the one that sends: it started us. */
@@ -102,6 +115,7 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 		request.body = request_body;
 		request.body_arg = &body;
 		request.client_sets = is_own;
+		request.next_header = next_own;
 		request.arg = cJSON_GetObjectItemCaseSensitive(question, "own");
 		request.pid = getppid();
 		request.command = asking_command();
@@ -151,7 +165,7 @@ static cJSON *answer_environment(const struct given_saved *put)
 	if (!request_init(&request, "POST", ""))
 		return answer;
 	snapshot = config_get(true);
-	values_collect(&request, snapshot->config, NULL, &values);
+	values_collect(&request, snapshot->config, NULL, DERIVES_NOT, &values);
 	add_looked_up(variables, &values, FIELD_TRACEPARENT);
 	add_looked_up(variables, &values, FIELD_TRACESTATE);
 	values_release(&values);

@@ -143,6 +143,9 @@ static void print_markdown(const struct preset *preset)
 	printf("\n## %.*s\n\n%.*s.\n", PRINT(preset->name), PRINT(comment));
 	if (preset->hosts.len)
 		printf("\nChosen by itself for: `%.*s`.\n", PRINT(preset->hosts));
+	if (preset->derives)
+		puts("\nWhere there is no conversation, session or task id, a conversation id is made "
+		     "([conversation.md](conversation.md)).");
 	printf("\n| header | value | limits |\n|---|---|---|\n");
 	for (size_t i = 0; i < preset->count; i++) {
 		const struct header_rule *row = &preset->headers[i];

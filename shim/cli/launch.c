@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "lib/limits.h"
 #include "core/variables.h"
@@ -193,9 +195,28 @@ static void add_runtime_hook(enum runtime_hook hook)
 	free(value);
 }
 
+/* Equal words in two terminals are two conversations, so the id is made with the place, too: the host
+ * and the session. A command that leads a session of its own, as editors start them, belongs to the
+ * one that it was started from. */
+static void put_place(void)
+{
+	pid_t session = getsid(0);
+	char value[128];
+	struct utsname system;
+
+	if (session == getpid())
+		session = getsid(getppid());
+	if (session < 0 || uname(&system) < 0)
+		return;
+	snprintf(value, sizeof(value), "%s-%d", system.nodename, (int)session);
+	setenv(variable_name(VARIABLE_RUN), value, 1);
+}
+
 int launch_doors(void)
 {
 	int code = preload();
+
+	put_place();
 
 	for (enum runtime_hook hook = 0; code == EXIT_OK && hook < RUNTIME_HOOKS; hook++)
 		add_runtime_hook(hook);

@@ -32,7 +32,7 @@ static bool find_set(bool ret_set[FIELD_COUNT])
 	if (!request_init(&request, "POST", ""))
 		return false;
 	snapshot = config_get(true);
-	values_collect(&request, snapshot->config, NULL, &values);
+	values_collect(&request, snapshot->config, NULL, DERIVES_NOT, &values);
 	for (enum field field = 0; field < FIELD_COUNT; field++)
 		ret_set[field] = values.context.origin[field] != ORIGIN_NONE;
 	values_release(&values);

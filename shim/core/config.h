@@ -50,6 +50,13 @@ struct config_pattern {
 	struct relay relay;
 };
 
+/* Whether a conversation id is made where nothing else gives one. */
+enum config_conversation {
+	CONVERSATION_BY_PRESET,
+	CONVERSATION_DERIVE, /* from the body, or the place */
+	CONVERSATION_NONE,
+};
+
 struct config_rule {
 	/* Where the rule, and each of its keys, stands in the text; 0: it does not say that. */
 	size_t where, key_where[CONFIG_RULE_KEY_COUNT];
@@ -64,7 +71,7 @@ struct config_rule {
 	uint32_t require; /* a bit for each field */
 	uint8_t max_headers;
 	bool replace; /* the client's header of the same name gives way */
-	bool derive; /* the conversation id from the body, where nothing else gives one */
+	enum config_conversation conversation;
 };
 
 struct config_adopted {

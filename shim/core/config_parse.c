@@ -209,7 +209,7 @@ static void parse_rule_key(struct config_parser *parser, struct config_rule *rul
 		rule->max_headers = (uint8_t)config_number(reader, name, LINES_MAX);
 		break;
 	case CONFIG_RULE_CONVERSATION:
-		rule->derive = parse_choice(parser, name, "derive") == 1;
+		rule->conversation = (enum config_conversation)parse_choice(parser, name, "derive none");
 		break;
 	case CONFIG_RULE_KEY_COUNT:
 		break;
@@ -398,7 +398,11 @@ int config_read(struct text source, struct config_errors *errors, struct config 
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < config->rules_count; i++) {
-		config->wants_body |= config->rules[i].derive;
+		const struct config_rule *rule = &config->rules[i];
+
+		/* Without a preset it is the one of the host. */
+		config->wants_body |= rule->conversation == CONVERSATION_DERIVE ||
+				      (!rule->conversation && (!rule->preset.len || preset_derives(rule->preset)));
 		config_line_of(source, config->rules[i].where, &config->rules[i].line, &column);
 	}
 	for (size_t i = 0; i < parser.headers.count; i++) {

@@ -55,6 +55,8 @@ const char *origin_name(enum origin origin)
 		return "service";
 	case ORIGIN_ADOPTED:
 		return "adopted";
+	case ORIGIN_SIGNAL:
+		return "client";
 	case ORIGIN_DERIVED:
 		return "derived";
 	case ORIGIN_NONE:

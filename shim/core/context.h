@@ -20,6 +20,7 @@ enum origin {
 	ORIGIN_ENVIRONMENT,
 	ORIGIN_SERVICE,
 	ORIGIN_ADOPTED,
+	ORIGIN_SIGNAL, /* what the client itself sends */
 	ORIGIN_DERIVED,
 	ORIGIN_NONE
 };

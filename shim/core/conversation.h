@@ -1,28 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* An id for a conversation, made from how it began. */
+/* Which conversation a request belongs to: what the client itself says, or how the conversation
+ * began. docs/conversation.md has the recipe and what it was measured against. */
 #ifndef TAGALONG_CORE_CONVERSATION_H
 #define TAGALONG_CORE_CONVERSATION_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/context.h"
 #include "lib/buf.h"
 #include "lib/siphash.h"
 
+/* Iterates over the headers that the client sends: NULL asks for the first one. Returns the cursor
+ * for the next call, or NULL at the end. A header without a value has an empty one. */
+typedef const void *next_header(void *arg, const void *cursor, struct text *ret_name,
+				struct text *ret_value);
+
+/* What a client's value is good for an id: 1 to 255 characters of visible ASCII. */
+bool signal_is_fit(struct text value);
+
+/* The value of the best header signal for a field, and its name; false when there is none. */
+bool signal_in_headers(enum field field, next_header *next, void *arg, struct text *ret_value,
+		       const char **ret_name);
+
+/* How a conversation began, as far as a body shows it. */
+struct conversation {
+	bool has_words; /* the user said something that was understood */
+	uint64_t words; /* hash of the user's own words, without a key */
+	const char *signal; /* the JSON pointer of the best body signal; NULL: none */
+};
+
 /*
- * Appends the id of the conversation that a chat request belongs to: the keyed hash of its system
- * prompt and its first user message, as a UUID version 8 (RFC 9562 section 5.8). The same for all
- * turns of a conversation, whose requests repeat how it began; another for one that began otherwise;
- * and of no use to whoever would guess the text but lacks the key.
+ * Reads the body of a chat request: OpenAI's chat completions and responses, Anthropic's messages,
+ * Gemini's contents; texts or lists of parts. The words are those of the first message of the user's
+ * in which anything is left when what clients inject is taken out; where there is no such message,
+ * all of the first one, or its image. System prompts, tools and all later messages do not count.
  *
- * Understands OpenAI's chat completions and responses, Anthropic's messages and Gemini's contents,
- * with texts or lists of parts. Of parts only texts, links, files and data count: what clients move
- * about between turns (cache_control and its like) does not.
- *
- * The body is looked at up to the end of the first user message, and up to BODY_BYTES_MAX; a message
- * that goes on behind that counts as far as it was seen. Nothing is allocated. False, and nothing
- * appended, when there is no user message or the body is none of these.
+ * ret_signal (empty before) gets the value of the body signal. Nothing is allocated; at most
+ * BODY_BYTES_MAX are looked at. A body that is not understood has neither words nor signal.
  */
-bool conversation_derive(struct text body, const uint8_t key[SIPHASH_KEY_BYTES], struct buf *ret_id);
+void conversation_read(struct text body, struct conversation *ret_conversation,
+		       struct buf *ret_signal);
+
+/* Appends a UUID version 8 (RFC 9562 section 5.8): the keyed hash of a number (of the words) and the
+ * place where they were said. Of no use to whoever would guess the words but lacks the key. */
+void conversation_id_add(struct buf *ret_id, const uint8_t key[SIPHASH_KEY_BYTES], uint64_t words,
+			 struct text place);
 
 #endif

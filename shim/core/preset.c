@@ -23,6 +23,7 @@ void preset_at(size_t index, struct preset *ret_preset)
 	ret_preset->name = text_at(entry->name);
 	ret_preset->hosts = text_at(entry->hosts);
 	ret_preset->count = entry->rows;
+	ret_preset->derives = entry->derives;
 	for (size_t i = 0; i < entry->rows; i++) {
 		const struct preset_row *row = &preset_rows[entry->first_row + i];
 
@@ -58,6 +59,13 @@ struct text preset_hosts(struct text name)
 
 	return index < preset_count() ? text_at(preset_entries[index].hosts) :
 					(struct text){ NULL, 0 };
+}
+
+bool preset_derives(struct text name)
+{
+	size_t index = index_of(name);
+
+	return index < preset_count() && preset_entries[index].derives;
 }
 
 bool preset_exists(struct text name)

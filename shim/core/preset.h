@@ -14,6 +14,7 @@ struct preset {
 	struct header_rule headers[PRESET_ROWS_MAX]; /* texts point into the compiled-in data */
 	/* The product's own hosts, comma separated patterns; may be empty. */
 	struct text hosts;
+	bool derives; /* its relay needs a conversation id: one is made where nothing gives one */
 };
 
 /* How many there are; they are sorted by name. */
@@ -25,6 +26,7 @@ struct text preset_hosts(struct text name);
 /* Unpacks preset number `index` (below preset_count) into *ret_preset. */
 void preset_at(size_t index, struct preset *ret_preset);
 bool preset_exists(struct text name);
+bool preset_derives(struct text name);
 /* 0, or -ENOENT. */
 int preset_find(struct text name, struct preset *ret_preset);
 /* Its documentation page and limits, for people. Who does not ask, such as the shim, has none of

@@ -27,6 +27,7 @@ struct preset_row {
 struct preset_entry {
 	struct preset_text name, comment, hosts;
 	uint16_t first_row, rows;
+	uint8_t derives;
 };
 
 extern const char preset_texts[], preset_comments[];

@@ -8,6 +8,7 @@
 
 #include "core/preset.h"
 #include "core/request_log.h"
+#include "core/variables.h"
 
 const char *tag_verdict_reason(enum tag_verdict verdict)
 {
@@ -158,6 +159,13 @@ static bool has_required(const struct tag_request *request, const struct config_
 	return true;
 }
 
+static enum derives derives_of(const struct config_rule *rule, const struct preset *preset)
+{
+	if (rule && rule->conversation)
+		return rule->conversation == CONVERSATION_DERIVE ? DERIVES_ALWAYS : DERIVES_NOT;
+	return preset->derives ? DERIVES_WITHOUT_IDS : DERIVES_NOT;
+}
+
 /* For a request that matched. Where `place` names a log, there is room for a record behind the
  * workspace. */
 static enum tag_verdict build(const struct tag_request *request, const struct tag_match *match,
@@ -182,7 +190,8 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 	if (preset_find(match->rule.preset, &workspace->preset))
 		return TAG_NO_PRESET;
 	recipe.preset_count = workspace->preset.count;
-	values_collect(request, match->snapshot->config, rule, &workspace->values);
+	values_collect(request, match->snapshot->config, rule,
+		       derives_of(rule, &workspace->preset), &workspace->values);
 	if (has_required(request, rule, &workspace->values))
 		lines_build(&recipe, lines);
 	else
@@ -226,4 +235,21 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	if (!*ret_lines)
 		free(workspace);
 	return verdict;
+}
+
+bool tag_wants_body(void)
+{
+	const struct config_snapshot *snapshot = config_get(false);
+	const char *preset = variable_get(VARIABLE_PRESET);
+	bool wants;
+
+	/* A preset that is named goes before the rule's; without one it is the host's, which is not
+	 * known yet. With no relay named at all there are but loopback hosts, which have none. */
+	if (preset)
+		wants = preset_derives(text_trim(text_of(preset)));
+	else
+		wants = variable_get(VARIABLE_RELAYS) != NULL;
+	wants = wants || (snapshot->config && snapshot->config->wants_body);
+	config_put(snapshot);
+	return wants;
 }

@@ -16,6 +16,7 @@
 #include "protocol/client.h"
 #include "core/config.h"
 #include "core/context.h"
+#include "core/conversation.h"
 #include "core/header_rule.h"
 #include "core/template.h"
 #include "core/rule.h"
@@ -97,7 +98,9 @@ struct tag_request {
 	void *body_arg;
 	/* Whether the client sets this header itself; may be NULL. */
 	bool (*client_sets)(void *arg, struct text name);
-	void *arg; /* of identify and client_sets */
+	/* Its headers with their values; may be NULL. */
+	next_header *next_header;
+	void *arg; /* of identify, client_sets and next_header */
 	const struct tag_observer *observer; /* may be NULL */
 	/* Whose request it is, for the log; 0 and NULL: this process's. */
 	pid_t pid;
@@ -117,6 +120,9 @@ int tag_request_url(const struct tag_request *request, struct url *ret_url);
  * are to be given back with tag_match_release. */
 enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match *ret_match);
 void tag_match_release(struct tag_match *match);
+
+/* Whether a request of this process may be one whose body is looked at. */
+bool tag_wants_body(void);
 
 /*
  * Decides, and builds the lines. After TAG_MATCH *ret_lines is to be freed with free(); NULL when
@@ -146,12 +152,19 @@ void lines_build(const struct lines_recipe *recipe, struct tag_lines *ret_lines)
 #define TRACEPARENT_BYTES 55
 #define UUID_TEXT_BYTES 36
 
+/* Whether a conversation id is made where nothing gives one. */
+enum derives {
+	DERIVES_NOT,
+	DERIVES_ALWAYS, /* the configuration says so */
+	DERIVES_WITHOUT_IDS, /* the preset does: where there is no session or task id either */
+};
+
 struct values {
 	struct context context;
 	struct client_answer *answer; /* what context's values of the service point into; or NULL */
 	const struct tag_observer *observer;
 	const struct tag_request *request; /* for its body */
-	bool derives; /* the conversation id may be derived from the body, and was not yet */
+	enum derives derives; /* set back to DERIVES_NOT once it was tried */
 	bool trace_ready;
 	bool no_random; /* a span was asked for, and the kernel had no bytes for its id */
 	struct text traceparent, tracestate;
@@ -159,7 +172,7 @@ struct values {
 	char tracestate_memory[VALUE_BYTES_MAX + 1];
 	char request_id[UUID_TEXT_BYTES + 1];
 	char project_id[PROJECT_ID_BYTES_MAX + 1];
-	char conversation_id[UUID_TEXT_BYTES + 1];
+	char conversation_id[VALUE_BYTES_MAX + 1]; /* a signal of a body, before it is found unfit */
 	char body_value[VALUE_BYTES_MAX + 1];
 	char number[24];
 	char host[256]; /* HOST_NAME_MAX is 64 on Linux, 255 in POSIX */
@@ -169,7 +182,7 @@ struct values {
  * be NULL. The texts are valid while the environment, the request's body and *ret_values are. To be
  * released. */
 void values_collect(const struct tag_request *request, const struct config *config,
-		    const struct config_rule *rule, struct values *ret_values);
+		    const struct config_rule *rule, enum derives derives, struct values *ret_values);
 void values_release(struct values *values);
 
 /* Whether a field has a value. */

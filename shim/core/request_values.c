@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/random.h"
 #include "core/variables.h"
+#include "lib/random.h"
 #include "core/computed.def"
 #include "core/conversation.h"
 #include "lib/json.h"
@@ -20,6 +20,7 @@
 
 #define ENV_PREFIX "env:"
 #define BODY_PREFIX "body:"
+#define HEADER_PREFIX "header:"
 
 _Static_assert(SECRET_BYTES == SIPHASH_KEY_BYTES, "the key is for the hash");
 
@@ -79,14 +80,14 @@ static void ask_service(struct values *values, const struct config *config)
 }
 
 void values_collect(const struct tag_request *request, const struct config *config,
-		    const struct config_rule *rule, struct values *ret_values)
+		    const struct config_rule *rule, enum derives derives, struct values *ret_values)
 {
 	struct buf buf;
 
 	context_init(&ret_values->context);
 	ret_values->observer = request->observer;
 	ret_values->request = request;
-	ret_values->derives = rule && rule->derive;
+	ret_values->derives = derives;
 	environment_offer(&ret_values->context);
 	adopt(&ret_values->context, config);
 	ask_service(ret_values, config);
@@ -152,12 +153,61 @@ static void prepare_project(struct values *values)
 			      ORIGIN_DERIVED, "git origin");
 }
 
-/* Why there is no key, or NULL. */
-static const char *key_fault(int result)
+static struct text body_of(const struct values *values)
+{
+	const struct tag_request *request = values->request;
+
+	return request->body ? request->body(request->body_arg) : TEXT("");
+}
+
+/* What the client itself says about a field in a header. */
+static void prepare_signal(struct values *values, enum field field)
+{
+	const struct tag_request *request = values->request;
+	struct text value;
+	const char *name;
+
+	if (values->context.origin[field] == ORIGIN_NONE && request->next_header &&
+	    signal_in_headers(field, request->next_header, request->arg, &value, &name))
+		context_offer(&values->context, field, value, ORIGIN_SIGNAL, name);
+}
+
+/* Where the conversation is held: what the launcher made for the shell or program that it was started
+ * from, else the context service's scope. Both may be missing. */
+static struct text place_of(const struct values *values, const char **ret_detail)
+{
+	struct text place = text_of(variable_get(VARIABLE_RUN));
+
+	*ret_detail = "launcher";
+	if (place.len || !values->answer)
+		return place;
+	*ret_detail = "scope";
+	return values->answer->reply.scope;
+}
+
+/* The last resort: the id of the place, else of this process. */
+static void id_of_place(struct values *values, const uint8_t *key, struct buf *id)
+{
+	static const uint8_t no_key[SIPHASH_KEY_BYTES];
+	uint8_t process[16];
+	const char *detail;
+	struct text place = place_of(values, &detail);
+
+	if (!key || !place.len) {
+		key = no_key;
+		detail = "process";
+		if (process_trace_id(process))
+			return;
+		place = (struct text){ (const char *)process, sizeof(process) };
+	}
+	conversation_id_add(id, key, 0, place);
+	context_offer(&values->context, FIELD_CONVERSATION_ID, buf_since(id, 0), ORIGIN_DERIVED,
+		      detail);
+}
+
+static const char *key_error(int result)
 {
 	switch (result) {
-	case 0:
-		return NULL;
 	case -EPERM:
 		return "conversation.key in the state folder is not this user's alone";
 	case -EBADMSG:
@@ -167,34 +217,52 @@ static const char *key_fault(int result)
 	}
 }
 
-static struct text body_of(const struct values *values)
-{
-	const struct tag_request *request = values->request;
-
-	return request->body ? request->body(request->body_arg) : TEXT("");
-}
-
+/* In the order of what is most exact: headers, body members, how the conversation began, where it is
+ * held. */
 static void prepare_conversation(struct values *values)
 {
 	const struct tag_observer *observer = values->observer;
-	const char *fault = "the request's body is not known";
+	struct context *context = &values->context;
+	const char *error = NULL, *detail;
+	struct conversation conversation;
 	uint8_t key[SECRET_BYTES];
 	struct text body;
 	struct buf id;
+	int result;
 
-	if (!values->derives || values->context.origin[FIELD_CONVERSATION_ID] != ORIGIN_NONE)
+	prepare_signal(values, FIELD_CONVERSATION_ID);
+	if (values->derives == DERIVES_WITHOUT_IDS) {
+		prepare_signal(values, FIELD_SESSION_ID);
+		if (context->value[FIELD_SESSION_ID].len || context->value[FIELD_TASK_ID].len)
+			return;
+	}
+	if (!values->derives || context->origin[FIELD_CONVERSATION_ID] != ORIGIN_NONE)
 		return;
-	values->derives = false;
+	values->derives = DERIVES_NOT;
 	buf_init(&id, values->conversation_id, sizeof(values->conversation_id));
 	body = body_of(values);
-	if (body.len)
-		fault = key_fault(secret_get(key));
-	if (!fault && !conversation_derive(body, key, &id))
-		fault = "the request's body has no message of the user's";
-	context_offer(&values->context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_DERIVED,
-		      "request body");
-	if (fault && observer && observer->body)
-		observer->body(observer->arg, fault);
+	conversation_read(body, &conversation, &id);
+	if (conversation.signal) {
+		context_offer(context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_SIGNAL,
+			      conversation.signal);
+		return;
+	}
+	result = secret_get(key);
+	if (result)
+		error = key_error(result);
+	else if (!body.len)
+		error = "the request's body is not known";
+	else if (!conversation.has_words)
+		error = "the request's body has no message of the user's";
+	if (!error) {
+		conversation_id_add(&id, key, conversation.words, place_of(values, &detail));
+		context_offer(context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_DERIVED,
+			      "request body");
+		return;
+	}
+	if (observer && observer->body)
+		observer->body(observer->arg, error);
+	id_of_place(values, result ? NULL : key, &id);
 }
 
 static bool found(const struct values *values, struct text name, struct text value,
@@ -217,6 +285,8 @@ static struct text value_of(struct values *values, enum field field)
 		prepare_project(values);
 	if (field == FIELD_CONVERSATION_ID)
 		prepare_conversation(values);
+	if (field == FIELD_SESSION_ID)
+		prepare_signal(values, field);
 	if (is_trace && !values->trace_ready)
 		prepare_trace(values);
 	if (is_trace)
@@ -254,6 +324,21 @@ static struct text body_value(struct values *values, struct text pointer)
 	if (!body.len || !json_pointer(body, pointer, &buf))
 		return (struct text){ NULL, 0 };
 	return buf_since(&buf, 0);
+}
+
+/* The value of {header:NAME}: the first that the client sends under that name. */
+static struct text client_header(const struct values *values, struct text wanted)
+{
+	const struct tag_request *request = values->request;
+	const void *cursor = NULL;
+	struct text name, value;
+
+	while (request->next_header &&
+	       (cursor = request->next_header(request->arg, cursor, &name, &value))) {
+		if (text_eq_nocase(name, wanted))
+			return value;
+	}
+	return (struct text){ NULL, 0 };
 }
 
 static struct text environment_value(struct text name)
@@ -299,6 +384,9 @@ bool values_lookup(void *arg, struct text name, struct text *ret_value)
 	} else if (text_starts_with(name, TEXT(BODY_PREFIX))) {
 		value = body_value(values, text_from(name, TEXT(BODY_PREFIX).len));
 		origin = "request body";
+	} else if (text_starts_with(name, TEXT(HEADER_PREFIX))) {
+		value = client_header(values, text_from(name, TEXT(HEADER_PREFIX).len));
+		origin = "client";
 	}
 #define COMPUTED_VALUE(word, what, expression)                                                     \
 	else if (text_eq(name, TEXT(#word)))                                                       \

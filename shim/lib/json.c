@@ -203,7 +203,7 @@ bool json_equals(struct text raw, struct text plain)
 /* Behind the opening quote. An odd number of backslashes before a quote makes it part of the string. */
 static bool read_lenient(struct json *json, struct text *ret_raw)
 {
-	const char *start = json->at, *quote, *before;
+	char *start = json->at, *quote, *before;
 
 	do {
 		quote = memchr(json->at, '"', (size_t)(json->end - json->at));

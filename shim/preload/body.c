@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/config.h"
+#include "core/request.h"
 #include "lib/limits.h"
 
 void body_clear(struct body *body)
@@ -24,21 +24,12 @@ static size_t head_bytes(const struct body *body, const char *data)
 	return size < BODY_HEAD_BYTES ? (size_t)size : BODY_HEAD_BYTES;
 }
 
-static bool is_wanted(void)
-{
-	const struct config_snapshot *snapshot = config_get(false);
-	bool asked = snapshot->config && snapshot->config->wants_body;
-
-	config_put(snapshot);
-	return asked;
-}
-
 /* The client may free its memory at once, so the head is copied, as libcurl copies the whole. */
 static void copy_head(struct body *body, const char *data)
 {
 	size_t bytes;
 
-	if (!data || !is_wanted())
+	if (!data || !tag_wants_body())
 		return;
 	bytes = head_bytes(body, data);
 	body->copy = malloc(bytes + 1);

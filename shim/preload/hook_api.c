@@ -56,6 +56,21 @@ static bool add_line(struct text line, char *lines, size_t size, size_t *len)
 	return true;
 }
 
+static const void *next_program_header(void *arg, const void *cursor, struct text *ret_name,
+				       struct text *ret_value)
+{
+	const char *line = cursor ? strchr(cursor, '\n') : arg, *end;
+
+	if (line && cursor)
+		line++;
+	if (!line || !line[0])
+		return NULL;
+	end = strchrnul(line, '\n');
+	*ret_name = header_line_name((struct text){ line, (size_t)(end - line) });
+	*ret_value = text_trim(text_from((struct text){ line, (size_t)(end - line) }, ret_name->len + 1));
+	return line;
+}
+
 /*
  * Builds the header lines for a request that is about to be sent, "Name: value\n" each, into
  * ret_lines of `size` bytes. `head` has the program's own lines in the same form, `body` the request's
@@ -80,6 +95,7 @@ int tagalong_headers(const char *method, const char *url, const char *head, cons
 		.body_arg = &known_body,
 		.identify = identify,
 		.client_sets = program_sets,
+		.next_header = next_program_header,
 		.arg = (char *)(uintptr_t)head,
 		.observer = debug_observer(),
 	};

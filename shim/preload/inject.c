@@ -71,6 +71,24 @@ static bool client_sets(void *arg, struct text name)
 	return handle->has_referer && header_name_eq(name, TEXT("Referer"));
 }
 
+/* A node without a value ("Name:", "Name;") has an empty one. */
+static const void *next_client_header(void *arg, const void *cursor, struct text *ret_name,
+				      struct text *ret_value)
+{
+	const struct curl_slist *node = cursor;
+	struct text line;
+
+	node = node ? node->next : ((const struct handle *)arg)->client_list;
+	if (!node)
+		return NULL;
+	line = text_of(node->data);
+	*ret_name = header_line_name(line);
+	*ret_value = text_trim(text_from(line, (size_t)(text_find(line, ':') + 1)));
+	if (text_find(line, ':') < 0)
+		*ret_value = TEXT("");
+	return node;
+}
+
 static struct text client_body(void *arg)
 {
 	return body_head(arg);
@@ -106,6 +124,7 @@ static bool inject(struct handle *handle, struct tag_request *request)
 	request->body_arg = &handle->body;
 	request->identify = identify;
 	request->client_sets = client_sets;
+	request->next_header = next_client_header;
 	request->arg = handle;
 	request->observer = debug_observer();
 	verdict = tag_build(request, &lines);

@@ -82,15 +82,16 @@ static void print_rows(const struct pack *pack)
 
 static void print_entries(const struct pack *pack)
 {
-	puts("/* name, comment, hosts, first_row, rows */");
+	puts("/* name, comment, hosts, first_row, rows, derives */");
 	puts("const struct preset_entry preset_entries[] = {");
 	for (size_t i = 0; i < pack->entries_count; i++) {
 		const struct preset_entry *entry = &pack->entries[i];
 
-		printf("\t{ { %u, %u }, { %u, %u }, { %u, %u }, %u, %u }, /* %s */\n",
+		printf("\t{ { %u, %u }, { %u, %u }, { %u, %u }, %u, %u, %u }, /* %s */\n",
 		       entry->name.place, entry->name.len, entry->comment.place,
 		       entry->comment.len, entry->hosts.place, entry->hosts.len,
-		       entry->first_row, entry->rows, pack->texts.texts + entry->name.place);
+		       entry->first_row, entry->rows, entry->derives,
+		       pack->texts.texts + entry->name.place);
 	}
 	printf("};\n\nconst uint16_t preset_entry_count = %zu;\n", pack->entries_count);
 }

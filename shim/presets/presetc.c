@@ -10,7 +10,8 @@
  *		"headers": { "X-Task-Id": "{task_id}" }
  *	}
  *
- * "hosts" may be missing.
+ * "hosts" may be missing, and so may "conversation": "derive", which says that the relay needs a
+ * conversation id: one is made where nothing gives one.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -145,6 +146,16 @@ static struct preset_text read_hosts(struct config_reader *reader)
 	return pack(buf_since(&joined, 0));
 }
 
+/* Whether the relay needs a conversation id. */
+static bool read_derives(struct config_reader *reader, struct text key)
+{
+	struct text word = string_of(reader, key);
+
+	if (!text_eq(word, TEXT("derive")))
+		fail_at(config_offset_of(reader, word), "there is no such choice", word);
+	return true;
+}
+
 static void read_preset(struct preset_entry *entry, struct config_reader *reader)
 {
 	struct json *json = &reader->json;
@@ -155,6 +166,8 @@ static void read_preset(struct preset_entry *entry, struct config_reader *reader
 			entry->comment = pack_in(&packed.comments, string_of(reader, key));
 		else if (text_eq(key, TEXT("hosts")))
 			entry->hosts = read_hosts(reader);
+		else if (text_eq(key, TEXT("conversation")))
+			entry->derives = read_derives(reader, key);
 		else if (text_eq(key, TEXT("headers")) && !entry->rows)
 			read_headers(entry, reader);
 		else

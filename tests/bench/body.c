@@ -47,6 +47,7 @@ int main(int argc, char **argv)
 {
 	static const uint8_t key[SIPHASH_KEY_BYTES] = { 42 };
 	long times = argc == 4 ? strtol(argv[2], NULL, 10) : 0;
+	struct conversation conversation;
 	struct text body;
 	double start;
 
@@ -61,9 +62,10 @@ int main(int argc, char **argv)
 		struct buf buf;
 
 		buf_init(&buf, memory, sizeof(memory));
-		if (!strcmp(argv[1], "derive"))
-			conversation_derive(body, key, &buf);
-		else
+		if (!strcmp(argv[1], "derive")) {
+			conversation_read(body, &conversation, &buf);
+			conversation_id_add(&buf, key, conversation.words, TEXT("place"));
+		} else
 			json_pointer(body, TEXT("/metadata/task_id"), &buf);
 		__asm__ volatile("" : : "r"(memory) : "memory");
 	}

@@ -389,18 +389,41 @@ def test_a_given_id_wins(derive):
 
 
 @pytest.mark.parametrize("body", ["{", "not json", "a=1&b=2", '{"messages":[]}', "@-"])
-def test_no_id_where_there_is_none(neutral, relay, config, body):
-    env = config(rule(relay, conversation="derive", preset="xai"), context={})
-    neutral(send_body(relay, body), [PLAIN], env=env, stdin=b"\0\xff\0")
+def test_bodies_that_are_not_understood(run, relay, config, body):
+    """The id of where it was said: the launcher's, the same for all such requests; else the process's."""
+    def ids(**variables):
+        env = config(rule(relay, conversation="derive", preset="xai"), context={}, **variables)
+        for _ in range(2):
+            (request,) = run(send_body(relay, body), env=env, stdin=b"\0\xff\0").requests
+            yield request.value("x-grok-conv-id")
+
+    first, second = ids(TAGALONG_RUN="host-7")
+    assert first == second and first[14] == "8"
+    assert len({first, *ids(), *ids(TAGALONG_RUN="host-8")}) == 4
+
+
+def test_no_id_where_none_is_wanted(neutral, relay, config):
+    """The preset needs one, and the configuration says no; or there is a task's."""
+    env = config(rule(relay, conversation="none", preset="xai"), context={})
+    neutral(send_body(relay, {"messages": MESSAGES}), [PLAIN], env=env)
+    env = config(rule(relay, preset="xai"), context={"TAGALONG_TASK_ID": "T-42"})
+    neutral(send_body(relay, {"messages": MESSAGES}), [{"x-grok-conv-id": "T-42"}], env=env)
+
+
+def test_the_place_is_part_of_the_id(derive):
+    """Equal words in two terminals are two conversations."""
+    ids = {place: derive({"messages": MESSAGES}, TAGALONG_RUN=place) for place in ("", "host-7", "host-8")}
+    assert len(set(ids.values())) == 3
+    assert derive({"messages": LATER}, TAGALONG_RUN="host-7") == ids["host-7"]
 
 
 def test_other_kinds_of_body(derive, relay, tmp_path):
-    """Forms and uploads are not read: no id, and the request goes out."""
+    """Forms and uploads are not read: they get the id of the place."""
     (tmp_path / "body").write_text(json.dumps({"messages": MESSAGES}))
-    form = curl(relay.url + CHAT, "-F", "a=b")
-    assert derive(None, command=form) is None
-    upload = curl(relay.url + CHAT, "-T", "body", "-X", "POST")
-    assert derive(None, command=upload) is None
+    words = derive({"messages": MESSAGES}, TAGALONG_RUN="host-7")
+    form = derive(None, command=curl(relay.url + CHAT, "-F", "a=b"), TAGALONG_RUN="host-7")
+    upload = derive(None, command=curl(relay.url + CHAT, "-T", "body", "-X", "POST"), TAGALONG_RUN="host-7")
+    assert form and form == upload != words
 
 
 def test_bodies_by_every_option(run, relay, config):
@@ -428,7 +451,8 @@ def test_bodies_by_every_option(run, relay, config):
     requests = run(command, env=config(document, context={})).requests
     assert [r.body for r in requests] == [text.encode()] * 5 + [b"", b"{}"]
     ids = [r.value("x-grok-conv-id") for r in requests]
-    assert ids[0] and ids == [ids[0]] * 5 + [None] * 2
+    assert ids[0] and ids[:5] == [ids[0]] * 5
+    assert ids[5] == ids[6] != ids[0]  # the process's
 
 
 # The option that makes a request without the body that was set before; its memory is gone by then.
@@ -502,17 +526,19 @@ def test_values_of_the_body(neutral, relay, config):
 
 
 def test_a_key_that_is_not_to_be_trusted(derive, tmp_path):
-    assert derive({"messages": MESSAGES})
+    """Then nothing is made of the words: each process has an id of its own."""
+    ids = [derive({"messages": MESSAGES})]
     key = tmp_path / ".local/state/tagalong/conversation.key"
     key.chmod(0o644)
-    assert derive({"messages": MESSAGES}) is None
+    ids.append(derive({"messages": MESSAGES}, TAGALONG_RUN="host-7"))
     key.chmod(0o600)
     key.write_text("short")
-    assert derive({"messages": MESSAGES}) is None
+    ids.append(derive({"messages": MESSAGES}, TAGALONG_RUN="host-7"))
     key.unlink()
     key.symlink_to("/dev/zero")
-    assert derive({"messages": MESSAGES}) is None
-    assert derive({"messages": MESSAGES}, HOME="", XDG_STATE_HOME="") is None
+    ids.append(derive({"messages": MESSAGES}))
+    ids.append(derive({"messages": MESSAGES}, HOME="", XDG_STATE_HOME=""))
+    assert all(ids) and len(set(ids)) == 5
 
 
 def test_derived_id_is_shared_by_hops(run, relay, config):

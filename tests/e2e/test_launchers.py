@@ -192,7 +192,7 @@ NOT_TAGGED = {
     "libcurl refuses the URL": (["http://[::/v1/messages"], {}),
     "TAGALONG_OFF is 1": (["http://localhost/v1/messages"], {"TAGALONG_OFF": "1"}),
     "there is no preset of that name": (["http://localhost/v1/messages"], {"TAGALONG_PRESET": "x"}),
-    "no header has a value": (["http://localhost/v1/messages"], {"TAGALONG_PRESET": "xai"}),
+    "no header has a value": (["http://localhost/v1/messages"], {"TAGALONG_PRESET": "kong"}),
 }
 
 
@@ -209,7 +209,7 @@ CONFIGURED = {
     "literal": ({"headers": {"X-Team": "pay"}}, True, "X-Team: pay\n      <- literal text\n"),
     "required": ({"require": ["user_id"]}, False,
                  "refused: a field that the configuration requires has no value: user_id\n"),
-    "derived": ({"conversation": "derive"}, True, "no conversation id is derived: "),
+    "derived": ({"conversation": "derive"}, True, "no conversation id from the body: "),
     "bad": ({"headers": {"Cookie": "x"}}, False, "not tagged: the configuration is bad\n"),
 }
 

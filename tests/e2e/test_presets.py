@@ -51,9 +51,13 @@ CONTEXTS = {
 }
 
 
+UUID8 = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
 def readable(line):
     """What differs from run to run has a name, and long runs of x a count."""
     line = UUID7.sub("<uuid7>", line)
+    line = UUID8.sub("<uuid8>", line)
     line = re.sub("00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01", "<the trace, a new span>", line)
     line = TRACEPARENT.sub("<a new trace>", line)
     return re.sub("x{20,}", lambda run: f"<x * {len(run[0])}>", line)

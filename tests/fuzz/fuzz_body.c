@@ -15,13 +15,18 @@ static const uint8_t key[SIPHASH_KEY_BYTES] = { 1, 2, 3 };
 
 static bool derive(struct text body, char memory[40])
 {
+	char signal[VALUE_BYTES_MAX + 1];
+	struct conversation conversation;
 	struct buf id;
-	bool found;
 
+	buf_init(&id, signal, sizeof(signal));
+	conversation_read(body, &conversation, &id);
+	CHECK(conversation.signal ? signal_is_fit(buf_since(&id, 0)) : !id.len);
 	buf_init(&id, memory, 40);
-	found = conversation_derive(body, key, &id);
-	CHECK(found ? id.len == 36 && id.data[14] == '8' : id.len == 0);
-	return found;
+	if (conversation.has_words)
+		conversation_id_add(&id, key, conversation.words, TEXT("place"));
+	CHECK(conversation.has_words ? id.len == 36 && id.data[14] == '8' : id.len == 0);
+	return conversation.has_words;
 }
 
 /* What stands behind the end of the first message does not matter: whatever is put there, the id is

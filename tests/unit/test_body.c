@@ -37,13 +37,24 @@ static void reference_vectors(void)
 	}
 }
 
-static struct text id_of(struct text body, char memory[40])
+/* The derived id, or an empty text. */
+static struct text id_by(const uint8_t *by, struct text place, struct text body, char memory[40])
 {
+	struct conversation conversation;
+	char signal[VALUE_BYTES_MAX + 1];
 	struct buf id;
 
+	buf_init(&id, signal, sizeof(signal));
+	conversation_read(body, &conversation, &id);
 	buf_init(&id, memory, 40);
-	conversation_derive(body, key, &id);
+	if (conversation.has_words)
+		conversation_id_add(&id, by, conversation.words, place);
 	return buf_since(&id, 0);
+}
+
+static struct text id_of(struct text body, char memory[40])
+{
+	return id_by(key, TEXT(""), body, memory);
 }
 
 /* Rows of one group are turns of one conversation; two groups are two. */
@@ -53,49 +64,59 @@ static void conversations(void)
 		int group;
 		const char *body;
 	} table[] = {
-		/* OpenAI chat completions */
+		/* OpenAI chat completions; the system prompt does not count */
 		{ 1, "{\"messages\":[{\"role\":\"system\",\"content\":\"be brief\"},"
 		     "{\"role\":\"user\",\"content\":\"hi\"}]}" },
-		{ 1, "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"content\":\"be brief\",\"role\":\"system\"},"
-		     "{\"content\":\"hi\",\"role\":\"user\"},{\"role\":\"assistant\",\"content\":\"yes?\"},"
-		     "{\"role\":\"user\",\"content\":\"more\"}],\"n\":1}" },
-		{ 1, " { \"messages\" : [ {\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"be brief\"}]},\n"
-		     "{\"role\":\"user\",\"content\":[{\"text\":\"h\\u0069\",\"type\":\"text\","
-		     "\"cache_control\":{\"type\":\"ephemeral\"}}]}" },
-		{ 2, "{\"messages\":[{\"role\":\"system\",\"content\":\"be brief\"},"
-		     "{\"role\":\"user\",\"content\":\"ho\"}]}" },
-		{ 3, "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}" },
-		{ 3, "{\"messages\":[{\"role\":\"assistant\",\"content\":\"x\"},"
-		     "{\"role\":\"user\",\"content\":\"hi\"}]}" },
-		/* a system prompt is no question, and two texts are not one */
-		{ 4, "{\"messages\":[{\"role\":\"system\",\"content\":\"hi\"},"
-		     "{\"role\":\"user\",\"content\":\"be brief\"}]}" },
+		{ 1, "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"content\":\"be brief, it is 10:01\","
+		     "\"role\":\"system\"},{\"content\":\"hi\",\"role\":\"user\"},"
+		     "{\"role\":\"assistant\",\"content\":\"yes?\"},{\"role\":\"user\",\"content\":\"more\"}],\"n\":1}" },
+		{ 1, " { \"messages\" : [ {\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"be\"}]},\n"
+		     "{\"role\":\"user\",\"content\":[{\"text\":\" h\\u0069\\n\",\"type\":\"text\","
+		     "\"cache_control\":{\"type\":\"ephemeral\"}}]}]}" },
+		{ 2, "{\"messages\":[{\"role\":\"user\",\"content\":\"ho\"}]}" },
+		/* two texts are not one */
 		{ 5, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"h\"},{\"text\":\"i\"}]}]}" },
-		/* an image is part of what is asked */
-		{ 6, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"},"
+		/* an image counts where there are no words: clients drop it from later turns */
+		{ 1, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"},"
 		     "{\"image_url\":{\"url\":\"data:a\"}}]}]}" },
-		{ 7, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"},"
-		     "{\"image_url\":{\"url\":\"data:b\"}}]}]}" },
+		{ 6, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"image_url\":{\"url\":\"data:a\"}}]},"
+		     "{\"role\":\"user\",\"content\":\"hi\"}]}" },
+		{ 7, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"source\":"
+		     "{\"type\":\"base64\",\"data\":\"b\"}}]}]}" },
 		/* OpenAI responses */
-		{ 8, "{\"instructions\":\"be kind\",\"input\":\"hi\"}" },
-		{ 8, "{\"instructions\":\"be kind\",\"input\":[{\"role\":\"user\",\"content\":"
+		{ 1, "{\"instructions\":\"be kind\",\"input\":\"hi\"}" },
+		{ 1, "{\"instructions\":\"be kind\",\"input\":[{\"role\":\"user\",\"content\":"
 		     "[{\"type\":\"input_text\",\"text\":\"hi\"}]},{\"type\":\"function_call\"}]}" },
-		{ 3, "{\"input\":\"hi\"}" },
-		/* Anthropic messages */
-		{ 9, "{\"system\":[{\"type\":\"text\",\"text\":\"be good\"}],\"messages\":"
+		/* Anthropic messages; what is a tool's result is nobody's words */
+		{ 1, "{\"system\":[{\"type\":\"text\",\"text\":\"be good\"}],\"messages\":"
 		     "[{\"role\":\"user\",\"content\":\"hi\"}]}" },
-		{ 9, "{\"system\":\"be good\",\"max_tokens\":5,\"messages\":"
-		     "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"}]},"
-		     "{\"role\":\"assistant\",\"content\":\"x\"}]}" },
+		{ 1, "{\"max_tokens\":5,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
+		     "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]},{\"type\":\"text\",\"text\":\"hi\"}]}]}" },
 		/* Gemini contents */
-		{ 10, "{\"systemInstruction\":{\"parts\":[{\"text\":\"be new\"}]},\"contents\":"
-		      "[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}]}" },
-		{ 10, "{\"system_instruction\":{\"parts\":{\"text\":\"be new\"}},\"contents\":"
-		      "[{\"parts\":[{\"text\":\"hi\"}]},{\"role\":\"model\",\"parts\":[]}]}" },
-		{ 3, "{\"contents\":[{\"parts\":[{\"text\":\"hi\"}]}]}" },
+		{ 1, "{\"systemInstruction\":{\"parts\":[{\"text\":\"be new\"}]},\"contents\":"
+		     "[{\"parts\":[{\"text\":\"hi\"}],\"role\":\"user\"}]}" },
+		{ 1, "{\"contents\":[{\"parts\":[{\"text\":\"x\"}],\"role\":\"model\"},{\"parts\":{\"text\":\"hi\"}}]}" },
+		/* what clients inject */
+		{ 1, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
+		     "\"<system-reminder>\\nToday is <b>Monday</b> a\\n</system-reminder>\"},"
+		     "{\"type\":\"text\",\"text\":\"hi\"}]}]}" },
+		{ 1, "{\"messages\":[{\"role\":\"user\",\"content\":\"<system-reminder>x<\\/system-reminder>\\n\\nhi\\n"
+		     "<environment_details>\\n# Time\\n10:01\\n</environment_details>\"}]}" },
+		{ 1, "{\"messages\":[{\"role\":\"user\",\"content\":\"\\u003cproject-files a=\\\"b\\\"\\u003ex"
+		     "\\u003c/project-files\\u003e hi\"}]}" },
+		{ 1, "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":"
+		     "\"# AGENTS.md instructions for /p\\n\\n<INSTRUCTIONS>x</INSTRUCTIONS>\"}]},"
+		     "{\"role\":\"user\",\"content\":\"<environment_context>x</environment_context>\"},"
+		     "{\"role\":\"user\",\"content\":\"hi\"}]}" },
+		/* which is all that there is */
+		{ 8, "{\"messages\":[{\"role\":\"user\",\"content\":\"<system-reminder>x</system-reminder>\"}]}" },
+		{ 9, "{\"messages\":[{\"role\":\"user\",\"content\":\"<system-reminder>y</system-reminder>\"}]}" },
+		/* what looks like it, and is the user's */
+		{ 10, "{\"input\":\"why is <b>hi</b> bold\"}" },
+		{ 11, "{\"input\":\"a < b_c\"}" },
 		/* UTF-8 as it is, and escaped */
-		{ 11, "{\"input\":\"gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80\"}" },
-		{ 11, "{\"input\":\"gr\\u00fc\\u00DF \\ud83d\\ude00\"}" },
+		{ 12, "{\"input\":\"gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80\"}" },
+		{ 12, "{\"input\":\"gr\\u00fc\\u00DF \\ud83d\\ude00\"}" },
 	};
 	char ids[sizeof(table) / sizeof(table[0])][40];
 
@@ -109,16 +130,48 @@ static void conversations(void)
 	}
 }
 
-static void another_key(void)
+static void another_key_and_place(void)
 {
 	static const uint8_t other[SIPHASH_KEY_BYTES] = { 1 };
-	struct text body = TEXT("{\"input\":\"hi\"}");
+	struct text body = TEXT("{\"input\":\"hi\"}"), place = TEXT("host-7");
 	char a[40], b[40];
-	struct buf id;
 
-	buf_init(&id, b, sizeof(b));
-	CHECK(conversation_derive(body, other, &id), "another key");
-	CHECK(!text_eq(id_of(body, a), buf_since(&id, 0)), "another id");
+	CHECK(!text_eq(id_of(body, a), id_by(other, TEXT(""), body, b)), "another key");
+	CHECK(!text_eq(text_of(a), id_by(key, place, body, b)), "another place");
+	CHECK_TEXT(id_by(key, place, body, a), text_of(b), "the same place");
+}
+
+/* The value of the signal in a body, "" for none. */
+static void signals(void)
+{
+	static const struct {
+		const char *body, *value;
+	} table[] = {
+		{ "{\"prompt_cache_key\":\"k-1\",\"input\":\"hi\"}", "k-1" },
+		{ "{\"messages\":[],\"prompt_cache_key\":\"k-1\"}", "k-1" },
+		{ "{\"conversation\":\"conv_1\",\"prompt_cache_key\":\"k\"}", "conv_1" },
+		{ "{\"prompt_cache_key\":\"k\",\"conversation\":{\"id\":\"conv_1\"}}", "conv_1" },
+		{ "{\"metadata\":{\"session_id\":\"s\",\"conversation_id\":\"c\"}}", "c" },
+		{ "{\"metadata\":{\"user_id\":\"user_ab_account_cd_session_0a-1\"}}", "0a-1" },
+		{ "{\"metadata\":{\"user_id\":\"{\\\"device_id\\\":\\\"d\\\",\\\"session_id\\\":\\\"0a-2\\\"}\"}}", "0a-2" },
+		{ "{\"metadata\":{\"user_id\":\"me\"},\"session_id\":\"s\"}", "s" },
+		/* unfit ones are passed over */
+		{ "{\"conversation\":\"a b\",\"prompt_cache_key\":\"k\"}", "k" },
+		{ "{\"conversation\":\"\",\"session_id\":\"grÃ¼\"}", "" },
+		{ "{\"tools\":[{\"session_id\":\"s\"}],\"safety_identifier\":\"u\"}", "" },
+		{ "{\"session_id\":\"s\"", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char memory[VALUE_BYTES_MAX + 1];
+		struct conversation conversation;
+		struct buf value;
+
+		buf_init(&value, memory, sizeof(memory));
+		conversation_read(text_of(table[i].body), &conversation, &value);
+		CHECK_TEXT(buf_since(&value, 0), text_of(table[i].value), table[i].body);
+		CHECK(!conversation.signal == !value.len, table[i].body);
+	}
 }
 
 static void no_conversation(void)
@@ -157,7 +210,8 @@ static void looks_no_further(void)
 	munmap(memory, 2 * page);
 }
 
-/* A message that is longer than what is looked at counts as far as that. */
+/* A long message counts by its beginning, and by how long it is and how it ends, as far as the page
+ * that is looked at. */
 static void long_message(void)
 {
 	static const char beginning[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"";
@@ -168,9 +222,13 @@ static void long_message(void)
 	memcpy(body, beginning, sizeof(beginning) - 1);
 	CHECK(id_of((struct text){ body, size }, a).len, "has an id");
 	CHECK_TEXT(id_of((struct text){ body, size - 1 }, b), text_of(a), "the end does not count");
-	body[BODY_BYTES_MAX - 1] = 'y';
-	CHECK(!text_eq(id_of((struct text){ body, size }, b), text_of(a)), "what is seen does");
-	CHECK(!id_of((struct text){ body, BODY_BYTES_MAX }, b).len, "a whole body that is broken");
+	body[1000] = 'y';
+	CHECK(!text_eq(id_of((struct text){ body, size }, b), text_of(a)), "the beginning does");
+	memcpy(body + 5000, "\"}]}", 4);
+	CHECK(!text_eq(id_of((struct text){ body, 5004 }, a), text_of(b)), "the length does");
+	memcpy(body + 4990, "z", 1);
+	CHECK(!text_eq(id_of((struct text){ body, 5004 }, b), text_of(a)), "the last words do");
+	CHECK(!id_of((struct text){ body, 5000 }, b).len, "a body that is broken");
 	free(body);
 }
 
@@ -226,7 +284,7 @@ static void pointers(void)
 }
 
 static const struct suite_test tests[] = {
-	TEST(reference_vectors), TEST(conversations), TEST(another_key), TEST(no_conversation),
+	TEST(reference_vectors), TEST(conversations), TEST(another_key_and_place), TEST(signals), TEST(no_conversation),
 	TEST(looks_no_further),	 TEST(long_message),  TEST(deep),	 TEST(pointers),
 };
 

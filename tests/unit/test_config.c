@@ -58,7 +58,7 @@ static void everything_said(void)
 	CHECK(rule->patterns_count == 2 && rule->patterns[1].relay.port == 8443, "match");
 	CHECK_TEXT(rule->endpoints.suffixes, TEXT("chat,/ask"), "endpoints");
 	CHECK_TEXT(rule->preset, TEXT("litellm"), "preset");
-	CHECK(rule->replace && rule->derive && rule->max_headers == 3, "choices");
+	CHECK(rule->replace && rule->conversation == CONVERSATION_DERIVE && rule->max_headers == 3, "choices");
 	CHECK(rule->require == (1u << FIELD_TASK_ID | 1u << FIELD_USER_ID), "require");
 	CHECK(rule->headers_count == 6 && rule->headers[1].kind == HEADER_OMIT, "headers");
 	CHECK(rule->headers[2].kind == HEADER_JSON && rule->headers[2].max_members == 2 &&

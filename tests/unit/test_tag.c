@@ -295,7 +295,7 @@ static void placeholders(void)
 	struct text value;
 
 	ENVIRONMENT("TAGALONG_TASK_ID", "T-42");
-	values_collect(&request, NULL, NULL, values);
+	values_collect(&request, NULL, NULL, DERIVES_NOT, values);
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		CHECK(!values_lookup(values, text_of(unknown[i]), &value), unknown[i]);
 	CHECK(values_lookup(values, TEXT("pid"), &value) && value.len, "pid");
