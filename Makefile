@@ -388,8 +388,9 @@ install: all man
 	@# Compiling takes more than 1 ms of each start where Python cannot keep what it compiled.
 	rm -rf $(DESTDIR)$(LIBDIR)/tagalong/hooks/python/__pycache__
 	for python in $(PYTHONS); do \
-		! command -v $$python >/dev/null || $$python -m compileall -q --invalidation-mode \
-		unchecked-hash $(DESTDIR)$(LIBDIR)/tagalong/hooks/python || exit 1; done
+		$$python -c '' 2>/dev/null || continue; \
+		$$python -m compileall -q --invalidation-mode unchecked-hash \
+			$(DESTDIR)$(LIBDIR)/tagalong/hooks/python || exit 1; done
 	for unit in $(UNITS); do \
 		to=$(DESTDIR)$(UNITDIR)/$$unit; sed 's|@BINDIR@|$(BINDIR)|' scripts/systemd/$$unit >$$to.new && \
 		chmod 644 $$to.new && mv -f $$to.new $$to || exit 1; done
