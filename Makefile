@@ -130,12 +130,15 @@ $(BUILD)/hooks:
 	$(Q)mkdir -p $(@D)
 	$(Q)ln -sfn $(CURDIR)/shim/hooks $@
 
-# The interposed names, from the one list, which differs by machine.
+# The interposed names, from the one list, which differs by machine. The functions of the dynamic loader
+# have no version, so they stand in for those of any.
 $(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)names=$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDL_HOOK(name)=name;' $<) && \
-		printf '{\nglobal:\n%s\ntagalong_headers;\nlocal:\n*;\n};\n' "$$names" > $@
+	$(Q)printf 'TAGALONG_1 {\nglobal:\ntagalong_headers;\n%s\nlocal:\nentry_*;\n};\nTAGALONG_2 { };\n%s\n' \
+		"$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDL_HOOK(...)=' '-DVERSION(...)=' $<)" \
+		"$$($(CC) -E -P -x c '-DHOOK(...)=' '-DNEED(...)=' '-DDL_HOOK(...)=' '-DVERSION(name)=name { };' $<)" \
+		> $@
 
 # The presets are data: read, checked and packed when the shim is built.
 PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/header_rule_parse.c \
@@ -164,7 +167,7 @@ $(BUILD)/obj/%.o: %.S
 
 # A sanitizer's runtime asks dlsym for the real functions before it is ready for instrumented code.
 ifneq ($(MODE),fuzz)
-$(patsubst %,$(BUILD)/obj/shim/preload/%.o,dl_hooks elf next_symbol): NOT_SANITIZED := -fno-sanitize=all
+$(patsubst %,$(BUILD)/obj/shim/preload/%.o,dl_hooks dso elf start): NOT_SANITIZED := -fno-sanitize=all
 endif
 
 # What a request calls once at most, and most processes never, is built for size.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* What the doors decide. A process that never uses libcurl gets no further than the first
- * comparison of each. */
+/*
+ * What the hooks of the dynamic loader's functions decide. A process that never uses libcurl gets no
+ * further than the first comparison of each.
+ */
 #include "preload/dl_hooks.h"
 
 #include <dlfcn.h>
@@ -9,7 +11,10 @@
 
 #include "core/variables.h"
 #include "preload/elf.h"
-#include "preload/next_symbol.h"
+
+typedef void *dlopen_function(const char *file, int flags);
+typedef void *dlsym_function(void *handle, const char *name);
+typedef void *dlvsym_function(void *handle, const char *name, const char *version);
 
 static const struct library *sets[DL_HOOK_SETS];
 
@@ -18,8 +23,48 @@ const struct library *dl_hook_library(unsigned set)
 	return __atomic_load_n(&sets[set], __ATOMIC_ACQUIRE);
 }
 
-/* TAGALONG_HOOKS lists the doors that are open; unset, all are. "libcurl" is the plain one. */
-static bool is_open(void)
+/* Two threads at once find the same. */
+static void *real(void **place, const char *name)
+{
+	void *found = __atomic_load_n(place, __ATOMIC_RELAXED);
+
+	if (found)
+		return found;
+	found = dso_next_symbol(name);
+	__atomic_store_n(place, found, __ATOMIC_RELAXED);
+	return found;
+}
+
+/* A process without libdl.so.2 has nothing that it could ask for but what is behind us. */
+static void *dlsym_without_libdl(void *handle, const char *name)
+{
+	return handle == RTLD_NEXT ? dso_next_symbol(name) : NULL;
+}
+
+void *dl_real_dlopen(void)
+{
+	static void *place;
+
+	return real(&place, "dlopen");
+}
+
+void *dl_real_dlsym(void)
+{
+	static void *place;
+	void *found = real(&place, "dlsym");
+
+	return found ? found : (void *)dlsym_without_libdl;
+}
+
+void *dl_real_dlvsym(void)
+{
+	static void *place;
+
+	return real(&place, "dlvsym");
+}
+
+/* TAGALONG_HOOKS lists the hooks that are on; unset, all are. "libcurl" is the plain one. */
+static bool is_on(void)
 {
 	struct text rest = text_of(variable_get(VARIABLE_HOOKS)), word;
 
@@ -32,15 +77,6 @@ static bool is_open(void)
 			return true;
 	}
 	return false;
-}
-
-int dl_hook_dlopen(const char *file, int flags)
-{
-	/* Only what is loaded by its path can be looked at before. */
-	if (!(flags & RTLD_DEEPBIND) || !file || !strchr(file, '/') || !is_open() ||
-	    !elf_needs(file, "libcurl"))
-		return flags;
-	return flags & ~RTLD_DEEPBIND;
 }
 
 /* The set for a library, taken at need: a free one, or one whose library is gone. */
@@ -60,88 +96,175 @@ static bool set_for(const struct library *library, unsigned *ret_set)
 	return false;
 }
 
-/* What stands behind a libcurl function that was found by name: our hook for that library. */
-static void *hook_for(void *real, const char *name)
+struct plugin {
+	const struct library *library;
+	struct object object;
+	unsigned set;
+};
+
+/* A reference that was bound to the plugin's libcurl, or waits to be, is bound to our hook for it. */
+static void *bind_to_hook(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
 {
-	const struct library *library = library_at(real);
+	const struct plugin *plugin = arg;
+	void *hook;
+
+	if (strncmp(name, "curl_", 5) || dso_is_own(bound) ||
+	    !(library_holds(plugin->library, bound) || object_holds(&plugin->object, bound)))
+		return bound;
+	hook = hook_by_name(plugin->set, name);
+	return hook ? hook : bound;
+}
+
+static void hook_plugin(const struct link_map *map)
+{
+	struct plugin plugin;
+	struct elf elf;
+
+	if (!elf_open(map, &elf) || !object_find(map->l_ld, &plugin.object))
+		return;
+	plugin.library = library_in_scope(map);
+	if (plugin.library && set_for(plugin.library, &plugin.set))
+		elf_rebind(&elf, bind_to_hook, &plugin);
+}
+
+/*
+ * A plugin with RTLD_DEEPBIND finds libcurl before us. It is loaded as the host asked, so that its other
+ * symbols are bound as ever, and then its references to libcurl are bound to our hooks. That call has
+ * us as its caller, which makes a difference for names without a path, $ORIGIN and DT_RPATH: such a
+ * plugin is left alone.
+ */
+void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller)
+{
+	int flags = arguments->flags, saved = errno;
+	const char *file = arguments->file;
+	dlopen_function *open;
+	struct object object;
+	struct elf elf;
+	void *handle;
+
+	dso_seal_start();
+	if (!(flags & RTLD_DEEPBIND) || !file || !strchr(file, '/') || strchr(file, '$') || !is_on() ||
+	    !elf_needs(file, "libcurl") || !object_find(caller, &object) ||
+	    !elf_open(object.map, &elf) || elf.has_rpath)
+		return NULL;
+	open = (dlopen_function *)dl_real_dlopen();
+	handle = open ? open(file, flags) : NULL;
+	if (!handle)
+		return NULL;
+	hook_plugin(handle);
+	errno = saved;
+	return handle;
+}
+
+/* As dlsym or, with a version, dlvsym. The error message of a failure is the loader's, and the caller asks
+ * again by the jump. */
+static void *ask(const struct dl_arguments *arguments, void *handle)
+{
+	dlsym_function *dlsym_real = (dlsym_function *)dl_real_dlsym();
+	dlvsym_function *dlvsym_real;
+
+	if (!arguments->version)
+		return dlsym_real(handle, arguments->name);
+	dlvsym_real = (dlvsym_function *)dl_real_dlvsym();
+	return dlvsym_real ? dlvsym_real(handle, arguments->name, arguments->version) : NULL;
+}
+
+/* Whether the program, or a preload in front of us, asks: what is next to it is ours. */
+static bool is_before_us(const void *caller)
+{
+	const struct link_map *own = dso_own();
+	struct object object;
+
+	if (!own || !object_find(caller, &object))
+		return false;
+	while (own && own != object.map)
+		own = own->l_prev;
+	return own != NULL;
+}
+
+/* What the caller would find without us. */
+static void *find(const struct dl_arguments *arguments, const void *caller)
+{
+	const struct library *library;
+	struct object object;
+	void *found = ask(arguments, arguments->handle);
+
+	/* musl finds our own, and so does dlvsym. */
+	if (dso_is_own(found))
+		found = ask(arguments, RTLD_NEXT);
+	/* That was asked in our name: the caller's own scope is left. */
+	if (found || arguments->handle != RTLD_DEFAULT || !object_find(caller, &object))
+		return found;
+	library = library_in_scope(object.map);
+	return library ? elf_symbol(library->object.map, arguments->name) : NULL;
+}
+
+/* There is none: the real function is to say so. It must not find ours, and its message has the name of the
+ * caller, the symbol and the version. */
+static void let_it_fail(struct dl_arguments *arguments, const void *caller)
+{
+	struct object object;
+
+	if (dso_has_musl()) { /* whose message names the symbol alone: any library without it will do */
+		if (object_find(dl_real_dlsym(), &object))
+			arguments->handle = (void *)(uintptr_t)object.map;
+	} else if (arguments->version) {
+		if (!is_before_us(caller))
+			arguments->handle = RTLD_NEXT;
+		else
+			arguments->version = "(none)";
+	}
+}
+
+/* The hook for a function of libcurl's that was found by name, or itself where that is to be left alone:
+ * a libcurl that is made of another one asks for its functions. */
+static void *hook_for(void *found, const char *name, const void *caller)
+{
+	const struct library *library;
+	struct object object;
 	unsigned set;
 
+	if (!is_on() || (object_find(caller, &object) && library_is_libcurl(object.map)))
+		return found;
+	library = library_at(found);
 	if (!library || !set_for(library, &set))
-		return NULL;
+		return found;
 	return hook_by_name(set, name);
 }
 
-/* A libcurl that is made of another one asks for its functions: its calls come from inside. */
-static bool is_libcurl(const void *caller)
+static void *look_up(struct dl_arguments *arguments, const void *caller)
 {
-	bool inside;
+	int saved = errno;
+	void *found = NULL;
 
-	library_of_caller(caller, &inside);
-	return inside;
-}
-
-static bool is_global(const void *handle)
-{
-	return handle == RTLD_DEFAULT || handle == RTLD_NEXT;
-}
-
-/* `real` is what the real function answers for a handle of the client's own. */
-static void *decide(void *handle, void *real, const char *name, const void *caller)
-{
-	/* In the global scope we stand in front: the answer is ours already, and a program that
-	 * asks whether libcurl is there must not find us instead. */
-	if (is_global(handle) || (real && library_is_shim(real)))
-		return library_is_linked(caller) ? NULL : DL_NOT_THERE;
-	return real && is_open() && !is_libcurl(caller) ? hook_for(real, name) : NULL;
+	/* Behind us nobody finds ours. */
+	if (arguments->handle != RTLD_NEXT || is_before_us(caller)) {
+		found = find(arguments, caller);
+		if (found)
+			found = hook_for(found, arguments->name, caller);
+		else
+			let_it_fail(arguments, caller);
+	}
+	errno = saved;
+	return found;
 }
 
 /* Letter by letter, because nothing of libc's may be called on the way of other names: some hosts
  * have a strncmp of their own, which is not ready before it has asked dlsym for the real one
- * (sanitizers). The same holds for real.c. */
-static bool is_wanted(const char *name)
+ * (sanitizers). The same holds for elf.c. */
+static bool is_hook(const char *name)
 {
 	return name && name[0] == 'c' && name[1] == 'u' && name[2] == 'r' && name[3] == 'l' &&
 	       name[4] == '_' && hook_by_name(0, name);
 }
 
-void *dl_hook_dlsym(void *handle, const char *name, const void *caller)
+void *dl_hook_dlsym(struct dl_arguments *arguments, const void *caller)
 {
-	void *hook;
-	int saved;
-
-	if (!is_wanted(name))
-		return NULL;
-	saved = errno;
-	hook = decide(handle, is_global(handle) ? NULL : real_dlsym()(handle, name), name, caller);
-	errno = saved;
-	return hook;
+	arguments->version = NULL;
+	return is_hook(arguments->name) ? look_up(arguments, caller) : NULL;
 }
 
-void *dl_hook_dlvsym(void *handle, const char *name, const char *version, const void *caller)
+void *dl_hook_dlvsym(struct dl_arguments *arguments, const void *caller)
 {
-	void *hook;
-	int saved;
-
-	if (!is_wanted(name))
-		return NULL;
-	saved = errno;
-	hook = decide(handle, is_global(handle) ? NULL : real_dlvsym()(handle, name, version), name,
-		      caller);
-	errno = saved;
-	return hook;
-}
-
-void *dl_real_dlopen(void)
-{
-	return (void *)real_dlopen();
-}
-
-void *dl_real_dlsym(void)
-{
-	return (void *)real_dlsym();
-}
-
-void *dl_real_dlvsym(void)
-{
-	return (void *)real_dlvsym();
+	return is_hook(arguments->name) && arguments->version ? look_up(arguments, caller) : NULL;
 }

@@ -1,26 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Doors for clients that a plain preload does not reach: plugins that are loaded with RTLD_DEEPBIND
+ * Hooks for clients that a plain preload does not reach: plugins that are loaded with RTLD_DEEPBIND
  * (PHP), and clients that ask for libcurl's functions by name (ctypes, Ruby's ffi).
  *
  * The exported dlopen, dlsym and dlvsym are a few instructions (trampolines.S): they ask one of
- * these, and then jump to the real function or return its answer. A jump, not a call: the real
- * function then sees the caller's own address, and with it the caller's RUNPATH, $ORIGIN and place
- * in the search order.
+ * these, and return its answer, or jump to the real function. A jump, not a call: the real function then
+ * sees the caller's own address, and with it the caller's RUNPATH, $ORIGIN and place in the search
+ * order, and its error message names the caller.
  */
 #ifndef TAGALONG_PRELOAD_DL_HOOKS_H
 #define TAGALONG_PRELOAD_DL_HOOKS_H
 
 #include "preload/libcurl.h"
 
-/* The flags to go on with: without RTLD_DEEPBIND for a file that needs a libcurl. */
-int dl_hook_dlopen(const char *file, int flags);
-/* What to return instead of asking the real function; NULL to ask it, DL_NOT_THERE for NULL. */
-#define DL_NOT_THERE ((void *)-1) /* known to trampolines.S */
-void *dl_hook_dlsym(void *handle, const char *name, const void *caller);
-void *dl_hook_dlvsym(void *handle, const char *name, const char *version, const void *caller);
+/* The arguments of a call, as trampolines.S keeps them: a hook may change what goes on. */
+struct dl_arguments {
+	union {
+		void *handle;
+		const char *file;
+	};
+	union {
+		const char *name;
+		int flags;
+	};
+	const char *version;
+};
 
-/* Where the trampolines jump to: the real functions. */
+/* What to return to the caller; NULL to go on with the real function. */
+void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller);
+void *dl_hook_dlsym(struct dl_arguments *arguments, const void *caller);
+void *dl_hook_dlvsym(struct dl_arguments *arguments, const void *caller);
+
+/* Where the trampolines jump to: the real functions, of libc or of another preload behind us. NULL in a
+ * process that has none: before glibc 2.34 they are in libdl.so.2. */
 void *dl_real_dlopen(void);
 void *dl_real_dlsym(void);
 void *dl_real_dlvsym(void);

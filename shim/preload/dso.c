@@ -1,20 +1,34 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which loaded object an address belongs to. Libraries come and go while a host runs, and nothing
- * tells us: so what was learned of one is believed only while the same build of it is still found
- * at the same place. Nothing is kept open, because a reference of ours would keep the host from
- * unloading or upgrading its library.
+ * The loader's list. It is the one that debuggers read (struct r_debug): glibc and musl put an object
+ * into it when the object is mapped and complete, and glibc says by r_state when it takes objects out.
+ * What a process has started with stays; what came later may go while another thread reads, so the list
+ * is read no further than that while objects are being taken out.
+ *
+ * Nothing tells us when libraries come and go: what was learned of one is believed only while the same
+ * build of it is still found at the same place. Nothing is kept open, because a reference of ours would
+ * keep the host from unloading or upgrading its library.
  */
 #include "preload/dso.h"
 
-#include <dlfcn.h>
-#include <link.h>
+#include <sched.h>
 #include <string.h>
 
-#include "preload/next_symbol.h"
+#include "preload/elf.h"
 
-/* Of an object, which is mapped as long as the object is. */
-#define FIRST_PAGE_BYTES 4096
+/* How often a thread lets others run before it does without the objects that came after the start. */
+#define YIELDS_MAX 1000
+
+/* Weak, because glibc has the one, and musl the other. */
+extern struct r_debug _r_debug __attribute__((weak));
+extern struct r_debug *_dl_debug_addr __attribute__((weak));
+
+/* Where this library is mapped, by the linker. */
+extern const char __ehdr_start __attribute__((visibility("hidden")));
+extern const char _end __attribute__((visibility("hidden")));
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
+
+static const struct link_map *last_of_start;
 
 /* Declared here: <dlfcn.h> has it since glibc 2.35 only. */
 struct dl_find_result {
@@ -27,40 +41,176 @@ struct dl_find_result {
 };
 typedef int dl_find_object_function(void *address, struct dl_find_result *ret_result);
 
-/* Looked up by name, because glibc has it since 2.35 only. */
+static const struct r_debug *loader(void)
+{
+	return &_r_debug ? &_r_debug : &_dl_debug_addr ? _dl_debug_addr : NULL;
+}
+
+bool dso_has_musl(void)
+{
+	return &_dl_debug_addr != NULL;
+}
+
+const struct link_map *dso_first(void)
+{
+	const struct r_debug *debug = loader();
+
+	return debug ? debug->r_map : NULL;
+}
+
+const struct link_map *dso_own(void)
+{
+	static const struct link_map *own;
+	const struct link_map *map = __atomic_load_n(&own, __ATOMIC_RELAXED);
+
+	if (map)
+		return map;
+	for (map = dso_first(); map && map->l_ld != _DYNAMIC; map = map->l_next)
+		;
+	__atomic_store_n(&own, map, __ATOMIC_RELAXED);
+	return map;
+}
+
+void dso_seal_start(void)
+{
+	const struct link_map *map = dso_first(), *unset = NULL;
+
+	if (__atomic_load_n(&last_of_start, __ATOMIC_RELAXED) || !map)
+		return;
+	while (map->l_next)
+		map = map->l_next;
+	__atomic_compare_exchange_n(&last_of_start, &unset, map, false, __ATOMIC_RELEASE,
+				    __ATOMIC_RELAXED);
+}
+
+/* Whether nothing is being taken out of the list now. */
+static bool is_settled(void)
+{
+	const struct r_debug *debug = loader();
+
+	for (unsigned i = 0; __atomic_load_n(&debug->r_state, __ATOMIC_ACQUIRE) == RT_DELETE; i++) {
+		if (i == YIELDS_MAX)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+bool dso_iterate(struct dso_iterator *iterator)
+{
+	const struct link_map *map = iterator->map;
+
+	if (!map) {
+		dso_seal_start();
+		iterator->map = dso_first();
+		iterator->of_start = true;
+		return iterator->map != NULL;
+	}
+	if (map == __atomic_load_n(&last_of_start, __ATOMIC_ACQUIRE))
+		iterator->of_start = false;
+	if (!iterator->of_start && !is_settled())
+		return false;
+	iterator->map = __atomic_load_n(&map->l_next, __ATOMIC_ACQUIRE);
+	return iterator->map != NULL;
+}
+
+bool dso_is_own(const void *address)
+{
+	return (const char *)address >= &__ehdr_start && (const char *)address < &_end;
+}
+
+/* A libcurl has no dlvsym, and a libc has no curl_easy_init. */
+bool dso_is_copy(const struct link_map *map)
+{
+	return elf_symbol(map, "curl_easy_init") &&
+	       (elf_symbol(map, "tagalong_headers") || elf_symbol(map, "dlvsym"));
+}
+
+void *dso_next_symbol(const char *name)
+{
+	struct dso_iterator at = { dso_own(), true };
+	void *found;
+
+	while (at.map && dso_iterate(&at)) {
+		found = elf_symbol(at.map, name);
+		if (found && !dso_is_copy(at.map))
+			return found;
+	}
+	return NULL;
+}
+
 static dl_find_object_function *dl_find_object(void)
 {
 	static void *cached;
 	static bool asked;
 
 	if (!__atomic_load_n(&asked, __ATOMIC_ACQUIRE)) {
-		void *found = real_dlsym()(RTLD_DEFAULT, "_dl_find_object");
-
-		__atomic_store_n(&cached, found, __ATOMIC_RELAXED);
+		__atomic_store_n(&cached, dso_next_symbol("_dl_find_object"), __ATOMIC_RELAXED);
 		__atomic_store_n(&asked, true, __ATOMIC_RELEASE);
 	}
 	return (dl_find_object_function *)__atomic_load_n(&cached, __ATOMIC_RELAXED);
 }
 
-static const ElfW(Phdr) *program_headers(uintptr_t start, size_t *ret_count)
+static bool range_by_headers(const struct link_map *map, struct object *ret_object)
 {
-	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)start;
+	const ElfW(Phdr) *headers;
+	size_t count;
 
-	*ret_count = 0;
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > FIRST_PAGE_BYTES)
-		return NULL;
-	*ret_count = header->e_phnum;
-	return (const ElfW(Phdr) *)(start + header->e_phoff);
+	*ret_object = (struct object){ .map = map };
+	headers = elf_program_headers(map, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (headers[i].p_type != PT_LOAD)
+			continue;
+		if (!ret_object->end) /* they are in order */
+			ret_object->start = (map->l_addr + headers[i].p_vaddr) &
+					    ~(uintptr_t)(ELF_FIRST_PAGE_BYTES - 1);
+		ret_object->end = map->l_addr + headers[i].p_vaddr + headers[i].p_memsz;
+	}
+	return ret_object->end != 0;
+}
+
+static bool is_listed(const struct link_map *wanted)
+{
+	struct dso_iterator at = { NULL, false };
+
+	while (dso_iterate(&at)) {
+		if (at.map == wanted)
+			return true;
+	}
+	return false;
+}
+
+/* Only which one it is, and where it starts and ends: nothing of it is read, as it may go meanwhile. */
+static bool locate(const void *address, struct object *ret_object)
+{
+	dl_find_object_function *find = dl_find_object();
+	struct dso_iterator at = { NULL, false };
+	struct dl_find_result result;
+
+	if (find) {
+		if (find((void *)(uintptr_t)address, &result))
+			return false;
+		*ret_object = (struct object){
+			.map = result.link_map,
+			.start = (uintptr_t)result.map_start,
+			.end = (uintptr_t)result.map_end,
+		};
+		return true;
+	}
+	while (dso_iterate(&at)) {
+		if (range_by_headers(at.map, ret_object) && object_holds(ret_object, address))
+			return true;
+	}
+	return false;
 }
 
 static void find_build_id(struct object *object, const ElfW(Phdr) *note)
 {
-	uintptr_t at = object->base + note->p_vaddr;
+	uintptr_t at = object->map->l_addr + note->p_vaddr;
 	uintptr_t end = at + note->p_memsz;
 
 	/* It is read again when something else may be there: only where that has a page, too. */
-	if (at < object->start || end > object->start + FIRST_PAGE_BYTES)
+	if (at < object->start || end > object->start + ELF_FIRST_PAGE_BYTES)
 		return;
 	while (at + sizeof(ElfW(Nhdr)) <= end) {
 		const ElfW(Nhdr) *header = (const ElfW(Nhdr) *)at;
@@ -81,86 +231,18 @@ static void find_build_id(struct object *object, const ElfW(Phdr) *note)
 	}
 }
 
-/* Range and build id from the program headers, which the first mapped page holds. */
-static void read_headers(struct object *object)
+bool object_find(const void *address, struct object *ret_object)
 {
 	const ElfW(Phdr) *headers;
 	size_t count;
 
-	headers = program_headers(object->start, &count);
-	for (size_t i = 0; i < count; i++) {
-		uintptr_t end = object->base + headers[i].p_vaddr + headers[i].p_memsz;
-
-		if (headers[i].p_type == PT_LOAD && end > object->end)
-			object->end = end;
-	}
-	for (size_t i = 0; i < count && !object->build_id_len; i++) {
+	if (!locate(address, ret_object) || !is_listed(ret_object->map))
+		return false;
+	headers = elf_program_headers(ret_object->map, &count);
+	for (size_t i = 0; i < count && !ret_object->build_id_len; i++) {
 		if (headers[i].p_type == PT_NOTE)
-			find_build_id(object, &headers[i]);
+			find_build_id(ret_object, &headers[i]);
 	}
-}
-
-struct wanted {
-	uintptr_t address;
-	struct object *object;
-};
-
-/* Of a walk over all objects: its result, and it ends with the one that has the address. */
-static int fill_if_wanted(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	struct wanted *wanted = arg;
-	struct object found = {
-		.map = info->dlpi_name,
-		.name = info->dlpi_name,
-		.base = info->dlpi_addr,
-	};
-
-	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-		uintptr_t start = found.base + info->dlpi_phdr[i].p_vaddr;
-		uintptr_t end = start + info->dlpi_phdr[i].p_memsz;
-
-		if (info->dlpi_phdr[i].p_type != PT_LOAD)
-			continue;
-		if (!found.end) /* they are in order */
-			found.start = start & ~(uintptr_t)(FIRST_PAGE_BYTES - 1);
-		found.end = end;
-	}
-	if (!object_holds(&found, (const void *)wanted->address))
-		return 0;
-	*wanted->object = found;
-	return 1;
-}
-
-/* Only which one it is, and where it starts and ends: nothing of it is read, as it may go meanwhile. */
-static bool locate(const void *address, struct object *ret_object)
-{
-	dl_find_object_function *find = dl_find_object();
-	struct wanted wanted = { (uintptr_t)address, ret_object };
-	struct dl_find_result result;
-
-	memset(ret_object, 0, sizeof(*ret_object));
-	if (!find)
-		return dl_iterate_phdr(fill_if_wanted, &wanted) != 0;
-	if (find((void *)(uintptr_t)address, &result))
-		return false;
-	ret_object->map = result.link_map;
-	ret_object->start = (uintptr_t)result.map_start;
-	ret_object->end = (uintptr_t)result.map_end;
-	return true;
-}
-
-bool object_find(const void *address, struct object *ret_object)
-{
-	const struct link_map *map;
-
-	if (!locate(address, ret_object))
-		return false;
-	if (!ret_object->name) {
-		map = ret_object->map;
-		ret_object->name = map->l_name;
-		ret_object->base = map->l_addr;
-	}
-	read_headers(ret_object);
 	return true;
 }
 
@@ -170,7 +252,6 @@ bool object_is_same(const struct object *object)
 
 	if (!object->build_id_len || !locate((const void *)object->start, &now))
 		return false;
-	return now.map == object->map && now.start == object->start &&
-	       now.end == object->end &&
+	return now.map == object->map && now.start == object->start && now.end == object->end &&
 	       !memcmp(object->build_id_at, object->build_id, object->build_id_len);
 }

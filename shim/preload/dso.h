@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Loaded objects (the program, shared libraries), told apart by an address inside them. */
+/*
+ * The loaded objects of the process (the program and its shared libraries), from the dynamic loader's
+ * own list. No lock of the loader's is taken: a plugin's constructor may run under it, and wait for the
+ * thread that asks.
+ */
 #ifndef TAGALONG_PRELOAD_DSO_H
 #define TAGALONG_PRELOAD_DSO_H
 
+#include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,9 +15,7 @@
 #define BUILD_ID_BYTES_MAX 32
 
 struct object {
-	const void *map; /* something of the loader's own: tells it from others, and is not read */
-	const char *name; /* the loader's own, which lasts while the object does; "": the program */
-	uintptr_t base; /* what is added to the addresses in its file */
+	const struct link_map *map;
 	uintptr_t start, end; /* mapped range */
 	/* The linker's build id: tells a library from another build of it that was loaded at the
 	 * same place later. Zero length when the object has none. */
@@ -21,8 +24,30 @@ struct object {
 	unsigned char build_id[BUILD_ID_BYTES_MAX];
 };
 
-/* The object that holds the address; false when there is none. Takes no lock of ours; of the dynamic
- * loader's, none with glibc 2.35 and newer. */
+/* The program, which is the list's first; NULL where the list cannot be found. */
+const struct link_map *dso_first(void);
+/* This library. NULL where the list cannot be found. */
+const struct link_map *dso_own(void);
+/* A walk over the list, from a zeroed iterator: the program, this library, and so on. `of_start` tells
+ * what the process has started with, and keeps for good. What came later is left out while another
+ * thread unloads some of it. */
+struct dso_iterator {
+	const struct link_map *map;
+	bool of_start;
+};
+bool dso_iterate(struct dso_iterator *iterator);
+/* Takes what is loaded now for what the process has started with. The first call counts. */
+void dso_seal_start(void);
+/* Whether the address is in this library. */
+bool dso_is_own(const void *address);
+/* Whether the object is another copy of this library. */
+bool dso_is_copy(const struct link_map *map);
+/* Whether the process has musl as its libc. */
+bool dso_has_musl(void);
+/* The first definition behind this library, and behind other copies of it. */
+void *dso_next_symbol(const char *name);
+
+/* The object that holds the address; false when there is none, or it is in another namespace. */
 bool object_find(const void *address, struct object *ret_object);
 
 static inline bool object_holds(const struct object *object, const void *address)

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/fdio.h"
@@ -23,57 +25,92 @@
 #define CLASS ELFCLASS32
 #endif
 
-struct tables {
-	const ElfW(Sym) *symbols;
-	const char *strings;
-	const uint32_t *hash; /* DT_GNU_HASH */
-	const ElfW(Half) *versions; /* NULL: none */
-};
+/* The relocations by which an object refers to a symbol's address alone. */
+#if defined(__x86_64__)
+#define REFERS(type) ((type) == R_X86_64_GLOB_DAT || (type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_64)
+#elif defined(__aarch64__)
+#define REFERS(type) ((type) == R_AARCH64_GLOB_DAT || (type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_ABS64)
+#elif defined(__i386__)
+#define REFERS(type) ((type) == R_386_GLOB_DAT || (type) == R_386_JMP_SLOT || (type) == R_386_32)
+#else
+#define REFERS(type) false
+#endif
+#if __WORDSIZE == 64
+#define RELOCATION_BYTES sizeof(ElfW(Rela))
+#define RELOCATION_SYMBOL ELF64_R_SYM
+#define RELOCATION_TYPE ELF64_R_TYPE
+#else
+#define RELOCATION_BYTES sizeof(ElfW(Rel))
+#define RELOCATION_SYMBOL ELF32_R_SYM
+#define RELOCATION_TYPE ELF32_R_TYPE
+#endif
+#define WORD_BITS (8 * sizeof(ElfW(Addr)))
 
-/* The loader has turned these entries into addresses, but for objects that it did not load. */
-static uintptr_t address_of(const struct link_map *map, uintptr_t value)
+bool elf_open(const struct link_map *map, struct elf *ret_elf)
 {
-	return value < map->l_addr ? value + map->l_addr : value;
-}
+	struct elf elf = { .map = map };
+	ElfW(Addr) base = map->l_addr, value, address;
 
-static bool find_tables(const struct link_map *map, struct tables *ret_tables)
-{
-	struct tables tables = { .symbols = NULL };
-
+	if (!map->l_ld)
+		return false;
 	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
-		uintptr_t address = address_of(map, entry->d_un.d_ptr);
-
-		if (entry->d_tag == DT_SYMTAB)
-			tables.symbols = (const ElfW(Sym) *)address;
-		else if (entry->d_tag == DT_STRTAB)
-			tables.strings = (const char *)address;
-		else if (entry->d_tag == DT_GNU_HASH)
-			tables.hash = (const uint32_t *)address;
-		else if (entry->d_tag == DT_VERSYM)
-			tables.versions = (const ElfW(Half) *)address;
+		value = entry->d_un.d_val;
+		/* glibc has turned these into addresses; musl, and the vDSO, leave them relative. */
+		address = value < base ? value + base : value;
+		switch (entry->d_tag) {
+		case DT_SYMTAB:
+			elf.symbols = (const ElfW(Sym) *)address;
+			break;
+		case DT_STRTAB:
+			elf.strings = (const char *)address;
+			break;
+		case DT_GNU_HASH:
+			elf.gnu_hash = (const uint32_t *)address;
+			break;
+		case DT_HASH:
+			elf.sysv_hash = (const uint32_t *)address;
+			break;
+		case DT_VERSYM:
+			elf.versions = (const ElfW(Half) *)address;
+			break;
+		case DT_VERDEF:
+			elf.version_names = (const char *)address;
+			break;
+		case DT_JMPREL:
+			elf.relocations[0] = (const char *)address;
+			break;
+		case DT_PLTRELSZ:
+			elf.relocation_bytes[0] = value;
+			break;
+		case DT_RELA:
+		case DT_REL:
+			elf.relocations[1] = (const char *)address;
+			break;
+		case DT_RELASZ:
+		case DT_RELSZ:
+			elf.relocation_bytes[1] = value;
+			break;
+		case DT_RPATH:
+			elf.has_rpath = true;
+			break;
+		default:
+			break;
+		}
 	}
-	*ret_tables = tables;
-	return tables.symbols && tables.strings && tables.hash;
+	*ret_elf = elf;
+	return elf.symbols && elf.strings;
 }
 
-static uint32_t gnu_hash(const char *name)
+struct elf_name elf_name(const char *name, const char *version)
 {
-	uint32_t hash = 5381;
+	struct elf_name wanted = { name, version, 5381 };
 
 	for (; *name; name++)
-		hash = hash * 33 + (unsigned char)*name;
-	return hash;
+		wanted.hash = wanted.hash * 33 + (unsigned char)*name;
+	return wanted;
 }
 
-static bool is_default_definition(const struct tables *tables, uint32_t index)
-{
-	const uint16_t hidden = 0x8000; /* an older version, kept for old binaries */
-
-	return tables->symbols[index].st_shndx != SHN_UNDEF &&
-	       !(tables->versions && (tables->versions[index] & hidden));
-}
-
-/* Not strcmp, which may be the host's own, and not ready yet (doors.c). */
+/* Not strcmp, which may be the host's own, and not ready yet: a sanitizer's runtime asks for it. */
 static bool same_name(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
@@ -83,34 +120,163 @@ static bool same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* The GNU hash table: four words, a Bloom filter, buckets, then one chain word a symbol, whose
- * lowest bit marks the last of its bucket. */
-void *elf_symbol(const struct link_map *map, const char *name)
+static const char *version_name(const struct elf *elf, unsigned index)
 {
-	uint32_t wanted = gnu_hash(name), count, first, bloom_words, index;
-	const uint32_t *buckets, *chain;
-	struct tables tables;
+	const char *at = elf->version_names;
 
-	if (!find_tables(map, &tables))
+	while (at) {
+		const ElfW(Verdef) *version = (const ElfW(Verdef) *)at;
+
+		if (version->vd_ndx == index)
+			return elf->strings + ((const ElfW(Verdaux) *)(at + version->vd_aux))->vda_name;
+		at = version->vd_next ? at + version->vd_next : NULL;
+	}
+	return "";
+}
+
+/* Whether the loader would bind a reference to this definition: a reference with a version to a
+ * definition of that version or of none, one without to the default definition. */
+static bool is_wanted(const struct elf *elf, uint32_t index, const struct elf_name *wanted)
+{
+	const unsigned hidden = 0x8000; /* an older version, for old binaries */
+	const ElfW(Sym) *symbol = &elf->symbols[index];
+	unsigned type = symbol->st_info & 15, version = elf->versions ? elf->versions[index] : 1;
+
+	if (symbol->st_shndx == SHN_UNDEF || type > STT_FUNC ||
+	    !same_name(elf->strings + symbol->st_name, wanted->name))
+		return false;
+	if (!wanted->version || version <= 1)
+		return !(version & hidden);
+	return same_name(version_name(elf, version & ~hidden), wanted->version);
+}
+
+static void *address_of(const struct elf *elf, uint32_t index)
+{
+	return (void *)(elf->map->l_addr + elf->symbols[index].st_value);
+}
+
+/* Four words, a Bloom filter, buckets, then one chain word a symbol, whose lowest bit marks the last
+ * of its bucket. */
+static void *find_by_gnu_hash(const struct elf *elf, const struct elf_name *wanted)
+{
+	uint32_t count = elf->gnu_hash[0], first = elf->gnu_hash[1], words = elf->gnu_hash[2];
+	const ElfW(Addr) *bloom = (const ElfW(Addr) *)(elf->gnu_hash + 4);
+	const uint32_t *buckets = (const uint32_t *)(bloom + words), *chain = buckets + count;
+	ElfW(Addr) word = bloom[wanted->hash / WORD_BITS & (words - 1)];
+	uint32_t index;
+
+	if (!(word >> wanted->hash % WORD_BITS &
+	      word >> (wanted->hash >> elf->gnu_hash[3]) % WORD_BITS & 1) || !count)
 		return NULL;
-	count = tables.hash[0];
-	first = tables.hash[1];
-	bloom_words = tables.hash[2];
-	buckets = tables.hash + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
-	chain = buckets + count;
-	index = count ? buckets[wanted % count] : 0;
+	index = buckets[wanted->hash % count];
 	if (index < first)
 		return NULL;
 	for (;; index++) {
-		const ElfW(Sym) *symbol = &tables.symbols[index];
 		uint32_t hash = chain[index - first];
 
-		if ((hash | 1) == (wanted | 1) && is_default_definition(&tables, index) &&
-		    same_name(tables.strings + symbol->st_name, name))
-			return (void *)(map->l_addr + symbol->st_value);
+		if ((hash | 1) == (wanted->hash | 1) && is_wanted(elf, index, wanted))
+			return address_of(elf, index);
 		if (hash & 1)
 			return NULL;
 	}
+}
+
+void *elf_find(const struct elf *elf, const struct elf_name *wanted)
+{
+	uint32_t hash = 0, count;
+
+	if (elf->gnu_hash)
+		return find_by_gnu_hash(elf, wanted);
+	if (!elf->sysv_hash || !elf->sysv_hash[0])
+		return NULL;
+	for (const char *at = wanted->name; *at; at++) {
+		hash = (hash << 4) + (unsigned char)*at;
+		hash = (hash ^ (hash >> 24 & 0xf0)) & 0x0fffffff;
+	}
+	count = elf->sysv_hash[0];
+	for (uint32_t index = elf->sysv_hash[2 + hash % count]; index != STN_UNDEF;
+	     index = elf->sysv_hash[2 + count + index]) {
+		if (is_wanted(elf, index, wanted))
+			return address_of(elf, index);
+	}
+	return NULL;
+}
+
+void *elf_symbol(const struct link_map *map, const char *name)
+{
+	struct elf_name wanted = elf_name(name, NULL);
+	struct elf elf;
+
+	return elf_open(map, &elf) ? elf_find(&elf, &wanted) : NULL;
+}
+
+const ElfW(Phdr) *elf_program_headers(const struct link_map *map, size_t *ret_count)
+{
+	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
+
+	/* Only a program has a fixed place, and then it is the kernel that says where they are. */
+	if (!header) {
+		*ret_count = getauxval(AT_PHNUM);
+		return (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	}
+	*ret_count = 0;
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_phentsize != sizeof(ElfW(Phdr)) ||
+	    header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > ELF_FIRST_PAGE_BYTES)
+		return NULL;
+	*ret_count = header->e_phnum;
+	return (const ElfW(Phdr) *)(map->l_addr + header->e_phoff);
+}
+
+/* What the loader has made read-only after relocating the object. */
+static void find_relro(const struct link_map *map, uintptr_t *ret_start, uintptr_t *ret_end)
+{
+	uintptr_t page = getauxval(AT_PAGESZ);
+	const ElfW(Phdr) *headers;
+	size_t count;
+
+	*ret_start = *ret_end = 0;
+	headers = elf_program_headers(map, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (headers[i].p_type == PT_GNU_RELRO) {
+			*ret_start = (map->l_addr + headers[i].p_vaddr) & -page;
+			*ret_end = (map->l_addr + headers[i].p_vaddr + headers[i].p_memsz) & -page;
+		}
+	}
+}
+
+void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg)
+{
+	uintptr_t relro = 0, relro_end = 0;
+	bool asked = false, opened = false;
+
+	for (unsigned table = 0; table < 2; table++) {
+		const char *at = elf->relocations[table], *end = at + elf->relocation_bytes[table];
+
+		for (; at < end; at += RELOCATION_BYTES) {
+			/* REL is the beginning of RELA. */
+			const ElfW(Rel) *relocation = (const ElfW(Rel) *)at;
+			void **place = (void **)(elf->map->l_addr + relocation->r_offset), *chosen;
+			const ElfW(Sym) *symbol = &elf->symbols[RELOCATION_SYMBOL(relocation->r_info)];
+
+			if (!REFERS(RELOCATION_TYPE(relocation->r_info)) ||
+			    symbol->st_shndx != SHN_UNDEF)
+				continue;
+			chosen = choose(arg, elf->strings + symbol->st_name, symbol, *place);
+			if (chosen == *place)
+				continue;
+			if (!asked)
+				find_relro(elf->map, &relro, &relro_end);
+			asked = true;
+			if ((uintptr_t)place >= relro && (uintptr_t)place < relro_end && !opened) {
+				if (mprotect((void *)relro, relro_end - relro, PROT_READ | PROT_WRITE))
+					return;
+				opened = true;
+			}
+			__atomic_store_n(place, chosen, __ATOMIC_RELEASE);
+		}
+	}
+	if (opened)
+		mprotect((void *)relro, relro_end - relro, PROT_READ);
 }
 
 struct file {

@@ -1,15 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* The little that the doors have to read of ELF: a symbol of a loaded object, and whether a file
- * needs a libcurl. */
+/* What the library reads of ELF: symbols and relocations of loaded objects, and whether a file needs a
+ * libcurl. Nothing here calls into the dynamic loader or takes a lock. */
 #ifndef TAGALONG_PRELOAD_ELF_H
 #define TAGALONG_PRELOAD_ELF_H
 
 #include <link.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* The address of an exported function or variable of the object itself, in its default version;
- * NULL when it has none. For finding dlsym without dlsym. */
+/* Of an object, and mapped as long as the object is. */
+#define ELF_FIRST_PAGE_BYTES 4096
+
+/* The tables of a loaded object, as its dynamic section names them; NULL where it has none. */
+struct elf {
+	const struct link_map *map;
+	const ElfW(Sym) *symbols;
+	const char *strings;
+	const uint32_t *gnu_hash, *sysv_hash;
+	const ElfW(Half) *versions;
+	const char *version_names;
+	const char *relocations[2];
+	size_t relocation_bytes[2];
+	bool has_rpath; /* DT_RPATH, which counts for what the object loads */
+};
+
+/* A symbol that is looked for. Version NULL: the default definition. */
+struct elf_name {
+	const char *name, *version;
+	uint32_t hash;
+};
+struct elf_name elf_name(const char *name, const char *version);
+
+/* False when the object has no symbols. */
+bool elf_open(const struct link_map *map, struct elf *ret_elf);
+/* The address of an exported function or variable that the object itself defines; NULL when it has
+ * none, and for one whose address only a resolver knows. */
+void *elf_find(const struct elf *elf, const struct elf_name *wanted);
+/* The default definition of `name`. */
 void *elf_symbol(const struct link_map *map, const char *name);
+
+/* NULL when they do not stand in the object's first page. */
+const ElfW(Phdr) *elf_program_headers(const struct link_map *map, size_t *ret_count);
+
+/*
+ * Calls choose() for each reference of the object to a symbol that it does not define, with the
+ * symbol's name and what the reference is bound to now; binds it to what choose() returns. A reference that waits for lazy binding is bound to the object's own PLT.
+ */
+typedef void *elf_choose_function(void *arg, const char *name, const ElfW(Sym) *symbol,
+				  void *bound);
+void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg);
 
 /* Whether the file is an ELF object of this machine's class whose dynamic section names a needed
  * library that starts with `prefix`. False for what cannot be read. Bounded; keeps errno. */

@@ -2,8 +2,8 @@
 /*
  * The exported functions. Each finds out whose call it is, does its part and forwards. libcurl's
  * own inner calls, which come back here through its PLT, and handles that were not made through us
- * go straight through (pitfalls 19 to 21). Nothing is ever called through NULL: where no libcurl is
- * found, the answer is libcurl's own failure code (pitfall 23).
+ * go straight through. Nothing is ever called through NULL: where no libcurl is found, the answer is
+ * libcurl's own failure code.
  */
 #include "preload/dl_hooks.h"
 #include "preload/inject.h"
@@ -17,17 +17,27 @@
 /* Where a call came from. */
 struct call {
 	const void *caller; /* its return address */
-	const struct library *library; /* when the function was asked for by name; else NULL */
+	unsigned entry; /* by which it came: enum libcurl_version, and then one for each set of names */
 };
 
-/* The library for a handle: the one that it came from, else the one that the caller means. */
+/* The library that the entry point, or else the caller, means. */
+static const struct library *library_called(struct call call, bool *ret_inside)
+{
+	const struct library *library;
+
+	if (call.entry < LIBCURL_VERSIONS)
+		return library_of_call((enum libcurl_version)call.entry, call.caller, ret_inside);
+	library = dl_hook_library(call.entry - LIBCURL_VERSIONS);
+	*ret_inside = library && library_holds(library, call.caller);
+	return library;
+}
+
+/* The library for a handle: the one that it came from, else the one that is called. */
 static const struct library *library_for(const struct handle *handle, struct call call)
 {
 	bool inside;
 
-	if (handle)
-		return handle->library;
-	return call.library ? call.library : library_of_caller(call.caller, &inside);
+	return handle ? handle->library : library_called(call, &inside);
 }
 
 /* Before 7.80 the option is unknown, and then everything about the next request has to be followed
@@ -37,7 +47,7 @@ static void adopt(CURL *easy, const struct library *library)
 	struct legacy_request *legacy = NULL;
 	int saved = errno;
 
-	if (library->whole &&
+	if (library->complete &&
 	    library->curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, NULL) != CURLE_OK)
 		legacy = legacy_new();
 	handle_make(easy, library, legacy);
@@ -46,13 +56,10 @@ static void adopt(CURL *easy, const struct library *library)
 
 static CURL *easy_init(struct call call)
 {
-	const struct library *library = call.library;
-	bool inside = false;
-	CURL *easy;
+	bool inside;
+	const struct library *library = library_called(call, &inside);
+	CURL *easy = library && library->curl_easy_init ? library->curl_easy_init() : NULL;
 
-	if (!library)
-		library = library_of_caller(call.caller, &inside);
-	easy = library && library->curl_easy_init ? library->curl_easy_init() : NULL;
 	if (!easy)
 		return NULL;
 	if (inside)
@@ -123,10 +130,9 @@ static void easy_reset(struct call call, CURL *easy)
 	if (!library || !library->curl_easy_reset)
 		return;
 	library->curl_easy_reset(easy);
-	if (!handle || !library->whole)
+	if (!handle || !library->complete)
 		return;
-	/* 8.22 refuses inside callbacks, without a word; then the URL is still there (pitfall
-	 * 56). */
+	/* 8.22 refuses inside callbacks, without a word; then the URL is still there. */
 	if (handle->transfer.started)
 		library->curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
 	if (!url || !url[0])
@@ -159,7 +165,7 @@ static void easy_cleanup(struct call call, CURL *easy)
 	if (!library || !library->curl_easy_cleanup)
 		return;
 	if (handle) {
-		/* Before the real one: its address may be given out again at once (pitfall 60), and
+		/* Before the real one: its address may be given out again at once and
 		 * 8.22 refuses inside callbacks, where the handle lives on without us. */
 		inject_leave(handle);
 		handle_drop(easy);
@@ -228,7 +234,7 @@ static CURLMcode multi_cleanup(struct call call, CURLM *multi)
 }
 
 /*
- * curl_easy_setopt's one argument goes on as it came (pitfall 46). These two machines pass a
+ * curl_easy_setopt's one argument goes on as it came. These two machines pass a
  * variadic function's arguments in the registers that any other's are in, so here it has three
  * parameters, and the usual call leaves by a jump, with nothing on the stack. Elsewhere the
  * argument is taken by the option's type band.
@@ -283,61 +289,96 @@ static CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option
 	}
 #endif
 
-/* The entry points: once under libcurl's own names, and once for each set that is handed out to
- * clients that ask by name. `from` tells where the call comes from, so it has to be made here. */
-#define ENTRY_POINTS(linkage, prefix, from)                                                       \
+/* The entry points. `entry` tells which one it is, and the return address has to be taken in it. */
+#define ENTRY_POINTS(linkage, prefix, entry)                                                      \
 	linkage CURL *prefix##curl_easy_init(void)                                                \
 	{                                                                                         \
-		return easy_init(from);                                                           \
+		return easy_init(FROM(entry));                                                    \
 	}                                                                                         \
 	linkage CURLcode prefix##curl_easy_perform(CURL *easy)                                    \
 	{                                                                                         \
-		return easy_perform(from, easy);                                                  \
+		return easy_perform(FROM(entry), easy);                                           \
 	}                                                                                         \
 	linkage void prefix##curl_easy_reset(CURL *easy)                                          \
 	{                                                                                         \
-		easy_reset(from, easy);                                                           \
+		easy_reset(FROM(entry), easy);                                                    \
 	}                                                                                         \
 	linkage CURL *prefix##curl_easy_duphandle(CURL *easy)                                     \
 	{                                                                                         \
-		return easy_duphandle(from, easy);                                                \
+		return easy_duphandle(FROM(entry), easy);                                         \
 	}                                                                                         \
 	linkage void prefix##curl_easy_cleanup(CURL *easy)                                        \
 	{                                                                                         \
-		easy_cleanup(from, easy);                                                         \
+		easy_cleanup(FROM(entry), easy);                                                  \
 	}                                                                                         \
 	linkage CURLMcode prefix##curl_multi_add_handle(CURLM *multi, CURL *easy)                 \
 	{                                                                                         \
-		return multi_add_handle(from, multi, easy);                                       \
+		return multi_add_handle(FROM(entry), multi, easy);                                \
 	}                                                                                         \
 	linkage CURLMcode prefix##curl_multi_remove_handle(CURLM *multi, CURL *easy)              \
 	{                                                                                         \
-		return multi_remove_handle(from, multi, easy);                                    \
+		return multi_remove_handle(FROM(entry), multi, easy);                             \
 	}                                                                                         \
 	linkage CURLMcode prefix##curl_multi_cleanup(CURLM *multi)                                \
 	{                                                                                         \
-		return multi_cleanup(from, multi);                                                \
+		return multi_cleanup(FROM(entry), multi);                                         \
 	}
-
+#define FROM(entry) ((struct call){ __builtin_return_address(0), entry })
 #define EXPORT __attribute__((visibility("default")))
-#define CALLER __builtin_return_address(0)
-#define FROM_ANYWHERE ((struct call){ CALLER, NULL })
-#define FROM_SET(set) ((struct call){ CALLER, dl_hook_library(set) })
+
+/*
+ * Under libcurl's own names, once for references without a version and once for each version. The plain
+ * ones have two default versions, TAGALONG_1 and TAGALONG_2: the loader takes the first for a reference
+ * without a version, and musl for any, but for glibc's dlsym() a name with two defaults is ambiguous,
+ * and it goes on looking. So a program that asks whether there is a libcurl gets the answer, and the
+ * error message, that it would get without us. docs/internals.md: "Which libcurl a call means".
+ */
+#define ALL_HOOKS(X, version)                                                                     \
+	X(curl_easy_init, version)                                                                \
+	X(curl_easy_setopt, version)                                                              \
+	X(curl_easy_perform, version)                                                             \
+	X(curl_easy_reset, version)                                                               \
+	X(curl_easy_duphandle, version)                                                           \
+	X(curl_easy_cleanup, version)                                                             \
+	X(curl_multi_add_handle, version)                                                         \
+	X(curl_multi_remove_handle, version)                                                      \
+	X(curl_multi_cleanup, version)
+#define SECOND_DEFAULT(hook, version)                                                             \
+	__asm__(".globl entry_" #hook "\n.set entry_" #hook ", " #hook                            \
+		"\n.symver entry_" #hook ", " #hook "@@" #version);
+#define OLDER_VERSION(hook, version)                                                              \
+	__asm__(".globl entry_" #version "_" #hook "\n.symver entry_" #version "_" #hook           \
+		", " #hook "@" #version);
 
 /* By its own name it would contradict its declaration in <curl/curl.h>. */
-EXPORT CURLcode exported_easy_setopt(SETOPT_PARAMETERS) __asm__("curl_easy_setopt");
+EXPORT CURLcode exported_curl_easy_setopt(SETOPT_PARAMETERS) __asm__("curl_easy_setopt");
+EASY_SETOPT(EXPORT, exported_curl_easy_setopt, FROM(LIBCURL_UNVERSIONED))
+ENTRY_POINTS(EXPORT, , LIBCURL_UNVERSIONED)
+ALL_HOOKS(SECOND_DEFAULT, TAGALONG_2)
 
-EASY_SETOPT(EXPORT, exported_easy_setopt, FROM_ANYWHERE)
-EASY_SETOPT(static, set0_curl_easy_setopt, FROM_SET(0))
-EASY_SETOPT(static, set1_curl_easy_setopt, FROM_SET(1))
-EASY_SETOPT(static, set2_curl_easy_setopt, FROM_SET(2))
-EASY_SETOPT(static, set3_curl_easy_setopt, FROM_SET(3))
+/* Static, but for the assembler, which gives them their names. */
+#define HOOK(name, result, arguments)
+#define NEED(name, result, arguments)
+#define DL_HOOK(name)
+#define VERSION(name)                                                                              \
+	EASY_SETOPT(static __attribute__((used)), entry_##name##_curl_easy_setopt,                \
+		    FROM(LIBCURL_##name))                                                         \
+	ENTRY_POINTS(static __attribute__((used)), entry_##name##_, LIBCURL_##name)               \
+	ALL_HOOKS(OLDER_VERSION, name)
+#include "preload/hooks.def"
+#undef HOOK
+#undef NEED
+#undef DL_HOOK
+#undef VERSION
 
-ENTRY_POINTS(EXPORT, , FROM_ANYWHERE)
-ENTRY_POINTS(static, set0_, FROM_SET(0))
-ENTRY_POINTS(static, set1_, FROM_SET(1))
-ENTRY_POINTS(static, set2_, FROM_SET(2))
-ENTRY_POINTS(static, set3_, FROM_SET(3))
+/* Once for each set that is handed out to clients that ask by name. */
+#define SET(prefix, number)                                                                       \
+	EASY_SETOPT(static, prefix##curl_easy_setopt, FROM(LIBCURL_VERSIONS + number))            \
+	ENTRY_POINTS(static, prefix, LIBCURL_VERSIONS + number)
+SET(set0_, 0)
+SET(set1_, 1)
+SET(set2_, 2)
+SET(set3_, 3)
 _Static_assert(DL_HOOK_SETS == 4, "one of each a set");
 
 /* Compared one by one, not in a table of pointers: nothing to relocate when a process starts. */
@@ -351,9 +392,11 @@ void *hook_by_name(unsigned set, const char *name)
 				  (void *)set3_##hook;
 #define NEED(name, result, arguments)
 #define DL_HOOK(name)
+#define VERSION(name)
 #include "preload/hooks.def"
 #undef HOOK
 #undef NEED
 #undef DL_HOOK
+#undef VERSION
 	return NULL;
 }

@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
- * Finding the real libcurl (pitfalls 23, 24, 63). Asked once for a handle, when it is made; a
- * handle's later calls use the library in its record.
- *
- * The order that was right in every client that was measured: the scope of the calling object; the
- * next definition behind the shim; whatever libcurl is loaded. RTLD_NEXT alone finds nothing for a
- * plugin that was loaded RTLD_LOCAL, and the wrong flavour when there are two.
+ * Which libcurl a call means. The answer is the loader's: what the process has started with comes first,
+ * in the order of the list, for every reference; then what the calling object has been bound to, then
+ * what it needs. Each libcurl's references have entry points of their own by their version, so a wrong
+ * return address (a tail call, a pointer that was handed on) misleads only where two libcurls of the same
+ * version were both loaded by plugins. Asked once for a handle, when it is made; its later calls use the
+ * library in its state.
  */
 #include "preload/libcurl.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/forkwipe.h"
-#include "lib/limits.h"
-#include "preload/next_symbol.h"
+#include "preload/elf.h"
 
-/* Any function that every libcurl has: its address tells which object is one. */
-#define PROBE_SYMBOL "curl_easy_init"
+/* Objects that are looked at for what one of them needs; the largest programs have some 300, but a
+ * plugin's own share is small. */
+#define SCOPE_MAX 96
 
 struct function_row {
 	char name[26];
@@ -32,266 +28,388 @@ static const struct function_row functions[] = {
 #define HOOK(name, result, arguments) { #name, offsetof(struct library, name) },
 #define NEED(name, result, arguments) { #name, offsetof(struct library, name) },
 #define DL_HOOK(name)
+#define VERSION(name)
 #include "preload/hooks.def"
 #undef HOOK
 #undef NEED
 #undef DL_HOOK
+#undef VERSION
 };
+#define FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
 
-/* All that were ever found, newest first. Only grows: a handle's record may name any of them. */
-struct known {
-	struct known *next;
+/* All that were ever found, newest first. Only grows: a handle's state may name any of them. */
+struct found_library {
+	struct found_library *next;
 	struct library library;
 };
-static struct known *all_known;
-/* The first ones take no memory: without a record of its libcurl a host could not even send its
- * requests as they are. Debian has three flavours. */
-#define FIRST_KNOWN 4
-static struct known first_ones[FIRST_KNOWN];
+static struct found_library *all_found;
+/* The first ones take no memory: without its libcurl a host could not even send its requests as they
+ * are. Debian has three flavours. */
+#define FIRST_FOUND 4
+static struct found_library first_ones[FIRST_FOUND];
 static unsigned first_used;
 
-/* What was found out about calling objects, in memory that a forked child finds empty. */
-#define SCOPES_MAX 24 /* fits the page; more callers than that take turns */
-struct scope {
-	struct object caller;
-	const struct library *library;
-};
-struct scopes {
-	pthread_mutex_t lock;
+/* What the references of each version are bound to when that was there at the start: for good. */
+static const struct library *of_start[LIBCURL_VERSIONS];
+
+/* What was found out about calling objects that came later. Who finds it in use does without: no thread
+ * waits, and a forked child in which it stays in use is only slower. */
+#define CALLERS_MAX 16
+static struct {
+	bool in_use;
 	unsigned next;
-	struct scope scope[SCOPES_MAX];
-};
-static struct forkwipe scopes_page;
-_Static_assert(sizeof(struct scopes) <= FORKWIPE_BYTES, "the scopes fit their page");
+	struct {
+		enum libcurl_version version;
+		struct object object;
+		const struct library *library;
+	} caller[CALLERS_MAX];
+} callers;
 
-bool library_is_shim(const void *address)
+static const char *version_text(enum libcurl_version version)
 {
-	static const char here;
-	struct object shim;
-
-	/* Any address of the shim's own will do. */
-	return object_find(&here, &shim) && object_holds(&shim, address);
-}
-
-/* dlsym in the object's own scope: itself, then what it needs. */
-static void *symbol_in_scope_of(const char *path, const char *name)
-{
-	real_dlopen_function *open = real_dlopen();
-	void *handle, *symbol;
-
-	/* The program itself has the empty name, and its scope starts with us: RTLD_NEXT serves. */
-	if (!path || !path[0] || !open)
-		return NULL;
-	/* A link map is not a handle: dlsym on a start-up dependency's would crash (pitfall 63). */
-	handle = open(path, RTLD_LAZY | RTLD_NOLOAD);
-	if (!handle)
-		return NULL;
-	symbol = real_dlsym()(handle, name);
-	real_dlclose()(handle);
-	return symbol && !library_is_shim(symbol) ? symbol : NULL;
-}
-
-bool library_is_linked(const void *caller)
-{
-	struct object object;
-
-	return real_dlsym()(RTLD_NEXT, PROBE_SYMBOL) ||
-	       (object_find(caller, &object) &&
-		symbol_in_scope_of(object.name, PROBE_SYMBOL));
-}
-
-static int name_of_libcurl(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	const char *slash = info->dlpi_name ? strrchr(info->dlpi_name, '/') : NULL;
-	size_t len = slash ? strlen(info->dlpi_name) : 0;
-
-	if (!slash || strncmp(slash, "/libcurl", 8) || len >= PATH_BYTES_MAX)
-		return 0;
-	memcpy(arg, info->dlpi_name, len + 1);
-	return 1;
-}
-
-/* For a caller that has no libcurl of its own: libffi, or a host that got the function's address
- * from a plugin. */
-static void *probe_of_any(void)
-{
-	char path[PATH_BYTES_MAX] = "";
-
-	/* Only the name is taken inside: dlopen there would wait for the lock that the walk holds,
-	 * with the locks in the other order than in a thread that is in dlopen. */
-	dl_iterate_phdr(name_of_libcurl, path);
-	return symbol_in_scope_of(path, PROBE_SYMBOL);
-}
-
-/* The probe function of the libcurl that a call from this object (NULL: from no object, as of
- * code that was generated at run time) is meant for, or NULL. *ret_lasting: it stays that one. */
-static void *probe_for(const struct object *caller, bool *ret_lasting)
-{
-	const char *path = caller ? caller->name : NULL;
-	void *symbol = symbol_in_scope_of(path, PROBE_SYMBOL);
-
-	*ret_lasting = symbol != NULL;
-	if (symbol)
-		return symbol;
-	symbol = real_dlsym()(RTLD_NEXT, PROBE_SYMBOL);
-	if (symbol) {
-		*ret_lasting = path && !path[0];
-		return symbol;
+	switch (version) {
+#define HOOK(name, result, arguments)
+#define NEED(name, result, arguments)
+#define DL_HOOK(name)
+#define VERSION(name)                                                                              \
+	case LIBCURL_##name:                                                                       \
+		return #name;
+#include "preload/hooks.def"
+#undef HOOK
+#undef NEED
+#undef DL_HOOK
+#undef VERSION
+	case LIBCURL_UNVERSIONED:
+	case LIBCURL_VERSIONS:
+		break;
 	}
-	return probe_of_any();
+	return NULL;
 }
 
-static void fill(struct library *library, const struct object *object)
+/* A preload, such as a copy of this library, may have some functions, but no libcurl is without these. */
+static void *find_init(const struct link_map *map, enum libcurl_version version)
 {
-	void *next = real_dlsym()(RTLD_NEXT, PROBE_SYMBOL);
-	/* What stands behind us for everybody: then each function is the next one, so that another
-	 * preload, which may have only some of them, keeps its turn. */
-	bool behind = next && object_holds(object, next);
+	/* musl binds by the name alone. */
+	struct elf_name init = elf_name("curl_easy_init", dso_has_musl() ? NULL : version_text(version));
+	struct elf_name info = elf_name("curl_easy_getinfo", NULL);
+	struct elf elf;
+	void *found = elf_open(map, &elf) ? elf_find(&elf, &init) : NULL;
 
-	library->object = *object;
-	library->whole = true;
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *symbol = behind ? real_dlsym()(RTLD_NEXT, functions[i].name) :
-					symbol_in_scope_of(object->name, functions[i].name);
+	return found && elf_find(&elf, &info) ? found : NULL;
+}
 
-		memcpy((char *)library + functions[i].offset, &symbol, sizeof(symbol));
-		library->whole = library->whole && symbol;
+static void set_function(struct library *library, size_t index, void *function)
+{
+	memcpy((char *)library + functions[index].offset, &function, sizeof(function));
+}
+
+static void *get_function(const struct library *library, size_t index)
+{
+	void *function;
+
+	memcpy(&function, (const char *)library + functions[index].offset, sizeof(function));
+	return function;
+}
+
+/* The functions of the object itself, or those that the loader binds to: of what has started behind us,
+ * the first that has each, so that another preload, which may have only some of them, keeps its turn. */
+static void find_functions(struct library *library, const struct link_map *map,
+			   enum libcurl_version version)
+{
+	struct dso_iterator at = { library->by_name ? map : dso_own(), true };
+	struct elf_name name[FUNCTIONS];
+	struct elf elf;
+
+	for (size_t i = 0; i < FUNCTIONS; i++)
+		name[i] = elf_name(functions[i].name, dso_has_musl() ? NULL : version_text(version));
+	while (at.map != map && dso_iterate(&at) && at.of_start && at.map != map) {
+		if (!elf_open(at.map, &elf))
+			continue;
+		for (size_t i = 0; i < FUNCTIONS; i++) {
+			void *found = get_function(library, i) ? NULL : elf_find(&elf, &name[i]);
+
+			if (found && dso_is_copy(at.map))
+				break;
+			if (found)
+				set_function(library, i, found);
+		}
 	}
-	/* What was learned of another one in the same place holds no more. */
-	url_cache_invalidate();
-	library->url_api = (struct url_api){
-		.url = library->curl_url,
-		.set = library->curl_url_set,
-		.get = library->curl_url_get,
-		.cleanup = library->curl_url_cleanup,
-		.free = library->curl_free,
-	};
+	library->complete = elf_open(map, &elf);
+	for (size_t i = 0; i < FUNCTIONS && library->complete; i++) {
+		if (!get_function(library, i))
+			set_function(library, i, elf_find(&elf, &name[i]));
+	}
+	for (size_t i = 0; i < FUNCTIONS; i++)
+		library->complete = library->complete && get_function(library, i);
 }
 
-static struct known *first_known(void)
-{
-	return __atomic_load_n(&all_known, __ATOMIC_ACQUIRE);
-}
-
-static bool same_library(const struct library *a, const struct library *b)
+static bool is_equal(const struct library *a, const struct library *b)
 {
 	/* All functions stand in one row of pointers. */
-	const char *functions_a = (const char *)a + functions[0].offset;
-	const char *functions_b = (const char *)b + functions[0].offset;
-	size_t bytes = sizeof(functions) / sizeof(functions[0]) * sizeof(void *);
+	const size_t first = functions[0].offset;
 
 	return a->object.map == b->object.map && a->object.start == b->object.start &&
-	       a->object.end == b->object.end && !memcmp(functions_a, functions_b, bytes);
+	       a->object.end == b->object.end && a->by_name == b->by_name &&
+	       !memcmp((const char *)a + first, (const char *)b + first, FUNCTIONS * sizeof(void *));
 }
 
-static struct known *new_known(void)
+static struct found_library *new_found(void)
 {
 	unsigned used = __atomic_load_n(&first_used, __ATOMIC_RELAXED);
 
-	while (used < FIRST_KNOWN) {
+	while (used < FIRST_FOUND) {
 		if (__atomic_compare_exchange_n(&first_used, &used, used + 1, false,
 						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			return &first_ones[used];
 	}
-	return malloc(sizeof(struct known));
+	return malloc(sizeof(struct found_library));
 }
 
-/* The record is made at need. No lock: two threads that are
- * here at once may make two records, which is as good as one. */
-const struct library *library_at(const void *function)
+/* The struct for the libcurl that has this curl_easy_init, made at need. No lock: two threads that are
+ * here at once may make two, which is as good as one. */
+static const struct library *library_make(void *init, enum libcurl_version version, bool by_name)
 {
-	struct library found = { .whole = false };
-	struct object object;
-	struct known *made;
+	struct library found = { .by_name = by_name };
+	struct found_library *made;
 
-	if (!object_find(function, &object))
+	if (!object_find(init, &found.object) || found.object.map == dso_first())
 		return NULL;
-	fill(&found, &object);
-	for (struct known *known = first_known(); known; known = known->next) {
-		if (same_library(&known->library, &found))
-			return &known->library;
+	find_functions(&found, found.object.map, version);
+	found.url_api = (struct url_api){
+		.url = found.curl_url,
+		.set = found.curl_url_set,
+		.get = found.curl_url_get,
+		.cleanup = found.curl_url_cleanup,
+		.free = found.curl_free,
+	};
+	/* What was learned of another one in the same place holds no more. */
+	url_cache_invalidate();
+	for (made = __atomic_load_n(&all_found, __ATOMIC_ACQUIRE); made; made = made->next) {
+		if (is_equal(&made->library, &found))
+			return &made->library;
 	}
-	made = new_known();
+	made = new_found();
 	if (!made)
 		return NULL;
 	made->library = found;
-	made->next = first_known();
-	while (!__atomic_compare_exchange_n(&all_known, &made->next, made, false, __ATOMIC_ACQ_REL,
+	made->next = __atomic_load_n(&all_found, __ATOMIC_ACQUIRE);
+	while (!__atomic_compare_exchange_n(&all_found, &made->next, made, false, __ATOMIC_ACQ_REL,
 					    __ATOMIC_ACQUIRE))
 		;
 	return &made->library;
 }
 
-static const struct library *recall(const void *caller)
+const struct library *library_at(const void *function)
 {
-	struct scopes *scopes = forkwipe_get(&scopes_page);
-	struct scope found = { .library = NULL };
-
-	if (!scopes)
-		return NULL;
-	pthread_mutex_lock(&scopes->lock);
-	for (unsigned i = 0; i < SCOPES_MAX && !found.library; i++) {
-		if (object_holds(&scopes->scope[i].caller, caller))
-			found = scopes->scope[i];
+	for (struct found_library *found = __atomic_load_n(&all_found, __ATOMIC_ACQUIRE); found;
+	     found = found->next) {
+		if (found->library.by_name && library_holds(&found->library, function) &&
+		    object_is_same(&found->library.object))
+			return &found->library;
 	}
-	pthread_mutex_unlock(&scopes->lock);
-	/* Checked without the lock: this may ask the dynamic loader. */
-	if (!found.library || !object_is_same(&found.caller) ||
-	    !object_is_same(&found.library->object))
-		return NULL;
-	return found.library;
+	return library_make((void *)(uintptr_t)function, LIBCURL_UNVERSIONED, true);
 }
 
-static void remember(const struct object *caller, const struct library *library)
-{
-	struct scopes *scopes = forkwipe_get(&scopes_page);
-	unsigned i;
+struct bound {
+	const struct object *caller;
+	void *function;
+};
 
-	if (!scopes)
-		return;
-	pthread_mutex_lock(&scopes->lock);
-	/* What was there at this address before is gone. */
-	for (i = 0; i < SCOPES_MAX; i++) {
-		if (scopes->scope[i].caller.start == caller->start)
-			break;
+/* Of an object's references to libcurl's other functions, any that is bound already. */
+static void *note_bound(void *arg, const char *name, const ElfW(Sym) *symbol, void *now)
+{
+	struct bound *bound = arg;
+
+	if (!bound->function && now && !memcmp(name, "curl_", 5) && !dso_is_own(now) &&
+	    !object_holds(bound->caller, now))
+		bound->function = now;
+	return now;
+}
+
+/* The loaded object that a DT_NEEDED entry means. */
+static const struct link_map *loaded_by_name(const char *name)
+{
+	struct dso_iterator at = { NULL, false };
+
+	while (dso_iterate(&at)) {
+		const char *slash = strrchr(at.map->l_name, '/'), *soname = NULL;
+		struct elf elf;
+
+		if (!strcmp(at.map->l_name, name) || (slash && !strcmp(slash + 1, name)))
+			return at.map;
+		if (!elf_open(at.map, &elf))
+			continue;
+		for (const ElfW(Dyn) *entry = at.map->l_ld; entry->d_tag != DT_NULL; entry++) {
+			if (entry->d_tag == DT_SONAME)
+				soname = elf.strings + entry->d_un.d_val;
+		}
+		if (soname && !strcmp(soname, name))
+			return at.map;
 	}
-	if (i == SCOPES_MAX)
-		i = scopes->next++ % SCOPES_MAX;
-	scopes->scope[i].caller = *caller;
-	scopes->scope[i].library = library;
-	pthread_mutex_unlock(&scopes->lock);
+	return NULL;
 }
 
-static const struct library *search(const void *caller, bool *ret_inside)
+/* The first libcurl that the object needs, breadth first as the loader looks for symbols. */
+static void *init_in_scope(const struct link_map *map, enum libcurl_version version, bool itself)
 {
-	const struct library *library;
-	struct object object;
-	bool known = object_find(caller, &object), lasting;
-	void *probe = probe_for(known ? &object : NULL, &lasting);
+	const struct link_map *scope[SCOPE_MAX] = { map }, *needed;
+	size_t count = 1;
+	struct elf elf;
 
-	library = probe ? library_at(probe) : NULL;
-	*ret_inside = library && library_holds(library, caller);
-	if (library && known && lasting && !*ret_inside)
-		remember(&object, library);
-	return library;
-}
+	for (size_t i = 0; i < count; i++) {
+		void *init = i || itself ? find_init(scope[i], version) : NULL;
 
-const struct library *library_of_caller(const void *caller, bool *ret_inside)
-{
-	const struct library *library;
-	int saved = errno;
+		if (init)
+			return init;
+		if (!elf_open(scope[i], &elf))
+			continue;
+		for (const ElfW(Dyn) *entry = scope[i]->l_ld; entry->d_tag != DT_NULL; entry++) {
+			size_t there = 0;
 
-	*ret_inside = false;
-	for (struct known *known = first_known(); known; known = known->next) {
-		if (library_holds(&known->library, caller) &&
-		    object_is_same(&known->library.object)) {
-			*ret_inside = true;
-			return &known->library;
+			if (entry->d_tag != DT_NEEDED || count == SCOPE_MAX)
+				continue;
+			needed = loaded_by_name(elf.strings + entry->d_un.d_val);
+			while (there < count && scope[there] != needed)
+				there++;
+			if (needed && there == count)
+				scope[count++] = needed;
 		}
 	}
-	library = recall(caller);
+	return NULL;
+}
+
+const struct library *library_in_scope(const struct link_map *map)
+{
+	void *init = init_in_scope(map, LIBCURL_UNVERSIONED, false);
+
+	return init ? library_make(init, LIBCURL_UNVERSIONED, true) : NULL;
+}
+
+/* What the calling object's references are bound to, when the process has not started with it. */
+static void *init_for_object(const struct object *object, enum libcurl_version version)
+{
+	struct bound bound = { object, NULL };
+	struct object there;
+	struct elf elf;
+	void *init;
+
+	if (elf_open(object->map, &elf))
+		elf_rebind(&elf, note_bound, &bound);
+	init = bound.function && object_find(bound.function, &there) ? find_init(there.map, version) : NULL;
+	return init ? init : init_in_scope(object->map, version, true);
+}
+
+static bool callers_take(void)
+{
+	return !__atomic_exchange_n(&callers.in_use, true, __ATOMIC_ACQUIRE);
+}
+
+static void callers_give_back(void)
+{
+	__atomic_store_n(&callers.in_use, false, __ATOMIC_RELEASE);
+}
+
+static const struct library *cached_for(enum libcurl_version version, const void *caller)
+{
+	const struct library *library = NULL;
+	struct object object;
+
+	if (!callers_take())
+		return NULL;
+	for (size_t i = 0; i < CALLERS_MAX && !library; i++) {
+		if (callers.caller[i].version == version &&
+		    object_holds(&callers.caller[i].object, caller)) {
+			library = callers.caller[i].library;
+			object = callers.caller[i].object;
+		}
+	}
+	callers_give_back();
+	return library && object_is_same(&object) && object_is_same(&library->object) ? library : NULL;
+}
+
+static void cache_for(enum libcurl_version version, const struct object *object,
+		      const struct library *library)
+{
+	size_t i = 0;
+
+	if (!callers_take())
+		return;
+	/* What was there at this address before is gone. */
+	while (i < CALLERS_MAX && (callers.caller[i].object.start != object->start ||
+				   callers.caller[i].version != version))
+		i++;
+	if (i == CALLERS_MAX)
+		i = callers.next++ % CALLERS_MAX;
+	callers.caller[i].version = version;
+	callers.caller[i].object = *object;
+	callers.caller[i].library = library;
+	callers_give_back();
+}
+
+/* Of a process that has not started with a libcurl for this version. */
+static const struct library *library_of_plugin(enum libcurl_version version, const void *caller,
+					       void *first)
+{
+	const struct library *library = cached_for(version, caller);
+	struct object object;
+	void *init;
+
+	if (library)
+		return library;
+	if (!object_find(caller, &object))
+		return library_make(first, version, false);
+	init = init_for_object(&object, version);
+	library = library_make(init ? init : first, version, false);
+	/* Of a caller without one, the first is as good a guess as any, and it is made anew each time. */
+	if (library && init && !library_holds(library, caller))
+		cache_for(version, &object, library);
+	return library;
+}
+
+static const struct library *search(enum libcurl_version version, const void *caller)
+{
+	struct dso_iterator at = { dso_own(), true };
+	const struct library *library;
+	void *init;
+
+	while (at.map && dso_iterate(&at)) {
+		init = find_init(at.map, version);
+		if (!init)
+			continue;
+		if (!at.of_start)
+			return library_of_plugin(version, caller, init);
+		library = library_make(init, version, false);
+		__atomic_store_n(&of_start[version], library, __ATOMIC_RELEASE);
+		return library;
+	}
+	return NULL;
+}
+
+const struct library *library_of_call(enum libcurl_version version, const void *caller,
+				      bool *ret_inside)
+{
+	const struct library *library = __atomic_load_n(&of_start[version], __ATOMIC_ACQUIRE);
+	int saved = errno;
+
 	if (!library)
-		library = search(caller, ret_inside);
+		library = search(version, caller);
+	*ret_inside = library && library_holds(library, caller);
 	errno = saved;
 	return library;
+}
+
+bool library_is_libcurl(const struct link_map *map)
+{
+	return find_init(map, LIBCURL_UNVERSIONED) != NULL;
+}
+
+bool library_is_of_start(void)
+{
+	struct dso_iterator at = { dso_own(), true };
+
+	while (at.map && dso_iterate(&at) && at.of_start) {
+		if (library_is_libcurl(at.map))
+			return true;
+	}
+	return false;
 }

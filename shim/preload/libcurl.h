@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The real libcurls of the process. There can be several (OpenSSL, GnuTLS and NSS flavours, private
- * copies), so every call goes to the one that its handle came from, or that its caller would have
- * reached without us.
+ * copies), so every call goes to the one that its handle came from, or that the loader would have bound
+ * the caller to without us.
  */
 #ifndef TAGALONG_PRELOAD_LIBCURL_H
 #define TAGALONG_PRELOAD_LIBCURL_H
@@ -18,29 +18,51 @@ struct library {
 #define HOOK(name, result, arguments) result(*name) arguments;
 #define NEED(name, result, arguments) result(*name) arguments;
 #define DL_HOOK(name)
+#define VERSION(name)
 #include "preload/hooks.def"
 #undef HOOK
 #undef NEED
 #undef DL_HOOK
+#undef VERSION
 	struct url_api url_api;
-	bool whole; /* has every function of hooks.def; else its handles are left alone */
+	bool complete; /* has every function of hooks.def; else its handles are left alone */
+	bool by_name; /* its own functions, for who asked for them by name */
+};
+
+/* The version of libcurl's that a reference is bound by: one of hooks.def, or none. */
+enum libcurl_version {
+	LIBCURL_UNVERSIONED,
+#define HOOK(name, result, arguments)
+#define NEED(name, result, arguments)
+#define DL_HOOK(name)
+#define VERSION(name) LIBCURL_##name,
+#include "preload/hooks.def"
+#undef HOOK
+#undef NEED
+#undef DL_HOOK
+#undef VERSION
+	LIBCURL_VERSIONS
 };
 
 /*
- * The library that a call from `caller` (a return address) is meant for; NULL when there is no
- * libcurl to be found. *ret_inside tells whether the caller is libcurl itself. The record stays
- * valid for the process's life; its functions, while that library is loaded. Thread-safe.
+ * The library that a reference of this version was bound to without us; `caller` is the return address
+ * of a call through it. NULL when there is no libcurl to be found. *ret_inside tells whether the caller
+ * is libcurl itself. The struct stays valid for the process's life; its functions, while that library is
+ * loaded. Thread-safe; keeps errno.
  */
-const struct library *library_of_caller(const void *caller, bool *ret_inside);
+const struct library *library_of_call(enum libcurl_version version, const void *caller,
+				      bool *ret_inside);
 
-/* The library that a function of libcurl's, which has this address, is in. NULL without memory. */
+/* The library that defines a function of libcurl's with this address. NULL without memory, and for one
+ * that is in another namespace or in the program. */
 const struct library *library_at(const void *function);
+/* The library that an object of the list finds in its own scope, itself left out. */
+const struct library *library_in_scope(const struct link_map *map);
 
-/* Whether the caller would find a libcurl by the linker's rules, without us: in the global scope or
- * in its own. */
-bool library_is_linked(const void *caller);
-/* Whether the address is the shim's own. */
-bool library_is_shim(const void *address);
+/* Whether the object is a libcurl. */
+bool library_is_libcurl(const struct link_map *map);
+/* Whether the process has started with a libcurl. */
+bool library_is_of_start(void);
 
 /* Whether the call comes from inside this library. */
 static inline bool library_holds(const struct library *library, const void *caller)

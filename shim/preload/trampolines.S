@@ -1,87 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The exported dlopen, dlsym and dlvsym. Each keeps its arguments, asks its door, and leaves by a
- * jump to the real function, with the stack and the return address as they were when it was called.
+ * The exported dlopen, dlsym and dlvsym. Each keeps its arguments in memory (struct dl_arguments), asks
+ * its hook, and returns the answer, or leaves by a jump to the real function, with the stack and the
+ * return address as they were when it was called.
  */
 	.text
 
 #if defined(__x86_64__)
 
 /* rdi, rsi, rdx are the arguments. Three pushes also align the stack for the calls. */
-	.macro ENTER name
+	.macro TRAMPOLINE name
 	.globl \name
 	.type \name, @function
 \name:
 	.cfi_startproc
 	endbr64
-	push %rdi
+	push %rdx
 	.cfi_adjust_cfa_offset 8
 	push %rsi
 	.cfi_adjust_cfa_offset 8
-	push %rdx
+	push %rdi
 	.cfi_adjust_cfa_offset 8
-	.endm
-
-	.macro JUMP real
-	call \real
-	pop %rdx
+	mov %rsp, %rdi
+	mov 24(%rsp), %rsi /* the caller */
+	call dl_hook_\name
+	test %rax, %rax
+	jnz 1f
+	call dl_real_\name
+	.cfi_remember_state
+	pop %rdi
 	.cfi_adjust_cfa_offset -8
 	pop %rsi
 	.cfi_adjust_cfa_offset -8
-	pop %rdi
+	pop %rdx
 	.cfi_adjust_cfa_offset -8
 	test %rax, %rax
-	jz 9f
+	jz 2f
 	jmp *%rax
-9:	ret /* there is none: NULL, which is what it would return when it fails */
-	.endm
-
-/* DL_NOT_THERE, which is -1, becomes NULL. */
-	.macro NOT_THERE
-	cmp $-1, %rax
-	jne 8f
-	xor %eax, %eax
-8:
-	.endm
-
-	.macro LEAVE name
+	.cfi_restore_state
+1:	add $24, %rsp
+	.cfi_adjust_cfa_offset -24
+2:	ret /* NULL when there is no real one, which is what it would return when it fails */
 	.cfi_endproc
 	.size \name, . - \name
 	.endm
-
-	ENTER dlopen
-	call dl_hook_dlopen
-	mov %rax, 8(%rsp) /* the flags, where rsi is kept */
-	JUMP dl_real_dlopen
-	LEAVE dlopen
-
-	ENTER dlsym
-	mov 24(%rsp), %rdx /* the caller */
-	call dl_hook_dlsym
-	test %rax, %rax
-	jnz 1f
-	.cfi_remember_state
-	JUMP dl_real_dlsym
-	.cfi_restore_state
-1:	add $24, %rsp
-	.cfi_adjust_cfa_offset -24
-	NOT_THERE
-	ret
-	LEAVE dlsym
-
-	ENTER dlvsym
-	mov 24(%rsp), %rcx /* the caller */
-	call dl_hook_dlvsym
-	test %rax, %rax
-	jnz 1f
-	.cfi_remember_state
-	JUMP dl_real_dlvsym
-	.cfi_restore_state
-1:	add $24, %rsp
-	.cfi_adjust_cfa_offset -24
-	NOT_THERE
-	ret
-	LEAVE dlvsym
 
 #if defined(__CET__)
 	/* Says that this file, too, is fit for indirect branch tracking and shadow stacks. */
@@ -96,7 +58,7 @@
 #elif defined(__aarch64__)
 
 /* x0, x1, x2 are the arguments; x30 is the return address. */
-	.macro ENTER name
+	.macro TRAMPOLINE name
 	.globl \name
 	.type \name, %function
 \name:
@@ -109,64 +71,39 @@
 	mov x29, sp
 	stp x0, x1, [sp, #16]
 	str x2, [sp, #32]
-	.endm
-
-	.macro RESTORE
+	add x0, sp, #16
+	mov x1, x30 /* the caller */
+	bl dl_hook_\name
+	cbnz x0, 1f
+	bl dl_real_\name
+	.cfi_remember_state
+	mov x16, x0
+	ldp x0, x1, [sp, #16]
+	ldr x2, [sp, #32]
 	ldp x29, x30, [sp], #48
 	.cfi_restore 29
 	.cfi_restore 30
 	.cfi_def_cfa_offset 0
-	.endm
-
-	.macro JUMP real
-	bl \real
-	mov x16, x0
-	ldp x0, x1, [sp, #16]
-	ldr x2, [sp, #32]
-	RESTORE
-	cbz x16, 9f
+	cbz x16, 2f
 	br x16
-9:	mov x0, xzr /* there is none: NULL, which is what it would return when it fails */
+2:	mov x0, xzr /* there is no real one: NULL, which is what it would return when it fails */
 	ret
-	.endm
-
-	.macro LEAVE name
+	.cfi_restore_state
+1:	ldp x29, x30, [sp], #48
+	.cfi_restore 29
+	.cfi_restore 30
+	.cfi_def_cfa_offset 0
+	ret
 	.cfi_endproc
 	.size \name, . - \name
 	.endm
 
-	ENTER dlopen
-	bl dl_hook_dlopen
-	str x0, [sp, #24] /* the flags, where x1 is kept */
-	JUMP dl_real_dlopen
-	LEAVE dlopen
+#endif
 
-	ENTER dlsym
-	mov x2, x30 /* the caller */
-	bl dl_hook_dlsym
-	cbnz x0, 1f
-	.cfi_remember_state
-	JUMP dl_real_dlsym
-	.cfi_restore_state
-1:	RESTORE
-	cmn x0, #1 /* DL_NOT_THERE, which is -1, becomes NULL */
-	csel x0, xzr, x0, eq
-	ret
-	LEAVE dlsym
-
-	ENTER dlvsym
-	mov x3, x30 /* the caller */
-	bl dl_hook_dlvsym
-	cbnz x0, 1f
-	.cfi_remember_state
-	JUMP dl_real_dlvsym
-	.cfi_restore_state
-1:	RESTORE
-	cmn x0, #1 /* DL_NOT_THERE, which is -1, becomes NULL */
-	csel x0, xzr, x0, eq
-	ret
-	LEAVE dlvsym
-
+#if defined(__x86_64__) || defined(__aarch64__)
+	TRAMPOLINE dlopen
+	TRAMPOLINE dlsym
+	TRAMPOLINE dlvsym
 #endif
 
 	.section .note.GNU-stack, "", %progbits
