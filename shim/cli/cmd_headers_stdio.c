@@ -31,6 +31,7 @@ struct helper {
 	const char *agent; /* to be noted as seen; NULL when it was, or when there is none */
 	int home_fd; /* the folder that we were started in */
 	struct publisher publisher;
+	struct frame frame; /* over standard input */
 };
 
 static const char *string_member(const cJSON *object, const char *name)
@@ -86,6 +87,49 @@ static const void *next_own(void *arg, const void *cursor, struct text *ret_name
 	return own;
 }
 
+/* What the asking side has of the request's body: "body" is its text, or true where it is given at a
+ * second question, if the answer to the first is {"body":true}; that one has "body_bytes", and so
+ * many bytes follow behind its line. */
+struct asked_body {
+	struct text text;
+	bool on_demand, demanded;
+};
+
+static struct text asked_body(void *arg)
+{
+	struct asked_body *body = arg;
+
+	body->demanded = true;
+	return body->text;
+}
+
+/* The bytes behind the line; NULL when there are none, or the asking side has gone. */
+static char *read_body(struct helper *helper, const cJSON *question, struct asked_body *body)
+{
+	double number = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(question, "body_bytes"));
+	size_t size, len;
+	char *memory;
+
+	if (!(number >= 1 && number <= BODY_HEAD_BYTES))
+		return NULL;
+	size = (size_t)number;
+	memory = malloc(size);
+	if (!memory)
+		_exit(EXIT_TROUBLE); /* what follows would be taken for questions */
+	len = frame_take(&helper->frame, memory, size);
+	while (len < size) {
+		ssize_t count = read(STDIN_FILENO, memory + len, size - len);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			break;
+		len += (size_t)count;
+	}
+	body->text = (struct text){ memory, len };
+	return memory;
+}
+
 /* The process that asks is the one that sends: it started us. */
 static const char *asking_command(void)
 {
@@ -103,16 +147,20 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 {
 	const char *method = string_member(question, "method");
 	const char *url = string_member(question, "url");
-	struct text body = text_of(string_member(question, "body"));
+	const cJSON *given_body = cJSON_GetObjectItemCaseSensitive(question, "body");
+	struct asked_body body = { text_of(cJSON_GetStringValue(given_body)), cJSON_IsTrue(given_body), false };
+	char *memory = read_body(helper, question, &body);
 	enum tag_verdict verdict = TAG_NO_MEMORY;
 	struct tag_lines *lines = NULL;
 	struct tag_request request;
 	cJSON *answer;
 
-	if (!url)
+	if (!url) {
+		free(memory);
 		return NULL;
+	}
 	if (request_init(&request, method ? method : "POST", url)) {
-		request.body = request_body;
+		request.body = asked_body;
 		request.body_arg = &body;
 		request.client_sets = is_own;
 		request.next_header = next_own;
@@ -120,6 +168,13 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 		request.pid = getppid();
 		request.command = asking_command();
 		verdict = headers_build(&request, &lines);
+	}
+	free(memory);
+	if (body.on_demand && body.demanded) {
+		free(lines);
+		answer = cJSON_CreateObject();
+		cJSON_AddBoolToObject(answer, "body", true);
+		return answer;
 	}
 	if (lines && lines->record)
 		log_append(lines->record->path,
@@ -240,30 +295,30 @@ int headers_serve(const char *agent)
 {
 	static char memory[FRAME_BYTES];
 	struct helper helper = { .agent = agent };
-	struct frame frame;
+	struct frame *frame = &helper.frame;
 	int result = 0;
 
 	helper.home_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	take_parents_name();
-	frame_init(&frame, memory, sizeof(memory), 0);
+	frame_init(frame, memory, sizeof(memory), 0);
 	while (result >= 0) {
 		char *line, *space;
 		size_t len, room;
 		ssize_t count;
 
-		while ((result = frame_next(&frame, &line, &len)) > 0) {
+		while ((result = frame_next(frame, &line, &len)) > 0) {
 			if (!answer_line(&helper, line, len))
 				return EXIT_TROUBLE;
 		}
 		if (result < 0)
 			break;
-		space = frame_space(&frame, &room);
+		space = frame_space(frame, &room);
 		do {
 			count = read(STDIN_FILENO, space, room);
 		} while (count < 0 && errno == EINTR);
 		if (count <= 0)
 			break;
-		frame_added(&frame, (size_t)count);
+		frame_added(frame, (size_t)count);
 	}
 	fd_close(helper.home_fd);
 	return result < 0 ? EXIT_TROUBLE : EXIT_OK;

@@ -46,6 +46,18 @@ int frame_next(struct frame *frame, char **ret_line, size_t *ret_len)
 	return 1;
 }
 
+size_t frame_take(struct frame *frame, char *ret_bytes, size_t max)
+{
+	size_t count = frame->end - frame->begin;
+
+	if (count > max)
+		count = max;
+	memcpy(ret_bytes, frame->memory + frame->begin, count);
+	frame->begin += count;
+	frame->scanned = frame->begin;
+	return count;
+}
+
 size_t frame_pending(const struct frame *frame, const char **ret_bytes)
 {
 	*ret_bytes = frame->memory + frame->begin;

@@ -29,6 +29,8 @@ void frame_added(struct frame *frame, size_t count);
 /* The next whole line without its LF, to be read and overwritten. 1, 0 when there is none yet, or
  * -EMSGSIZE when it is longer than WIRE_LINE_BYTES_MAX or than the memory. */
 int frame_next(struct frame *frame, char **ret_line, size_t *ret_len);
+/* Takes up to `max` bytes of what has arrived behind the last line; returns how many. */
+size_t frame_take(struct frame *frame, char *ret_bytes, size_t max);
 /* What has arrived of a line that is not whole yet. */
 size_t frame_pending(const struct frame *frame, const char **ret_bytes);
 

@@ -14,6 +14,7 @@ const REST_MS = 1000 // how long a helper that failed is left alone
 const POLL_MS = 0.05
 const UNMATCHED_MS = 1000 // how long it is believed that a URL is none of ours
 const UNMATCHED_MAX = 200
+const BODY_MAX = 262145 // what the helper looks at of a body, and the byte that shows that it goes on
 
 function isOpen(env) {
   const doors = (env.TAGALONG_HOOKS || "node").split(",").map((door) => door.trim())
@@ -72,12 +73,26 @@ class Helper {
     return fd
   }
 
-  exchange(line) {
-    const { readSync, writeSync } = require("node:fs")
-    const { stdin, stdout } = this.child
+  // A pipe takes 64 KiB at a time.
+  write(bytes, until) {
+    const { writeSync } = require("node:fs")
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        at += writeSync(Helper.descriptor(this.child.stdin), bytes, at)
+      } catch (error) {
+        if (error.code !== "EAGAIN" || performance.now() > until) throw error
+        Atomics.wait(this.clock, 0, 0, POLL_MS)
+      }
+    }
+  }
+
+  exchange(question, body) {
+    const { readSync } = require("node:fs")
+    const { stdout } = this.child
     const until = performance.now() + this.deadline
     let text = ""
-    if (writeSync(Helper.descriptor(stdin), line) !== Buffer.byteLength(line)) throw new Error("it is stuck")
+    this.write(Buffer.from(JSON.stringify(question) + "\n"), until)
+    if (body) this.write(body, until)
     while (!text.endsWith("\n")) {
       let count
       try {
@@ -94,11 +109,11 @@ class Helper {
     return JSON.parse(text)
   }
 
-  ask(question) {
+  ask(question, body) {
     if (performance.now() < this.restUntil) return
     try {
       if (!this.child) this.start()
-      return this.exchange(JSON.stringify(question) + "\n")
+      return this.exchange(question, body)
     } catch {
       this.stop()
     }
@@ -109,13 +124,24 @@ function install() {
   const helper = new Helper()
   const unmatched = new Map() // URL: until when
 
-  // The header lines for a request, as [{ name, value }].
-  const headersFor = (method, url, own) => {
-    if (method !== "POST") return []
+  const isUnmatched = (url) => unmatched.get(url.split("?", 1)[0]) > performance.now()
+
+  // The head of a body that is here as bytes; undefined for a stream and the like, which is never read.
+  const headOf = (body, encoding) => {
+    if (typeof body === "string") return Buffer.from(body.slice(0, BODY_MAX), encoding).subarray(0, BODY_MAX)
+    if (body instanceof ArrayBuffer) return Buffer.from(body, 0, Math.min(body.byteLength, BODY_MAX))
+    if (!ArrayBuffer.isView(body)) return
+    return Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, BODY_MAX))
+  }
+
+  // The header lines for a request, as [{ name, value }]. Its body is given where it is asked for.
+  const headersFor = (url, own, body) => {
+    if (isUnmatched(url)) return []
+    const question = { url, method: "POST", own, cwd: process.cwd(), body: !!(body && body.length) }
+    let answer = helper.ask(question)
+    if (answer && answer.body) answer = helper.ask({ ...question, body: false, body_bytes: body.length }, body)
     const key = url.split("?", 1)[0]
     const now = performance.now()
-    if (unmatched.get(key) > now) return []
-    const answer = helper.ask({ url, method, own, cwd: process.cwd() })
     if (!answer || answer.matched) return (answer && answer.headers) || []
     if (unmatched.size >= UNMATCHED_MAX) unmatched.clear()
     unmatched.set(key, now + UNMATCHED_MS)
@@ -125,18 +151,51 @@ function install() {
   // A proxy is told the whole URL.
   const urlOf = (origin, path) => (/^https?:\/\//i.test(path) ? path : origin + path)
 
-  const namesOf = (headers) =>
-    typeof headers === "string"
-      ? headers.split("\r\n").map((line) => line.split(":", 1)[0]) // undici 5
-      : Array.isArray(headers)
-        ? headers.filter((_, index) => index % 2 === 0).map(String)
-        : Object.keys(headers || {})
+  // What the program sends, as { name: value }; a credential's value stays here.
+  const ownOf = (pairs) => {
+    const own = Object.create(null)
+    for (const [name, value] of pairs)
+      own[name] = /auth|cookie|key|token|secret/i.test(name) ? "" : String(value).slice(0, 1024)
+    return own
+  }
+
+  const pairsOf = (headers) => {
+    if (typeof headers === "string") {
+      return headers.split("\r\n").map((line) => [line.split(":", 1)[0], line.slice(line.indexOf(":") + 1)]) // undici 5
+    }
+    if (!Array.isArray(headers)) return Object.entries(headers || {})
+    return headers.map((name, index) => [String(name), headers[index + 1]]).filter((_, index) => index % 2 === 0)
+  }
+
+  // fetch makes a stream of its body, so that the channel below does not see it: the one that the
+  // program gave is passed along with the call.
+  let bodies
+  const originalFetch = globalThis.fetch
+  if (typeof originalFetch === "function") {
+    const wrapper = {
+      fetch(input, init = undefined) {
+        try {
+          const body = init && String(init.method).toUpperCase() === "POST" && headOf(init.body)
+          const url = body && (typeof input === "string" || input instanceof URL) && new URL(input).href
+          if (url && !isUnmatched(url)) {
+            bodies = bodies || new (require("node:async_hooks").AsyncLocalStorage)()
+            return bodies.run(body, () => originalFetch.apply(this, arguments))
+          }
+        } catch {}
+        return originalFetch.apply(this, arguments)
+      },
+    }.fetch
+    Object.defineProperty(wrapper, "length", { value: originalFetch.length, configurable: true })
+    const descriptor = Object.getOwnPropertyDescriptor(globalThis, "fetch")
+    if (descriptor.writable && descriptor.configurable) Object.defineProperty(globalThis, "fetch", { ...descriptor, value: wrapper })
+  }
 
   require("node:diagnostics_channel").subscribe("undici:request:create", ({ request }) => {
     try {
       if (request.method !== "POST") return
       const url = urlOf(String(request.origin).replace(/\/$/, ""), request.path)
-      for (const { name, value } of headersFor("POST", url, namesOf(request.headers))) request.addHeader(name, value)
+      const body = headOf(request.body) || (bodies && bodies.getStore())
+      for (const { name, value } of headersFor(url, ownOf(pairsOf(request.headers)), body)) request.addHeader(name, value)
     } catch {}
   })
 
@@ -149,12 +208,14 @@ function install() {
     return urlOf(`${request.protocol}//${host}`, request.path)
   }
 
-  const complete = (request) => {
+  const complete = (request, chunk, encoding) => {
     try {
       if (request.method !== "POST" || request.headersSent) return
       const url = targetOf(request)
       if (!url) return
-      for (const { name, value } of headersFor("POST", url, request.getHeaderNames())) request.setHeader(name, value)
+      const body = headOf(chunk, typeof encoding === "string" ? encoding : undefined)
+      const own = request.getHeaderNames().map((name) => [name, request.getHeader(name)])
+      for (const { name, value } of headersFor(url, ownOf(own), body)) request.setHeader(name, value)
     } catch {}
   }
 
@@ -163,7 +224,7 @@ function install() {
     const original = ClientRequest.prototype[name]
     const wrapper = {
       [name](...args) {
-        complete(this)
+        complete(this, ...args)
         return original.apply(this, args)
       },
     }[name]
