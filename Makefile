@@ -35,7 +35,9 @@ ifneq ($(call machine,$(CC)),$(call machine,$(HOST_CC)))
   UNIT_LIBCURL := $(BUILD)/cross/libcurl.so.4
   UNIT_LIBS := -isystem tests/cross $(UNIT_LIBCURL) -Wl,-rpath,'$$ORIGIN/../cross'
 else
-  UNIT_LIBS = -lcunit $(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson)
+  # Without CUnit its stand-in does.
+  UNIT_LIBS = $(if $(shell $(CC) -E -include CUnit/CUnit.h -x c /dev/null 2>/dev/null | head -c 1),-lcunit,-isystem tests/cross) \
+	$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson)
 endif
 
 CFLAGS ?= -O2 -g
@@ -87,14 +89,18 @@ UNIT_SUITES := $(filter-out $(UNIT_NOT),\
 FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/fixtures/*.c))
 
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
+# What the command and the service are linked with, by pkg-config's names.
+CLI_MODULES := libcurl libcjson libevent_core sqlite3 libelf
+CLI_LIBS = $(shell $(PKG_CONFIG) --libs $(CLI_MODULES)) -pthread
 
-.PHONY: all unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
+.PHONY: all check unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
 	torture soak coverage coverage-pure bench bench-service lint man deb rpm install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/hooks
 
 help:
 	@echo 'make [all]      build/libtagalong.so and build/tagalong'
-	@echo 'make unit       the CUnit suites of the pure rooms'
+	@echo 'make check      the quick tests: no root, nothing to install, two minutes'
+	@echo 'make unit       the unit suites of the pure parts'
 	@echo 'make test       everything that scripts/check runs, without installing packages'
 	@echo 'make bench      cost, as ratios measured side by side'
 	@echo 'make bench-service   the context service under load, and what its faults cost a request'
@@ -123,7 +129,7 @@ $(BUILD)/libtagalong.so: $(SHIM_OBJECTS) $(BUILD)/gen/exports.map
 $(BUILD)/tagalong: $(CLI_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
-		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core sqlite3 libelf) -pthread
+		$(CLI_LIBS)
 
 # Beside the library, as when it is installed.
 $(BUILD)/hooks:
@@ -132,7 +138,7 @@ $(BUILD)/hooks:
 
 # The interposed names, from the one list, which differs by machine. The functions of the dynamic loader
 # have no version, so they stand in for those of any.
-$(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile
+$(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile | $(BUILD)/needs
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)printf 'TAGALONG_1 {\nglobal:\ntagalong_headers;\n%s\nlocal:\nentry_*;\n};\nTAGALONG_2 { };\n%s\n' \
@@ -144,11 +150,11 @@ $(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile
 PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/header_rule_parse.c \
 	core/config_reader.c core/header.c lib/chars.c core/template.c core/context.c lib/json.c \
 	lib/buf.c lib/text.c)
-$(BUILD)/presetc: $(PRESETC_SOURCES) $(wildcard shim/presets/*.h shim/core/*.h) \
+$(BUILD)/presetc: $(BUILD)/needs $(PRESETC_SOURCES) $(wildcard shim/presets/*.h shim/core/*.h) \
 	$(wildcard shim/core/*.def)
 	$(call say,HOSTCC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOST_CC) -std=gnu17 -D_GNU_SOURCE -O1 -Ishim -o $@ $(PRESETC_SOURCES)
+	$(Q)$(HOST_CC) -std=gnu17 -D_GNU_SOURCE -O1 -Ishim -o $@ $(filter %.c,$^)
 
 $(BUILD)/gen/presets.c: $(BUILD)/presetc $(PRESETS)
 	$(call say,GEN,$@)
@@ -160,7 +166,7 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -c -o $@ $<
 
-$(BUILD)/obj/%.o: %.S
+$(BUILD)/obj/%.o: %.S | $(BUILD)/needs
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -175,7 +181,12 @@ ifeq ($(MODE),release)
 $(patsubst %,$(BUILD)/obj/shim/%/%.o,core protocol preload): SMALL := -Os
 endif
 
-$(BUILD)/obj/%.o: %.c | $(CURL_HEADERS)
+# One line that says what is missing, before a compiler says it in a hundred.
+$(BUILD)/needs: scripts/check-needs Makefile
+	$(Q)scripts/check-needs '$(CC)' '$(PKG_CONFIG)' $(CLI_MODULES)
+	$(Q)mkdir -p $(@D) && touch $@
+
+$(BUILD)/obj/%.o: %.c | $(BUILD)/needs $(CURL_HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SMALL) $(NOT_SANITIZED) -fPIC -c -o $@ $<
@@ -210,9 +221,10 @@ $(BUILD)/fixtures/standin/other/libcurl.so.4: tests/fixtures/standin/libcurl.c
 		-Wl,--version-script=tests/fixtures/standin/versions.map -o $@ $<
 
 # Every way in which a program comes to a libcurl: by link, by plugin (one for each of Debian's
-# flavours), by name. The headers are the same for all.
-BINDING := $(addprefix $(BUILD)/fixtures/binding/,host host-linked plugin-openssl.so plugin-gnutls.so \
-	plugin-nss.so nextdoor.so)
+# flavours that is installed), by name. The headers are the same for all.
+flavour = $(if $(filter /%,$(shell $(CC) -print-file-name=libcurl-$(1).so.4)),plugin-$(1).so)
+BINDING := $(addprefix $(BUILD)/fixtures/binding/,host host-linked nextdoor.so plugin-openssl.so \
+	$(call flavour,gnutls) $(call flavour,nss))
 $(BUILD)/fixtures/binding/plugin-openssl.so: FLAVOUR := -l:libcurl.so.4
 $(BUILD)/fixtures/binding/plugin-gnutls.so: FLAVOUR := -l:libcurl-gnutls.so.4
 $(BUILD)/fixtures/binding/plugin-nss.so: FLAVOUR := -l:libcurl-nss.so.4
@@ -254,6 +266,11 @@ $(BUILD)/include/curl:
 
 cross: $(BUILD)/libtagalong.so $(BUILD)/cross/host $(BUILD)/cross/plugin.so \
 	$(if $(CURL_HEADERS),$(UNIT_SUITES))
+
+# What a developer runs all day: nothing is installed, no root is needed; the quick part of the suites with Python
+# alone (tests/plain.py), real curl, both runs compared byte for byte.
+check: all fixtures $(UNIT_SUITES)
+	$(Q)python3 tests/run.py --quick
 
 # What the tests need beside the programs themselves.
 test-build: all man fixtures $(UNIT_SUITES) $(BUILD)/bench/calls
@@ -306,7 +323,7 @@ FUZZ_OBJECTS := $(CORE_OBJECTS) $(call objects,$(call folder_sources,daemon)) \
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itests/unit -o $@ $< $(FUZZ_OBJECTS) $(LDFLAGS) \
-		$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson libevent_core sqlite3 libelf) -pthread
+		$(CLI_LIBS)
 
 fuzz:
 	$(Q)$(MAKE) -s MODE=fuzz CC=clang run-fuzzers

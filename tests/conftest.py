@@ -15,6 +15,7 @@ said and what arrived), neutral (the same command twice, compared by neutral.py)
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ ROOT = HERE.parent
 sys.path[:0] = [str(HERE / "e2e"), str(HERE / "relay")]
 
 from doh import Doh  # noqa: E402
-from front import Front  # noqa: E402
+from front import Front, find_nginx  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from relay import Relay  # noqa: E402
 from smtp import Smtp  # noqa: E402
@@ -73,6 +74,9 @@ def servers():
 
 @pytest.fixture(scope="session")
 def front(servers):
+    for program in (find_nginx(), "openssl"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
     with Front({"/": servers["relay"].port, "/dns-query": servers["doh"].port}) as front:
         yield front
 

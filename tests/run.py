@@ -3,6 +3,7 @@
 """Runs every test of a build and closes with one line: N passed, N failed.
 
     python3 tests/run.py [--only NAME] [--workers N]
+    python3 tests/run.py --quick        what `make check` runs, with Python alone
 
 Steps: the layer map and the exported symbols; the unit suites; instructions; pytest over the folders below. With
 CI=true a skipped test is a failure: CI has to be able to run all of them.
@@ -56,6 +57,20 @@ def instructions():
     return (*map(int, counts.groups()), 0) if counts else (0, 1, 0)
 
 
+def counts_of(text):
+    found = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error|skipped)", text)}
+    return found.get("passed", 0), found.get("failed", 0) + found.get("error", 0), found.get("skipped", 0)
+
+
+def quick(workers):
+    """Most of e2e, without pytest."""
+    command = [sys.executable, ROOT / "tests" / "plain.py", "--jobs", str(workers)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    print(done.stdout, end="", flush=True)
+    passed, failed, skipped = counts_of((done.stdout.splitlines() or [""])[-1])
+    return passed, failed or int(done.returncode != 0), skipped
+
+
 def folder(name, workers):
     path = ROOT / "tests" / name
     if not path.is_dir():
@@ -64,29 +79,31 @@ def folder(name, workers):
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     print(done.stdout + done.stderr, end="", flush=True)
     summary = done.stdout.splitlines()[-1] if done.stdout else ""
-    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error|skipped)", summary)}
-    skipped = counts.get("skipped", 0)
-    failed = counts.get("failed", 0) + counts.get("error", 0)
+    passed, failed, skipped = counts_of(summary)
     if done.returncode not in (0, 5) and not failed:
         failed = 1
     if IN_CI:
         failed, skipped = failed + skipped, 0
-    return counts.get("passed", 0), failed, skipped
+    return passed, failed, skipped
 
 
 def main():
     parser = argparse.ArgumentParser(description="Every test; see the docstring.")
     parser.add_argument("--only", default="", help="steps whose name contains this")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="with Python alone, in a minute or two")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
 
     steps = {
         "layers": lambda: script("check-layers"),
         "exports": lambda: script("check-exports"),
         "unit": unit_suites,
-        "instructions": instructions,
-        **{name: lambda name=name: folder(name, options.workers) for name in FOLDERS},
     }
+    if options.quick:
+        steps["e2e"] = lambda: quick(options.workers)
+    else:
+        steps["instructions"] = instructions
+        steps.update({name: lambda name=name: folder(name, options.workers) for name in FOLDERS})
     total = [0, 0, 0]
     for name, step in steps.items():
         if options.only not in name:

@@ -8,6 +8,7 @@ is OpenSSL's, over a stand-in whose inner calls do not come out through the PLT.
 """
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,10 @@ def host(neutral, relay):
         if SANITIZED and ("deepbind" in steps or "STANDIN" in (env or {})):
             pytest.skip("a sanitizer's runtime refuses RTLD_DEEPBIND")
         plugins = {flavour: plugin(flavour) for flavour in ("openssl", "gnutls", "nss")}
+        for flavour in ("gnutls", "nss"):
+            wanted = f"{{{flavour}}}" in steps or f"libcurl-{flavour}" in steps
+            if wanted and not Path(plugin(flavour)).exists():
+                pytest.skip(f"libcurl-{flavour}.so.4 is not installed")
         text = steps.format(chat=relay.url + "/v1/chat/completions", **plugins)
         command = [*WRAP, str(FOLDER / program), *text.split()]
         env = CONTEXT | (env or {})
