@@ -164,6 +164,7 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 		request.body_arg = &body;
 		request.client_sets = is_own;
 		request.next_header = next_own;
+		request.peer = TAG_PEER_BY_STRICT_NAME;
 		request.arg = cJSON_GetObjectItemCaseSensitive(question, "own");
 		request.pid = getppid();
 		request.command = asking_command();

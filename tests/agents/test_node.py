@@ -168,3 +168,45 @@ def test_nothing_is_started_before_the_first_post(node):
     while os.path.exists(f"/proc/{helper}") and time.monotonic() < until:
         time.sleep(0.05)
     assert not os.path.exists(f"/proc/{helper}")
+
+
+# What the relay and the other server are to get.
+TARGETS = {
+    "follow": ([GENERIC], [PLAIN]),
+    "host": ([], [PLAIN]),
+    "host of another port": ([GENERIC], []),
+    "userinfo": ([], [PLAIN]),
+    "https in plain": ([], [PLAIN]),
+    "createConnection": ([], [PLAIN]),
+    "agent": ([], [PLAIN]),
+    "agent through": ([GENERIC], []),
+    "agent's port": ([], [PLAIN]),
+    "dispatcher": ([], [PLAIN, PLAIN]),
+    "dispatcher of its own": ([GENERIC], []),
+}
+
+
+@pytest.mark.parametrize("mode", TARGETS)
+def test_where_it_goes(node, model, mode):
+    need("agents/node_modules/undici")
+    node.other.reset()
+    relay, other = TARGETS[mode]
+    command = ["node", PROGRAMS / "target.mjs", model.url, node.other.url, mode]
+    both(node, command, relay, options=["--relay", model.url, "--no-service"])
+    node.other.settle()
+    heads = [r.head for r in node.other.requests]
+    assert len(heads) == 2 * len(other) and not any(b"X-Task-Id" in head for head in heads)
+    assert heads[: len(other)] == heads[len(other) :]
+
+
+def test_a_loopback_name_that_dns_answers(node):
+    """Without a relay that was named, and without the address, only localhost itself is believed."""
+    script = """
+      const dns = require("node:dns"), http = require("node:http"), { port } = new URL(process.argv[1])
+      const lookup = (name, options, done) => done(null, options.all ? [{ address: "127.0.0.1", family: 4 }] : "127.0.0.1", 4)
+      const post = (host) => new Promise((done) => http.request(
+        { method: "POST", host, port, path: "/v1/messages", lookup }, (a) => a.resume().on("end", done)).end("{}"))
+      post("agent.localhost").then(() => post("localhost"))
+    """
+    result = node.run(["node", "-e", script, node.model.url], NODE_OPTIONS=f"--require {DOOR}", **CONTEXT)
+    assert [r.value("X-Task-Id") for r in result.requests] == [None, "T-42"], result.stderr

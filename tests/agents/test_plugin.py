@@ -14,9 +14,9 @@ PROGRAM = HERE / "agents/programs/plugin.mjs"
 URL = "http://127.0.0.1:9/v1/"
 
 
-def seen(plugin, home, **env):
+def seen(plugin, home, url=URL, **env):
     done = subprocess.run(
-        ["node", PROGRAM, plugin, URL],
+        ["node", PROGRAM, plugin, url],
         capture_output=True,
         env=clean_environment(home) | {"TAGALONG_SOCKET": "/nosuch/context.sock"} | env,
         cwd=home,
@@ -56,6 +56,23 @@ def test_what_it_asks(tmp_path):
     assert command["env"] == ENV | {f"TAGALONG_{name}": value for name, value in fields.items()}
     for answer in others:
         assert (answer["headers"], answer["env"]) == (OWN, ENV)
+
+
+# A backslash is a slash to the agent and a part of the user's name to libcurl.
+BASES = {
+    "http://127.0.0.1:9\\@relay.example/v1": False,
+    "http://relay.example:80\\@127.0.0.1:9/v1": True,
+    "http://user@relay.example/v1": False,
+    "HTTP:\\\\relay.example/v1/": True,
+}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_an_address_that_is_read_in_two_ways(tmp_path, base):
+    plugin = fakes.installation(tmp_path, "kilo/tagalong.js", f'#!/bin/sh\nexec {ROOT}/build/tagalong "$@"\n')
+    plugin = plugin.rename(plugin.with_suffix(".mjs"))
+    answers = seen(plugin, tmp_path, base, TAGALONG_RELAYS="http://relay.example")
+    assert ("X-Conversation-Id" in answers[0]["headers"]) == BASES[base]
 
 
 def test_the_users_word_goes_first(tmp_path):

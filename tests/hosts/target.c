@@ -134,6 +134,16 @@ int main(int argc, char **argv)
 				 is("target in place of a chat") ? "/v1/models" :
 				 is("target, whole URL") ? url(relay, CHAT) : CHAT "?x=1");
 		perform(easy);
+	} else if (!strncmp(mode, "follow", 6)) {
+		int first = !strncmp(mode, "follow first", 12);
+
+		easy = chat(url(relay, strstr(mode, "303") ? "/switch/redirect-303-same" CHAT :
+							     "/switch/redirect-308-same" CHAT));
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, strstr(mode, "PUT") ? "PUT" : "POST");
+		if (strstr(mode, "no body"))
+			curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, first ? 3L : 2L);
+		perform(easy);
 	} else if (is("referer")) {
 		easy = chat(url(relay, CHAT));
 		curl_easy_setopt(easy, CURLOPT_REFERER, "http://mine/");

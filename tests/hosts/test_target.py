@@ -46,6 +46,13 @@ MODES = {
     "target": ([GENERIC], []),
     "target in place of a chat": ([PLAIN], []),
     "target, whole URL": ([PLAIN], []),
+    # CURLFOLLOW_OBEYCODE and _FIRSTONLY of 8.16. An older libcurl sends the same verb on each hop; the
+    # lines are where 8.16 sends a POST.
+    "follow, 303": ([GENERIC, PLAIN], []),
+    "follow, 308": ([GENERIC, GENERIC], []),
+    "follow first, 308": ([GENERIC, GENERIC], []),
+    "follow first, 308, no body": ([GENERIC, PLAIN], []),
+    "follow first, 308, PUT": ([PLAIN, GENERIC], []),
     "underscore": ([without(GENERIC, "X-Task-Id")], []),
 }
 

@@ -143,7 +143,7 @@ export const Tagalong = async ({ directory }) => {
   const kilo = process.env.KILO === "1"
   if (process.env.TAGALONG_OFF === "1") return {}
   try {
-    shared ??= { helper: new Helper(kilo ? "kilo" : "opencode"), told: undefined }
+    shared ??= { helper: new Helper(kilo ? "kilo" : "opencode"), published: undefined }
   } catch {
     return {}
   }
@@ -171,8 +171,8 @@ export const Tagalong = async ({ directory }) => {
   // For what the agent starts by other ways than its shell: the session that spoke last. No task, as
   // this goes before what the user said.
   const publish = (id) => {
-    if (shared.told === id) return
-    shared.told = id
+    if (shared.published === id) return
+    shared.published = id
     void helper.ask({ op: "publish", context: { conversation_id: id, app: kilo ? "Kilo CLI" : "opencode" } })
   }
 
@@ -198,6 +198,9 @@ export const Tagalong = async ({ directory }) => {
       if (typeof base !== "string" || !base) return
       const npm = model.api?.npm
       const path = ENDPOINTS[npm]?.(model.api.id) ?? "/chat/completions"
+      // As the agent itself will read it; fetch refuses a user name.
+      const target = new URL(base.replace(/\/+$/, "") + path)
+      if (target.username || target.password) return
       const opencode = model.providerID.startsWith("opencode")
       const id = sessionNamed(sessionID)
       const mode = typeof agent === "string" ? agent.toLowerCase() : undefined
@@ -205,7 +208,7 @@ export const Tagalong = async ({ directory }) => {
       publish(id)
       const answer = await helper.ask({
         ...fieldsOf(id, mode),
-        url: base.replace(/\/+$/, "") + path,
+        url: target.href,
         own: [
           ...OWN,
           ...(opencode ? OWN_OF_OPENCODE : OWN_OF_SESSION),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The door into Node programs, loaded by `tagalong run` (NODE_OPTIONS=--require). It stands where a
+// The hook for Node programs, loaded by `tagalong run` (NODE_OPTIONS=--require). It stands where a
 // request is complete and not yet sent: undici's diagnostics channel, which fetch and every copy of
-// undici use, redirect hops included, and the first byte of an http.ClientRequest. Both want an
-// answer at once, so a helper, `tagalong headers --stdio`, is asked over pipes that are read without
+// undici use, redirect hops included, and where an http.ClientRequest makes its head. What is added is
+// for that one hop: programs that follow redirects themselves never see it. Both want an answer at
+// once, so a helper, `tagalong headers --stdio`, is asked over pipes that are read without
 // the event loop. It knows all the rules; here is none. Nothing is started before the first POST, and
 // whatever goes wrong, the request goes out as the program made it. Written in words that old versions
 // of Node can read, as a file that they cannot would end the program. See docs/agents.md.
@@ -15,10 +16,11 @@ const POLL_MS = 0.05
 const UNMATCHED_MS = 1000 // how long it is believed that a URL is none of ours
 const UNMATCHED_MAX = 200
 const BODY_MAX = 262145 // what the helper looks at of a body, and the byte that shows that it goes on
+const UNSENT_MAX = 1000
 
-function isOpen(env) {
-  const doors = (env.TAGALONG_HOOKS || "node").split(",").map((door) => door.trim())
-  return env.TAGALONG_OFF !== "1" && doors.includes("node")
+function isWanted(env) {
+  const hooks = (env.TAGALONG_HOOKS || "node").split(",").map((hook) => hook.trim())
+  return env.TAGALONG_OFF !== "1" && hooks.includes("node")
 }
 
 function findCommand() {
@@ -148,8 +150,15 @@ function install() {
     return []
   }
 
-  // A proxy is told the whole URL.
-  const urlOf = (origin, path) => (/^https?:\/\//i.test(path) ? path : origin + path)
+  const isLoopback = (host) => /^(localhost|127(\.\d+){3}|\[?::1\]?|::ffff:127(\.\d+){3})$/i.test(host)
+
+  // What is asked for at `origin`, a connection's. A plain proxy is told the whole URL, over http.
+  const urlOf = (origin, path) => {
+    if (path.startsWith("/")) return origin + path
+    if (!/^http:\/\//i.test(path) || !origin.startsWith("http://")) return
+    const local = isLoopback(new URL(path).hostname)
+    return local && !isLoopback(new URL(origin).hostname) ? undefined : path
+  }
 
   // What the program sends, as { name: value }; a credential's value stays here.
   const ownOf = (pairs) => {
@@ -190,52 +199,142 @@ function install() {
     if (descriptor.writable && descriptor.configurable) Object.defineProperty(globalThis, "fetch", { ...descriptor, value: wrapper })
   }
 
-  require("node:diagnostics_channel").subscribe("undici:request:create", ({ request }) => {
+  // undici says where a request goes, but a dispatcher of the program's may connect elsewhere. That is
+  // seen when it has connected and nothing is sent yet: then lines are taken off again, and the origin
+  // is left alone. Over TLS it is the server's certificate that tells.
+  const { subscribe } = require("node:diagnostics_channel")
+  const unclear = new Set() // origins
+  const unsent = new Map() // request: { origin, lines }
+
+  const removeLines = (request, lines) => {
+    for (const { name, value } of lines) {
+      if (typeof request.headers === "string") {
+        request.headers = request.headers.replace(`${name}: ${value}\r\n`, "")
+        continue
+      }
+      const index = request.headers.lastIndexOf(name)
+      if (index >= 0 && request.headers[index + 1] === value) request.headers.splice(index, 2)
+    }
+  }
+
+  const leadsThere = ({ protocol, hostname, port }, { remoteAddress = "", remotePort }) => {
+    if (protocol !== "http:") return true
+    if (remotePort !== Number(port || 80)) return false
+    const address = remoteAddress.replace(/^::ffff:/, "")
+    const name = hostname.replace(/^\[|\]$/g, "")
+    if (isLoopback(name)) return isLoopback(address)
+    return !require("node:net").isIP(name) || new URL(`http://${hostname}`).hostname.replace(/^\[|\]$/g, "") === address
+  }
+
+  const forget = ({ request }) => unsent.delete(request)
+  subscribe("undici:client:sendHeaders", forget)
+  subscribe("undici:request:error", forget)
+  subscribe("undici:client:connected", ({ connectParams, socket }) => {
+    try {
+      if (leadsThere(connectParams, socket)) return
+      const origin = new URL(`${connectParams.protocol}//${connectParams.host}`).origin
+      unclear.add(origin)
+      for (const [request, tagged] of unsent) if (tagged.origin === origin) removeLines(request, tagged.lines)
+    } catch {}
+  })
+  subscribe("undici:request:create", ({ request }) => {
     try {
       if (request.method !== "POST") return
-      const url = urlOf(String(request.origin).replace(/\/$/, ""), request.path)
+      const { origin } = new URL(String(request.origin))
+      const url = unclear.has(origin) ? undefined : urlOf(origin, request.path)
       const body = headOf(request.body) || (bodies && bodies.getStore())
-      for (const { name, value } of headersFor(url, ownOf(pairsOf(request.headers)), body)) request.addHeader(name, value)
+      const lines = url ? headersFor(url, ownOf(pairsOf(request.headers)), body) : []
+      if (!lines.length) return
+      for (const { name, value } of lines) request.addHeader(name, value)
+      if (unsent.size >= UNSENT_MAX) unsent.clear()
+      unsent.set(request, { origin, lines })
     } catch {}
   })
 
-  // Where an http.ClientRequest goes; undefined where that cannot be told. Its port is in no public
-  // property, but in the Host line, unless the program wrote that itself.
+  // Where an http.ClientRequest goes is what its agent is told; undefined where that cannot be known:
+  // without an agent, through a Unix socket, or with an agent that connects in a way of its own, but
+  // for https, where the server has to prove its name.
+  const http = require("node:http")
+  const { createConnection, createSocket } = http.Agent.prototype
+  const targets = new WeakMap()
+  const plain = new WeakSet() // agents with a createConnection of their own that calls Node's
+
   const targetOf = (request) => {
     const host = String(request.getHeader("host") || "")
     const name = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
+    const target = targets.get(request)
+    const secure = request.protocol === "https:"
     if (request.socketPath || name.toLowerCase() !== String(request.host).toLowerCase()) return
-    return urlOf(`${request.protocol}//${host}`, request.path)
+    if (!target) return secure && request.agent ? urlOf(`https://${host}`, request.path) : undefined
+    if (target.socketPath || (!secure && target.isOwn && !plain.has(request.agent))) return
+    const bracketed = target.host.includes(":") ? `[${target.host}]` : target.host
+    return urlOf(`${request.protocol}//${bracketed}:${target.port}`, request.path)
   }
 
-  const complete = (request, chunk, encoding) => {
-    try {
-      if (request.method !== "POST" || request.headersSent) return
-      const url = targetOf(request)
-      if (!url) return
-      const body = headOf(chunk, typeof encoding === "string" ? encoding : undefined)
-      const own = request.getHeaderNames().map((name) => [name, request.getHeader(name)])
-      for (const { name, value } of headersFor(url, ownOf(own), body)) request.setHeader(name, value)
-    } catch {}
-  }
-
-  const { ClientRequest } = require("node:http")
-  for (const name of ["write", "end", "flushHeaders"]) {
-    const original = ClientRequest.prototype[name]
-    const wrapper = {
-      [name](...args) {
-        complete(this, ...args)
-        return original.apply(this, args)
-      },
-    }[name]
+  const wrap = (prototype, name, make) => {
+    const original = prototype[name]
+    const wrapper = { [name](...args) { return make(this, original, args) } }[name]
     Object.defineProperty(wrapper, "length", { value: original.length, configurable: true })
-    Object.defineProperty(ClientRequest.prototype, name, { value: wrapper, writable: true, configurable: true })
+    Object.defineProperty(prototype, name, { ...Object.getOwnPropertyDescriptor(prototype, name), value: wrapper })
   }
+
+  wrap(http.Agent.prototype, "addRequest", (agent, original, args) => {
+    const { host, port, socketPath } = { ...args[1], ...agent.options }
+    const isOwn = agent.createConnection !== createConnection || agent.createSocket !== createSocket
+    if (host && port) targets.set(args[0], { host: String(host), port, socketPath, isOwn })
+    if (!isOwn) return original.apply(agent, args)
+    http.Agent.prototype.createConnection = function (options, ...rest) {
+      if (this === agent && options.host === host && options.port === port && !options.path) plain.add(agent)
+      return createConnection.call(this, options, ...rest)
+    }
+    try {
+      return original.apply(agent, args)
+    } finally {
+      http.Agent.prototype.createConnection = createConnection
+    }
+  })
+
+  const chunks = new WeakMap() // request: the arguments of the write or end that is under way
+  for (const name of ["write", "end"]) {
+    wrap(http.ClientRequest.prototype, name, (request, original, args) => {
+      if (request.method !== "POST" || request.headersSent) return original.apply(request, args)
+      chunks.set(request, args)
+      try {
+        return original.apply(request, args)
+      } finally {
+        chunks.delete(request)
+      }
+    })
+  }
+
+  // The head is made from the request's own headers, so ours are among them for that moment alone.
+  wrap(http.ClientRequest.prototype, "_implicitHeader", (request, original, args) => {
+    let headers
+    const added = []
+    try {
+      const symbol = Object.getOwnPropertySymbols(request).find((one) => one.description === "kOutHeaders")
+      const url = symbol && request.method === "POST" && !request.headersSent ? targetOf(request) : undefined
+      const [chunk, encoding] = chunks.get(request) || []
+      const body = url && headOf(chunk, typeof encoding === "string" ? encoding : undefined)
+      const own = url && request.getHeaderNames().map((name) => [name, request.getHeader(name)])
+      const lines = url ? headersFor(url, ownOf(own), body) : []
+      for (const { name, value } of lines) {
+        request.setHeader(name, value)
+        added.push(name.toLowerCase())
+      }
+      headers = symbol && request[symbol]
+    } catch {}
+    try {
+      return original.apply(request, args)
+    } finally {
+      for (const name of added) delete headers[name]
+    }
+  })
 }
 
 // Once a thread, also where NODE_OPTIONS names it twice; and in Node alone.
 const mark = Symbol.for("tagalong.node")
-if (!global[mark] && isOpen(process.env) && !process.versions.electron && !process.versions.bun) {
+if (!global[mark] && isWanted(process.env) && !process.versions.electron && !process.versions.bun) {
   Object.defineProperty(global, mark, { value: true })
   try {
     install()
