@@ -82,7 +82,11 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SHIM_OBJECTS := $(call objects,$(call folder_sources,$(SHIM_FOLDERS))) $(BUILD)/obj/gen/presets.o \
 	$(BUILD)/obj/shim/preload/trampolines.o
 CORE_OBJECTS := $(call objects,$(call folder_sources,$(CORE_FOLDERS))) $(BUILD)/obj/gen/presets.o
-CLI_OBJECTS := $(call objects,$(call folder_sources,$(CLI_FOLDERS))) $(BUILD)/obj/gen/presets.o
+CLI_OBJECTS := $(filter-out %/cli/tagalong.o %/cli/tools.o,\
+	$(call objects,$(call folder_sources,$(CLI_FOLDERS)))) $(BUILD)/obj/gen/presets.o
+# `tagalong` itself starts fast: run and context, linked with libc alone.
+LAUNCHER_OBJECTS := $(CORE_OBJECTS) $(patsubst %,$(BUILD)/obj/shim/cli/%.o,tagalong ask cmd_context cmd_run \
+	launch options run_scope util)
 PRESETS := $(sort $(wildcard shim/presets/*.json))
 UNIT_SUITES := $(filter-out $(UNIT_NOT),\
 	$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)))
@@ -93,9 +97,9 @@ CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 CLI_MODULES := libcurl libcjson libevent_core sqlite3 libelf
 CLI_LIBS = $(shell $(PKG_CONFIG) --libs $(CLI_MODULES)) -pthread
 
-.PHONY: all check unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
+.PHONY: all check pages unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
 	torture soak coverage coverage-pure bench bench-service lint man deb rpm install uninstall clean help
-all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/hooks
+all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/tagalong-tools $(BUILD)/hooks
 
 help:
 	@echo 'make [all]      build/libtagalong.so and build/tagalong'
@@ -109,6 +113,7 @@ help:
 	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
 	@echo 'make coverage   which lines and branches the suites reach; coverage-pure: the pure rooms, as in CI'
 	@echo 'make man        the manual pages, build/man'
+	@echo 'make pages      docs/commands.md and docs/relays.md, from the tables of the program'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
 	@echo 'make deb, make rpm   packages, in build/deb and build/rpm'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
@@ -126,10 +131,26 @@ $(BUILD)/libtagalong.so: $(SHIM_OBJECTS) $(BUILD)/gen/exports.map
 		-Wl,--version-script=$(BUILD)/gen/exports.map -Wl,--as-needed
 	$(Q)mv $@.tmp $@
 
-$(BUILD)/tagalong: $(CLI_OBJECTS)
+$(BUILD)/tagalong: $(LAUNCHER_OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
-		$(CLI_LIBS)
+	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) -Wl,--gc-sections \
+		-Wl,--as-needed -pthread
+
+$(BUILD)/tagalong-tools: $(BUILD)/obj/shim/cli/tools.o $(CLI_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) $(CLI_LIBS)
+
+# The pages of docs/ that are made of the program's tables.
+$(BUILD)/pages: scripts/pages.c $(CLI_OBJECTS)
+	$(call say,CC,$@)
+	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(CLI_LIBS)
+
+pages: $(BUILD)/pages
+	$(Q)$(BUILD)/pages commands > docs/commands.md
+	$(Q)$(BUILD)/pages relays > docs/relays.md
+	$(Q)$(BUILD)/pages fields > $(BUILD)/fields.sh
+	$(Q)sed -i -e '/# made by make pages/,/# end/{//!d}' -e '/# made by make pages/r $(BUILD)/fields.sh' \
+		scripts/tagalong-run
 
 # Beside the library, as when it is installed.
 $(BUILD)/hooks:
@@ -273,7 +294,7 @@ check: all fixtures $(UNIT_SUITES)
 	$(Q)python3 tests/run.py --quick
 
 # What the tests need beside the programs themselves.
-test-build: all man fixtures $(UNIT_SUITES) $(BUILD)/bench/calls
+test-build: all $(BUILD)/pages man fixtures $(UNIT_SUITES) $(BUILD)/bench/calls
 
 test: test-build
 	$(Q)TAGALONG_BUILD=$(abspath $(BUILD)) python3 tests/run.py $(TEST)
@@ -372,7 +393,7 @@ lint:
 unit: $(UNIT_SUITES)
 	$(Q)for suite in $^; do $$suite || exit 1; done
 
-# The manual is made of docs/; docs/commands.md of the commands' tables (tests/pages).
+# The manual is made of docs/; docs/commands.md of the commands' tables (make pages).
 MAN_PAGES := $(addprefix $(BUILD)/man/,tagalong.1 libtagalong.7 tagalong.json.5 tagalong-protocol.7)
 $(BUILD)/man/tagalong.1: docs/commands.md
 $(BUILD)/man/libtagalong.7: docs/variables.md
@@ -400,6 +421,7 @@ UNITS := tagalong.socket tagalong.service
 install: all man
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/tagalong $(DESTDIR)$(UNITDIR)
 	$(call put,755,$(BUILD)/tagalong,$(DESTDIR)$(BINDIR)/tagalong)
+	$(call put,755,$(BUILD)/tagalong-tools,$(DESTDIR)$(LIBDIR)/tagalong/tagalong-tools)
 	$(call put,755,scripts/tagalong-run,$(DESTDIR)$(BINDIR)/tagalong-run)
 	$(call put,644,$(BUILD)/libtagalong.so,$(DESTDIR)$(LIBDIR)/tagalong/libtagalong.so)
 	install -d $(addprefix $(DESTDIR)$(LIBDIR)/tagalong/,$(dir $(HOOK_FILES)))
@@ -461,4 +483,4 @@ bench-service: all
 clean:
 	$(Q)rm -rf build
 
--include $(SHIM_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_SUITES:=.d) $(FUZZERS:=.d)
+-include $(SHIM_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(LAUNCHER_OBJECTS:.o=.d) $(UNIT_SUITES:=.d) $(FUZZERS:=.d)

@@ -1,103 +1,179 @@
 // SPDX-License-Identifier: MIT
-/* tagalong config: is the configuration right, what does it come to, where is it. */
-#include "cli/commands.h"
-
+/* tagalong config: whether the configuration is valid, what it comes to, where it is. A fault is one line
+ * that an editor can jump to. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "cli/cmd_config_file.h"
-#include "cli/cmd_config_show.h"
+#include "cli/command.h"
+#include "cli/config_file.h"
+#include "core/config.h"
 
-struct call {
-	const char *verb, *file;
-	bool json;
-};
-
-static int check(const struct call *call)
+size_t config_file_line(struct config_file *file, size_t offset, size_t *ret_column)
 {
-	struct config_file file;
-	int result = config_file_load(call->file, &file);
-
-	if (result == EXIT_NOTHING && file.faults)
-		fprintf(stderr, "%s: %zu fault%s; with it nothing is tagged\n", file.path, file.faults,
-			file.faults == 1 ? "" : "s");
-	else if (result == EXIT_OK && !file.path[0])
-		puts("there is no configuration: the environment alone counts");
-	else if (result == EXIT_OK)
-		printf("%s: good, %zu rule%s\n", file.path, file.config->rules_count,
-		       file.config->rules_count == 1 ? "" : "s");
-	config_file_release(&file);
-	return result;
+	if (offset < file->offset || !file->line) {
+		file->offset = file->line_start = 0;
+		file->line = 1;
+	}
+	for (; file->offset < offset && file->offset < file->source.len; file->offset++) {
+		if (file->source.data[file->offset] == '\n') {
+			file->line++;
+			file->line_start = file->offset + 1;
+		}
+	}
+	if (ret_column)
+		*ret_column = offset - file->line_start + 1;
+	return file->line;
 }
 
-static int show(const struct call *call)
+static void on_error(void *arg, const struct config_error *error)
 {
-	struct config_file file;
-	int result = config_file_load(call->file, &file);
+	struct config_file *file = arg;
+	struct text nearest = config_nearest(error->word, error->choices);
+	char *word = make_printable(text_copy(error->word));
+	size_t column, line = config_file_line(file, error->offset, &column);
 
-	if (result == EXIT_OK)
-		config_show(&file, call->json);
-	config_file_release(&file);
-	return result;
+	fprintf(stderr, "%s:%zu:%zu: %s", file->path, line, column, error->reason);
+	if (word[0])
+		fprintf(stderr, ": \"%s\"", word);
+	if (nearest.len)
+		fprintf(stderr, " (did you mean \"%.*s\"?)", (int)nearest.len, nearest.ptr);
+	else if (error->choices)
+		fprintf(stderr, " (known: %s)", error->choices);
+	fputc('\n', stderr);
+	free(word);
 }
 
-static int path(const struct call *call)
+/* The first place that has a file; a place that is named counts even without one. */
+static int find_file(struct config_file *file)
 {
-	struct config_file file;
-	int result = config_file_load(NULL, &file);
+	struct stat status;
+	struct buf path;
 
-	if (file.path[0])
-		puts(file.path);
-	config_file_release(&file);
-	return result == EXIT_OK && !file.path[0] ? EXIT_NOTHING : result;
+	for (enum config_place place = CONFIG_NAMED; place <= CONFIG_SYSTEM; place++) {
+		int result;
+
+		buf_init(&path, file->path, sizeof(file->path));
+		result = config_path(place, &path);
+		if (result == -ENOENT)
+			continue;
+		if (result) {
+			report_error("TAGALONG_CONFIG: %s", config_file_reason(result));
+			return EXIT_NOTHING;
+		}
+		if (place == CONFIG_NAMED || !stat(file->path, &status) ||
+		    !config_is_absent(-errno))
+			return EXIT_OK;
+	}
+	file->path[0] = '\0';
+	return EXIT_OK;
+}
+
+int config_file_load(const char *path, struct config_file *ret_file)
+{
+	struct config_errors errors = { on_error, ret_file, 0 };
+	int result = EXIT_OK;
+
+	*ret_file = (struct config_file){ .memory = malloc(CONFIG_BYTES_MAX + 1) };
+	if (!ret_file->memory) {
+		report_error("out of memory");
+		return EXIT_TROUBLE;
+	}
+	if (!path) {
+		result = find_file(ret_file);
+	} else if (snprintf(ret_file->path, sizeof(ret_file->path), "%s", path) >=
+		   (int)sizeof(ret_file->path)) {
+		report_error("the path is too long: %s", path);
+		result = EXIT_USAGE;
+	}
+	if (result || !ret_file->path[0])
+		return result;
+	buf_init(&ret_file->source, ret_file->memory, CONFIG_BYTES_MAX + 1);
+	result = config_file_read(ret_file->path, &ret_file->source);
+	if (result) {
+		fprintf(stderr, "%s: %s\n", ret_file->path, config_file_reason(result));
+		return EXIT_NOTHING;
+	}
+	result = config_read(buf_since(&ret_file->source, 0), &errors, &ret_file->config);
+	ret_file->faults = errors.count;
+	if (result == -ENOMEM)
+		report_error("out of memory");
+	return result == -ENOMEM ? EXIT_TROUBLE : result ? EXIT_NOTHING : EXIT_OK;
+}
+
+void config_file_release(struct config_file *file)
+{
+	free(file->config);
+	free(file->memory);
 }
 
 enum { OPT_JSON = 1 };
 
 static const struct command_option options[] = {
-	{ "json", NULL, "of show: for programs", WORD_FREE, OPT_JSON, 0 },
+	{ "json", NULL, "with show: print JSON", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };
 
 static const struct command_verb verbs[] = {
-	{ "check", "[FILE]", "every fault with file, line, column and reason", WORD_FILE },
-	{ "show", "[FILE]", "each value and where it comes from", WORD_FILE },
-	{ "path", "", "the file that is in force", WORD_FREE },
+	{ "check", "[FILE]", "report every fault with file, line, column and reason", WORD_FILE },
+	{ "show", "[FILE]", "print each value and where it comes from", WORD_FILE },
+	{ "path", "", "print the path of the file in force", WORD_FREE },
 	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct call call = { .verb = NULL };
+	struct config_file file;
+	const char *verb, *path;
+	bool json = false, check, show;
 	int option, code = EXIT_OK;
 
 	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
-		call.json = call.json || option == OPT_JSON;
+		json = json || option == OPT_JSON;
 	if (option == OPTION_DONE)
 		return code;
 	if (argc - optind < 1 || argc - optind > 2)
-		return usage_error(command, "one of check, show and path is wanted, and at most one file");
-	call.verb = argv[optind];
-	call.file = argv[optind + 1];
-	if (call.json && strcmp(call.verb, "show"))
-		return usage_error(command, "--json goes with show");
-	if (!strcmp(call.verb, "check"))
-		return check(&call);
-	if (!strcmp(call.verb, "show"))
-		return show(&call);
-	if (!strcmp(call.verb, "path") && !call.file)
-		return path(&call);
-	return usage_error(command, "\"%s\" is not understood", argv[argc - 1]);
+		return usage_error(command, "one of check, show and path is needed, and at most one file");
+	verb = argv[optind];
+	path = argv[optind + 1];
+	check = !strcmp(verb, "check");
+	show = !strcmp(verb, "show");
+	if (!check && !show && strcmp(verb, "path") != 0)
+		return usage_error(command, "unknown verb: %s", verb);
+	if (json && !show)
+		return usage_error(command, "--json needs show");
+	if (path && !check && !show)
+		return usage_error(command, "path takes no file");
+	code = config_file_load(path, &file);
+	if (show && code == EXIT_OK) {
+		config_show(&file, json);
+	} else if (check && code == EXIT_NOTHING && file.faults) {
+		fprintf(stderr, "%s: %zu fault%s: no request is tagged with this configuration\n",
+			file.path, file.faults, file.faults == 1 ? "" : "s");
+	} else if (check && code == EXIT_OK && !file.path[0]) {
+		puts("no configuration file: only the environment applies");
+	} else if (check && code == EXIT_OK) {
+		printf("%s: valid, %zu rule%s\n", file.path, file.config->rules_count,
+		       file.config->rules_count == 1 ? "" : "s");
+	} else if (!check && !show && file.path[0]) {
+		puts(file.path);
+	} else if (!check && !show && code == EXIT_OK) {
+		code = EXIT_NOTHING;
+	}
+	config_file_release(&file);
+	return code;
 }
 
 const struct command command_config = {
 	.name = "config",
 	.operands = "[FILE]",
-	.summary = "Check the configuration, show what it comes to, or tell where it is.",
+	.summary = "Check the configuration, show its values, or print where it is.",
 	.verbs = verbs,
 	.options = options,
-	.about = "FILE is another than the one in force: $TAGALONG_CONFIG, else "
+	.about = "Without FILE it is the one in force: $TAGALONG_CONFIG, else "
 		 "$XDG_CONFIG_HOME/tagalong/config.json (~/.config), else "
 		 "/etc/tagalong/config.json.\n\n"
 		 "The exit code is 1 when check finds a fault, and when path finds no file.",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tagalong context: reads and changes the current context, from a shell, a hook, a key binding. */
-#include "cli/commands.h"
+#include "cli/command.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,7 +10,6 @@
 
 #include "core/variables.h"
 #include "cli/ask.h"
-#include "cli/help.h"
 
 enum { OPT_SCOPE = 1, OPT_JSON };
 

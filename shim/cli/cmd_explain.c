@@ -1,301 +1,337 @@
 // SPDX-License-Identifier: MIT
 /*
- * tagalong explain: what the shim would do with a request, from the same core. The observer's words
- * are collected in one cJSON document; text is a view of it.
+ * tagalong explain: what the library would do with a request, from the same core. What the core reports is
+ * collected in a struct, which is printed as text or as JSON.
  */
-#include "cli/commands.h"
-
 #include <cjson/cJSON.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/variables.h"
-#include "cli/request_arg.h"
+#include "cli/command.h"
+#include "cli/headers.h"
+#include "cli/launch.h"
 #include "core/endpoint.h"
-#include "core/request.h"
+#include "core/variables.h"
 
-/* The document, and the sources that belong to the header that is decided on next. */
-struct report {
-	cJSON *root, *headers, *left_out, *sources;
+struct source {
+	char *placeholder, *detail;
+	const char *origin;
 };
 
-static void add_text(cJSON *object, const char *name, struct text text)
-{
-	char *copy = strndup(text.ptr ? text.ptr : "", text.len);
+struct header {
+	char *name, *value;
+	const char *reason; /* why it is left out; NULL: it is sent */
+	struct source *sources;
+	size_t sources_count;
+	unsigned members_left_out;
+};
 
-	if (copy)
-		cJSON_AddStringToObject(object, name, copy);
-	free(copy);
-}
+/* A word of a variable that is ignored, and why. */
+struct ignored {
+	const char *variable, *reason;
+	char *word;
+};
 
-static const char *get_text(const cJSON *object, const char *name)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(object, name));
-
-	return text ? text : "";
-}
+/* Texts may be NULL where there is nothing to say. */
+struct explanation {
+	const char *method, *url;
+	bool tagged;
+	const char *reason; /* static: of a request that is not tagged */
+	char *relay, *preset, *configuration;
+	const char *preset_from, *endpoint, *fault, *service, *missing, *body;
+	struct header *headers;
+	size_t headers_count;
+	struct source *sources; /* of the header that is decided on next */
+	size_t sources_count;
+	struct ignored *ignored;
+	size_t ignored_count;
+};
 
 static void on_source(void *arg, struct text placeholder, const char *origin, const char *detail)
 {
-	struct report *report = arg;
-	cJSON *source = cJSON_CreateObject();
+	struct explanation *told = arg;
 
-	add_text(source, "placeholder", placeholder);
-	cJSON_AddStringToObject(source, "origin", origin);
-	cJSON_AddStringToObject(source, "detail", detail);
-	cJSON_AddItemToArray(report->sources, source);
+	told->sources = array_grow(told->sources, told->sources_count, sizeof(*told->sources));
+	told->sources[told->sources_count++] =
+		(struct source){ text_copy(placeholder), text_copy(text_of(detail)), origin };
 }
 
 static void on_header(void *arg, struct text name, struct text value, const char *reason)
 {
-	struct report *report = arg;
-	cJSON *header = cJSON_CreateObject();
+	struct explanation *told = arg;
 
-	add_text(header, "name", name);
-	if (reason)
-		cJSON_AddStringToObject(header, "reason", reason);
-	else
-		add_text(header, "value", value);
-	cJSON_AddItemToObject(header, "sources", report->sources);
-	report->sources = cJSON_CreateArray();
-	cJSON_AddItemToArray(reason ? report->left_out : report->headers, header);
+	told->headers = array_grow(told->headers, told->headers_count, sizeof(*told->headers));
+	told->headers[told->headers_count++] =
+		(struct header){ .name = text_copy(name), .value = text_copy(value), .reason = reason,
+				 .sources = told->sources, .sources_count = told->sources_count };
+	told->sources = NULL;
+	told->sources_count = 0;
 }
 
 static void on_dropped(void *arg, struct text name, unsigned count)
 {
-	const struct report *report = arg;
-	cJSON *header = report->headers->child ? report->headers->child->prev : NULL;
+	struct explanation *told = arg;
 
-	/* The one that was told last. */
-	if (header)
-		cJSON_AddNumberToObject(header, "members_left_out", count);
+	told->headers[told->headers_count - 1].members_left_out = count;
 }
 
 static void on_service(void *arg, const char *outcome)
 {
-	struct report *report = arg;
-
-	cJSON_AddStringToObject(report->root, "service", outcome);
-}
-
-static void on_complaint(void *arg, const char *variable, struct text word, const char *reason)
-{
-	cJSON *complaint = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(complaint, "variable", variable);
-	add_text(complaint, "word", word);
-	cJSON_AddStringToObject(complaint, "reason", reason);
-	cJSON_AddItemToArray(arg, complaint);
+	((struct explanation *)arg)->service = outcome;
 }
 
 static void on_missing(void *arg, const char *field)
 {
-	struct report *report = arg;
-
-	cJSON_AddStringToObject(report->root, "missing", field);
+	((struct explanation *)arg)->missing = field;
 }
 
 static void on_body(void *arg, const char *outcome)
 {
-	struct report *report = arg;
+	((struct explanation *)arg)->body = outcome;
+}
 
-	cJSON_AddStringToObject(report->root, "body", outcome);
+static void on_ignored(void *arg, const char *variable, struct text word, const char *reason)
+{
+	struct explanation *told = arg;
+
+	told->ignored = array_grow(told->ignored, told->ignored_count, sizeof(*told->ignored));
+	told->ignored[told->ignored_count++] = (struct ignored){ variable, reason, text_copy(word) };
 }
 
 /* "/etc/tagalong/config.json:3", where the configuration has a part in it. */
-static void describe_configuration(cJSON *root, const struct config_snapshot *snapshot,
-				   const struct rule *rule)
+static void explain_configuration(struct explanation *told, const struct config_snapshot *snapshot,
+				  const struct rule *rule)
 {
 	size_t line = snapshot->line;
-	char place[PATH_BYTES_MAX + 24];
 
 	if (snapshot->state == CONFIG_NONE)
 		return;
 	if (snapshot->state == CONFIG_BAD)
-		cJSON_AddStringToObject(root, "fault", snapshot->reason);
+		told->fault = snapshot->reason;
 	else if (rule && rule->configured)
 		line = rule->configured->line;
-	snprintf(place, sizeof(place), line ? "%s:%zu" : "%s", snapshot->path, line);
-	cJSON_AddStringToObject(root, "configuration", place);
+	told->configuration = line ? text_format("%s:%zu", snapshot->path, line) :
+				     text_format("%s", snapshot->path);
 }
 
-static void describe_rule(cJSON *root, const struct tag_match *match, const char *url_text,
-			  const struct url_api *api)
-{
-	const struct rule *rule = &match->rule;
-	struct url url;
-	const char *class;
-
-	add_text(root, "relay", rule->pattern.len ? rule->pattern : TEXT("loopback"));
-	add_text(root, "preset", rule->preset);
-	cJSON_AddStringToObject(root, "preset_from", rule->preset_from);
-	describe_configuration(root, match->snapshot, rule);
-	if (url_parse(api, url_text, &url))
-		return;
-	class = endpoint_class_of(url.path);
-	cJSON_AddStringToObject(root, "endpoint", class ? class : "configured");
-	url_release(api, &url);
-}
-
-static enum tag_verdict ask(struct report *report, const char *method, const char *url)
+static enum tag_verdict ask_core(struct explanation *told)
 {
 	struct tag_observer observer = { .header = on_header,	.source = on_source,
-					 .dropped = on_dropped,
-					 .service = on_service, .missing = on_missing,
-					 .body = on_body,	.arg = report };
+					 .dropped = on_dropped, .service = on_service,
+					 .missing = on_missing, .body = on_body,
+					 .arg = told };
 	struct tag_request request;
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
 	struct tag_match match;
+	struct url url;
 
-	if (!request_init(&request, method, url))
+	if (!request_init(&request, told->method, told->url))
 		return TAG_NO_MEMORY;
 	request.observer = &observer;
 	verdict = tag_decide(&request, &match);
-	if (verdict == TAG_MATCH)
-		describe_rule(report->root, &match, url, request.api);
-	else if (verdict == TAG_BAD_CONFIG)
-		describe_configuration(report->root, match.snapshot, NULL);
-	if (verdict == TAG_MATCH || verdict == TAG_BAD_CONFIG)
+	if (verdict == TAG_MATCH) {
+		const struct rule *rule = &match.rule;
+
+		told->relay = text_copy(rule->pattern.len ? rule->pattern : TEXT("loopback"));
+		told->preset = text_copy(rule->preset);
+		told->preset_from = rule->preset_from;
+		explain_configuration(told, match.snapshot, rule);
+		if (!url_parse(request.api, told->url, &url)) {
+			told->endpoint = endpoint_class_of(url.path);
+			told->endpoint = told->endpoint ? told->endpoint : "configured";
+			url_release(request.api, &url);
+		}
 		tag_match_release(&match);
-	if (verdict == TAG_MATCH)
 		verdict = tag_build(&request, &lines);
-	free(lines);
+		free(lines);
+	} else if (verdict == TAG_BAD_CONFIG) {
+		explain_configuration(told, match.snapshot, NULL);
+		tag_match_release(&match);
+	}
 	return verdict;
 }
 
-static cJSON *make_report(const char *method, const char *url)
+static void explain(struct explanation *told)
 {
-	cJSON *root = cJSON_CreateObject(), *complaints = cJSON_CreateArray();
-	struct report report = { root, cJSON_CreateArray(), cJSON_CreateArray(),
-				 cJSON_CreateArray() };
-	enum tag_verdict verdict;
-	const char *reason;
-	bool tagged;
+	enum tag_verdict verdict = ask_core(told);
 
-	cJSON_AddStringToObject(root, "method", method);
-	cJSON_AddStringToObject(root, "url", url);
-	verdict = ask(&report, method, url);
-	tagged = verdict == TAG_MATCH && cJSON_GetArraySize(report.headers) > 0;
-	reason = verdict == TAG_MATCH && !tagged ? "no header has a value" :
-						   tag_verdict_reason(verdict);
+	for (size_t i = 0; verdict == TAG_MATCH && i < told->headers_count; i++)
+		told->tagged = told->tagged || !told->headers[i].reason;
+	told->reason = verdict == TAG_MATCH && !told->tagged ? "no header has a value" :
+							       tag_verdict_reason(verdict);
 	if (variable_is_on(VARIABLE_OFF)) {
-		tagged = false;
-		reason = "TAGALONG_OFF is 1";
+		told->tagged = false;
+		told->reason = "TAGALONG_OFF is 1";
 	}
-	cJSON_AddBoolToObject(root, "tagged", tagged);
-	cJSON_AddStringToObject(root, "reason", reason);
-	rule_check_environment(on_complaint, complaints);
-	cJSON_AddItemToObject(root, "headers", report.headers);
-	cJSON_AddItemToObject(root, "left_out", report.left_out);
-	cJSON_AddItemToObject(root, "complaints", complaints);
-	cJSON_Delete(report.sources);
-	return root;
+	rule_check_environment(on_ignored, told);
 }
 
-static void print_sources(const cJSON *header)
+static void add_text(cJSON *object, const char *name, const char *text)
 {
-	const cJSON *source;
-	const char *separator = "<- ";
+	if (text)
+		cJSON_AddStringToObject(object, name, text);
+}
 
-	if (!cJSON_GetArraySize(cJSON_GetObjectItem(header, "sources")))
-		printf("<- literal text");
-	cJSON_ArrayForEach(source, cJSON_GetObjectItem(header, "sources"))
-	{
-		const char *detail = get_text(source, "detail");
+static cJSON *header_object(const struct header *header)
+{
+	cJSON *object = cJSON_CreateObject(), *sources, *source;
 
-		printf("%s%s", separator, get_text(source, "placeholder"));
-		printf(" (%s%s%s)", get_text(source, "origin"), detail[0] ? ": " : "", detail);
-		separator = ", ";
+	add_text(object, "name", header->name);
+	add_text(object, header->reason ? "reason" : "value",
+		 header->reason ? header->reason : header->value);
+	sources = cJSON_AddArrayToObject(object, "sources");
+	for (size_t i = 0; i < header->sources_count; i++) {
+		source = cJSON_CreateObject();
+		add_text(source, "placeholder", header->sources[i].placeholder);
+		add_text(source, "origin", header->sources[i].origin);
+		add_text(source, "detail", header->sources[i].detail);
+		cJSON_AddItemToArray(sources, source);
+	}
+	if (header->members_left_out)
+		cJSON_AddNumberToObject(object, "members_left_out", header->members_left_out);
+	return object;
+}
+
+static void print_json(const struct explanation *told)
+{
+	cJSON *root = cJSON_CreateObject(), *sent, *left_out, *ignored, *item;
+	char *text;
+
+	add_text(root, "method", told->method);
+	add_text(root, "url", told->url);
+	add_text(root, "relay", told->relay);
+	add_text(root, "preset", told->preset);
+	add_text(root, "preset_from", told->preset_from);
+	add_text(root, "configuration", told->configuration);
+	add_text(root, "fault", told->fault);
+	add_text(root, "endpoint", told->endpoint);
+	add_text(root, "service", told->service);
+	add_text(root, "missing", told->missing);
+	add_text(root, "body", told->body);
+	cJSON_AddBoolToObject(root, "tagged", told->tagged);
+	add_text(root, "reason", told->reason);
+	sent = cJSON_AddArrayToObject(root, "headers");
+	left_out = cJSON_AddArrayToObject(root, "left_out");
+	for (size_t i = 0; i < told->headers_count; i++)
+		cJSON_AddItemToArray(told->headers[i].reason ? left_out : sent,
+				     header_object(&told->headers[i]));
+	ignored = cJSON_AddArrayToObject(root, "ignored");
+	for (size_t i = 0; i < told->ignored_count; i++) {
+		item = cJSON_CreateObject();
+		add_text(item, "variable", told->ignored[i].variable);
+		add_text(item, "word", told->ignored[i].word);
+		add_text(item, "reason", told->ignored[i].reason);
+		cJSON_AddItemToArray(ignored, item);
+	}
+	text = cJSON_Print(root);
+	puts(text ? text : "{}");
+	cJSON_free(text);
+	cJSON_Delete(root);
+}
+
+static void print_header(const struct header *header)
+{
+	printf("  %s: %s\n      <- ", make_printable(header->name), make_printable(header->value));
+	if (!header->sources_count)
+		printf("literal text");
+	for (size_t i = 0; i < header->sources_count; i++) {
+		const struct source *source = &header->sources[i];
+
+		printf("%s%s (%s%s%s)", i ? ", " : "", source->placeholder, source->origin,
+		       source->detail[0] ? ": " : "", make_printable(source->detail));
 	}
 	putchar('\n');
+	if (header->members_left_out)
+		printf("      %u members left out\n", header->members_left_out);
 }
 
-static void print_text(const cJSON *root)
+static void print_text(const struct explanation *told)
 {
-	const cJSON *item;
+	char *url = make_printable(text_copy(text_of(told->url)));
+	bool first_sent = true, first_left_out = true;
 
-	printf("%s %s\n", get_text(root, "method"), get_text(root, "url"));
-	if (cJSON_IsTrue(cJSON_GetObjectItem(root, "tagged")))
-		printf("tagged: relay %s, endpoint class %s, preset %s\n", get_text(root, "relay"),
-		       get_text(root, "endpoint"), get_text(root, "preset"));
-	else if (get_text(root, "missing")[0])
-		printf("refused: %s: %s\n", get_text(root, "reason"), get_text(root, "missing"));
+	printf("%s %s\n", told->method, url);
+	free(url);
+	if (told->tagged)
+		printf("tagged: relay %s, endpoint class %s, preset %s\n", told->relay, told->endpoint,
+		       told->preset);
+	else if (told->missing)
+		printf("refused: %s: %s\n", told->reason, told->missing);
 	else
-		printf("not tagged: %s\n", get_text(root, "reason"));
-	if (get_text(root, "configuration")[0])
-		printf("%s%s%s\n", get_text(root, "configuration"),
-		       get_text(root, "fault")[0] ? ": " : "", get_text(root, "fault"));
-	if (get_text(root, "service")[0])
-		printf("%s\n", get_text(root, "service"));
-	if (get_text(root, "body")[0])
-		printf("no conversation id from the body: %s\n", get_text(root, "body"));
-	if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "headers")))
-		putchar('\n');
-	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "headers"))
-	{
-		printf("  %s: %s\n      ", get_text(item, "name"), get_text(item, "value"));
-		print_sources(item);
-		if (cJSON_HasObjectItem(item, "members_left_out"))
-			printf("      %d members left out\n",
-			       cJSON_GetObjectItem(item, "members_left_out")->valueint);
+		printf("not tagged: %s\n", told->reason);
+	if (told->configuration)
+		printf("configuration: %s%s%s\n", make_printable(told->configuration),
+		       told->fault ? ": " : "", told->fault ? told->fault : "");
+	if (told->service)
+		printf("%s\n", told->service);
+	if (told->body)
+		printf("no conversation id from the body: %s\n", told->body);
+	for (size_t i = 0; i < told->headers_count; i++) {
+		if (told->headers[i].reason)
+			continue;
+		if (first_sent)
+			putchar('\n');
+		first_sent = false;
+		print_header(&told->headers[i]);
 	}
-	if (cJSON_GetArraySize(cJSON_GetObjectItem(root, "left_out")))
-		printf("\nleft out:\n");
-	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "left_out"))
-		printf("  %-22s %s\n", get_text(item, "name"), get_text(item, "reason"));
-	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, "complaints"))
-		report_error("%s: \"%s\" is passed over: %s", get_text(item, "variable"),
-			 get_text(item, "word"), get_text(item, "reason"));
+	for (size_t i = 0; i < told->headers_count; i++) {
+		if (!told->headers[i].reason)
+			continue;
+		printf("%s  %-22s %s\n", first_left_out ? "\nleft out:\n" : "", told->headers[i].name,
+		       told->headers[i].reason);
+		first_left_out = false;
+	}
+	for (size_t i = 0; i < told->ignored_count; i++)
+		report_error("ignoring \"%s\" in %s: %s", make_printable(told->ignored[i].word),
+			     told->ignored[i].variable, told->ignored[i].reason);
 }
 
-enum { OPT_JSON = 1, OPT_METHOD };
+enum { OPT_METHOD = OPT_OWN, OPT_JSON };
 
 static const struct command_option options[] = {
-	{ "method", "METHOD", "the request's method; POST by default", WORD_FREE, OPT_METHOD, 0 },
-	{ "json", NULL, "for programs", WORD_FREE, OPT_JSON, 0 },
+	OVERRIDE_OPTIONS,
+	{ "method", "METHOD", "the request's method (default: POST)", WORD_FREE, OPT_METHOD, 0 },
+	{ "json", NULL, "print JSON", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	const char *method = "POST";
-	bool json = false, tagged;
-	cJSON *root;
-	int option, code = EXIT_OK;
+	struct explanation told = { .method = "POST" }; /* the process ends with it */
+	struct launch launch = { 0 };
+	int option = OPTION_END, code = EXIT_OK;
+	bool json = false;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		if (option == OPT_JSON)
 			json = true;
 		else if (option == OPT_METHOD)
-			method = optarg;
+			told.method = optarg;
+		else
+			code = launch_option(command, option, optarg, &launch);
 	}
-	if (option == OPTION_DONE)
+	if (code != EXIT_OK || option == OPTION_DONE)
 		return code;
 	if (argc - optind != 1)
-		return usage_error(command, "one URL is wanted");
-	root = make_report(method, argv[optind]);
-	tagged = cJSON_IsTrue(cJSON_GetObjectItem(root, "tagged"));
-	if (json) {
-		char *text = cJSON_Print(root);
-
-		puts(text ? text : "{}");
-		cJSON_free(text);
-	} else {
-		print_text(root);
-	}
-	cJSON_Delete(root);
-	return tagged ? EXIT_OK : EXIT_NOTHING;
+		return usage_error(command, "one URL is needed");
+	told.url = argv[optind];
+	explain(&told);
+	if (json)
+		print_json(&told);
+	else
+		print_text(&told);
+	return told.tagged ? EXIT_OK : EXIT_NOTHING;
 }
 
 const struct command command_explain = {
 	.name = "explain",
 	.operands = "URL",
-	.summary = "Tell which headers a request would get and why, or why none.",
+	.summary = "Show which headers a request would get and why, or why it gets none.",
 	.options = options,
 	.about = "The exit code is 0 when headers would be added, 1 when none would, 2 for a bad call.",
-	.examples = "tagalong run --task T-42 -- tagalong explain http://localhost:8090/v1/messages",
+	.examples = "tagalong explain --task T-42 http://localhost:8090/v1/messages",
 	.run = run,
 };

@@ -1,27 +1,74 @@
 // SPDX-License-Identifier: MIT
-/* tagalong headers: what the rules give for a request now, from the same core as the shim. */
-#include "cli/cmd_headers.h"
-
-#include <cjson/cJSON.h>
+/* tagalong headers: the headers that a request would get now, from the same core as the library. */
+#include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/command.h"
+#include "cli/headers.h"
+#include "cli/launch.h"
+#include "core/variables.h"
+#include "lib/clock.h"
 #include "lib/limits.h"
-#include "cli/commands.h"
-#include "cli/overrides.h"
-#include "cli/request_arg.h"
+#include "lib/random.h"
 
-static void print_json(enum tag_verdict verdict, const struct tag_lines *lines)
+/* Its first argument is const in newer libcurl headers, and not in older ones. */
+static CURLUcode get_part(CURLU *url, CURLUPart what, char **part, unsigned int flags)
 {
-	cJSON *root = headers_object(verdict, lines);
-	char *text = cJSON_PrintUnformatted(root);
+	return curl_url_get(url, what, part, flags);
+}
 
-	puts(text ? text : "{}");
-	cJSON_free(text);
-	cJSON_Delete(root);
+bool request_init(struct tag_request *request, const char *method, const char *url)
+{
+	static const struct url_api api = { curl_url, curl_url_set, get_part, curl_url_cleanup,
+					    curl_free };
+	uint8_t random[10];
+
+	*request = (struct tag_request){ .api = &api, .url = url, .method = method };
+	if (random_fill(random, sizeof(random)))
+		return false;
+	uuid7_make(request->request_id, clock_unix_ms(), random);
+	return true;
+}
+
+struct text request_body(void *arg)
+{
+	return *(const struct text *)arg;
+}
+
+enum tag_verdict headers_build(const struct tag_request *request, struct tag_lines **ret_lines)
+{
+	*ret_lines = NULL;
+	return variable_is_on(VARIABLE_OFF) ? TAG_NO_RELAY : tag_build(request, ret_lines);
+}
+
+cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines)
+{
+	cJSON *root = cJSON_CreateObject();
+	cJSON *headers = cJSON_AddArrayToObject(root, "headers");
+
+	cJSON_AddBoolToObject(root, "matched", verdict == TAG_MATCH || verdict == TAG_REFUSED);
+	if (verdict == TAG_REFUSED)
+		cJSON_AddBoolToObject(root, "refused", true);
+	for (size_t i = 0; lines && i < lines->count; i++) {
+		const struct tag_line *line = &lines->line[i];
+		char *name = text_copy(line->name);
+		cJSON *header;
+
+		/* The program that asks can only add headers, not replace its own. */
+		if (!line->replaces) {
+			header = cJSON_CreateObject();
+			cJSON_AddStringToObject(header, "name", name);
+			cJSON_AddStringToObject(header, "value",
+						line->line.ptr + line->name.len + 2);
+			cJSON_AddItemToArray(headers, header);
+		}
+		free(name);
+	}
+	return root;
 }
 
 /* A file, or "-" for standard input: as much of it as the core looks at. */
@@ -39,7 +86,7 @@ static int read_body(const char *path, char *memory, size_t size, struct text *r
 	return EXIT_OK;
 }
 
-static int print(const char *method, const char *url, struct text body, bool json)
+static int print_headers(const char *method, const char *url, struct text body, bool json)
 {
 	struct tag_lines *lines = NULL;
 	struct tag_request request;
@@ -50,47 +97,36 @@ static int print(const char *method, const char *url, struct text body, bool jso
 		request.body_arg = &body;
 		verdict = headers_build(&request, &lines);
 	}
-	if (json)
-		print_json(verdict, lines);
+	if (json) {
+		cJSON *root = headers_object(verdict, lines);
+		char *text = cJSON_PrintUnformatted(root);
+
+		puts(text ? text : "{}");
+		cJSON_free(text);
+		cJSON_Delete(root);
+	}
 	for (size_t i = 0; !json && lines && i < lines->count; i++)
 		puts(lines->line[i].line.ptr);
 	free(lines);
 	if (verdict == TAG_REFUSED) {
-		report_error("a field that the configuration requires has no value: the request is "
-			 "not to be sent");
+		report_error("the configuration requires a field that has no value: do not send this "
+			     "request");
 		return EXIT_NOTHING;
 	}
 	return verdict == TAG_NO_MEMORY ? EXIT_TROUBLE : EXIT_OK;
 }
 
-/* FIELD=VALUE: the field's variable in our own environment, the source that wins. */
-static int set_pair(const struct command *command, const char *pair)
-{
-	const char *equals = strchr(pair, '=');
-	enum field field;
-
-	if (!equals)
-		return usage_error(command, "--set wants FIELD=VALUE, not \"%s\"", pair);
-	field = field_by_name((struct text){ pair, (size_t)(equals - pair) });
-	if (field == FIELD_COUNT)
-		return usage_error(command, "there is no field \"%.*s\"", (int)(equals - pair),
-				   pair);
-	return setenv(field_variable(field), equals + 1, 1) ? EXIT_TROUBLE : EXIT_OK;
-}
-
-enum { OPT_JSON = 1, OPT_METHOD, OPT_BODY, OPT_SET, OPT_STDIO, OPT_AGENT };
+enum { OPT_METHOD = OPT_OWN, OPT_BODY, OPT_JSON, OPT_STDIO, OPT_AGENT };
 
 static const struct command_option options[] = {
-	{ "method", "METHOD", "the request's method; POST by default", WORD_FREE, OPT_METHOD, 0 },
-	{ "body", "FILE", "the request's body, for ids that come from it; - for stdin", WORD_FILE,
+	OVERRIDE_OPTIONS,
+	{ "method", "METHOD", "the request's method (default: POST)", WORD_FREE, OPT_METHOD, 0 },
+	{ "body", "FILE", "the request's body, for ids that come from it; - is stdin", WORD_FILE,
 	  OPT_BODY, 0 },
-	{ "set", "FIELD=VALUE", "a context field that wins over all sources; repeatable", WORD_PAIR,
-	  OPT_SET, 0 },
-	{ "json", NULL, "{\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}", WORD_FREE,
-	  OPT_JSON, 0 },
-	{ "stdio", NULL, "many questions: a line of JSON each way, until stdin ends", WORD_FREE,
-	  OPT_STDIO, 0 },
-	{ "agent", "NAME", "with --stdio: whose helper this is", WORD_AGENT, OPT_AGENT, 0 },
+	{ "json", NULL, "print {\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}",
+	  WORD_FREE, OPT_JSON, 0 },
+	{ "stdio", NULL, "answer questions on stdin, one line of JSON each", WORD_FREE, OPT_STDIO, 0 },
+	{ "agent", "NAME", "with --stdio: the agent that asks", WORD_AGENT, OPT_AGENT, 0 },
 	{ 0 },
 };
 
@@ -99,6 +135,7 @@ static int run(const struct command *command, int argc, char **argv)
 	static char memory[BODY_HEAD_BYTES];
 	const char *method = "POST", *agent = NULL;
 	struct text body = { NULL, 0 };
+	struct launch launch = { 0 };
 	bool json = false, stdio = false;
 	int option = OPTION_END, code = EXIT_OK;
 
@@ -107,14 +144,14 @@ static int run(const struct command *command, int argc, char **argv)
 			json = true;
 		else if (option == OPT_METHOD)
 			method = optarg;
-		else if (option == OPT_SET)
-			code = set_pair(command, optarg);
 		else if (option == OPT_BODY)
 			code = read_body(optarg, memory, sizeof(memory), &body);
 		else if (option == OPT_STDIO)
 			stdio = true;
 		else if (option == OPT_AGENT)
 			agent = optarg;
+		else
+			code = launch_option(command, option, optarg, &launch);
 	}
 	if (code != EXIT_OK || option == OPTION_DONE)
 		return code;
@@ -122,10 +159,10 @@ static int run(const struct command *command, int argc, char **argv)
 		return argc == optind ? headers_serve(agent) :
 					usage_error(command, "--stdio takes no URL");
 	if (agent)
-		return usage_error(command, "--agent goes with --stdio");
+		return usage_error(command, "--agent needs --stdio");
 	if (argc - optind != 1)
-		return usage_error(command, "one URL is wanted");
-	return print(method, argv[optind], body, json);
+		return usage_error(command, "one URL is needed");
+	return print_headers(method, argv[optind], body, json);
 }
 
 const struct command command_headers = {
@@ -133,9 +170,9 @@ const struct command command_headers = {
 	.operands = "[URL]",
 	.summary = "Print the headers that a request would get now, and nothing else.",
 	.options = options,
-	.about = "One \"Name: value\" a line. Nothing, and exit code 0, when none is to be added; "
-		 "\"tagalong explain\" tells why. Exit code 1 when the configuration requires a field "
-		 "that has no value: then the request is not to be sent. With --stdio there is no URL "
+	.about = "One \"Name: value\" per line; nothing, and exit code 0, when no header would be added "
+		 "(tagalong explain says why). Exit code 1: the configuration requires a field that has "
+		 "no value, so the request must not be sent. With --stdio there is no URL "
 		 "(docs/agents.md).",
 	.examples = "curl -H @<(tagalong headers $URL) -d @chat.json $URL",
 	.run = run,

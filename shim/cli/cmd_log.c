@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* tagalong log: what TAGALONG_LOG, or the configuration's "log", has collected. */
-#include "cli/commands.h"
-
+/*
+ * tagalong log: the requests that TAGALONG_LOG, or the configuration's "log", has collected: one row for
+ * each, or one for each task, conversation, project or command. The file may hold anything; what is shown
+ * of it is made printable.
+ */
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,20 +15,55 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/command.h"
+#include "cli/complete.h"
+#include "cli/config_file.h"
 #include "core/variables.h"
-#include "cli/cmd_config_file.h"
-#include "cli/cmd_log_view.h"
 
 /* How often --follow looks. */
 #define FOLLOW_NS 200000000
+/* The year 9999; a time beyond it is an error in the file. */
+#define SECONDS_MAX 253402300799.0
 
-struct call {
-	char path[PATH_BYTES_MAX];
-	struct log_view view;
-	bool follow;
-	double since;
-	size_t bad; /* lines that are no record */
+#define DIM "\033[2m"
+#define BOLD "\033[1m"
+#define PLAIN "\033[0m"
+#define REQUEST_ROW "%-19s  %-12s  %-24s  %-24s  %-20s  %s"
+#define GROUP_ROW "%8s  %-19s  %-19s  %s"
+
+/* What requests may be counted by, and the member of a log entry that it is. */
+static const char *const by_words[][2] = { { "task", "task_id" },
+					   { "conversation", "conversation_id" },
+					   { "project", "project_id" },
+					   { "command", "command" } };
+
+#define BY_WORDS (sizeof(by_words) / sizeof(by_words[0]))
+
+/* The requests with one value. */
+struct group {
+	char *value;
+	unsigned long requests;
+	double first, last;
 };
+
+struct log {
+	char path[PATH_BYTES_MAX];
+	const char *by; /* the member to count by; NULL: a row for each request */
+	bool json, follow, colour;
+	bool head_printed;
+	double since;
+	size_t invalid; /* lines that are no entry */
+	struct group *groups; /* in the order of their first request */
+	size_t groups_count;
+	/* Open addressing by the value's hash: index into groups, plus one; 0 is free. A power of two,
+	 * at least twice groups_count. */
+	size_t *slots, slots_count;
+};
+
+const char *log_by_word(size_t index)
+{
+	return index < BY_WORDS ? by_words[index][0] : NULL;
+}
 
 /* "90s", "15m", "2h", "3d": so long ago. "2026-11-25", "2026-11-25 14:30", with T too: local
  * time. */
@@ -54,31 +93,165 @@ static bool parse_since(const char *text, double *ret_seconds)
 	return false;
 }
 
-static void take_line(struct call *call, const char *line)
+static const char *member(const cJSON *entry, const char *name)
 {
-	cJSON *record = cJSON_Parse(line);
-	const cJSON *when = cJSON_GetObjectItem(record, "time");
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(entry, name));
 
-	if (!cJSON_IsNumber(when))
-		call->bad++;
-	else if (cJSON_GetNumberValue(when) >= call->since)
-		log_view_add(&call->view, record);
-	cJSON_Delete(record);
+	return text && text[0] ? text : "-";
 }
 
-/* Whole lines only: the rest of one that is being written is there the next time. */
-static void take_lines(struct call *call, FILE *file)
+static void format_time(double seconds, char *ret_text, size_t size)
+{
+	time_t whole = (time_t)seconds;
+	struct tm local;
+
+	if (!localtime_r(&whole, &local) || !strftime(ret_text, size, "%F %T", &local))
+		snprintf(ret_text, size, "-");
+}
+
+static void print_head(struct log *log, const char *text)
+{
+	if (!log->head_printed)
+		printf("%s%s%s\n", log->colour ? BOLD : "", text, log->colour ? PLAIN : "");
+	log->head_printed = true;
+}
+
+static void print_entry(struct log *log, const cJSON *entry, double seconds)
+{
+	static const char *const names[] = { "command", "task_id", "conversation_id", "project_id",
+					     "relay", "path" };
+	char *text[sizeof(names) / sizeof(names[0])], when[32], line[256];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		text[i] = make_printable(text_copy(text_of(member(entry, names[i]))));
+	format_time(seconds, when, sizeof(when));
+	snprintf(line, sizeof(line), REQUEST_ROW, "time", "command", "task", "conversation",
+		 "project", "relay");
+	print_head(log, line);
+	printf(REQUEST_ROW "%s%s%s\n", when, text[0], text[1], text[2], text[3], text[4],
+	       log->colour ? DIM : "", strcmp(text[5], "-") ? text[5] : "",
+	       log->colour ? PLAIN : "");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		free(text[i]);
+}
+
+/* FNV-1a. */
+static size_t hash_text(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return (size_t)(hash ^ hash >> 32);
+}
+
+/* The slot that holds the value's group, or the free one where it belongs. */
+static size_t *find_slot(const struct log *log, const char *value)
+{
+	size_t at = hash_text(value);
+
+	for (;; at++) {
+		size_t *slot = &log->slots[at & (log->slots_count - 1)];
+
+		if (!*slot || !strcmp(log->groups[*slot - 1].value, value))
+			return slot;
+	}
+}
+
+static void count_entry(struct log *log, const char *value, double seconds)
+{
+	size_t *slot;
+
+	if (log->groups_count * 2 >= log->slots_count) {
+		log->slots_count = log->slots_count ? log->slots_count * 2 : 1024;
+		free(log->slots);
+		log->slots = calloc(log->slots_count, sizeof(*log->slots));
+		if (!log->slots) {
+			report_error("out of memory");
+			exit(EXIT_TROUBLE);
+		}
+		for (size_t i = 0; i < log->groups_count; i++)
+			*find_slot(log, log->groups[i].value) = i + 1;
+	}
+	slot = find_slot(log, value);
+	if (!*slot) {
+		log->groups = array_grow(log->groups, log->groups_count, sizeof(*log->groups));
+		log->groups[log->groups_count++] =
+			(struct group){ text_copy(text_of(value)), 0, seconds, seconds };
+		*slot = log->groups_count;
+	}
+	log->groups[*slot - 1].requests++;
+	log->groups[*slot - 1].last = seconds;
+}
+
+static void print_json(const cJSON *object)
+{
+	char *text = cJSON_PrintUnformatted(object);
+
+	puts(text ? text : "{}");
+	cJSON_free(text);
+}
+
+static void print_groups(struct log *log)
+{
+	char first[32], last[32], number[24], line[128];
+
+	for (size_t i = 0; i < log->groups_count; i++) {
+		struct group *group = &log->groups[i];
+
+		if (log->json) {
+			cJSON *object = cJSON_CreateObject();
+
+			cJSON_AddStringToObject(object, log->by, group->value);
+			cJSON_AddNumberToObject(object, "requests", (double)group->requests);
+			cJSON_AddNumberToObject(object, "first", group->first);
+			cJSON_AddNumberToObject(object, "last", group->last);
+			print_json(object);
+			cJSON_Delete(object);
+		} else {
+			format_time(group->first, first, sizeof(first));
+			format_time(group->last, last, sizeof(last));
+			snprintf(number, sizeof(number), "%lu", group->requests);
+			snprintf(line, sizeof(line), GROUP_ROW, "requests", "first", "last", log->by);
+			print_head(log, line);
+			printf(GROUP_ROW "\n", number, first, last, make_printable(group->value));
+		}
+		free(group->value);
+	}
+	free(log->groups);
+	free(log->slots);
+}
+
+/* Complete lines only: the rest of one that is being written is there the next time. */
+static void read_entries(struct log *log, FILE *file)
 {
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t len;
 
 	while ((len = getline(&line, &size, file)) > 0) {
+		cJSON *entry, *when;
+		double seconds;
+
 		if (line[len - 1] != '\n') {
 			fseeko(file, -(off_t)len, SEEK_CUR);
 			break;
 		}
-		take_line(call, line);
+		entry = cJSON_Parse(line);
+		when = cJSON_GetObjectItem(entry, "time");
+		seconds = cJSON_IsNumber(when) ? cJSON_GetNumberValue(when) : -1;
+		/* A number such as 1e400 is infinite, which is no time_t. */
+		if (!(seconds >= 0 && seconds <= SECONDS_MAX))
+			log->invalid++;
+		else if (seconds < log->since)
+			;
+		else if (log->by)
+			count_entry(log, member(entry, log->by), seconds);
+		else if (log->json)
+			print_json(entry);
+		else
+			print_entry(log, entry, seconds);
+		cJSON_Delete(entry);
 	}
 	clearerr(file);
 	free(line);
@@ -95,16 +268,16 @@ static bool was_replaced(const char *path, FILE *file)
 		now.st_size < ftello(file));
 }
 
-static void follow(struct call *call, FILE *file)
+static void follow(struct log *log, FILE *file)
 {
 	const struct timespec pause = { .tv_nsec = FOLLOW_NS };
 
 	while (!ferror(stdout)) {
 		if (!file)
-			file = fopen(call->path, "re");
+			file = fopen(log->path, "re");
 		if (file)
-			take_lines(call, file);
-		if (file && was_replaced(call->path, file)) {
+			read_entries(log, file);
+		if (file && was_replaced(log->path, file)) {
 			fclose(file);
 			file = NULL;
 			continue;
@@ -115,27 +288,27 @@ static void follow(struct call *call, FILE *file)
 		fclose(file);
 }
 
-static int show(struct call *call)
+static int show(struct log *log)
 {
-	FILE *file = fopen(call->path, "re");
+	FILE *file = fopen(log->path, "re");
 
-	if (!file && !(call->follow && errno == ENOENT)) {
-		report_error("%s: %s", call->path, strerror(errno));
+	if (!file && !(log->follow && errno == ENOENT)) {
+		report_error("cannot read %s: %s", log->path, strerror(errno));
 		return errno == ENOENT ? EXIT_NOTHING : EXIT_TROUBLE;
 	}
-	if (call->follow) {
-		follow(call, file);
+	if (log->follow) {
+		follow(log, file);
 		return EXIT_OK;
 	}
-	take_lines(call, file);
+	read_entries(log, file);
 	fclose(file);
-	log_view_end(&call->view);
-	if (call->bad)
-		report_error("%s: %zu lines are no records", call->path, call->bad);
+	print_groups(log);
+	if (log->invalid)
+		report_error("%s: %zu invalid lines were skipped", log->path, log->invalid);
 	return EXIT_OK;
 }
 
-/* The log that is in force. An exit code. */
+/* The log that is written to here. An exit code. */
 static int find_log(char path[PATH_BYTES_MAX])
 {
 	const char *named = variable_get(VARIABLE_LOG);
@@ -146,7 +319,7 @@ static int find_log(char path[PATH_BYTES_MAX])
 	if (named) {
 		if (snprintf(path, PATH_BYTES_MAX, "%s", named) < PATH_BYTES_MAX && path[0] == '/')
 			return EXIT_OK;
-		report_error("TAGALONG_LOG is no absolute path, so nothing is written");
+		report_error("TAGALONG_LOG is not an absolute path, so nothing is logged: %s", named);
 		return EXIT_NOTHING;
 	}
 	code = config_file_load(NULL, &file);
@@ -155,8 +328,7 @@ static int find_log(char path[PATH_BYTES_MAX])
 			 file.config->log.ptr);
 	config_file_release(&file);
 	if (code == EXIT_OK && !path[0]) {
-		report_error("there is no log: TAGALONG_LOG is not set, and the configuration has no "
-			 "\"log\"");
+		report_error("no log: TAGALONG_LOG is not set, and the configuration has no \"log\"");
 		return EXIT_NOTHING;
 	}
 	return code;
@@ -172,44 +344,48 @@ static bool wants_colour(void)
 enum { OPT_FOLLOW = 1, OPT_BY, OPT_SINCE, OPT_JSON };
 
 static const struct command_option options[] = {
-	{ "follow", NULL, "go on with what is added, until it is interrupted", WORD_FREE, OPT_FOLLOW,
-	  'f' },
+	{ "follow", NULL, "print new entries as they are written, until interrupted", WORD_FREE,
+	  OPT_FOLLOW, 'f' },
 	{ "by", "WHAT", "count by task, conversation, project or command", WORD_BY, OPT_BY, 0 },
 	{ "since", "T", "the last 90s, 15m, 2h, 3d; or a date, as \"2026-11-25 14:30\"", WORD_FREE,
 	  OPT_SINCE, 0 },
-	{ "json", NULL, "one JSON object a line, for programs", WORD_FREE, OPT_JSON, 0 },
+	{ "json", NULL, "print one JSON object per line", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct call call = { .view = { .colour = wants_colour() } };
+	struct log log = { .colour = wants_colour() };
 	int option, code = EXIT_OK;
+	const char *by = NULL;
 
 	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		if (option == OPT_FOLLOW)
-			call.follow = true;
+			log.follow = true;
 		else if (option == OPT_JSON)
-			call.view.json = true;
-		else if (option == OPT_BY && !(call.view.by = log_view_by(optarg)))
-			return usage_error(command, "--by wants task, conversation, project or command, "
-						    "not \"%s\"", optarg);
-		else if (option == OPT_SINCE && !parse_since(optarg, &call.since))
-			return usage_error(command, "--since wants 90s, 15m, 2h, 3d, or a date as "
+			log.json = true;
+		else if (option == OPT_BY)
+			by = optarg;
+		else if (!parse_since(optarg, &log.since))
+			return usage_error(command, "--since needs 90s, 15m, 2h, 3d, or a date such as "
 						    "2026-11-25 14:30, not \"%s\"", optarg);
 	}
 	if (option == OPTION_DONE)
 		return code;
+	for (size_t i = 0; by && i < BY_WORDS; i++)
+		log.by = strcmp(by_words[i][0], by) ? log.by : by_words[i][1];
+	if (by && !log.by)
+		return usage_error(command, "--by needs task, conversation, project or command, not "
+					    "\"%s\"", by);
 	if (argc - optind > 1)
-		return usage_error(command, "at most one file is wanted");
-	if (call.follow && call.view.by)
-		return usage_error(command, "--follow shows requests as they come, --by counts those "
-					    "that are there: one of the two");
-	if (argv[optind] && snprintf(call.path, sizeof(call.path), "%s", argv[optind]) >=
-				    (int)sizeof(call.path))
+		return usage_error(command, "at most one file can be given");
+	if (log.follow && log.by)
+		return usage_error(command, "--follow and --by cannot be combined");
+	if (argv[optind] &&
+	    snprintf(log.path, sizeof(log.path), "%s", argv[optind]) >= (int)sizeof(log.path))
 		return usage_error(command, "the path is too long");
-	code = argv[optind] ? EXIT_OK : find_log(call.path);
-	return code == EXIT_OK ? show(&call) : code;
+	code = argv[optind] ? EXIT_OK : find_log(log.path);
+	return code == EXIT_OK ? show(&log) : code;
 }
 
 const struct command command_log = {
@@ -217,8 +393,8 @@ const struct command command_log = {
 	.operands = "[FILE]",
 	.summary = "Show the tagged requests that were logged.",
 	.options = options,
-	.about = "FILE is $TAGALONG_LOG, else what the configuration's \"log\" names. A program that "
-		 "runs with one of the two adds a line for each request that it sends tagged.",
+	.about = "FILE is $TAGALONG_LOG, else the \"log\" of the configuration. With one of the two, a "
+		 "program adds a line for each request that it sends tagged.",
 	.examples = "export TAGALONG_LOG=$HOME/tagalong.jsonl\n"
 		    "tagalong log --by task --since 1d",
 	.word = WORD_FILE,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* tagalong presets: what there is, and what one sends: as a table, with an example worked out by the
- * code that the shim uses; or all of them as the page docs/relays.md. */
-#include "cli/commands.h"
+/* tagalong presets: the names, or the headers that one sends as a table, with an example that is made by the
+ * core as it makes a request's. */
+#include "cli/presets.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/command.h"
 #include "core/context.h"
 #include "core/preset.h"
 #include "core/request.h"
@@ -50,7 +51,7 @@ static bool example_value(void *arg, struct text name, struct text *ret_value)
 	return false;
 }
 
-static void print_example(const struct preset *preset)
+void preset_print_example(const struct preset *preset)
 {
 	struct lines_recipe recipe = {
 		.preset = preset->headers,
@@ -68,7 +69,7 @@ static void print_example(const struct preset *preset)
 	free(lines);
 }
 
-static const char *kind_name(enum header_kind kind)
+const char *preset_kind_text(enum header_kind kind)
 {
 	switch (kind) {
 	case HEADER_JSON:
@@ -78,7 +79,7 @@ static const char *kind_name(enum header_kind kind)
 	case HEADER_LIST:
 		return "key:value, comma separated";
 	case HEADER_FANOUT:
-		return "one header a tag";
+		return "one header per tag";
 	case HEADER_TEXT:
 	case HEADER_OMIT:
 	case HEADER_MEMBER:
@@ -87,8 +88,7 @@ static const char *kind_name(enum header_kind kind)
 	return "";
 }
 
-/* "at most 5 members, 128 bytes a value", or nothing. */
-static const char *limits_text(const struct header_rule *row, char *memory, size_t size)
+const char *preset_limits_text(const struct header_rule *row, char *memory, size_t size)
 {
 	int used = 0;
 
@@ -96,7 +96,7 @@ static const char *limits_text(const struct header_rule *row, char *memory, size
 	if (row->max_members)
 		used = snprintf(memory, size, "at most %u members", row->max_members);
 	if (row->max_value)
-		used += snprintf(memory + used, size - (size_t)used, "%s%u bytes a value",
+		used += snprintf(memory + used, size - (size_t)used, "%s%u bytes per value",
 				 used ? ", " : "at most ", row->max_value);
 	if (row->require_all)
 		snprintf(memory + used, size - (size_t)used, "%sall members or none",
@@ -111,7 +111,7 @@ static void print_preset(const struct preset *preset)
 
 	printf("%.*s\n%.*s\n", PRINT(preset->name), PRINT(comment));
 	if (preset->hosts.len)
-		printf("Chosen by itself for: %.*s\n", PRINT(preset->hosts));
+		printf("Used by default for: %.*s\n", PRINT(preset->hosts));
 	putchar('\n');
 	for (size_t i = 0; i < preset->count; i++) {
 		const struct header_rule *row = &preset->headers[i];
@@ -120,65 +120,12 @@ static void print_preset(const struct preset *preset)
 		printf(member ? "    %-28.*s" : "  %-30.*s", PRINT(row->name));
 		printf(" %.*s", PRINT(row->value));
 		if (!row->value.len)
-			printf("(%s)", kind_name(row->kind));
-		limits_text(row, limits, sizeof(limits));
+			printf("(%s)", preset_kind_text(row->kind));
+		preset_limits_text(row, limits, sizeof(limits));
 		printf("%s%s\n", limits[0] ? "  " : "", limits);
 	}
 	printf("\nFor example:\n\n");
-	print_example(preset);
-}
-
-/* In a table a "|" would end the cell, and inside code only a backslash helps. */
-static void print_cell(struct text text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		printf(text.ptr[i] == '|' ? "\\|" : "%c", text.ptr[i]);
-}
-
-static void print_markdown(const struct preset *preset)
-{
-	struct text comment = preset_comment(preset->name);
-	char limits[96];
-
-	printf("\n## %.*s\n\n%.*s.\n", PRINT(preset->name), PRINT(comment));
-	if (preset->hosts.len)
-		printf("\nChosen by itself for: `%.*s`.\n", PRINT(preset->hosts));
-	if (preset->derives)
-		puts("\nWhere there is no conversation, session or task id, a conversation id is made "
-		     "([conversation.md](conversation.md)).");
-	printf("\n| header | value | limits |\n|---|---|---|\n");
-	for (size_t i = 0; i < preset->count; i++) {
-		const struct header_rule *row = &preset->headers[i];
-
-		printf("| %s`", row->kind == HEADER_MEMBER ? "... " : "");
-		print_cell(row->name);
-		printf("` | ");
-		if (row->value.len) {
-			putchar('`');
-			print_cell(row->value);
-			putchar('`');
-		}
-		printf("%s%s | %s |\n", row->kind == HEADER_FANOUT ? ", " : "", kind_name(row->kind),
-		       limits_text(row, limits, sizeof(limits)));
-	}
-	putchar('\n');
-	print_example(preset);
-}
-
-static void print_page(void)
-{
-	puts("# Relays and their headers\n\n"
-	     "Made by `tagalong presets --markdown` from `shim/presets`; not to be edited. For each "
-	     "relay: its\ndocumentation, what is sent, and what that comes to for the context of "
-	     "`T-42`. A header without a\nvalue is left out, and so is a member. The preset is the one "
-	     "whose hosts the request goes to, unless\n`--preset` or the configuration names another; "
-	     "for any other host it is `generic`.");
-	for (size_t i = 0; i < preset_count(); i++) {
-		struct preset preset;
-
-		preset_at(i, &preset);
-		print_markdown(&preset);
-	}
+	preset_print_example(preset);
 }
 
 static void print_all(void)
@@ -195,31 +142,21 @@ static void print_all(void)
 	}
 }
 
-enum { OPT_MARKDOWN = 1 };
-
-static const struct command_option options[] = {
-	{ "markdown", NULL, "all of them, as docs/relays.md", WORD_FREE, OPT_MARKDOWN, 0 },
-	{ 0 },
-};
-
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct preset preset;
-	bool markdown = false;
-	int option, code = EXIT_OK;
+	int code;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
-		markdown = markdown || option == OPT_MARKDOWN;
-	if (option == OPTION_DONE)
+	if (next_option(command, argc, argv, &code) == OPTION_DONE)
 		return code;
-	if (argc - optind > !markdown)
-		return usage_error(command, "\"%s\" is one argument too many", argv[argc - 1]);
+	if (argc - optind > 1)
+		return usage_error(command, "too many arguments: %s", argv[argc - 1]);
 	if (optind == argc) {
-		(markdown ? print_page : print_all)();
+		print_all();
 		return EXIT_OK;
 	}
 	if (preset_find(text_of(argv[optind]), &preset)) {
-		report_error("there is no preset \"%s\"; tagalong presets lists them", argv[optind]);
+		report_error("unknown preset \"%s\" (see tagalong presets)", argv[optind]);
 		return EXIT_NOTHING;
 	}
 	print_preset(&preset);
@@ -230,8 +167,7 @@ const struct command command_presets = {
 	.name = "presets",
 	.operands = "[NAME]",
 	.summary = "List the presets, or print the headers that one sends.",
-	.options = options,
-	.about = "",
+	.about = "The exit code is 1 when there is no preset of that name.",
 	.examples = "tagalong presets litellm",
 	.word = WORD_PRESET,
 	.run = run,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tagalong serve: the embedded context service. */
-#include "cli/commands.h"
+#include "cli/command.h"
 
 #include <errno.h>
 #include <getopt.h>

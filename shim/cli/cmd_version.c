@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "cli/commands.h"
-
+/* tagalong version. */
 #include <curl/curl.h>
 #include <getopt.h>
 #include <stdio.h>
+
+#include "cli/command.h"
 
 static int run(const struct command *command, int argc, char **argv)
 {
@@ -12,7 +13,7 @@ static int run(const struct command *command, int argc, char **argv)
 	if (next_option(command, argc, argv, &code) == OPTION_DONE)
 		return code;
 	if (optind < argc)
-		return usage_error(command, "\"%s\" is one argument too many", argv[optind]);
+		return usage_error(command, "too many arguments: %s", argv[optind]);
 	printf("tagalong %s\n%s\n", TAGALONG_VERSION, curl_version());
 	return EXIT_OK;
 }
@@ -20,8 +21,8 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_version = {
 	.name = "version",
 	.operands = "",
-	.summary = "Print the version, and that of libcurl.",
-	.about = "It is that libcurl with which explain takes URLs apart.",
+	.summary = "Print the version, and that of the libcurl in use.",
+	.about = "explain and headers parse URLs with that libcurl.",
 	.examples = "",
 	.run = run,
 };

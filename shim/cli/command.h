@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What a subcommand is: one row, and mostly one file. */
+/*
+ * A subcommand is a row in commands.c and a file with a `struct command`. Options are parsed, and --help,
+ * the manual and the completions are made, from that table alone.
+ */
 #ifndef TAGALONG_CLI_COMMAND_H
 #define TAGALONG_CLI_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+
+#include "lib/text.h"
 
 /* Exit codes. EXIT_NOTHING: the question was answered, and the answer is no. 126 and 127 are the
  * shell's for a command that cannot be run (POSIX, Shell Command Language, 2.8.2). */
@@ -16,9 +23,9 @@ enum {
 	EXIT_NOT_FOUND = 127,
 };
 
-/* What a word of a call is: completions offer what it may be. */
+/* What an argument is: completions offer what it may be. */
 enum word {
-	WORD_FREE, /* nobody knows */
+	WORD_FREE, /* anything */
 	WORD_FIELD, /* task_id */
 	WORD_PAIR, /* task_id=VALUE */
 	WORD_PRESET,
@@ -32,18 +39,16 @@ enum word {
 	WORD_CALL, /* a program, and its own arguments behind it */
 };
 
-/* One option. The tables are the one truth: next_option() takes what is in them and nothing else,
- * --help, the manual and the completions are made of them. */
 struct command_option {
 	const char *name; /* without the dashes */
 	const char *argument; /* "ID"; NULL when it takes none */
 	const char *help;
 	enum word word; /* what the argument is */
-	int value; /* what next_option gives for it: above 0 */
+	int value; /* what next_option returns for it: 1 to 31 */
 	char letter; /* "-f"; mostly none */
 };
 
-/* One verb of a command that has some: tagalong context get. */
+/* tagalong context get */
 struct command_verb {
 	const char *name;
 	const char *arguments; /* "FIELD...", or "" */
@@ -64,18 +69,45 @@ struct command {
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
-/* Says what is wrong with the call and where to look, on stderr; EXIT_USAGE. */
+extern const struct command command_run, command_context, command_serve, command_explain,
+	command_headers, command_config, command_presets, command_agents, command_log, command_wrap,
+	command_unwrap, command_doctor, command_version;
+
+/* The command of that name, or NULL; the command at an index, NULL behind the last.
+ * (commands.c). */
+const struct command *command_find(const char *name);
+const struct command *command_at(size_t index);
+
+/* The next option's value; optarg and optind are getopt's. Options may stand between operands, but
+ * not behind a program, whose own they are. OPTION_END behind the last. OPTION_DONE when --help was
+ * printed or a bad option was reported: *ret_code is the exit code then. */
+enum { OPTION_END = -1, OPTION_DONE = 0 };
+int next_option(const struct command *command, int argc, char **argv, int *ret_code);
+/* The row of an option by its value; NULL when there is none. */
+const struct command_option *option_of(const struct command *command, int value);
+
+/* The command's --help on stdout. EXIT_OK. */
+int print_help(const struct command *command);
+
+/* "tagalong run: ..." on stderr, and the usage. EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int usage_error(const struct command *command,
 						      const char *format, ...);
-/* Any other trouble: "tagalong: ..." on stderr. */
+/* "tagalong: ..." on stderr. */
 __attribute__((format(printf, 1, 2))) void report_error(const char *format, ...);
-/* What next_option gives behind the last option, and when the call is over: --help was printed, or
- * the fault was said. */
-enum { OPTION_END = -1, OPTION_DONE = 0 };
-/* The next option's value; optarg and optind are getopt's. Options may stand between operands, but
- * not behind a program, whose own they are. With OPTION_DONE *ret_code is the exit code. */
-int next_option(const struct command *command, int argc, char **argv, int *ret_code);
-/* The row of an option by its value. */
-const struct command_option *option_of(const struct command *command, int value);
+
+/* Without memory these end the program with EXIT_TROUBLE. array_grow makes space for one element more
+ * behind `count` elements of `size` bytes. */
+void *array_grow(void *array, size_t count, size_t size);
+char *text_copy(struct text text);
+__attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
+
+/* Replaces each character that could steer a terminal by "?", in place: control characters (C0 but
+ * TAB, DEL, C1), bidirectional controls, and bytes that are no UTF-8. Returns `text`. */
+char *make_printable(char *text);
+
+/* The path of the command as a user starts it, which for tagalong-tools is that of `tagalong`. Empty
+ * when it cannot be found out. set_program_path is for main. */
+const char *program_path(void);
+void set_program_path(const char *path);
 
 #endif

@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* The one table of subcommands, in the order of help. */
-#include "cli/commands.h"
-
+/* The table of commands. */
 #include <string.h>
 
-#include "cli/agents/agents.h"
-#include "cli/doctor/doctor.h"
-#include "cli/wrap/wrap.h"
+#include "cli/command.h"
 
+/* The one table of commands, in the order of help. */
 static const struct command *const commands[] = {
-	&command_run,
-	&command_context,
-	&command_serve,
-	&command_explain,
-	&command_headers,
-	&command_config,
-	&command_presets,
-	&command_agents,
-	&command_log,
-	&command_wrap,
-	&command_unwrap,
-	&command_doctor,
-	&command_version,
+	&command_run,	 &command_context, &command_serve, &command_explain, &command_headers,
+	&command_config, &command_presets, &command_agents, &command_log,     &command_wrap,
+	&command_unwrap, &command_doctor,  &command_version,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * How a command is started: the options of tagalong run, which acts on them, and of tagalong wrap,
- * which writes them down; and the shim's place in LD_PRELOAD. All of it goes into the environment.
+ * Options into environment variables, and the library into LD_PRELOAD. scripts/tagalong-run does the
+ * same in sh.
  */
 #include "cli/launch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,25 +14,38 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "lib/limits.h"
-#include "core/variables.h"
-#include "cli/library_path.h"
-#include "cli/runtime_hook.h"
 #include "core/context.h"
 #include "core/header.h"
 #include "core/preset.h"
-#include "core/trace.h"
 #include "core/relay.h"
+#include "core/trace.h"
+#include "core/variables.h"
+#include "lib/limits.h"
 
-static bool put(const char *name, const char *value)
+#define LIBRARY "libtagalong.so"
+#define BELOW_LIB "/tagalong/" LIBRARY
+#define MULTIARCH_PLACE "/lib/" TAGALONG_MULTIARCH BELOW_LIB
+
+static const struct {
+	const char *name; /* in TAGALONG_HOOKS */
+	const char *file; /* in hooks/ */
+	const char *variable;
+	const char *forbidden; /* characters that a path in the variable cannot have */
+} runtimes[RUNTIME_HOOKS] = {
+	/* Words of NODE_OPTIONS may be quoted, but not every tool that reads it knows that. */
+	[RUNTIME_NODE] = { "node", "node/tagalong.cjs", "NODE_OPTIONS", " \"\\" },
+	[RUNTIME_PYTHON] = { "python", "python/sitecustomize.py", "PYTHONPATH", ":" },
+};
+
+static int set_variable(const char *name, const char *value)
 {
 	if (!setenv(name, value, 1))
-		return true;
+		return EXIT_OK;
 	report_error("cannot set %s: %s", name, strerror(errno));
-	return false;
+	return EXIT_TROUBLE;
 }
 
-/* What would make the shim leave the value out, said now, to the one who gave it. NULL if nothing. */
+/* Why the library would leave the value out, which is better said now. NULL if it would not. */
 static const char *value_fault(enum field field, struct text value)
 {
 	char memory[LIST_BYTES_MAX * 3 + 1];
@@ -41,15 +55,15 @@ static const char *value_fault(enum field field, struct text value)
 
 	buf_init(&buf, memory, sizeof(memory));
 	if (field == FIELD_TRACEPARENT)
-		return trace_parse(value, &trace) ? "is no W3C traceparent" : NULL;
+		return trace_parse(value, &trace) ? "is not a W3C traceparent" : NULL;
 	if (field == FIELD_TRACESTATE)
-		return tracestate_add(&buf, value, VALUE_BYTES_MAX) ? "is no W3C tracestate" : NULL;
+		return tracestate_add(&buf, value, VALUE_BYTES_MAX) ? "is not a W3C tracestate" :
+								      NULL;
 	if (field == FIELD_TAGS && text_find(value, '=') < 0)
-		return "is no list of key=value pairs";
-	if (field == FIELD_TAGS || field == FIELD_BAGGAGE)
-		fault = header_value_add(&buf, value, sizeof(memory) - 1);
-	else
-		fault = header_value_add(&buf, value, VALUE_BYTES_MAX);
+		return "is not a list of KEY=VALUE pairs";
+	fault = header_value_add(&buf, value,
+				 field == FIELD_TAGS || field == FIELD_BAGGAGE ? sizeof(memory) - 1 :
+										 VALUE_BYTES_MAX);
 	return fault == HEADER_OK ? NULL : header_error_text(fault);
 }
 
@@ -59,69 +73,51 @@ static int set_field(const struct command *command, enum field field, const char
 
 	if (fault)
 		return usage_error(command, "the value of %s %s", field_name(field), fault);
-	return put(field_variable(field), value) ? EXIT_OK : EXIT_TROUBLE;
+	return set_variable(field_variable(field), value);
 }
 
 static int set_pair(const struct command *command, const char *pair)
 {
-	struct text text = text_of(pair);
-	ptrdiff_t equals = text_find(text, '=');
+	ptrdiff_t equals = text_find(text_of(pair), '=');
+	char names[512] = "";
 	enum field field;
+	size_t len = 0;
 
 	if (equals < 0)
-		return usage_error(command, "--set wants FIELD=VALUE, not \"%s\"", pair);
+		return usage_error(command, "--set needs FIELD=VALUE, not \"%s\"", pair);
 	field = field_by_name((struct text){ pair, (size_t)equals });
 	if (field < FIELD_COUNT)
 		return set_field(command, field, pair + equals + 1);
-	fprintf(stderr, "tagalong %s: there is no field \"%.*s\"; the fields are:", command->name,
-		(int)equals, pair);
 	for (field = 0; field < FIELD_COUNT; field++)
-		fprintf(stderr, " %s", field_name(field));
-	fputc('\n', stderr);
-	return EXIT_USAGE;
+		len += (size_t)snprintf(names + len, sizeof(names) - len, " %s", field_name(field));
+	return usage_error(command, "unknown field \"%.*s\"; the fields are:%s", (int)equals, pair,
+			   names);
 }
 
-/* The first --relay replaces an inherited list, further ones are added. */
-static int add_relay(const struct command *command, const char *pattern, bool first)
+static int add_relay(const struct command *command, const char *pattern, const char *before)
 {
-	const char *before = first ? NULL : variable_get(VARIABLE_RELAYS);
 	const char *reason;
 	struct relay relay;
-	char *list = NULL;
+	char *list;
 	int code;
 
 	if (strchr(pattern, ','))
-		return usage_error(command, "--relay takes one pattern; give it again for another");
+		return usage_error(command, "--relay takes one pattern; repeat it for another");
 	if (relay_parse(text_of(pattern), &relay, &reason))
 		return usage_error(command, "relay \"%s\": %s", pattern, reason);
-	if (asprintf(&list, "%s%s%s", before ? before : "", before ? "," : "", pattern) < 0)
-		return EXIT_TROUBLE;
-	code = put(variable_name(VARIABLE_RELAYS), list) ? EXIT_OK : EXIT_TROUBLE;
+	list = text_format("%s%s%s", before ? before : "", before ? "," : "", pattern);
+	code = set_variable(variable_name(VARIABLE_RELAYS), list);
 	free(list);
 	return code;
-}
-
-static int set_preset(const struct command *command, const char *name)
-{
-	struct preset preset;
-
-	if (preset_find(text_of(name), &preset))
-		return usage_error(command, "there is no preset \"%s\"; tagalong presets lists them",
-				   name);
-	return put(variable_name(VARIABLE_PRESET), name) ? EXIT_OK : EXIT_TROUBLE;
 }
 
 int launch_option(const struct command *command, int option, const char *argument,
 		  struct launch *launch)
 {
-	bool first_relay = !launch->has_relay;
+	const char *relays = launch->has_relay ? variable_get(VARIABLE_RELAYS) : NULL;
+	struct preset preset;
 
 	switch (option) {
-	case OPT_PRESET:
-		return set_preset(command, argument);
-	case OPT_RELAY:
-		launch->has_relay = true;
-		return add_relay(command, argument, first_relay);
 	case OPT_TASK:
 		return set_field(command, FIELD_TASK_ID, argument);
 	case OPT_CONVERSATION:
@@ -130,75 +126,176 @@ int launch_option(const struct command *command, int option, const char *argumen
 		return set_field(command, FIELD_PROJECT_ID, argument);
 	case OPT_SET:
 		return set_pair(command, argument);
+	case OPT_RELAY:
+		launch->has_relay = true;
+		return add_relay(command, argument, relays);
+	case OPT_PRESET:
+		if (preset_find(text_of(argument), &preset))
+			return usage_error(command, "unknown preset \"%s\" (see tagalong presets)",
+					   argument);
+		return set_variable(variable_name(VARIABLE_PRESET), argument);
 	case OPT_NO_SERVICE:
 		launch->no_service = true;
 		return EXIT_OK;
 	case OPT_DEBUG:
 		launch->debug = true;
-		return put(variable_name(VARIABLE_DEBUG), "stderr") ? EXIT_OK : EXIT_TROUBLE;
+		return set_variable(variable_name(VARIABLE_DEBUG), "stderr");
 	default:
-		return EXIT_USAGE; /* none of ours: the command has asked wrongly */
+		return EXIT_USAGE; /* not in the table above */
 	}
 }
 
-static int preload(void)
+static bool try_place(struct buf *path, struct text folder, const char *below)
 {
-	char memory[PATH_MAX], *value;
-	const char *before = getenv("LD_PRELOAD");
-	struct buf path, list;
-	size_t size;
-	int result, code;
+	buf_cut(path, 0);
+	buf_add(path, folder);
+	buf_add(path, text_of(below));
+	return !path->full && !access(path->data, R_OK);
+}
 
-	buf_init(&path, memory, sizeof(memory));
-	result = library_preload(&path);
-	if (result == -EINVAL) {
-		report_error("the library's path has a space or a colon, which LD_PRELOAD cannot hold: "
-			 "%s; move or install it elsewhere", path.data);
-		return EXIT_TROUBLE;
+/* The place of a file that is installed with the library: "/libtagalong.so" or another name. */
+static bool find_beside(struct buf *path, const char *name)
+{
+	char program[PATH_MAX], below[64];
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program));
+	struct text folder = { program, len > 0 ? (size_t)len : 0 };
+
+	if (len <= 0 || (size_t)len >= sizeof(program))
+		return false;
+	folder.len = (size_t)text_find_last(folder, '/');
+	if (try_place(path, folder, name))
+		return true;
+	snprintf(below, sizeof(below), "/../lib/tagalong%s", name);
+	if (try_place(path, folder, below))
+		return true;
+	snprintf(below, sizeof(below), "/../lib/" TAGALONG_MULTIARCH "/tagalong%s", name);
+	if (TAGALONG_MULTIARCH[0] && try_place(path, folder, below))
+		return true;
+	snprintf(below, sizeof(below), "/../lib64/tagalong%s", name);
+	return try_place(path, folder, below);
+}
+
+static int make_absolute(struct buf *path)
+{
+	char absolute[PATH_MAX];
+
+	if (path->full || !realpath(path->data, absolute))
+		return -ENOENT;
+	buf_cut(path, 0);
+	buf_add(path, text_of(absolute));
+	return path->full ? -ENAMETOOLONG : 0;
+}
+
+int library_path(struct buf *ret_path)
+{
+	const char *named = variable_get(VARIABLE_LIB);
+	int result;
+
+	if (named ? !try_place(ret_path, text_of(named), "") : !find_beside(ret_path, "/" LIBRARY))
+		return -ENOENT;
+	/* A relative path would mean another file in a child that changes its folder. */
+	result = make_absolute(ret_path);
+	return result ? result : strpbrk(ret_path->data, " :") ? -EINVAL : 0;
+}
+
+void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg)
+{
+	struct text text = text_of(path), place = TEXT(MULTIARCH_PLACE);
+	char folder[PATH_MAX], other[PATH_MAX];
+	struct dirent *entry;
+	DIR *lib;
+
+	if (!TAGALONG_MULTIARCH[0] || !text_ends_with(text, place))
+		return;
+	snprintf(folder, sizeof(folder), "%.*s/lib", (int)(text.len - place.len), path);
+	lib = opendir(folder);
+	while (lib && (entry = readdir(lib))) {
+		int len = snprintf(other, sizeof(other), "%s/%s" BELOW_LIB, folder, entry->d_name);
+
+		if (strstr(entry->d_name, "-linux-") && strcmp(entry->d_name, TAGALONG_MULTIARCH) &&
+		    len < (int)sizeof(other) && !access(other, R_OK))
+			on_other(arg, other);
 	}
-	if (result) {
-		report_error("cannot find libtagalong.so beside this program, nor in ../lib; "
-			 "TAGALONG_LIB can name it");
-		return EXIT_TROUBLE;
+	if (lib)
+		closedir(lib);
+}
+
+int hook_path(const char *name, struct buf *ret_path)
+{
+	int result = library_path(ret_path);
+
+	if (result && result != -EINVAL)
+		return -ENOENT;
+	buf_cut(ret_path, (size_t)(text_find_last(buf_since(ret_path, 0), '/') + 1));
+	buf_add(ret_path, TEXT("hooks/"));
+	buf_add(ret_path, text_of(name));
+	return make_absolute(ret_path);
+}
+
+bool runtime_hook(enum runtime_hook hook, struct buf *ret_path)
+{
+	struct text rest = text_of(variable_get(VARIABLE_HOOKS)), word;
+	bool wanted = !rest.len;
+
+	while (text_next(&rest, ',', &word))
+		wanted = wanted || text_eq(text_trim(word), text_of(runtimes[hook].name));
+	/* Node ends with an error when the file cannot be loaded, so it is looked for now. */
+	if (!wanted || hook_path(runtimes[hook].file, ret_path) ||
+	    strpbrk(ret_path->data, runtimes[hook].forbidden))
+		return false;
+	if (hook == RUNTIME_PYTHON) /* the variable names the folder */
+		buf_cut(ret_path, (size_t)text_find_last(buf_since(ret_path, 0), '/'));
+	return true;
+}
+
+/* Whether an entry of the list, between these separators, is the text or ends in it. */
+static bool has_entry(const char *list, const char *separators, struct text entry, struct text end)
+{
+	for (size_t len; list && *list; list += len + (list[len] != '\0')) {
+		struct text part;
+
+		len = strcspn(list, separators);
+		part = (struct text){ list, len };
+		if (text_eq(part, entry) || text_ends_with(part, end))
+			return true;
 	}
-	size = path.len + (before ? strlen(before) : 0) + 2;
-	value = malloc(size);
-	if (!value) {
-		report_error("out of memory");
-		return EXIT_TROUBLE;
-	}
-	buf_init(&list, value, size);
-	preload_value(before, (struct text){ path.data, path.len }, &list);
-	code = put("LD_PRELOAD", value) ? EXIT_OK : EXIT_TROUBLE;
+	return false;
+}
+
+/* Joins two texts, of which one may be empty, and sets the variable. */
+static int set_joined(const char *name, const char *first, const char *separator, const char *second)
+{
+	char *value = text_format("%s%s%s", first, first[0] && second[0] ? separator : "", second);
+	int code = set_variable(name, value);
+
 	free(value);
 	return code;
 }
 
-/* Whatever goes wrong here, the other hooks work. */
+/* Values of the user's stay. Without a hook the others still work. */
 static void add_runtime_hook(enum runtime_hook hook)
 {
-	const char *variable = runtime_hook_variable(hook), *before = getenv(variable);
-	char memory[PATH_MAX], *value;
-	struct buf path, list;
-	size_t size;
+	const char *variable = runtimes[hook].variable, *before = getenv(variable);
+	char memory[PATH_MAX], option[PATH_MAX + 16];
+	struct text file = text_of(runtimes[hook].file);
+	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
 	if (!runtime_hook(hook, &path))
 		return;
-	size = path.len + (before ? strlen(before) : 0) + sizeof(" --require ");
-	value = malloc(size);
-	if (!value)
-		return;
-	buf_init(&list, value, size);
-	runtime_hook_value(hook, before, buf_since(&path, 0), &list);
-	setenv(variable, value, 1);
-	free(value);
+	before = before ? before : "";
+	snprintf(option, sizeof(option), "--require %s", path.data);
+	if (hook == RUNTIME_NODE && !has_entry(before, " ", file, file))
+		set_joined(variable, before, " ", option);
+	/* In front: of several sitecustomize.py the first is loaded, and ours loads the next. */
+	if (hook == RUNTIME_PYTHON && !has_entry(before, ":", text_of(path.data), text_of(path.data)))
+		set_joined(variable, path.data, ":", before);
 }
 
 /* Equal words in two terminals are two conversations, so the id is made with the place, too: the host
  * and the session. A command that leads a session of its own, as editors start them, belongs to the
  * one that it was started from. */
-static void put_place(void)
+static void set_place(void)
 {
 	pid_t session = getsid(0);
 	char value[128];
@@ -212,13 +309,53 @@ static void put_place(void)
 	setenv(variable_name(VARIABLE_RUN), value, 1);
 }
 
-int launch_doors(void)
+int launch_hooks(void)
 {
-	int code = preload();
+	const char *before = getenv("LD_PRELOAD");
+	char memory[PATH_MAX];
+	struct text place = TEXT(MULTIARCH_PLACE), text;
+	struct buf path;
+	int result, code = EXIT_OK;
 
-	put_place();
-
+	buf_init(&path, memory, sizeof(memory));
+	result = library_path(&path);
+	if (result == -EINVAL) {
+		report_error("LD_PRELOAD cannot hold a path with a space or a colon: %s; install "
+			     "Tagalong elsewhere", path.data);
+		return EXIT_TROUBLE;
+	}
+	if (result) {
+		report_error("cannot find " LIBRARY " beside this program or in ../lib/tagalong; set "
+			     "TAGALONG_LIB to its path");
+		return EXIT_TROUBLE;
+	}
+	/* Debian's place is written with $LIB, which each program's loader takes for the folder of its
+	 * own class: 32-bit programs get their library when there is one, and musl's loader finds
+	 * nothing, where the full path could end the program. $TAGALONG_LIB stays as it is. */
+	text = buf_since(&path, 0);
+	if (TAGALONG_MULTIARCH[0] && !variable_get(VARIABLE_LIB) && text_ends_with(text, place)) {
+		buf_cut(&path, text.len - place.len);
+		buf_add(&path, TEXT("/$LIB" BELOW_LIB)); /* shorter than what was there */
+	}
+	if (!has_entry(before, " :", TEXT(LIBRARY), TEXT("/" LIBRARY)))
+		code = set_joined("LD_PRELOAD", before ? before : "", ":", path.data);
+	set_place();
 	for (enum runtime_hook hook = 0; code == EXIT_OK && hook < RUNTIME_HOOKS; hook++)
 		add_runtime_hook(hook);
 	return code;
+}
+
+void exec_tools(char **argv)
+{
+	char memory[PATH_MAX];
+	struct buf path;
+
+	buf_init(&path, memory, sizeof(memory));
+	if (find_beside(&path, "/tagalong-tools")) {
+		argv[0] = (char *)program_path();
+		execv(path.data, argv);
+		report_error("cannot run %s: %s", path.data, strerror(errno));
+	} else {
+		report_error("cannot find tagalong-tools beside this program or in ../lib/tagalong");
+	}
 }

@@ -1,49 +1,79 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * How a program is started with Tagalong: the options that say what its requests are tagged with, where
+ * the library is, and how it gets into the program. Everything goes into the environment.
+ */
 #ifndef TAGALONG_CLI_LAUNCH_H
 #define TAGALONG_CLI_LAUNCH_H
 
-#include <getopt.h>
-#include <stdbool.h>
-
 #include "cli/command.h"
+#include "lib/buf.h"
 
 enum {
-	OPT_PRESET = 1,
-	OPT_RELAY,
-	OPT_TASK,
+	OPT_TASK = 1,
 	OPT_CONVERSATION,
 	OPT_PROJECT,
 	OPT_SET,
-	OPT_DEBUG,
+	OPT_RELAY,
+	OPT_PRESET,
 	OPT_NO_SERVICE,
+	OPT_DEBUG,
 	OPT_OWN, /* the first that a command may use for itself */
 };
 
-/* Their rows in a command's table. */
-#define LAUNCH_OPTIONS                                                                             \
+/* Options of run, wrap, explain and headers. */
+#define OVERRIDE_OPTIONS                                                                           \
 	{ "task", "ID", "the current task", WORD_FREE, OPT_TASK, 0 },                              \
 	{ "conversation", "ID", "the current conversation", WORD_FREE, OPT_CONVERSATION, 0 },      \
-	{ "project", "ID", "the project; by default the name of the git origin", WORD_FREE,        \
+	{ "project", "ID", "the project (default: the name of the git origin)", WORD_FREE,         \
 	  OPT_PROJECT, 0 },                                                                        \
-	{ "set", "FIELD=VALUE", "any context field", WORD_PAIR, OPT_SET, 0 },                      \
-	{ "relay", "PATTERN", "tag requests to this relay; repeatable; else loopback",             \
+	{ "set", "FIELD=VALUE", "any context field (repeatable)", WORD_PAIR, OPT_SET, 0 },         \
+	{ "relay", "PATTERN", "tag requests to this relay (repeatable; default: loopback)",        \
 	  WORD_FREE, OPT_RELAY, 0 },                                                               \
-	{ "preset", "NAME", "whose headers to send; tagalong presets lists them", WORD_PRESET,     \
-	  OPT_PRESET, 0 },                                                                         \
-	{ "no-service", NULL, "the environment alone, no context service", WORD_FREE,              \
+	{ "preset", "NAME", "whose headers to send (see tagalong presets)", WORD_PRESET,           \
+	  OPT_PRESET, 0 }
+/* And of run and wrap alone. */
+#define LAUNCH_OPTIONS                                                                             \
+	OVERRIDE_OPTIONS,                                                                          \
+	{ "no-service", NULL, "use the environment alone, without a context service", WORD_FREE,   \
 	  OPT_NO_SERVICE, 0 },                                                                     \
-	{ "debug", NULL, "one line on stderr for each decision", WORD_FREE, OPT_DEBUG, 0 }
+	{ "debug", NULL, "print one line on stderr for each decision", WORD_FREE, OPT_DEBUG, 0 }
 
-/* What they say beside what they put into the environment. All false at first. */
+/* What the options say beside what they put into the environment. Zeroed at first. */
 struct launch {
 	bool no_service, debug;
 	bool has_relay; /* the first --relay replaces an inherited list */
 };
 
-/* Checks one of them and puts it into the environment. An exit code; what is wrong was said. */
+/* Checks one of these options and puts it into the environment. An exit code; a bad value was
+ * reported. */
 int launch_option(const struct command *command, int option, const char *argument,
 		  struct launch *launch);
-/* Opens the doors: the shim in LD_PRELOAD, and Node's module where it can be had. An exit code. */
-int launch_doors(void);
+/* Puts the library into LD_PRELOAD, and the hooks of other runtimes into their variables where they are
+ * wanted and installed. An exit code; a missing library was reported. */
+int launch_hooks(void);
+
+/* Becomes tagalong-tools, found beside the library or beside this program, with these arguments behind
+ * the program's own path. Returns, after a report, only when that fails. */
+void exec_tools(char **argv);
+
+/*
+ * Appends the path of libtagalong.so: $TAGALONG_LIB, else beside this program, else in ../lib/tagalong
+ * of its folder, or where distributions have it: ../lib/MULTIARCH/tagalong, ../lib64/tagalong. 0;
+ * -ENOENT when there is none; -EINVAL when the path has a space or a colon, which separate the entries
+ * of LD_PRELOAD (*ret_path is set then).
+ */
+int library_path(struct buf *ret_path);
+/* Calls with each libtagalong.so for programs of other classes and machines beside the one at `path`,
+ * where that is in Debian's place and $LIB leads to all of them. */
+void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg);
+/* Appends the path of a file in the folder "hooks" beside the library. 0; -ENOENT. */
+int hook_path(const char *name, struct buf *ret_path);
+
+/* Hooks that a runtime loads because a variable names them. */
+enum runtime_hook { RUNTIME_NODE, RUNTIME_PYTHON, RUNTIME_HOOKS };
+/* Whether TAGALONG_HOOKS allows the hook and its file is there; the path that the variable is to name is
+ * appended then. */
+bool runtime_hook(enum runtime_hook hook, struct buf *ret_path);
 
 #endif

@@ -80,7 +80,7 @@ def test_there_and_back(agents, tmp_path, name):
     ours = changed["plugin"].pop(0)
     assert ours.startswith("file:///") and os.path.isfile(ours.removeprefix("file://"))
     assert changed == {**original, "plugin": original.get("plugin", [])}
-    assert agents("install", "--yes", "kilo").stdout.endswith("there already\n")
+    assert agents("install", "--yes", "kilo").stdout.endswith("already installed\n")
     assert agents("uninstall", "--yes", "kilo").returncode == 0
     assert path.read_bytes() == before and stat.S_IMODE(path.stat().st_mode) == 0o640
     assert "not installed" in agents("uninstall", "--yes", "kilo").stdout
@@ -176,7 +176,7 @@ def test_taken_out_by_hand(agents, tmp_path):
     path.write_text("{}")
     assert "changed since it was installed" in agents("status").stdout
     done = agents("uninstall", "--yes", "kilo")
-    assert done.returncode == 0 and "nothing of ours" in done.stdout
+    assert done.returncode == 0 and "nothing to remove" in done.stdout
     assert path.read_text() == "{}" and "changed" not in agents("status").stdout
 
 
@@ -193,7 +193,7 @@ def test_broken_since(agents, tmp_path):
 def test_a_file_of_somebody_else(agents, tmp_path):
     path = put(tmp_path, FILES["opencode"], "// theirs\n")
     done = agents("install", "--yes", "opencode")
-    assert done.returncode == 3 and "not ours" in done.stderr
+    assert done.returncode == 3 and "was not written by tagalong agents" in done.stderr
     assert path.read_text() == "// theirs\n"
 
 

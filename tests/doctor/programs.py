@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs of a Debian machine, and what tagalong doctor has to say of each: (verdict, door).
+"""Programs of a Debian machine, and what tagalong doctor has to say of each: (verdict, hook).
 
 They are of Debian's own base, or of what scripts/install-deps installs."""
 

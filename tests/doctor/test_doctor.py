@@ -37,13 +37,13 @@ def doctor(tmp_path):
 
 @pytest.fixture
 def verdict(doctor):
-    """Of a program; (verdict, door), and the whole report."""
+    """Of a program; (verdict, hook), and the whole report."""
 
     def verdict(*arguments, **how):
         done = doctor("--json", *arguments, **how)
         assert done.returncode in (0, 1), done
         report = json.loads(done.stdout)
-        return (report["verdict"], report.get("door")), report
+        return (report["verdict"], report.get("hook")), report
 
     return verdict
 
@@ -88,8 +88,8 @@ def test_the_client_matrix(verdict, row):
 @pytest.mark.parametrize("name", matrix.BYSTANDERS)
 def test_bystanders_are_not_promised(verdict, name):
     """None is linked with libcurl: what is promised of a language is its plugin."""
-    (answer, door), report = verdict(matrix.BYSTANDERS[name][0])
-    assert door != "linked" and not report.get("libcurl")
+    (answer, hook), report = verdict(matrix.BYSTANDERS[name][0])
+    assert hook != "linked" and not report.get("libcurl")
     assert answer == {"java": "not", "ssh": "not", "bash": "children", "emacs": "children"}.get(name, "tagged")
 
 
@@ -158,7 +158,7 @@ def test_the_words_are_true_of_what_is_not(doctor, name):
     assert report["probe"]["requests"] == 1 and report["probe"]["tagged"] == 0 and done.returncode == 1
 
 
-def test_a_door_that_is_shut(verdict, doctor):
+def test_a_hook_that_is_not_wanted(verdict, doctor):
     answer, report = verdict("node", TAGALONG_HOOKS="libcurl,dl")
     assert answer == NOT and "TAGALONG_HOOKS" in report["advice"]
     done = doctor("--json", "--probe", *SENDS["node"][0], TAGALONG_HOOKS="libcurl,dl")
@@ -284,7 +284,7 @@ def test_raised_rights(verdict, doctor):
     folder = Path(tempfile.mkdtemp(prefix="tagalong-doctor-"))
     try:
         folder.chmod(0o755)
-        for name in ("tagalong", "libtagalong.so"):
+        for name in ("tagalong", "tagalong-tools", "libtagalong.so"):
             shutil.copy(ROOT / "build" / name, folder)
         shutil.copy("/usr/bin/curl", folder / "setuid")
         shutil.copy("/usr/bin/curl", folder / "capable")
@@ -329,7 +329,7 @@ def test_all_is_well(doctor, tmp_path):
     assert rows["library"]["value"].startswith(str(ROOT / "build" / "libtagalong.so") + " (")
     assert rows["program"]["value"] == str(TAGALONG) and rows["glibc"]["value"].startswith("2.")
     assert rows["configuration"]["value"].startswith("none") and rows["relay"]["value"].startswith("loopback only")
-    assert rows["socket"]["value"] == f"{tmp_path}/tagalong/context.sock" and rows["service"]["value"].startswith("none")
+    assert rows["socket"]["value"] == f"{tmp_path}/tagalong/context.sock" and rows["service"]["value"].startswith("not running")
     text = doctor(XDG_RUNTIME_DIR=str(tmp_path)).stdout
     assert all(name in text for name in rows)
 
@@ -348,6 +348,7 @@ def test_libraries_of_several_classes(verdict, doctor, tmp_path):
     for path in (library, other, third):
         path.parent.mkdir(parents=True)
     shutil.copy(ROOT / "build" / "libtagalong.so", library)
+    shutil.copy(ROOT / "build" / "tagalong-tools", library.parent)
 
     def rows(**variables):
         done = doctor("--json", tagalong=usr / "bin" / "tagalong", XDG_RUNTIME_DIR=str(tmp_path), **variables)
@@ -361,7 +362,7 @@ def test_libraries_of_several_classes(verdict, doctor, tmp_path):
     assert ("another library", f"{other} (i386, 32 bit)", None) in both
     assert "32-bit programs" not in [row[0] for row in both] and not [row for row in both if row[2]]
     third.write_text("")
-    assert ("another library", str(third), "it is no library") in rows()
+    assert ("another library", str(third), "it is not an ELF library") in rows()
 
 
 def test_what_is_set_is_told(doctor, tmp_path):
@@ -382,16 +383,16 @@ def test_names_of_relays(doctor, tmp_path):
     variables = {"TAGALONG_CONFIG": str(config), "TAGALONG_RELAYS": relays, "XDG_RUNTIME_DIR": str(tmp_path)}
     done = doctor("--json", **variables)
     rows = {row["value"]: row for row in json.loads(done.stdout)["rows"] if row["name"] == "relay"}
-    assert {value: row.get("reachable") for value, row in rows.items()} == {
+    assert {value: row.get("resolves") for value, row in rows.items()} == {
         "https://b.invalid:8443": False, "https://LOCALHOST:1": True, "http://localhost:*": True,
         "a.invalid": False, "10.0.0.7": None, "[::1]:80": None, "*.corp.invalid": None, "*": None,
     }
     assert done.returncode == 1
     for value, row in rows.items():
-        assert ("fault" in row) == (row.get("reachable") is False)
+        assert ("fault" in row) == (row.get("resolves") is False)
     assert "b.invalid" in rows["https://b.invalid:8443"]["fault"] and "8443" not in rows["https://b.invalid:8443"]["fault"]
     text = doctor(**variables).stdout
-    assert "http://localhost:* (its name is known)\n" in text and "^ " + rows["a.invalid"]["fault"] in text
+    assert "http://localhost:* (its name resolves)\n" in text and "^ " + rows["a.invalid"]["fault"] in text
     assert doctor(TAGALONG_RELAYS="http://localhost:*", XDG_RUNTIME_DIR=str(tmp_path)).returncode == 0
 
 
@@ -414,17 +415,17 @@ def test_a_resolver_that_is_silent(doctor, tmp_path):
     if "unshare" in done.stderr or "mount" in done.stderr:
         pytest.skip(f"no namespace can be had: {done.stderr}")
     faults = [row["fault"] for row in json.loads(done.stdout)["rows"] if "fault" in row]
-    assert faults == ["nobody says within 2 s whether there is a name relay.invalid"]
+    assert faults == ["DNS lookup of relay.invalid timed out after 2 s"]
 
 
 @pytest.mark.parametrize("name, variables, words", [
-    ("TAGALONG_OFF", {"TAGALONG_OFF": "1"}, "nothing is tagged"),
-    ("TAGALONG_PRESET", {"TAGALONG_PRESET": "nonsense"}, "no preset"),
+    ("TAGALONG_OFF", {"TAGALONG_OFF": "1"}, "no request is tagged"),
+    ("TAGALONG_PRESET", {"TAGALONG_PRESET": "nonsense"}, "unknown preset"),
     ("TAGALONG_RELAYS", {"TAGALONG_RELAYS": "https://a.example/v1"}, "a pattern"),
-    ("socket", {"TAGALONG_SOCKET": "relative"}, "no absolute path"),
-    ("library", {"TAGALONG_LIB": "/nonexistent.so"}, "is not beside"),
-    ("library", {"TAGALONG_LIB": "/etc/passwd"}, "no library"),
-    ("LD_PRELOAD", {"LD_PRELOAD": "/nonexistent/libtagalong.so"}, "not there"),
+    ("socket", {"TAGALONG_SOCKET": "relative"}, "not an absolute path"),
+    ("library", {"TAGALONG_LIB": "/nonexistent.so"}, "was not found beside"),
+    ("library", {"TAGALONG_LIB": "/etc/passwd"}, "not an ELF library"),
+    ("LD_PRELOAD", {"LD_PRELOAD": "/nonexistent/libtagalong.so"}, "no such file"),
     ("configuration", {"TAGALONG_CONFIG": "/nonexistent.json"}, "no such file"),
 ])
 def test_faults(doctor, tmp_path, name, variables, words):
@@ -438,4 +439,4 @@ def test_bad_calls(doctor):
         done = doctor(*call)
         assert done.returncode == 2 and done.stderr.startswith("tagalong doctor: ") and not done.stdout, call
     done = doctor("no-such-program")
-    assert done.returncode == 3 and "there is no such program" in done.stderr
+    assert done.returncode == 3 and "no such program: no-such-program" in done.stderr

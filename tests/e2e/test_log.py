@@ -152,7 +152,7 @@ def test_the_configuration_names_it(neutral, relay, log, tmp_path):
     assert len(tagalong(tmp_path, "log", "--json", TAGALONG_CONFIG=str(config)).stdout.splitlines()) == 1
 
 
-def test_requests_by_nodes_door(run, relay, log):
+def test_requests_by_nodes_hook(run, relay, log):
     """Asked for by a helper, and written down as the program's that sends them."""
     script = "const u = process.argv[1]; fetch(u + '?a=1', {method: 'POST', body: '{}'}).then(r => console.log(process.pid))"
     command = [str(TAGALONG), "run", "--no-service", "--", "node", "-e", script, relay.url + CHAT]
@@ -240,7 +240,7 @@ def test_colour_on_a_terminal_only(tmp_path, written):
 def test_what_is_no_record(tmp_path, log):
     log.write_text("nonsense\n[]\n" + record(1, "\033]0;evil\007", command="a\nb") + "\n" + record(2, "half")[:30])
     done = tagalong(tmp_path, "log", str(log))
-    assert done.returncode == 0 and "2 lines are no records" in done.stderr
+    assert done.returncode == 0 and "2 invalid lines were skipped" in done.stderr
     assert "?]0;evil?" in done.stdout and "a?b" in done.stdout and "\033" not in done.stdout
 
 
@@ -274,7 +274,7 @@ def test_bad_calls(tmp_path, written):
                  ["--follow", "--by", "task"], ["--since"]):
         done = tagalong(tmp_path, "log", *call)
         assert done.returncode == 2 and done.stderr.startswith("tagalong log: "), call
-    assert "there is no log" in tagalong(tmp_path, "log").stderr
+    assert "no log: TAGALONG_LOG" in tagalong(tmp_path, "log").stderr
     assert tagalong(tmp_path, "log").returncode == 1
     assert tagalong(tmp_path, "log", TAGALONG_LOG="relative").returncode == 1
     assert tagalong(tmp_path, "log", str(tmp_path / "none")).returncode == 1

@@ -125,7 +125,7 @@ def test_a_program_of_a_path(home):
     assert home.run("client").stdout == f"{TAGGED}{other}|"
     other.unlink()
     done = home.run("client")
-    assert done.returncode == 127 and done.stderr == "client: there is no such program behind this launcher\n"
+    assert done.returncode == 127 and done.stderr == "client: no such program in PATH\n"
 
 
 def test_after_an_upgrade(home):
@@ -142,6 +142,7 @@ def test_without_tagalong_it_is_the_program(home):
     copy = home.folder / "copy" / "tagalong"
     copy.parent.mkdir()
     shutil.copy(TAGALONG, copy)
+    shutil.copy(ROOT / "build" / "tagalong-tools", copy.parent)
     done = home.run(copy, "wrap", "--no-service", "--task", "T-1", "client", TAGALONG_LIB=str(ROOT / "build" / "libtagalong.so"))
     assert done.returncode == 0
     copy.unlink()
@@ -242,7 +243,7 @@ def test_nothing_foreign_is_overwritten_or_removed(home, kind):
     done = home.tagalong("wrap", "client")
     assert done.returncode == 1 and str(place) in done.stderr
     done = home.tagalong("unwrap", "client")
-    assert done.returncode == 1 and "is no launcher" in done.stderr
+    assert done.returncode == 1 and "is not a launcher" in done.stderr
     assert before == (home.files(), place.is_symlink(), place.read_bytes() if place.is_file() else b"")
 
 
@@ -250,7 +251,7 @@ def test_path_is_told(home):
     program = home.program("client", SHOW)
     home.path = f"{home.programs}:{home.bin}:/usr/bin:/bin"
     out = home.wrap("client")
-    assert f'{home.bin} is not ahead in PATH: "client" still starts {program}' in out
+    assert f'{home.bin} does not come first in PATH: "client" still starts {program}' in out
     assert f'export PATH="{home.bin}:$PATH"' in out
 
 
@@ -266,7 +267,7 @@ def test_list(home):
     assert [row.split(maxsplit=1)[0] for row in rows] == ["client", "gone"]
     assert f"{home.programs}/client" in rows[0]
     assert rows[0].endswith("--no-service --task 'a b' --relay 'https://relay.example.com' ")
-    assert "(not there any more)" in rows[1]
+    assert "(missing)" in rows[1]
 
 
 ENTRY = """[Desktop Entry]
@@ -299,7 +300,7 @@ def test_desktop_entry(home, bin_dir):
     folder = home.folder / bin_dir
     variables = {"XDG_DATA_DIRS": f"{share.parent}:relative"}
     done = home.tagalong("wrap", "--no-service", "--task", "T-1", "--bin-dir", folder, "client", **variables)
-    assert done.returncode == 0 and "org.path.desktop stays as it is" in done.stderr
+    assert done.returncode == 0 and "org.path.desktop was not changed" in done.stderr
     assert sorted(path.name for path in own.iterdir()) == ["org.client.desktop", "org.path.desktop", "org.quoted.desktop"]
     for name in ("org.client.desktop", "org.quoted.desktop"):
         copy = own / name

@@ -4,6 +4,7 @@
 COMMANDS = {
     "bin/tagalong",
     "bin/tagalong-run",
+    "{lib}/tagalong/tagalong-tools",
     "{lib}/tagalong/hooks/kilo/tagalong.js",
     "{lib}/tagalong/hooks/node/tagalong.cjs",
     "{lib}/tagalong/hooks/python/hook.py",
@@ -31,4 +32,6 @@ def library(lib):
 
 def mode(name):
     """As ls has it."""
-    return "lrwxrwxrwx" if "/tagalong-run.1" in name else "-rwxr-xr-x" if name.startswith("bin/") else "-rw-r--r--"
+    if "/tagalong-run.1" in name:
+        return "lrwxrwxrwx"
+    return "-rwxr-xr-x" if name.startswith("bin/") or name.endswith("/tagalong-tools") else "-rw-r--r--"

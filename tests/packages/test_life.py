@@ -203,7 +203,7 @@ def test_32_bit_programs_beside(system, deb, cross):
         lines, said = linked(*launcher)
         assert "X-Task-Id: T-32" in lines and [line for line in bare if line not in lines] == [] and said == ""
     report = doctor(*host)
-    assert (report["verdict"], report["door"], report["class"]) == ("tagged", "linked", 32), report
+    assert (report["verdict"], report["hook"], report["class"]) == ("tagged", "linked", 32), report
     rows = {row["name"]: row["value"] for row in doctor()["rows"]}
     assert rows["another library"] == "/usr/lib/i386-linux-gnu/tagalong/libtagalong.so (i386, 32 bit)"
     assert "32-bit programs" not in rows

@@ -1,74 +1,140 @@
 // SPDX-License-Identifier: MIT
-/* tagalong agents: the command. */
+/* tagalong agents: the command, the agents that can be set up, and the hook that two of them run. */
 #include "cli/agents/agents.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static void print_row(const struct agent *agent)
-{
-	struct agent_record record;
-	time_t seen = agent_seen(agent);
-	char when[32] = "never seen working";
-	int result = agent_record_read(agent, &record);
+#include "cli/command.h"
+#include "cli/files.h"
+#include "cli/publish.h"
 
-	if (seen)
-		strftime(when, sizeof(when), "seen working %F %R", localtime(&seen));
-	if (result) {
-		printf("  %-12s %s\n", agent->name,
-		       result == -ENOENT ? "not installed" : "its record cannot be read");
-		return;
-	}
-	printf("  %-12s %s, %s\n  %-12s %s\n", agent->name,
-	       agent_is_in_place(&record) ? "installed" : "changed since it was installed", when,
-	       "", record.file);
-	agent_record_release(&record);
+/* What an agent's hook gets on stdin; a prompt may be in it. */
+#define HOOK_BYTES_MAX (1 << 20)
+
+static const struct agent agents[] = {
+	/* Its plugin folder would do without an edit, but then Kilo installs an npm package first,
+	 * and every start waits more than a minute where the registry cannot be reached. */
+	{ .name = "kilo",
+	  .title = "Kilo",
+	  .variable = "XDG_CONFIG_HOME",
+	  .home = ".config",
+	  .below = "/kilo",
+	  .files = { "kilo.jsonc", "kilo.json" },
+	  .path = { "plugin" } },
+	{ .name = "opencode",
+	  .title = "opencode",
+	  .variable = "XDG_CONFIG_HOME",
+	  .home = ".config",
+	  .below = "/opencode",
+	  .own = "plugin/tagalong.js",
+	  .path = { "" },
+	  .advice = "opencode installs an npm package of its own when it first finds a plugin." },
+	{ .name = "claude-code",
+	  .title = "Claude Code",
+	  .variable = "CLAUDE_CONFIG_DIR",
+	  .home = ".claude",
+	  .below = "",
+	  .files = { "settings.json" },
+	  .path = { "hooks", "SessionStart" },
+	  .strict = true,
+	  .hook = true },
+	{ .name = "codex",
+	  .title = "Codex",
+	  .variable = "CODEX_HOME",
+	  .home = ".codex",
+	  .below = "",
+	  .files = { "hooks.json" },
+	  .path = { "hooks", "SessionStart" },
+	  .strict = true,
+	  .hook = true,
+	  .advice = "Codex runs a new hook only after you trusted it: type /hooks in Codex." },
+};
+
+#define AGENTS (sizeof(agents) / sizeof(agents[0]))
+
+const struct agent *agent_at(size_t index)
+{
+	return index < AGENTS ? &agents[index] : NULL;
 }
 
-static int status(void)
+const struct agent *agent_find(const char *name)
 {
-	const struct agent *agent;
+	for (size_t i = 0; i < AGENTS; i++) {
+		if (!strcmp(agents[i].name, name))
+			return &agents[i];
+	}
+	return NULL;
+}
 
-	for (size_t i = 0; (agent = agent_at(i)); i++)
-		print_row(agent);
+static int print_status(void)
+{
+	for (size_t i = 0; i < AGENTS; i++) {
+		const struct agent *agent = &agents[i];
+		time_t seen = agent_seen(agent);
+		char when[32] = "never seen working";
+		struct receipt receipt;
+		int result = receipt_read(agent, &receipt);
+
+		if (seen)
+			strftime(when, sizeof(when), "seen working %F %R", localtime(&seen));
+		if (result) {
+			printf("  %-12s %s\n", agent->name, result == -ENOENT ? "not installed" :
+				       "its install receipt cannot be read");
+			continue;
+		}
+		printf("  %-12s %s, %s\n  %-12s %s\n", agent->name,
+		       receipt_is_in_place(&receipt) ? "installed" : "changed since it was installed",
+		       when, "", receipt.file);
+		receipt_release(&receipt);
+	}
 	return EXIT_OK;
 }
 
-/* Whether to write, after the change was shown. */
-static bool confirm(void)
+/*
+ * Run by an agent's own hook when a session begins, with a JSON object on standard input: sets the
+ * conversation of the scope that it runs in. It prints nothing, as that may go to the model, and never
+ * fails, as an agent shows that to its user.
+ */
+static void run_hook(const struct agent *agent)
+{
+	static char memory[HOOK_BYTES_MAX];
+	const char *values[FIELD_COUNT] = { NULL };
+	size_t len = fread(memory, 1, sizeof(memory), stdin);
+	cJSON *input = cJSON_ParseWithLength(memory, len);
+
+	values[FIELD_CONVERSATION_ID] =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(input, "session_id"));
+	values[FIELD_APP] = agent->title;
+	if (values[FIELD_CONVERSATION_ID] && publish_own(values))
+		agents_note_seen(agent->name);
+	cJSON_Delete(input);
+}
+
+/* Shows the change, asks whether to write it, and does. */
+static int change(const struct agent *agent, int (*act)(const struct agent *, enum agent_mode), bool yes)
 {
 	char answer[8];
+	int code;
 
+	if (yes)
+		return act(agent, AGENT_WRITE);
+	code = act(agent, AGENT_SHOW);
+	if (code != EXIT_OK)
+		return code;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		report_error("nothing is written without --yes, as there is nobody to ask");
-		return false;
+		report_error("nothing was written: there is no terminal to ask on; use --yes");
+		return EXIT_NOTHING;
 	}
 	fputs("Write this? [y/N] ", stdout);
 	fflush(stdout);
-	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
-static int change(const struct agent *agent, bool install, bool yes)
-{
-	int (*act)(const struct agent *, bool) = install ? agent_install : agent_uninstall;
-	int code;
-
-	if (yes) {
-		code = act(agent, true);
-	} else {
-		code = act(agent, false);
-		if (code != EXIT_OK)
-			return code;
-		if (!confirm())
-			return EXIT_NOTHING;
-		code = act(agent, true);
-	}
-	if (install && code == EXIT_OK && agent->advice)
-		puts(agent->advice);
-	return code;
+	if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
+		return EXIT_NOTHING;
+	return act(agent, AGENT_WRITE);
 }
 
 enum { OPT_YES = 1 };
@@ -79,16 +145,16 @@ static const struct command_option options[] = {
 };
 
 static const struct command_verb verbs[] = {
-	{ "status", "", "what is installed, and when it was last seen working", WORD_FREE },
-	{ "install", "AGENT", "show the change, ask, write it", WORD_AGENT },
-	{ "uninstall", "AGENT", "take back exactly that", WORD_AGENT },
+	{ "status", "", "show what is installed, and when it was last seen working", WORD_FREE },
+	{ "install", "AGENT", "show the change, ask, and write it", WORD_AGENT },
+	{ "uninstall", "AGENT", "take exactly that out again", WORD_AGENT },
 	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	const struct agent *agent;
-	bool yes = false;
+	bool yes = false, install;
 	int option, code = EXIT_OK;
 
 	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
@@ -98,30 +164,36 @@ static int run(const struct command *command, int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (argc == 1 && !strcmp(argv[0], "status"))
-		return status();
+		return print_status();
 	if (argc != 2)
-		return usage_error(command, "a verb and an agent are wanted");
+		return usage_error(command, "a verb and an agent are needed");
 	agent = agent_find(argv[1]);
 	if (!strcmp(argv[0], "hook")) {
 		if (agent)
-			agent_hook(agent);
+			run_hook(agent);
 		return EXIT_OK;
 	}
 	if (!agent)
-		return usage_error(command, "there is no agent \"%s\"", argv[1]);
-	if (!strcmp(argv[0], "install") || !strcmp(argv[0], "uninstall"))
-		return change(agent, argv[0][0] == 'i', yes);
-	return usage_error(command, "there is no verb \"%s\"", argv[0]);
+		return usage_error(command, "unknown agent: %s", argv[1]);
+	install = !strcmp(argv[0], "install");
+	if (!install && strcmp(argv[0], "uninstall") != 0)
+		return usage_error(command, "unknown verb: %s", argv[0]);
+	if (home_is_foreign())
+		return EXIT_TROUBLE;
+	code = change(agent, install ? agent_install : agent_uninstall, yes);
+	if (install && code == EXIT_OK && agent->advice)
+		puts(agent->advice);
+	return code;
 }
 
 const struct command command_agents = {
 	.name = "agents",
 	.operands = "[AGENT]",
-	.summary = "Set up coding agents to tell which session a request is for.",
+	.summary = "Set up coding agents to report which session a request is for.",
 	.verbs = verbs,
 	.options = options,
-	.about = "AGENT is kilo, opencode, claude-code or codex. What is changed in its configuration "
-		 "is shown before it is written.",
+	.about = "AGENT is kilo, opencode, claude-code or codex. The change of its configuration is "
+		 "shown before it is written.",
 	.examples = "tagalong agents install kilo",
 	.run = run,
 };

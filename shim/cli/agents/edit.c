@@ -1,25 +1,142 @@
 // SPDX-License-Identifier: MIT
 /*
- * Putting our part into an agent's configuration and taking it back. What was written is remembered
- * to the byte, so that uninstall leaves the file as it was; where somebody changed it since, the
- * element alone is taken out, and where that cannot be found, nothing is touched.
+ * Putting our part into an agent's configuration and taking it out. The receipt has what was written, to
+ * the byte, so that uninstall leaves the file as it was; where somebody changed the file since, the element
+ * alone is taken out, and where that cannot be found, nothing is touched.
  */
-#include "cli/agents/change.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/agents/agents.h"
 #include "cli/agents/jsonc.h"
 #include "cli/command.h"
-#include "cli/file.h"
-#include "cli/library_path.h"
+#include "cli/files.h"
+#include "cli/launch.h"
+#include "core/variables.h"
+#include "lib/limits.h"
 
-/* It becomes a URL in a JSON string, or a word of the shell in one. What would have to be escaped
- * is refused: LD_PRELOAD cannot hold most of it either. */
+/* A file of the agent's as it is and as it is to be. */
+struct change {
+	char path[PATH_BYTES_MAX];
+	char *before; /* NULL: there is no such file */
+	size_t before_len;
+	char *after; /* NULL: there is to be none */
+	size_t after_len;
+};
+
+/* Finds the agent's file and reads it, if it is there. False after a report. */
+static bool load(const struct agent *agent, struct change *change)
+{
+	const char *named = agent->variable ? variable_get_named(agent->variable) : NULL;
+	const char *home = variable_get_named("HOME");
+	bool is_named = named && named[0] == '/';
+	struct stat status;
+	int result;
+
+	*change = (struct change){ .before = NULL };
+	if (!is_named && (!home || home[0] != '/')) {
+		report_error("cannot find the configuration of %s: HOME is not an absolute path",
+			     agent->title);
+		return false;
+	}
+	for (int i = 0; i < 2 && (i == 0 || agent->files[i]); i++) {
+		if (snprintf(change->path, sizeof(change->path), "%s%s%s%s/%s", is_named ? named : home,
+			     is_named ? "" : "/", is_named ? "" : agent->home, agent->below,
+			     agent->own ? agent->own : agent->files[i]) >= (int)sizeof(change->path)) {
+			report_error("the path is too long: %s", change->path);
+			return false;
+		}
+		/* A symbolic link to nothing is there, too. */
+		if (!lstat(change->path, &status))
+			break;
+	}
+	result = file_load(change->path, &change->before, &change->before_len);
+	if (result && result != -ENOENT)
+		report_error("cannot read %s: %s", change->path,
+			     result == -ENOLINK ? "it is a dangling symbolic link" : strerror(-result));
+	return !result || result == -ENOENT;
+}
+
+/* Sets what is to be: as it is, but for `out` bytes at `at`, in whose place `in` comes. */
+static void splice(struct change *change, size_t at, size_t out, struct text in)
+{
+	change->after_len = change->before_len - out + in.len;
+	change->after = array_grow(NULL, 0, change->after_len + 1);
+	memcpy(change->after, change->before, at);
+	if (in.len)
+		memcpy(change->after + at, in.ptr, in.len);
+	memcpy(change->after + at + in.len, change->before + at + out,
+	       change->before_len - at - out);
+	change->after[change->after_len] = '\0';
+}
+
+static void print_lines(char mark, const char *text, size_t start, size_t end)
+{
+	struct text rest = { text + start, end > start ? end - start : 0 }, line;
+
+	while (text_next(&rest, '\n', &line)) {
+		char *copy = make_printable(text_copy(line));
+
+		if (line.len || rest.len)
+			printf("  %c %s\n", mark, copy);
+		free(copy);
+	}
+}
+
+/* Prints the lines between the first and the last that differ: old ones with "-", new ones with "+". */
+static void show(const struct change *change)
+{
+	const char *a = change->before ? change->before : "", *b = change->after ? change->after : "";
+	size_t a_len = change->before ? change->before_len : 0;
+	size_t b_len = change->after ? change->after_len : 0;
+	size_t head = 0, tail = 0, shorter = a_len < b_len ? a_len : b_len;
+
+	printf("%s%s\n", change->path,
+	       !change->before ? " (new file)" : !change->after ? " (the file is removed)" : "");
+	for (size_t i = 0; i < shorter && a[i] == b[i]; i++)
+		head = a[i] == '\n' ? i + 1 : head;
+	for (size_t i = 0; i < shorter - head && a[a_len - 1 - i] == b[b_len - 1 - i]; i++) {
+		if (i + 1 == a_len - head || i + 1 == b_len - head || a[a_len - 2 - i] == '\n')
+			tail = i + 1;
+	}
+	print_lines('-', a, head, a_len - tail);
+	print_lines('+', b, head, b_len - tail);
+}
+
+static int apply(const struct change *change)
+{
+	char folder[PATH_BYTES_MAX];
+	int result;
+
+	if (!change->after) {
+		result = unlink(change->path) < 0 ? -errno : 0;
+	} else {
+		snprintf(folder, sizeof(folder), "%s", change->path);
+		*strrchr(folder, '/') = '\0';
+		result = folder_ensure(folder);
+		if (!result)
+			result = file_write(change->path,
+					    (struct text){ change->after, change->after_len }, 0600,
+					    change->before ? FILE_REPLACE : FILE_NEW);
+	}
+	if (result)
+		report_error("cannot write %s: %s", change->path, strerror(-result));
+	return result ? EXIT_TROUBLE : EXIT_OK;
+}
+
+static void release(struct change *change)
+{
+	free(change->before);
+	free(change->after);
+}
+
+/* It becomes a URL in a JSON string, or a word of the shell in one. What would have to be escaped is
+ * refused: LD_PRELOAD cannot hold most of it either. */
 static bool path_is_plain(const char *path)
 {
 	for (; *path; path++) {
@@ -29,34 +146,32 @@ static bool path_is_plain(const char *path)
 	return true;
 }
 
-/* What goes into the agent's file: the element, or for a file of our own all of it. To be freed. */
+/* What goes into the agent's file: the element, or for a file of our own all of it. To be freed; NULL after
+ * a report. */
 static char *make_part(const struct agent *agent)
 {
-	char memory[PATH_BYTES_MAX], program[PATH_MAX], *part = NULL;
-	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	const char *program = program_path();
+	char memory[PATH_BYTES_MAX];
 	struct buf plugin;
 
 	buf_init(&plugin, memory, sizeof(memory));
-	if (len <= 0 || hook_path("kilo/tagalong.js", &plugin)) {
+	if (!program[0] || hook_path("kilo/tagalong.js", &plugin)) {
 		report_error("cannot find hooks/kilo/tagalong.js beside the library");
 		return NULL;
 	}
-	program[len] = '\0';
 	if (!path_is_plain(program) || !path_is_plain(plugin.data)) {
-		report_error("the path %s has a blank or a quote; install Tagalong elsewhere", program);
+		report_error("an agent's configuration cannot hold a path with a space or a quote: %s; "
+			     "install Tagalong elsewhere", program);
 		return NULL;
 	}
-	len = agent->own ? asprintf(&part,
-				    "// Written by \"tagalong agents install %s\", taken away by "
-				    "\"tagalong agents uninstall %s\".\n"
-				    "export { Tagalong } from \"%s\"\n",
-				    agent->name, agent->name, plugin.data) :
-	      agent->hook ? asprintf(&part,
-				     "{\"hooks\": [{\"type\": \"command\", \"command\": "
-				     "\"'%s' agents hook %s\", \"timeout\": 5}]}",
-				     program, agent->name) :
-			    asprintf(&part, "\"file://%s\"", plugin.data);
-	return len < 0 ? NULL : part;
+	if (agent->own)
+		return text_format("// Written by \"tagalong agents install %s\", removed by \"tagalong "
+				   "agents uninstall %s\".\nexport { Tagalong } from \"%s\"\n",
+				   agent->name, agent->name, plugin.data);
+	if (agent->hook)
+		return text_format("{\"hooks\": [{\"type\": \"command\", \"command\": "
+				   "\"'%s' agents hook %s\", \"timeout\": 5}]}", program, agent->name);
+	return text_format("\"file://%s\"", plugin.data);
 }
 
 static struct jsonc_target target_of(const struct agent *agent, const char *element)
@@ -67,100 +182,84 @@ static struct jsonc_target target_of(const struct agent *agent, const char *elem
 
 static int refuse(const struct change *change, const struct jsonc_fault *fault)
 {
-	report_error("%s:%u:%u: %s; the file is left as it is", change->path, fault->line,
-		 fault->column, fault->reason);
+	report_error("%s:%u:%u: %s; the file was not changed", change->path, fault->line,
+		     fault->column, fault->reason);
 	return EXIT_TROUBLE;
 }
 
-/* A new file around the element. */
-static char *make_file(const struct agent *agent, const char *element)
-{
-	static const char one[] = "{\n  \"%s\": [\n    %s\n  ]\n}\n";
-	static const char two[] = "{\n  \"%s\": {\n    \"%s\": [\n      %s\n    ]\n  }\n}\n";
-	char *text = NULL;
-	int len = agent->path[1] ? asprintf(&text, two, agent->path[0], agent->path[1], element) :
-				   asprintf(&text, one, agent->path[0], element);
-
-	return len < 0 ? NULL : text;
-}
-
-/* Fills change->after and *record. */
+/* Fills change->after and the receipt. EXIT_NOTHING: it is there already. */
 static int plan_install(const struct agent *agent, const char *part, struct change *change,
-			struct agent_record *record)
+			struct receipt *receipt)
 {
 	struct jsonc_target target = target_of(agent, part);
 	struct jsonc_fault fault;
 	size_t at;
 	int result;
 
-	record->file = strdup(change->path);
-	record->created = !change->before;
+	receipt->file = text_copy(text_of(change->path));
+	receipt->created = !change->before;
 	if (!change->before) {
-		record->text = agent->own ? strdup(part) : make_file(agent, part);
-		change->after = record->text ? strdup(record->text) : NULL;
-		change->after_len = change->after ? strlen(change->after) : 0;
-		return change->after && record->file ? EXIT_OK : EXIT_TROUBLE;
+		receipt->text = agent->own ? text_copy(text_of(part)) :
+				agent->path[1] ?
+				text_format("{\n  \"%s\": {\n    \"%s\": [\n      %s\n    ]\n  }\n}\n",
+					    agent->path[0], agent->path[1], part) :
+				text_format("{\n  \"%s\": [\n    %s\n  ]\n}\n", agent->path[0], part);
+		change->after = text_copy(text_of(receipt->text));
+		change->after_len = strlen(change->after);
+		return EXIT_OK;
 	}
 	if (agent->own) {
-		report_error("%s is there, and not ours: it is left as it is", change->path);
+		report_error("%s exists and was not written by tagalong agents; it was not changed",
+			     change->path);
 		return EXIT_TROUBLE;
 	}
 	result = jsonc_insertion((struct text){ change->before, change->before_len }, &target, &at,
-				 &record->text, &fault);
+				 &receipt->text, &fault);
 	if (result == -EINVAL)
 		return refuse(change, &fault);
-	if (result == -EEXIST) {
-		printf("%s: there already\n", change->path);
+	if (result == -EEXIST)
 		return EXIT_NOTHING;
-	}
-	if (result || !record->file || !change_splice(change, at, 0, text_of(record->text)))
-		return EXIT_TROUBLE;
+	splice(change, at, 0, text_of(receipt->text));
 	return EXIT_OK;
 }
 
-int agent_install(const struct agent *agent, bool write)
+int agent_install(const struct agent *agent, enum agent_mode mode)
 {
-	struct agent_record record = { NULL, NULL, false }, there;
+	struct receipt receipt = { NULL, NULL, false }, before;
 	char *part = make_part(agent);
-	struct change change;
-	int result, code;
+	struct change change = { .before = NULL };
+	int code = part ? EXIT_OK : EXIT_TROUBLE;
 
-	if (!part)
-		return EXIT_TROUBLE;
-	if (!agent_record_read(agent, &there)) {
-		code = agent_is_in_place(&there) ? EXIT_OK : EXIT_NOTHING;
-		if (code == EXIT_OK)
-			printf("%s: there already\n", there.file);
-		agent_record_release(&there);
-		if (code == EXIT_OK) {
-			free(part);
-			return EXIT_OK;
-		}
+	if (part && !receipt_read(agent, &before)) {
+		code = receipt_is_in_place(&before) ? EXIT_NOTHING : EXIT_OK;
+		snprintf(change.path, sizeof(change.path), "%s", before.file);
+		receipt_release(&before);
 	}
-	result = change_locate(agent, &change);
-	if (!result)
-		result = change_load(&change);
-	if (result)
-		report_error("cannot read %s: %s", change.path, strerror(-result));
-	code = result ? EXIT_TROUBLE : plan_install(agent, part, &change, &record);
 	if (code == EXIT_OK)
-		change_show(&change);
-	/* Remembered first: what is written and not remembered could not be taken back. */
-	if (code == EXIT_OK && write && agent_record_write(agent, &record)) {
-		report_error("cannot remember the change; nothing is written");
-		code = EXIT_TROUBLE;
-	} else if (code == EXIT_OK && write) {
-		code = change_apply(&change);
-		if (code != EXIT_OK)
-			agent_record_remove(agent);
+		code = load(agent, &change) ? plan_install(agent, part, &change, &receipt) :
+					      EXIT_TROUBLE;
+	if (code == EXIT_NOTHING)
+		printf("%s: already installed\n", change.path);
+	if (code == EXIT_OK)
+		show(&change);
+	/* The receipt comes first: what is written without one could not be taken out. */
+	if (code == EXIT_OK && mode == AGENT_WRITE) {
+		int result = receipt_write(agent, &receipt);
+
+		if (result)
+			report_error("cannot write the install receipt: %s; nothing was changed",
+				     strerror(-result));
+		code = result ? EXIT_TROUBLE : apply(&change);
+		if (!result && code != EXIT_OK)
+			receipt_remove(agent);
 	}
-	agent_record_release(&record);
-	change_release(&change);
+	receipt_release(&receipt);
+	release(&change);
 	free(part);
 	return code == EXIT_NOTHING ? EXIT_OK : code;
 }
 
-/* Where the very bytes stand that were put in; only when they stand there once. */
+/* Where exactly those bytes are that were put in; only when they are there once. */
 static const char *find_once(const char *text, const char *part)
 {
 	const char *found = strstr(text, part);
@@ -168,85 +267,88 @@ static const char *find_once(const char *text, const char *part)
 	return found && !strstr(found + 1, part) ? found : NULL;
 }
 
-bool agent_is_in_place(const struct agent_record *record)
+bool receipt_is_in_place(const struct receipt *receipt)
 {
-	bool there;
+	bool in_place;
 	char *bytes;
 	size_t len;
 
-	if (file_load(record->file, &bytes, &len))
+	if (file_load(receipt->file, &bytes, &len))
 		return false;
-	there = find_once(bytes, record->text);
+	in_place = find_once(bytes, receipt->text);
 	free(bytes);
-	return there;
+	return in_place;
 }
 
-/* Fills change->after, or leaves it NULL for a file that is to go. */
-static int plan_uninstall(const struct agent *agent, const char *part,
-			  const struct agent_record *record, struct change *change)
+/* Fills change->after, or leaves it NULL for a file that is to go. EXIT_NOTHING: nothing of ours is in it. */
+static int plan_uninstall(const struct agent *agent, const char *part, const struct receipt *receipt,
+			  struct change *change)
 {
+	struct text nothing = { NULL, 0 };
 	struct jsonc_target target = target_of(agent, part);
-	const char *found = find_once(change->before, record->text);
+	const char *found = find_once(change->before, receipt->text);
 	struct jsonc_fault fault;
 	struct jsonc_span span, none;
+	int result;
 
-	if (record->created && !strcmp(change->before, record->text))
+	if (receipt->created && !strcmp(change->before, receipt->text))
 		return EXIT_OK;
 	if (agent->own) {
-		report_error("%s was changed since: it is left as it is", change->path);
+		report_error("%s was changed since it was installed; it was not removed", change->path);
 		return EXIT_TROUBLE;
 	}
-	if (found && !record->created) {
-		size_t at = (size_t)(found - change->before);
-
-		if (!change_splice(change, at, strlen(record->text), (struct text){ NULL, 0 }))
-			return EXIT_TROUBLE;
+	if (found && !receipt->created) {
+		splice(change, (size_t)(found - change->before), strlen(receipt->text), nothing);
 		if (jsonc_find((struct text){ change->after, change->after_len }, &target, &none,
 			       &fault) == -ENOENT)
 			return EXIT_OK;
 		free(change->after); /* something was put behind ours since, and needs no comma */
 		change->after = NULL;
 	}
-	switch (jsonc_find((struct text){ change->before, change->before_len }, &target, &span,
-			   &fault)) {
-	case 0:
-		return change_splice(change, span.start, span.len, (struct text){ NULL, 0 }) ?
-			       EXIT_OK : EXIT_TROUBLE;
-	case -ENOENT:
-		printf("%s: nothing of ours is in it any more\n", change->path);
+	result = jsonc_find((struct text){ change->before, change->before_len }, &target, &span,
+			    &fault);
+	if (result == -ENOENT) {
+		printf("%s: nothing to remove, it was taken out already\n", change->path);
 		return EXIT_NOTHING;
-	default:
-		return refuse(change, &fault);
 	}
+	if (result)
+		return refuse(change, &fault);
+	splice(change, span.start, span.len, nothing);
+	return EXIT_OK;
 }
 
-int agent_uninstall(const struct agent *agent, bool write)
+int agent_uninstall(const struct agent *agent, enum agent_mode mode)
 {
-	struct agent_record record;
+	struct receipt receipt;
 	struct change change = { .before = NULL };
-	char *part = make_part(agent);
-	int result = part ? agent_record_read(agent, &record) : -EINVAL, code;
+	int result = receipt_read(agent, &receipt), code = EXIT_TROUBLE;
+	char *part;
 
 	if (result) {
 		if (result == -ENOENT)
 			printf("%s: not installed\n", agent->title);
-		free(part);
+		else
+			report_error("cannot read the install receipt of %s: %s", agent->title,
+				     strerror(-result));
 		return result == -ENOENT ? EXIT_OK : EXIT_TROUBLE;
 	}
-	snprintf(change.path, sizeof(change.path), "%s", record.file);
-	result = change_load(&change);
-	if (result)
+	part = make_part(agent);
+	snprintf(change.path, sizeof(change.path), "%s", receipt.file);
+	result = part ? file_load(change.path, &change.before, &change.before_len) : 0;
+	if (result == -ENOENT)
+		code = EXIT_NOTHING;
+	else if (result)
 		report_error("cannot read %s: %s", change.path, strerror(-result));
-	code = result ? EXIT_TROUBLE :
-	       change.before ? plan_uninstall(agent, part, &record, &change) : EXIT_NOTHING;
+	else if (part)
+		code = plan_uninstall(agent, part, &receipt, &change);
 	if (code == EXIT_OK)
-		change_show(&change);
-	if (code == EXIT_OK && write)
-		code = change_apply(&change);
-	if ((code == EXIT_OK || code == EXIT_NOTHING) && write)
-		agent_record_remove(agent);
-	agent_record_release(&record);
-	change_release(&change);
+		show(&change);
+	if (code == EXIT_OK && mode == AGENT_WRITE)
+		code = apply(&change);
+	if ((code == EXIT_OK || code == EXIT_NOTHING) && mode == AGENT_WRITE)
+		receipt_remove(agent);
+	receipt_release(&receipt);
+	release(&change);
 	free(part);
 	return code == EXIT_NOTHING ? EXIT_OK : code;
 }

@@ -15,7 +15,7 @@
 #define DEPTH_MAX 64
 #define OFF_PATH SIZE_MAX
 
-struct scan {
+struct jsonc_scan {
 	struct text text;
 	size_t at;
 	const struct jsonc_target *target;
@@ -31,24 +31,24 @@ struct scan {
 	size_t comma_before, comma_after; /* 0: none */
 };
 
-static char peek(const struct scan *scan)
+static char peek(const struct jsonc_scan *scan)
 {
 	return scan->at < scan->text.len ? scan->text.ptr[scan->at] : '\0';
 }
 
-static bool fail(struct scan *scan, const char *fault)
+static bool fail(struct jsonc_scan *scan, const char *fault)
 {
 	if (!scan->fault)
 		scan->fault = fault;
 	return false;
 }
 
-static bool starts(const struct scan *scan, const char *word)
+static bool starts(const struct jsonc_scan *scan, const char *word)
 {
 	return text_starts_with(text_from(scan->text, scan->at), text_of(word));
 }
 
-static void skip_until(struct scan *scan, const char *end, const char *fault)
+static void skip_until(struct jsonc_scan *scan, const char *end, const char *fault)
 {
 	while (scan->at < scan->text.len && !starts(scan, end))
 		scan->at++;
@@ -58,7 +58,7 @@ static void skip_until(struct scan *scan, const char *end, const char *fault)
 		scan->at += strlen(end);
 }
 
-static void skip_space(struct scan *scan)
+static void skip_space(struct jsonc_scan *scan)
 {
 	for (;;) {
 		if (peek(scan) && strchr(" \t\r\n", peek(scan)))
@@ -66,7 +66,7 @@ static void skip_space(struct scan *scan)
 		else if (!scan->target->strict && starts(scan, "//"))
 			skip_until(scan, "\n", NULL);
 		else if (!scan->target->strict && starts(scan, "/*"))
-			skip_until(scan, "*/", "a comment that does not end");
+			skip_until(scan, "*/", "the comment does not end");
 		else
 			return;
 		if (scan->fault)
@@ -74,24 +74,24 @@ static void skip_space(struct scan *scan)
 	}
 }
 
-static bool scan_string(struct scan *scan)
+static bool scan_string(struct jsonc_scan *scan)
 {
 	if (peek(scan) != '"')
-		return fail(scan, "a string was expected");
+		return fail(scan, "expected a string");
 	for (scan->at++; peek(scan) != '"'; scan->at++) {
 		if ((unsigned char)peek(scan) < ' ')
-			return fail(scan, "a string that does not end on its line");
+			return fail(scan, "the string does not end on its line");
 		if (peek(scan) != '\\')
 			continue;
 		scan->at++;
 		if (!peek(scan) || !strchr("\"\\/bfnrtu", peek(scan)))
-			return fail(scan, "no such escape in a string");
+			return fail(scan, "invalid escape in a string");
 	}
 	scan->at++;
 	return true;
 }
 
-static bool scan_word(struct scan *scan)
+static bool scan_word(struct jsonc_scan *scan)
 {
 	size_t start = scan->at;
 	struct text word;
@@ -105,12 +105,12 @@ static bool scan_word(struct scan *scan)
 	if (word.len && (word.ptr[0] == '-' || (word.ptr[0] >= '0' && word.ptr[0] <= '9')))
 		return true;
 	scan->at = start;
-	return fail(scan, "a value was expected");
+	return fail(scan, "expected a value");
 }
 
-static bool scan_value(struct scan *scan, size_t matched);
+static bool scan_value(struct jsonc_scan *scan, size_t matched);
 
-static bool scan_member(struct scan *scan, size_t matched)
+static bool scan_member(struct jsonc_scan *scan, size_t matched)
 {
 	size_t start = scan->at;
 	struct text key;
@@ -123,13 +123,13 @@ static bool scan_member(struct scan *scan, size_t matched)
 		  text_eq(key, text_of(scan->target->path[matched]));
 	skip_space(scan);
 	if (peek(scan) != ':')
-		return fail(scan, "a colon was expected");
+		return fail(scan, "expected a colon");
 	scan->at++;
 	skip_space(scan);
 	return scan_value(scan, on_path ? matched + 1 : OFF_PATH);
 }
 
-static void note_element(struct scan *scan, size_t start, size_t comma)
+static void note_element(struct jsonc_scan *scan, size_t start, size_t comma)
 {
 	struct text element = { scan->text.ptr + start, scan->at - start };
 
@@ -143,13 +143,13 @@ static void note_element(struct scan *scan, size_t start, size_t comma)
 }
 
 /* At the opening bracket. */
-static bool scan_container(struct scan *scan, size_t matched, char close)
+static bool scan_container(struct jsonc_scan *scan, size_t matched, char close)
 {
 	bool target = close == ']' && matched == scan->target->path_len;
 	size_t comma = 0;
 
 	if (++scan->depth > DEPTH_MAX)
-		return fail(scan, "too many brackets in each other");
+		return fail(scan, "brackets are nested too deeply");
 	scan->at++;
 	if (matched != OFF_PATH) {
 		scan->matched = matched;
@@ -169,13 +169,13 @@ static bool scan_container(struct scan *scan, size_t matched, char close)
 			note_element(scan, start, comma);
 		skip_space(scan);
 		if (peek(scan) != ',' && peek(scan) != close)
-			return fail(scan, "a comma or a closing bracket was expected");
+			return fail(scan, "expected a comma or a closing bracket");
 		if (peek(scan) != ',')
 			continue;
 		comma = scan->at++;
 		skip_space(scan);
 		if (peek(scan) == close && scan->target->strict)
-			return fail(scan, "a comma before a closing bracket");
+			return fail(scan, "trailing comma before a closing bracket");
 	}
 	if (scan->fault)
 		return false;
@@ -184,20 +184,20 @@ static bool scan_container(struct scan *scan, size_t matched, char close)
 	return true;
 }
 
-static bool scan_value(struct scan *scan, size_t matched)
+static bool scan_value(struct jsonc_scan *scan, size_t matched)
 {
 	char c = peek(scan);
 	bool array = matched == scan->target->path_len;
 
 	if (matched != OFF_PATH && c != (array ? '[' : '{'))
-		return fail(scan, array ? "an array was expected here" :
-					  "an object was expected here");
+		return fail(scan, array ? "expected an array here" :
+					  "expected an object here");
 	if (c == '{' || c == '[')
 		return scan_container(scan, matched, c == '{' ? '}' : ']');
 	return c == '"' ? scan_string(scan) : scan_word(scan);
 }
 
-static void find_place(const struct scan *scan, struct jsonc_fault *ret_fault)
+static void find_place(const struct jsonc_scan *scan, struct jsonc_fault *ret_fault)
 {
 	ret_fault->reason = scan->fault;
 	ret_fault->line = ret_fault->column = 1;
@@ -210,17 +210,17 @@ static void find_place(const struct scan *scan, struct jsonc_fault *ret_fault)
 	}
 }
 
-static int run(struct scan *scan, struct text text, const struct jsonc_target *target,
+static int run(struct jsonc_scan *scan, struct text text, const struct jsonc_target *target,
 	       struct jsonc_fault *ret_fault)
 {
-	*scan = (struct scan){ .text = text, .target = target };
+	*scan = (struct jsonc_scan){ .text = text, .target = target };
 	if (text_starts_with(text, TEXT("\xEF\xBB\xBF")))
 		scan->at = 3;
 	skip_space(scan);
 	if (!scan->fault && scan_value(scan, 0)) {
 		skip_space(scan);
 		if (scan->at < text.len)
-			fail(scan, "something stands behind the end");
+			fail(scan, "unexpected text after the end");
 	}
 	if (!scan->fault)
 		return 0;
@@ -231,7 +231,7 @@ static int run(struct scan *scan, struct text text, const struct jsonc_target *t
 int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc_span *ret_span,
 	       struct jsonc_fault *ret_fault)
 {
-	struct scan scan;
+	struct jsonc_scan scan;
 	size_t end;
 
 	if (run(&scan, text, target, ret_fault))
@@ -251,20 +251,11 @@ int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc
 	return 0;
 }
 
-static bool is_blank(struct text text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (!strchr(" \t\r\n", text.ptr[i]))
-			return false;
-	}
-	return true;
-}
-
 int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
 		    char **ret_insert, struct jsonc_fault *ret_fault)
 {
 	struct text gap = { NULL, 0 };
-	struct scan scan;
+	struct jsonc_scan scan;
 	char *insert = NULL;
 	size_t size;
 	FILE *out;
@@ -285,7 +276,7 @@ int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t 
 	if (scan.has_first) {
 		gap = (struct text){ text.ptr + scan.inside, scan.first - scan.inside };
 		fputc(',', out);
-		if (is_blank(gap))
+		if (strspn(gap.ptr, " \t\r\n") >= gap.len)
 			fwrite(gap.ptr, 1, gap.len, out);
 		else
 			fputc(' ', out);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What is remembered of the agents: what an install wrote, and when one was seen working. */
+/* The state of each agent: what an install wrote (NAME.json), and when it was last seen working
+ * (NAME.seen), in the folder "agents" of the state. */
 #include "cli/agents/agents.h"
 
 #include <cjson/cJSON.h>
@@ -13,10 +14,9 @@
 #include "lib/fdio.h"
 #include "core/folder.h"
 #include "lib/limits.h"
-#include "cli/file.h"
+#include "cli/files.h"
 
-/* NAME.json or NAME.seen in the folder "agents" of the state. */
-static bool place(struct buf *path, const char *name, const char *kind)
+static bool receipt_path(struct buf *path, const char *name, const char *kind)
 {
 	if (!folder_of_state(path))
 		return false;
@@ -28,14 +28,14 @@ static bool place(struct buf *path, const char *name, const char *kind)
 	return !path->full;
 }
 
-static char *string_of(const cJSON *root, const char *name)
+static char *member_copy(const cJSON *root, const char *name)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(root, name));
 
 	return text ? strdup(text) : NULL;
 }
 
-int agent_record_read(const struct agent *agent, struct agent_record *ret_record)
+int receipt_read(const struct agent *agent, struct receipt *ret_receipt)
 {
 	char memory[PATH_BYTES_MAX], *bytes;
 	struct buf path;
@@ -44,57 +44,57 @@ int agent_record_read(const struct agent *agent, struct agent_record *ret_record
 	int result;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (!place(&path, agent->name, ".json"))
+	if (!receipt_path(&path, agent->name, ".json"))
 		return -ENOENT;
 	result = file_load(path.data, &bytes, &len);
 	if (result)
 		return result;
 	root = cJSON_ParseWithLength(bytes, len);
 	free(bytes);
-	ret_record->file = string_of(root, "file");
-	ret_record->text = string_of(root, "text");
-	ret_record->created = cJSON_IsTrue(cJSON_GetObjectItem(root, "created"));
+	ret_receipt->file = member_copy(root, "file");
+	ret_receipt->text = member_copy(root, "text");
+	ret_receipt->created = cJSON_IsTrue(cJSON_GetObjectItem(root, "created"));
 	cJSON_Delete(root);
-	if (ret_record->file && ret_record->text)
+	if (ret_receipt->file && ret_receipt->text)
 		return 0;
-	agent_record_release(ret_record);
+	receipt_release(ret_receipt);
 	return -EBADMSG;
 }
 
-int agent_record_write(const struct agent *agent, const struct agent_record *record)
+int receipt_write(const struct agent *agent, const struct receipt *receipt)
 {
 	cJSON *root = cJSON_CreateObject();
 	char memory[PATH_BYTES_MAX], *text;
 	int result = -ENOMEM;
 	struct buf path;
 
-	cJSON_AddStringToObject(root, "file", record->file);
-	cJSON_AddStringToObject(root, "text", record->text);
-	cJSON_AddBoolToObject(root, "created", record->created);
+	cJSON_AddStringToObject(root, "file", receipt->file);
+	cJSON_AddStringToObject(root, "text", receipt->text);
+	cJSON_AddBoolToObject(root, "created", receipt->created);
 	text = cJSON_Print(root);
 	cJSON_Delete(root);
 	buf_init(&path, memory, sizeof(memory));
 	if (text)
-		result = place(&path, agent->name, ".json") ?
-				 file_replace(path.data, text_of(text)) : -ENOENT;
+		result = receipt_path(&path, agent->name, ".json") ?
+				 file_write(path.data, text_of(text), 0600, FILE_REPLACE) : -ENOENT;
 	cJSON_free(text);
 	return result;
 }
 
-void agent_record_remove(const struct agent *agent)
+void receipt_remove(const struct agent *agent)
 {
 	char memory[PATH_BYTES_MAX];
 	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (place(&path, agent->name, ".json"))
+	if (receipt_path(&path, agent->name, ".json"))
 		unlink(path.data);
 }
 
-void agent_record_release(struct agent_record *record)
+void receipt_release(struct receipt *receipt)
 {
-	free(record->file);
-	free(record->text);
+	free(receipt->file);
+	free(receipt->text);
 }
 
 void agents_note_seen(const char *name)
@@ -105,7 +105,7 @@ void agents_note_seen(const char *name)
 	int fd;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (!agent || !place(&path, agent->name, ".seen"))
+	if (!agent || !receipt_path(&path, agent->name, ".seen"))
 		return;
 	fd = fd_open(AT_FDCWD, path.data, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
 	if (fd >= 0)
@@ -120,7 +120,7 @@ time_t agent_seen(const struct agent *agent)
 	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (!place(&path, agent->name, ".seen") || stat(path.data, &status) < 0)
+	if (!receipt_path(&path, agent->name, ".seen") || stat(path.data, &status) < 0)
 		return 0;
 	return status.st_mtime;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Reading ELF with libelf. What a stripped program is made of shows in sections and texts that its
- * tools always leave. */
-#include "cli/doctor/binary.h"
+/* Reading ELF with libelf. What a stripped program is made of shows in sections and texts that its tools
+ * always leave. */
+#include "cli/doctor/doctor.h"
 
 #include <fcntl.h>
 #include <gelf.h>
@@ -10,7 +10,7 @@
 
 #include "lib/fdio.h"
 #include "lib/text.h"
-#include "cli/program.h"
+#include "cli/files.h"
 
 bool names_libcurl(const char *file)
 {
@@ -87,7 +87,7 @@ static void read_sections(Elf *elf, struct binary *binary)
 	}
 }
 
-static bool holds(const char *file, size_t size, struct text text)
+static bool contains(const char *file, size_t size, struct text text)
 {
 	return memmem(file, size, text.ptr, text.len) != NULL;
 }
@@ -100,11 +100,13 @@ static void read_texts(Elf *elf, struct binary *binary)
 	if (!file)
 		return;
 	/* curl_easy_strerror has it in every version. */
-	binary->has_libcurl = holds(file, size, TEXT("A libcurl function was given a bad argument"));
-	binary->names_libcurl = holds(file, size, TEXT("libcurl.so")) ||
-				holds(file, size, TEXT("libcurl-gnutls.so"));
+	binary->has_libcurl =
+		contains(file, size, TEXT("A libcurl function was given a bad argument"));
+	binary->names_libcurl = contains(file, size, TEXT("libcurl.so")) ||
+				contains(file, size, TEXT("libcurl-gnutls.so"));
 	/* Where a panic is reported from: as the Rust project builds, and as Debian does. */
-	binary->is_rust = holds(file, size, TEXT("/rustc/")) || holds(file, size, TEXT("/rustc-"));
+	binary->is_rust =
+		contains(file, size, TEXT("/rustc/")) || contains(file, size, TEXT("/rustc-"));
 }
 
 bool binary_read(const char *path, struct binary *ret_binary)

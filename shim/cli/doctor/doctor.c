@@ -1,165 +1,207 @@
 // SPDX-License-Identifier: MIT
-/* tagalong doctor: can this program be tagged, is all well here? Text is a view of the report. */
+/* tagalong doctor: the command, and its reports as text and as JSON. */
 #include "cli/doctor/doctor.h"
 
 #include <cjson/cJSON.h>
 #include <getopt.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/doctor/probe.h"
-#include "cli/doctor/program.h"
-#include "cli/doctor/self.h"
+#include "cli/command.h"
 
-static const char *get_text(const cJSON *object, const char *name)
+static const char *const verdict_names[] = { "not", "children", "tagged" };
+static const char *const hook_names[] = { "", "linked", "plugin", "dl", "node" };
+
+void list_add(struct list *list, const char *text)
 {
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(object, name));
-
-	return text ? text : "";
+	list->item = array_grow(list->item, list->count, sizeof(*list->item));
+	list->item[list->count++] = text_copy(text_of(text));
 }
 
-static int get_number(const cJSON *object, const char *name)
-{
-	const cJSON *number = cJSON_GetObjectItem(object, name);
-
-	return cJSON_IsNumber(number) ? number->valueint : 0;
-}
-
-static void print_json(const cJSON *root)
+static void print_and_delete(cJSON *root)
 {
 	char *text = cJSON_Print(root);
 
 	puts(text ? text : "{}");
 	cJSON_free(text);
+	cJSON_Delete(root);
 }
 
-static void print_list(const cJSON *root, const char *name, const char *label)
+static void add_list(cJSON *object, const char *name, const struct list *list)
 {
-	const cJSON *item;
+	cJSON *array = cJSON_AddArrayToObject(object, name);
 
-	cJSON_ArrayForEach(item, cJSON_GetObjectItem(root, name))
-		printf("  %-10s %s\n", label, cJSON_GetStringValue(item));
+	for (size_t i = 0; i < list->count; i++)
+		cJSON_AddItemToArray(array, cJSON_CreateString(list->item[i]));
 }
 
-static void print_binary(const cJSON *root)
+static const char *built_in(const struct binary *binary)
 {
-	if (!get_text(root, "binary")[0])
-		return;
-	printf("  %-10s %s\n  %-10s %s, %d bit, linked %s%s%s%s%s\n", "binary",
-	       get_text(root, "binary"), "is", get_text(root, "machine"), get_number(root, "class"),
-	       strcmp(get_text(root, "linking"), "static") ? "dynamically" : "statically",
-	       get_text(root, "libc")[0] ? ", for " : "", get_text(root, "libc"),
-	       cJSON_IsTrue(cJSON_GetObjectItem(root, "setuid")) ? ", setuid or setgid" : "",
-	       cJSON_IsTrue(cJSON_GetObjectItem(root, "capabilities")) ? ", file capabilities" : "");
-	if (get_text(root, "builtin")[0])
-		printf("  %-10s %s\n", "built in", get_text(root, "builtin"));
+	return binary->has_libcurl ? "libcurl" : binary->is_go ? "go" :
+	       binary->is_rust	   ? "rust" : NULL;
 }
 
-static void print_probe(const cJSON *probe)
+static void print_program_json(const char *command, const struct program_report *report,
+			       const struct probe_report *probe)
 {
-	int requests = get_number(probe, "requests"), tagged = get_number(probe, "tagged");
+	const struct binary *binary = &report->binary;
+	cJSON *root = cJSON_CreateObject(), *object;
 
+	cJSON_AddStringToObject(root, "command", command);
+	cJSON_AddStringToObject(root, "path", report->path);
+	add_list(root, "scripts", &report->scripts);
+	if (report->binary_path[0]) {
+		cJSON_AddStringToObject(root, "binary", report->binary_path);
+		cJSON_AddNumberToObject(root, "class", binary->is_64 ? 64 : 32);
+		cJSON_AddStringToObject(root, "machine", binary_machine(binary));
+		cJSON_AddStringToObject(root, "linking",
+					binary->interpreter[0] ? "dynamic" : "static");
+		if (binary->interpreter[0])
+			cJSON_AddStringToObject(root, "loader", binary->interpreter);
+		if (report->libc)
+			cJSON_AddStringToObject(root, "libc", report->libc);
+		if (built_in(binary))
+			cJSON_AddStringToObject(root, "builtin", built_in(binary));
+		cJSON_AddBoolToObject(root, "setuid", report->setuid);
+		cJSON_AddBoolToObject(root, "capabilities", report->capabilities);
+	}
+	add_list(root, "libcurl", &report->libcurl);
+	add_list(root, "plugins", &report->plugins);
+	add_list(root, "bindings", &report->bindings);
+	add_list(root, "missing", &report->missing);
+	cJSON_AddStringToObject(root, "verdict", verdict_names[report->verdict]);
+	if (report->hook != HOOK_NONE)
+		cJSON_AddStringToObject(root, "hook", hook_names[report->hook]);
+	cJSON_AddStringToObject(root, "reason", report->reason);
+	if (report->advice)
+		cJSON_AddStringToObject(root, "advice", report->advice);
+	if (probe) {
+		object = cJSON_AddObjectToObject(root, "probe");
+		cJSON_AddNumberToObject(object, "requests", probe->requests);
+		cJSON_AddNumberToObject(object, "tagged", probe->tagged);
+		cJSON_AddNumberToObject(object, "other", probe->other);
+		add_list(object, "headers", &probe->headers);
+		cJSON_AddNumberToObject(object, "exit_code", probe->exit_code);
+	}
+	print_and_delete(root);
+}
+
+static void print_list(const char *label, const struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		printf("  %-10s %s\n", label, make_printable(list->item[i]));
+}
+
+static void print_program_text(const char *command, const struct program_report *report,
+			       const struct probe_report *probe)
+{
+	const struct binary *binary = &report->binary;
+
+	printf("%s: %s%s%s\n  %s.\n", command,
+	       report->verdict == PROGRAM_TAGGED ? "tagged (hook: " :
+	       report->verdict == PROGRAM_NOT_TAGGED ? "not tagged" :
+						       "not tagged itself; what it starts is tagged",
+	       hook_names[report->hook], report->hook == HOOK_NONE ? "" : ")", report->reason);
+	if (report->advice)
+		printf("  To do: %s.\n", report->advice);
+	printf("\n  %-10s %s\n", "command", report->path);
+	print_list("script", &report->scripts);
+	if (report->binary_path[0])
+		printf("  %-10s %s\n  %-10s %s, %d bit, linked %s%s%s%s%s\n", "binary",
+		       report->binary_path, "is", binary_machine(binary), binary->is_64 ? 64 : 32,
+		       binary->interpreter[0] ? "dynamically" : "statically",
+		       report->libc ? ", for " : "", report->libc ? report->libc : "",
+		       report->setuid ? ", setuid or setgid" : "",
+		       report->capabilities ? ", file capabilities" : "");
+	if (report->binary_path[0] && built_in(binary))
+		printf("  %-10s %s\n", "built in", built_in(binary));
+	print_list("libcurl", &report->libcurl);
+	print_list("plugin", &report->plugins);
+	print_list("binding", &report->bindings);
+	print_list("missing", &report->missing);
 	if (!probe)
 		return;
-	printf("\nprobe: %d chat requests arrived, %d tagged; exit code %d\n", requests, tagged,
-	       get_number(probe, "exit_code"));
-	print_list(probe, "headers", "added");
-	if (!requests)
-		printf("  Give the arguments with which it sends one; {url} stands for the relay's URL.\n");
+	printf("\nprobe: %u chat requests arrived, %u tagged; exit code %d\n", probe->requests,
+	       probe->tagged, probe->exit_code);
+	print_list("added", &probe->headers);
+	if (!probe->requests)
+		printf("  Give the arguments with which it sends one; {url} stands for the relay's "
+		       "URL.\n");
 }
 
-static void print_program(const cJSON *root)
+static int check_program(char **argv, bool json, bool with_probe)
 {
-	const char *verdict = get_text(root, "verdict");
-	bool tagged = !strcmp(verdict, "tagged"), children = !strcmp(verdict, "children");
-
-	printf("%s: %s%s%s%s\n  %s.\n", get_text(root, "command"),
-	       tagged ? "tagged" : children ? "not itself; what it starts is tagged" : "not tagged",
-	       tagged ? " (door: " : "", get_text(root, "door"), tagged ? ")" : "",
-	       get_text(root, "reason"));
-	if (get_text(root, "advice")[0])
-		printf("  To do: %s.\n", get_text(root, "advice"));
-	printf("\n  %-10s %s\n", "command", get_text(root, "path"));
-	print_list(root, "scripts", "script");
-	print_binary(root);
-	print_list(root, "libcurl", "libcurl");
-	print_list(root, "plugins", "plugin");
-	print_list(root, "bindings", "binding");
-	print_list(root, "missing", "missing");
-	print_probe(cJSON_GetObjectItem(root, "probe"));
-}
-
-static int print_self(const cJSON *root, bool json)
-{
-	const cJSON *row;
-	int faults = 0;
-
-	cJSON_ArrayForEach(row, cJSON_GetObjectItem(root, "rows"))
-	{
-		bool fault = cJSON_HasObjectItem(row, "fault");
-
-		faults += fault;
-		if (json)
-			continue;
-		printf("%-26s %s%s\n", get_text(row, "name"), get_text(row, "value"),
-		       cJSON_IsTrue(cJSON_GetObjectItem(row, "reachable")) ? " (its name is known)" : "");
-		if (fault)
-			printf("%-26s ^ %s\n", "", get_text(row, "fault"));
-		if (get_text(row, "advice")[0])
-			printf("%-26s   %s\n", "", get_text(row, "advice"));
-	}
-	if (json)
-		print_json(root);
-	return faults ? EXIT_NOTHING : EXIT_OK;
-}
-
-/* With a probe, what arrived is the answer. */
-static bool is_reached(const cJSON *root)
-{
-	const cJSON *probe = cJSON_GetObjectItem(root, "probe");
-
-	if (probe)
-		return get_number(probe, "tagged") > 0;
-	return strcmp(get_text(root, "verdict"), "not") != 0;
-}
-
-static int look_at(char **argv, bool json, bool probe)
-{
-	cJSON *root = doctor_program(argv[0]);
+	static struct program_report report; /* the process ends with it */
+	struct probe_report probe = { .exit_code = -1 };
+	bool reached;
 	int code = EXIT_OK;
 
-	if (!root) {
-		report_error("%s: there is no such program", argv[0]);
+	if (!doctor_program(argv[0], &report)) {
+		report_error("no such program: %s", argv[0]);
 		return EXIT_TROUBLE;
 	}
-	if (probe)
-		code = doctor_probe(argv, root);
+	if (with_probe)
+		code = doctor_probe(argv, &probe);
 	if (json)
-		print_json(root);
+		print_program_json(argv[0], &report, with_probe ? &probe : NULL);
 	else
-		print_program(root);
-	if (code == EXIT_OK)
-		code = is_reached(root) ? EXIT_OK : EXIT_NOTHING;
-	cJSON_Delete(root);
-	return code;
+		print_program_text(argv[0], &report, with_probe ? &probe : NULL);
+	/* With a probe, what arrived is the answer. */
+	reached = with_probe ? probe.tagged > 0 : report.verdict != PROGRAM_NOT_TAGGED;
+	return code != EXIT_OK ? code : reached ? EXIT_OK : EXIT_NOTHING;
 }
 
-static int look_around(bool json)
+static void print_installation_json(const struct installation *installation)
 {
-	cJSON *root = doctor_self();
-	int code = print_self(root, json);
+	cJSON *root = cJSON_CreateObject(), *rows = cJSON_AddArrayToObject(root, "rows");
 
-	cJSON_Delete(root);
+	for (size_t i = 0; i < installation->count; i++) {
+		const struct check *check = &installation->checks[i];
+		cJSON *row = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(row, "name", check->name);
+		cJSON_AddStringToObject(row, "value", check->value);
+		if (check->fault)
+			cJSON_AddStringToObject(row, "fault", check->fault);
+		if (check->advice)
+			cJSON_AddStringToObject(row, "advice", check->advice);
+		if (check->dns != NAME_NOT_ASKED)
+			cJSON_AddBoolToObject(row, "resolves", check->dns == NAME_RESOLVES);
+		cJSON_AddItemToArray(rows, row);
+	}
+	print_and_delete(root);
+}
+
+static int check_installation(bool json)
+{
+	struct installation installation; /* the process ends with it */
+	int code = EXIT_OK;
+
+	doctor_installation(&installation);
+	if (json)
+		print_installation_json(&installation);
+	for (size_t i = 0; i < installation.count; i++) {
+		const struct check *check = &installation.checks[i];
+
+		code = check->fault ? EXIT_NOTHING : code;
+		if (json)
+			continue;
+		printf("%-26s %s%s\n", check->name, make_printable(check->value),
+		       check->dns == NAME_RESOLVES ? " (its name resolves)" : "");
+		if (check->fault)
+			printf("%-26s ^ %s\n", "", make_printable(check->fault));
+		if (check->advice)
+			printf("%-26s   %s\n", "", check->advice);
+	}
 	return code;
 }
 
 enum { OPT_JSON = 1, OPT_PROBE };
 
 static const struct command_option options[] = {
-	{ "probe", NULL, "start it, with a relay on loopback, and tell what really arrived", WORD_FREE,
+	{ "probe", NULL, "start it, with a relay on loopback, and report what really arrived", WORD_FREE,
 	  OPT_PROBE, 0 },
-	{ "json", NULL, "for programs", WORD_FREE, OPT_JSON, 0 },
+	{ "json", NULL, "print JSON", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };
 
@@ -169,32 +211,29 @@ static int run(const struct command *command, int argc, char **argv)
 	int option, code = EXIT_OK;
 
 	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
-		if (option == OPT_JSON)
-			json = true;
-		else if (option == OPT_PROBE)
-			probe = true;
+		json = json || option == OPT_JSON;
+		probe = probe || option == OPT_PROBE;
 	}
 	if (option == OPTION_DONE)
 		return code;
 	if (optind < argc - 1 && !probe)
-		return usage_error(command, "arguments of a program are for --probe");
-	if (optind == argc)
-		return probe ? usage_error(command, "there is no command to probe") :
-			       look_around(json);
-	return look_at(argv + optind, json, probe);
+		return usage_error(command, "arguments of a program need --probe");
+	if (optind < argc)
+		return check_program(argv + optind, json, probe);
+	return probe ? usage_error(command, "no command to probe") : check_installation(json);
 }
 
 const struct command command_doctor = {
 	.name = "doctor",
 	.operands = "[COMMAND [ARG...]]",
-	.summary = "Tell whether a program can be tagged, and by which door.",
+	.summary = "Check whether and how a program is tagged, or the installation.",
 	.options = options,
 	.about = "{url} in the arguments of a program that is probed is the relay's chat URL; "
 		 "OPENAI_BASE_URL and the like name it, too. Without a command: the installation, the "
-		 "configuration, the relays and whether their names are known here, the service, the "
+		 "configuration, the relays and whether their names resolve, the context service, the "
 		 "environment.\n\n"
 		 "The exit code is 0 when requests of the program, or of what it starts, are tagged "
-		 "(with --probe: when one was), and when nothing is wrong; else 1. 2 for a bad call, 3 "
+		 "(with --probe: when one was), and when no fault was found; else 1. 2 for a bad call, 3 "
 		 "when there is no such program.",
 	.examples = "tagalong doctor php\n"
 		    "tagalong doctor --probe curl -d '{}' '{url}'",

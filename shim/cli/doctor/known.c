@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* One row for programs that are alike. A name says what their files do not. */
-#include "cli/doctor/known.h"
+/* Programs that are known by name, because their files do not say what they do: a row for those that are
+ * alike, and where the plugins of a language lie. */
+#include "cli/doctor/doctor.h"
 
 #include <fnmatch.h>
 #include <glob.h>
@@ -12,7 +13,6 @@
 #include "lib/limits.h"
 #include "lib/text.h"
 #include "core/variables.h"
-#include "cli/doctor/binary.h"
 
 #define LUA(version)                                                                               \
 	"lib/*/lua/" version "/*curl*.so lib/*/lua/" version "/*/*curl*.so "                       \
@@ -25,7 +25,7 @@ static const struct known rows[] = {
 	  "install PHP's curl extension, and let the program use it",
 	  "lib/php/*/curl.so lib/php/extensions/*/curl.so lib64/php/modules/curl.so", NULL },
 	{ "python python[23] python[23].[0-9]* ipython* jupyter*", KNOWN_PLUGINS,
-	  "what uses pycurl is tagged; requests, httpx and openai have HTTP of their own and are not",
+	  "what uses pycurl is tagged; requests, httpx and openai have their own HTTP and are not",
 	  "install pycurl, and let the program use it",
 	  "lib/python3*/dist-packages/pycurl*.so lib/python3*/site-packages/pycurl*.so "
 	  "lib64/python3*/site-packages/pycurl*.so local/lib/python3*/dist-packages/pycurl*.so "
@@ -59,21 +59,21 @@ static const struct known rows[] = {
 	  "install TclCurl", "lib/tcltk/TclCurl*/*.so lib/TclCurl*/*.so", NULL },
 
 	{ "node nodejs", KNOWN_NODE, "Node's fetch, undici and http are tagged",
-	  "see that agents/node/tagalong.cjs is installed, and that TAGALONG_HOOKS has node", NULL, NULL },
-	{ "kilo opencode", KNOWN_OWN_HTTP, "it has HTTP and TLS of its own, and takes a plugin",
-	  "tagalong agents install kilo, or opencode; the commands that it starts are reached",
+	  "install hooks/node/tagalong.cjs beside the library, and let TAGALONG_HOOKS contain node", NULL, NULL },
+	{ "kilo opencode", KNOWN_OWN_HTTP, "it has its own HTTP and TLS, and takes a plugin",
+	  "run tagalong agents install kilo (or opencode); the commands that it starts are tagged",
 	  NULL, NULL },
-	{ "bun deno claude codex", KNOWN_OWN_HTTP, "it has HTTP and TLS of its own",
-	  "set the headers in the client, or by a proxy; the commands that it starts are reached",
+	{ "bun deno claude codex", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
+	  "set the headers in the client or in a proxy; the commands that it starts are tagged",
 	  NULL, NULL },
 	{ "code codium code-oss cursor electron*", KNOWN_OWN_HTTP,
-	  "Electron has HTTP and TLS of its own",
-	  "set the headers in the client, or by a proxy; the commands that it starts are reached",
+	  "Electron has its own HTTP and TLS",
+	  "set the headers in the client or in a proxy; the commands that it starts are tagged",
 	  NULL, NULL },
-	{ "java kotlin scala", KNOWN_OWN_HTTP, "Java has HTTP and TLS of its own",
-	  "set the headers in the client, or by a proxy", NULL, NULL },
+	{ "java kotlin scala", KNOWN_OWN_HTTP, "Java has its own HTTP and TLS",
+	  "set the headers in the client or in a proxy", NULL, NULL },
 	{ "wget wget2 aria2c http https lynx w3m links", KNOWN_OWN_HTTP,
-	  "it has HTTP of its own", "use curl in its place", NULL, NULL },
+	  "it has its own HTTP", "use curl in its place", NULL, NULL },
 
 	{ "sh bash dash zsh fish ksh* mksh rbash busybox", KNOWN_STARTS,
 	  "a shell sends no requests itself; the curl, PHP or Python that it starts is tagged",
@@ -85,23 +85,23 @@ static const struct known rows[] = {
 	  NULL, NULL, NULL },
 	{ "make gmake ninja env xargs find parallel nohup timeout nice ionice setsid stdbuf time watch "
 	  "script tmux screen entr direnv run-parts", KNOWN_STARTS,
-	  "it sends no requests itself; what it starts is reached", NULL, NULL, NULL },
+	  "it sends no requests itself; what it starts is tagged", NULL, NULL, NULL },
 
 	{ "docker podman nerdctl kubectl oc lxc lxc-* systemd-nspawn distrobox toolbox apptainer "
 	  "singularity", KNOWN_ELSEWHERE,
-	  "a container has libraries and an environment of its own",
+	  "a container has its own libraries and environment",
 	  "put libtagalong.so into the image, and set LD_PRELOAD and TAGALONG_* inside", NULL, NULL },
 	{ "snap flatpak bwrap", KNOWN_ELSEWHERE,
-	  "it starts programs in a sandbox with libraries of its own",
-	  "use the program's package of the distribution, or set LD_PRELOAD inside", NULL, NULL },
+	  "it starts programs in a sandbox with their own libraries",
+	  "use the distribution's package of the program, or set LD_PRELOAD inside", NULL, NULL },
 	{ "sudo doas pkexec su runuser", KNOWN_ELSEWHERE,
 	  "what it starts gets another user's environment, without LD_PRELOAD",
-	  "write it the other way round: sudo tagalong run -- COMMAND", NULL, NULL },
+	  "put sudo first: sudo tagalong run -- COMMAND", NULL, NULL },
 	{ "systemctl systemd-run crontab at batch", KNOWN_ELSEWHERE,
-	  "a daemon starts the command, in an environment of its own",
-	  "put tagalong run into the command that the daemon is given", NULL, NULL },
+	  "a daemon starts the command, in its own environment",
+	  "put tagalong run into the command that the daemon starts", NULL, NULL },
 	{ "ssh rsh mosh", KNOWN_ELSEWHERE, "the command runs on another machine",
-	  "use tagalong run over there", NULL, NULL },
+	  "use tagalong run on that machine", NULL, NULL },
 };
 /* clang-format on */
 
@@ -151,16 +151,18 @@ static bool find_prefix(const char *path, char ret_prefix[PATH_BYTES_MAX])
 	return true;
 }
 
-static void each_file(const char *patterns, const char *path, bool (*fits)(const char *file),
-		      cJSON *ret_list)
+enum file_kind { FILE_BINDING, FILE_PLUGIN };
+
+/* Plugins count when they need libcurl. */
+static void list_files(const char *patterns, const char *prefix, enum file_kind kind,
+		       struct list *ret_list)
 {
 	const char *home = variable_get_named("HOME");
-	char word[256], prefix[PATH_BYTES_MAX], pattern[PATH_BYTES_MAX + 256];
+	char word[256], pattern[PATH_BYTES_MAX + 256];
+	struct binary binary;
 	glob_t found;
 
-	if (!patterns || !find_prefix(path, prefix))
-		return;
-	while (next_word(&patterns, word, sizeof(word))) {
+	while (patterns && next_word(&patterns, word, sizeof(word))) {
 		if (word[0] == '~' && !home)
 			continue;
 		snprintf(pattern, sizeof(pattern), "%s%s%s", word[0] == '/' ? "" :
@@ -169,27 +171,23 @@ static void each_file(const char *patterns, const char *path, bool (*fits)(const
 		if (glob(pattern, 0, NULL, &found))
 			continue;
 		for (size_t i = 0; i < found.gl_pathc; i++) {
-			if (!fits || fits(found.gl_pathv[i]))
-				cJSON_AddItemToArray(ret_list,
-						     cJSON_CreateString(found.gl_pathv[i]));
+			const char *file = found.gl_pathv[i];
+
+			if (kind == FILE_BINDING ||
+			    (binary_read(file, &binary) && binary.needs_libcurl))
+				list_add(ret_list, file);
 		}
 		globfree(&found);
 	}
 }
 
-static bool needs_libcurl(const char *file)
+void known_list_files(const struct known *known, const char *path, struct list *ret_plugins,
+		      struct list *ret_bindings)
 {
-	struct binary binary;
+	char prefix[PATH_BYTES_MAX];
 
-	return binary_read(file, &binary) && binary.needs_libcurl;
-}
-
-void known_plugins(const struct known *known, const char *path, cJSON *ret_list)
-{
-	each_file(known->plugins, path, needs_libcurl, ret_list);
-}
-
-void known_bindings(const struct known *known, const char *path, cJSON *ret_list)
-{
-	each_file(known->bindings, path, NULL, ret_list);
+	if (!find_prefix(path, prefix))
+		return;
+	list_files(known->plugins, prefix, FILE_PLUGIN, ret_plugins);
+	list_files(known->bindings, prefix, FILE_BINDING, ret_bindings);
 }

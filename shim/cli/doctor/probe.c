@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The relay of doctor --probe. One connection after the other, one request each: a program that is to
- * be looked at sends few, and waits for its answers.
+ * The relay of doctor --probe. It serves one connection after the other, one request each: a program that
+ * is looked at sends few, and waits for its answers.
  */
-#include "cli/doctor/probe.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,14 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/command.h"
+#include "cli/doctor/doctor.h"
+#include "cli/launch.h"
 #include "lib/clock.h"
 #include "lib/fdio.h"
-#include "lib/text.h"
-#include "cli/command.h"
-#include "cli/launch.h"
 
 #define PROBE_MS 20000
-/* A request's head; what is behind it is read and forgotten. */
+/* A request's head; what is behind it is read and dropped. */
 #define HEAD_BYTES_MAX 65536
 #define POLL_MS 20
 #define CHAT "/v1/chat/completions"
@@ -37,8 +35,7 @@ struct probe {
 	char url[128];
 	pid_t child;
 	uint64_t deadline_ms;
-	unsigned requests, tagged, other;
-	cJSON *headers;
+	struct probe_report *report;
 };
 
 static int listen_on_loopback(struct probe *probe)
@@ -57,16 +54,18 @@ static int listen_on_loopback(struct probe *probe)
 	return 0;
 }
 
-/* What the command finds in its environment: the shim, one task, and the relay by all its names. */
-static int prepare(const struct probe *probe)
+/* In the child: the library, one task, the relay by all its names; then the command. */
+static void exec_command(const struct probe *probe, char **argv)
 {
-	static const char *const bases[] = { "OPENAI_BASE_URL", "OPENAI_API_BASE" };
-	char versioned[80];
-	int code = launch_doors();
+	int null = open("/dev/null", O_RDONLY);
+	char *versioned = text_format("%s/v1", probe->base);
 
-	snprintf(versioned, sizeof(versioned), "%s/v1", probe->base);
-	for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
-		setenv(bases[i], versioned, 1);
+	setpgid(0, 0);
+	dup2(null, STDIN_FILENO);
+	/* What the command prints is not part of the report. */
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	setenv("OPENAI_BASE_URL", versioned, 1);
+	setenv("OPENAI_API_BASE", versioned, 1);
 	setenv("ANTHROPIC_BASE_URL", probe->base, 1);
 	setenv("OPENAI_API_KEY", "tagalong-doctor", 1);
 	setenv("ANTHROPIC_API_KEY", "tagalong-doctor", 1);
@@ -75,42 +74,16 @@ static int prepare(const struct probe *probe)
 	setenv("TAGALONG_PRESET", "generic", 1);
 	setenv("TAGALONG_ENDPOINTS", "chat", 1);
 	unsetenv("TAGALONG_OFF");
-	return code;
-}
-
-/* An argument with the relay's address in it. */
-static char *with_url(const char *argument, const char *url)
-{
-	const char *place = strstr(argument, "{url}");
-	char *made = NULL;
-
-	if (!place)
-		return strdup(argument);
-	if (asprintf(&made, "%.*s%s%s", (int)(place - argument), argument, url,
-		     place + strlen("{url}")) < 0)
-		return NULL;
-	return made;
-}
-
-static void become(const struct probe *probe, char **argv)
-{
-	int nothing = open("/dev/null", O_RDONLY);
-
-	setpgid(0, 0);
-	dup2(nothing, STDIN_FILENO);
-	/* What the command says is not the report. */
-	dup2(STDERR_FILENO, STDOUT_FILENO);
 	for (size_t i = 0; argv[i]; i++) {
-		char *argument = with_url(argv[i], probe->url);
+		const char *place = strstr(argv[i], "{url}");
 
-		if (!argument)
-			_exit(EXIT_TROUBLE);
-		argv[i] = argument;
+		if (place)
+			argv[i] = text_format("%.*s%s%s", (int)(place - argv[i]), argv[i], probe->url,
+					      place + strlen("{url}"));
 	}
-	if (prepare(probe) != EXIT_OK)
+	if (launch_hooks() != EXIT_OK)
 		_exit(EXIT_TROUBLE);
-	if (argv[0])
-		execvp(argv[0], argv);
+	execvp(argv[0], argv);
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
@@ -142,22 +115,20 @@ static bool read_head(int fd, char *head, uint64_t deadline_ms)
 	return true;
 }
 
-/* Counts a request, and takes the names of what was added to the first tagged one. */
-static void note_headers(struct probe *probe, const char *head)
+/* Counts a request, and notes the names of what was added to the first tagged one. */
+static void count_request(struct probe_report *report, const char *head)
 {
 	struct text rest = text_of(head), line;
 	bool tagged = strcasestr(head, "\r\nX-Task-Id: " TASK "\r\n") != NULL;
 
 	if (strncmp(head, "POST " CHAT, sizeof("POST " CHAT) - 1) ||
 	    !strchr(" ?", head[sizeof("POST " CHAT) - 1])) {
-		probe->other++;
+		report->other++;
 		return;
 	}
-	probe->requests++;
-	probe->tagged += tagged;
-	if (!tagged || cJSON_GetArraySize(probe->headers))
-		return;
-	while (text_next(&rest, '\n', &line) && line.len > 1) {
+	report->requests++;
+	report->tagged += tagged;
+	while (tagged && report->tagged == 1 && text_next(&rest, '\n', &line) && line.len > 1) {
 		ptrdiff_t colon = text_find(line, ':');
 		char name[128];
 
@@ -165,7 +136,7 @@ static void note_headers(struct probe *probe, const char *head)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)colon, line.ptr);
 		if (!strncasecmp(name, "X-", 2) || !strcasecmp(name, "traceparent"))
-			cJSON_AddItemToArray(probe->headers, cJSON_CreateString(name));
+			list_add(&report->headers, name);
 	}
 }
 
@@ -193,7 +164,7 @@ static void serve_one(struct probe *probe)
 	uint64_t deadline_ms = clock_monotonic_ms() + 2000;
 
 	if (fd >= 0 && head && read_head(fd, head, deadline_ms)) {
-		note_headers(probe, head);
+		count_request(probe->report, head);
 		answer(fd, head);
 		/* A close with bytes unread would be a reset, and the answer lost. */
 		while (wait_for(fd, POLLIN, deadline_ms) && recv(fd, rest, sizeof(rest), 0) > 0)
@@ -203,8 +174,8 @@ static void serve_one(struct probe *probe)
 	free(head);
 }
 
-/* Serves until the command has ended, or the time. Its exit code, -1 for a signal or no end. */
-static int watch(struct probe *probe)
+/* Serves until the command has ended, or the time is over. Its exit code, -1 for a signal or no end. */
+static int serve_until_end(struct probe *probe)
 {
 	int status, code = -1;
 	bool ended = false;
@@ -216,7 +187,7 @@ static int watch(struct probe *probe)
 	}
 	if (ended && WIFEXITED(status))
 		code = WEXITSTATUS(status);
-	/* What it has left behind may still be about to ask. */
+	/* What it left behind may be about to ask. */
 	while (ended && wait_for(probe->fd, POLLIN, clock_monotonic_ms() + POLL_MS))
 		serve_one(probe);
 	kill(-probe->child, SIGKILL);
@@ -225,32 +196,25 @@ static int watch(struct probe *probe)
 	return code;
 }
 
-int doctor_probe(char **argv, cJSON *report)
+int doctor_probe(char **argv, struct probe_report *ret_report)
 {
-	struct probe probe = { .headers = cJSON_CreateArray(),
-			       .deadline_ms = clock_monotonic_ms() + PROBE_MS };
-	cJSON *result;
-	int error = listen_on_loopback(&probe), code = -1;
+	struct probe probe = { .deadline_ms = clock_monotonic_ms() + PROBE_MS, .report = ret_report };
+	int error = listen_on_loopback(&probe);
 
+	*ret_report = (struct probe_report){ .exit_code = -1 };
 	fflush(stdout);
 	if (!error) {
 		probe.child = fork();
 		error = probe.child < 0 ? -errno : 0;
 	}
 	if (!error && !probe.child)
-		become(&probe, argv);
+		exec_command(&probe, argv);
 	if (!error) {
 		setpgid(probe.child, probe.child);
-		code = watch(&probe);
+		ret_report->exit_code = serve_until_end(&probe);
 	}
 	fd_close(probe.fd);
-	result = cJSON_AddObjectToObject(report, "probe");
-	cJSON_AddNumberToObject(result, "requests", probe.requests);
-	cJSON_AddNumberToObject(result, "tagged", probe.tagged);
-	cJSON_AddNumberToObject(result, "other", probe.other);
-	cJSON_AddItemToObject(result, "headers", probe.headers);
-	cJSON_AddNumberToObject(result, "exit_code", code);
 	if (error)
-		report_error("the probe's relay cannot be started: %s", strerror(-error));
+		report_error("cannot start a relay on 127.0.0.1: %s", strerror(-error));
 	return error ? EXIT_TROUBLE : EXIT_OK;
 }

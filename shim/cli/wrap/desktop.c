@@ -4,7 +4,7 @@
  * user's own folder hides the system's entry. Only the program's name in Exec is changed;
  * DBusActivatable is left out, because with it Exec would not be looked at.
  */
-#include "cli/wrap/desktop.h"
+#include "cli/wrap/wrap.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,11 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/limits.h"
-#include "lib/text.h"
 #include "core/variables.h"
-#include "cli/program.h"
-#include "cli/wrap/own_file.h"
+#include "cli/command.h"
+#include "cli/files.h"
 
 #define GROUP "[Desktop Entry]"
 #define MARK "X-Tagalong-Launcher="
@@ -133,95 +131,91 @@ static char *make_copy(const char *source, const char *name, const char *launche
 	return NULL;
 }
 
-static void write_copy(const char *file, const char *copy, desktop_told *told)
+/* Writes the copy of one entry, unless something else is in its place. */
+static void wrap_entry(const char *source_path, const char *file, const char *name, const char *launcher,
+		       desktop_report *report)
 {
-	char folder[PATH_BYTES_MAX], path[PATH_BYTES_MAX];
-	char *before;
+	char folder[PATH_BYTES_MAX], path[PATH_BYTES_MAX], *source, *copy = NULL, *before = NULL;
+	size_t len;
 	bool ours;
 	int result;
 
 	if (!own_folder(folder, sizeof(folder)) ||
-	    snprintf(path, sizeof(path), "%s/%s", folder, file) >= (int)sizeof(path))
+	    snprintf(path, sizeof(path), "%s/%s", folder, file) >= (int)sizeof(path) ||
+	    file_load(source_path, &source, &len))
 		return;
-	before = own_file_read(path);
-	ours = before && strstr(before, "\n" MARK);
+	copy = make_copy(source, name, launcher);
+	free(source);
+	if (!copy)
+		return;
+	ours = !file_load(path, &before, &len) && strstr(before, "\n" MARK);
 	free(before);
-	result = own_folder_make(folder);
+	result = folder_ensure(folder);
 	if (!result)
-		result = own_file_write(path, 0644, copy, ours);
-	told(path, result == -EEXIST ? "it is there, and was not made by tagalong wrap" :
-		   result ? strerror(-result) : NULL);
+		result = file_write(path, text_of(copy), 0644, ours ? FILE_REPLACE : FILE_NEW);
+	report(path, result == -EEXIST ? "it exists and was not written by tagalong wrap" :
+		     result ? strerror(-result) : NULL);
+	free(copy);
 }
 
-static void each_entry(const char *folder,
-		       void (*each)(const char *path, const char *file, void *arg), void *arg)
+/* Removes one entry, if it is a copy that starts the launcher. */
+static void unwrap_entry(const char *path, const char *launcher, desktop_report *report)
+{
+	char *source = NULL, *mark = NULL;
+	FILE *out;
+	size_t len;
+
+	if (file_load(path, &source, &len))
+		return;
+	out = open_memstream(&mark, &len);
+	if (out) {
+		write_mark(out, launcher);
+		if (!fclose(out) && strstr(source, mark))
+			report(path, unlink(path) ? strerror(errno) : NULL);
+	}
+	free(mark);
+	free(source);
+}
+
+/* Each entry of a folder: wrapped with a name, else unwrapped. */
+static void each_entry(const char *folder, const char *name, const char *launcher,
+		       desktop_report *report)
 {
 	DIR *entries = opendir(folder);
 	const struct dirent *entry;
 	char path[PATH_BYTES_MAX];
 
 	while (entries && (entry = readdir(entries))) {
-		if (text_ends_with(text_of(entry->d_name), TEXT(".desktop")) &&
-		    snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < (int)sizeof(path))
-			each(path, entry->d_name, arg);
+		if (!text_ends_with(text_of(entry->d_name), TEXT(".desktop")) ||
+		    snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) >= (int)sizeof(path))
+			continue;
+		if (name)
+			wrap_entry(path, entry->d_name, name, launcher, report);
+		else
+			unwrap_entry(path, launcher, report);
 	}
 	if (entries)
 		closedir(entries);
 }
 
-struct work {
-	const char *name, *launcher;
-	desktop_told *told;
-};
-
-static void wrap_entry(const char *path, const char *file, void *arg)
-{
-	const struct work *work = arg;
-	char *source = own_file_read(path);
-	char *copy = source ? make_copy(source, work->name, work->launcher) : NULL;
-
-	if (copy)
-		write_copy(file, copy, work->told);
-	free(copy);
-	free(source);
-}
-
-static void unwrap_entry(const char *path, const char *file, void *arg)
-{
-	const struct work *work = arg;
-	char *source = own_file_read(path), *mark = NULL;
-	size_t size;
-	FILE *out = open_memstream(&mark, &size);
-
-	if (out) {
-		write_mark(out, work->launcher);
-		if (!fclose(out) && source && strstr(source, mark))
-			work->told(path, unlink(path) ? strerror(errno) : NULL);
-	}
-	free(mark);
-	free(source);
-}
-
-void desktop_wrap(const char *name, const char *launcher, desktop_told *told)
+void desktop_wrap(const char *name, const char *launcher, desktop_report *report)
 {
 	const char *list = variable_get_named("XDG_DATA_DIRS");
 	struct text rest = text_of(list ? list : "/usr/local/share:/usr/share"), folder;
-	struct work work = { name, launcher, told };
 	char path[PATH_BYTES_MAX];
 
 	while (text_next(&rest, ':', &folder)) {
 		if (folder.len && folder.ptr[0] == '/' &&
 		    snprintf(path, sizeof(path), "%.*s/applications", (int)folder.len, folder.ptr) <
 			    (int)sizeof(path))
-			each_entry(path, wrap_entry, &work);
+			each_entry(path, name, launcher, report);
 	}
 }
 
-void desktop_unwrap(const char *launcher, desktop_told *told)
+void desktop_unwrap(const char *launcher, desktop_report *report)
 {
-	struct work work = { NULL, launcher, told };
 	char path[PATH_BYTES_MAX];
 
 	if (own_folder(path, sizeof(path)))
-		each_entry(path, unwrap_entry, &work);
+		each_entry(path, NULL, launcher, report);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Writing launchers, and knowing them again. A launcher looks for its program when it is started, so
- * an upgrade that moves it does not matter; it passes over every launcher, so two do not start each
- * other; and without tagalong it starts the program as it is.
+ * Writing launchers and recognizing them. A launcher looks for its program when it is started, so that an
+ * upgrade may move it; it skips every launcher, so that two never start each other; and without tagalong it
+ * starts the program as it is.
  */
-#include "cli/wrap/launcher.h"
+#include "cli/wrap/wrap.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,9 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/text.h"
-#include "cli/program.h"
-#include "cli/wrap/own_file.h"
+#include "cli/command.h"
+#include "cli/files.h"
 
 #define FIRST_LINE "#!/bin/sh\n"
 #define MARK "# Launcher made by tagalong wrap"
@@ -46,17 +45,15 @@ static const char body[] =
 	"\tdone\n"
 	"fi\n"
 	"if [ -z \"$tw_real\" ]; then\n"
-	"\tprintf '%s: there is no such program behind this launcher\\n' \"$tw_name\" >&2\n"
+	"\tprintf '%s: no such program in PATH\\n' \"$tw_name\" >&2\n"
 	"\texit 127\n"
 	"fi\n"
 	"[ -x \"$tw_tagalong\" ] || tw_tagalong=$(command -v tagalong) || exec \"$tw_real\" \"$@\"";
 
 char *shell_quote(const char *text)
 {
-	char *quoted = malloc(strlen(text) * 4 + 3), *end = quoted;
+	char *quoted = array_grow(NULL, 0, strlen(text) * 4 + 3), *end = quoted;
 
-	if (!quoted)
-		return NULL;
 	*end++ = '\'';
 	for (; *text; text++) {
 		if (*text == '\'')
@@ -68,7 +65,7 @@ char *shell_quote(const char *text)
 	return quoted;
 }
 
-/* Takes a quoted word back. */
+/* The inverse of shell_quote. */
 static void unquote(struct text line, char *ret_text, size_t size)
 {
 	size_t len = 0;
@@ -83,18 +80,26 @@ static void unquote(struct text line, char *ret_text, size_t size)
 	ret_text[len] = '\0';
 }
 
-static bool is_launcher_text(const char *text)
+/* The text of a launcher, to be freed; NULL for any other file. */
+static char *launcher_text(const char *path)
 {
-	return text_starts_with(text_of(text), TEXT(FIRST_LINE MARK));
+	char *text;
+	size_t len;
+
+	if (file_load(path, &text, &len))
+		return NULL;
+	if (text_starts_with(text_of(text), TEXT(FIRST_LINE MARK)))
+		return text;
+	free(text);
+	return NULL;
 }
 
 bool launcher_is(const char *path)
 {
-	char *text = own_file_read(path);
-	bool is = text && is_launcher_text(text);
+	char *text = launcher_text(path);
 
 	free(text);
-	return is;
+	return text != NULL;
 }
 
 /* What follows `start` in its line. */
@@ -110,19 +115,17 @@ static struct text line_after(const char *text, const char *start)
 
 bool launcher_read(const char *path, struct launcher *ret_launcher)
 {
-	char *text = own_file_read(path);
-	struct text options;
+	struct text options, end = { RUN_END, sizeof(RUN_END) - 2 }; /* without the LF */
+	char *text = launcher_text(path);
 
-	if (!text || !is_launcher_text(text)) {
-		free(text);
+	if (!text)
 		return false;
-	}
 	unquote(line_after(text, NAME_LINE), ret_launcher->name, sizeof(ret_launcher->name));
 	unquote(line_after(text, REAL_LINE), ret_launcher->real, sizeof(ret_launcher->real));
 	options = line_after(text, RUN_LINE);
-	if (text_ends_with(options, (struct text){ RUN_END, sizeof(RUN_END) - 2 }))
-		options.len -= sizeof(RUN_END) - 2;
-	ret_launcher->options = strndup(options.ptr, options.len);
+	if (text_ends_with(options, end))
+		options.len -= end.len;
+	ret_launcher->options = text_copy(options);
 	free(text);
 	return true;
 }
@@ -133,36 +136,24 @@ void launcher_release(struct launcher *launcher)
 	launcher->options = NULL;
 }
 
-static char *compose(const struct launcher *launcher, const char *tagalong)
+int launcher_write(const char *path, const struct launcher *launcher)
 {
 	char *name = shell_quote(launcher->name), *real = shell_quote(launcher->real);
-	char *program = shell_quote(tagalong), *text = NULL;
+	char *program = shell_quote(program_path());
+	char *text = text_format(
+		FIRST_LINE MARK ": do not edit it; tagalong unwrap removes it.\n"
+		"# It starts the program of this name in PATH, or the file that is named here."
+		NAME_LINE "%s" REAL_LINE "%s\ntw_tagalong=%s\n%s" RUN_LINE "%s" RUN_END,
+		name, real, program, body, launcher->options);
+	struct stat status;
+	/* A symbolic link to a launcher is somebody's own. */
+	bool ours = !lstat(path, &status) && S_ISREG(status.st_mode) && launcher_is(path);
+	int result = file_write(path, text_of(text), 0755, ours ? FILE_REPLACE : FILE_NEW);
 
-	if (name && real && program && launcher->options &&
-	    asprintf(&text,
-		     FIRST_LINE MARK ": do not edit it; tagalong unwrap takes it back.\n"
-		     "# It starts the program of this name in PATH, or the file that is named here."
-		     NAME_LINE "%s" REAL_LINE "%s\ntw_tagalong=%s\n%s" RUN_LINE "%s" RUN_END,
-		     name, real, program, body, launcher->options) < 0)
-		text = NULL;
+	free(text);
 	free(name);
 	free(real);
 	free(program);
-	return text;
-}
-
-int launcher_write(const char *path, const struct launcher *launcher, const char *tagalong)
-{
-	char *text = compose(launcher, tagalong);
-	struct stat status;
-	int result;
-
-	if (!text)
-		return -ENOMEM;
-	/* A link to a launcher is somebody's own. */
-	result = own_file_write(path, 0755, text, !lstat(path, &status) &&
-				S_ISREG(status.st_mode) && launcher_is(path));
-	free(text);
 	return result;
 }
 

@@ -1,70 +1,79 @@
 // SPDX-License-Identifier: MIT
-/* tagalong wrap and unwrap: a launcher in front of a program, kept across reboots and upgrades. */
+/* tagalong wrap and unwrap: a launcher in front of a program, which survives reboots and upgrades. */
 #include "cli/wrap/wrap.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/variables.h"
+#include "cli/command.h"
+#include "cli/files.h"
 #include "cli/launch.h"
-#include "cli/program.h"
+#include "core/variables.h"
 #include "lib/chars.h"
-#include "cli/wrap/desktop.h"
-#include "cli/wrap/launcher.h"
-#include "cli/wrap/own_file.h"
 
 enum { OPT_BIN_DIR = OPT_OWN, OPT_LIST };
 
-struct call {
+/* One launcher. */
+struct wrapping {
 	char folder[PATH_BYTES_MAX]; /* where launchers are, absolute */
 	char path[PATH_BYTES_MAX]; /* of this one */
 	struct launcher launcher;
 };
 
-/* An exit code. */
-static int take_folder(const struct command *command, const char *named, struct call *call)
+static bool has_control(const char *text)
 {
-	const char *home = variable_get_named("HOME");
-	char here[PATH_BYTES_MAX] = "";
-	int len;
-
-	if (!named && (!home || home[0] != '/'))
-		return usage_error(command, "HOME is no absolute path; --bin-dir names another folder");
-	if (named && named[0] != '/' && !getcwd(here, sizeof(here)))
-		return usage_error(command, "the current folder cannot be told: %s", strerror(errno));
-	len = named ? snprintf(call->folder, sizeof(call->folder), "%s%s%s", here, here[0] ? "/" : "",
-			       named) :
-		      snprintf(call->folder, sizeof(call->folder), "%s/.local/bin", home);
-	if (len >= (int)sizeof(call->folder))
-		return usage_error(command, "the folder's path is too long");
-	while (len > 1 && call->folder[len - 1] == '/')
-		call->folder[--len] = '\0';
-	for (const char *at = call->folder; *at; at++) {
-		if (char_is_control(*at))
-			return usage_error(command, "the folder's name has a control character");
-	}
-	return EXIT_OK;
+	while (*text && !char_is_control(*text))
+		text++;
+	return *text;
 }
 
-/* The launcher's name and path, from what was asked for. An exit code. */
-static int take_name(const struct command *command, const char *asked, struct call *call)
+/* An absolute path of a path that is relative to the current folder. False when it is too long, or the
+ * folder cannot be found out. */
+static bool make_absolute(const char *path, char ret_path[PATH_BYTES_MAX])
 {
-	const char *name = program_name(asked);
+	char here[PATH_BYTES_MAX] = "";
 
-	for (const char *at = asked; *at; at++) {
-		if (char_is_control(*at))
-			return usage_error(command, "the command's name has a control character");
-	}
-	if (!name[0] || strlen(name) >= sizeof(call->launcher.name))
-		return usage_error(command, "\"%s\" is no command", asked);
-	memcpy(call->launcher.name, name, strlen(name) + 1);
-	if (snprintf(call->path, sizeof(call->path), "%s/%s", call->folder, name) >=
-	    (int)sizeof(call->path))
+	if (path[0] != '/' && !getcwd(here, sizeof(here)))
+		return false;
+	return snprintf(ret_path, PATH_BYTES_MAX, "%s%s%s", here, here[0] ? "/" : "", path) <
+	       PATH_BYTES_MAX;
+}
+
+/* The folder of launchers; with `asked` the launcher's name and path, too. An exit code. */
+static int place_launcher(const struct command *command, const char *folder, const char *asked,
+			  struct wrapping *wrapping)
+{
+	const char *home = variable_get_named("HOME"), *name = asked ? program_name(asked) : "";
+	char standard[PATH_BYTES_MAX] = "";
+	size_t len;
+
+	if (!folder && (!home || home[0] != '/'))
+		return usage_error(command, "HOME is not an absolute path; use --bin-dir");
+	if (!folder)
+		snprintf(standard, sizeof(standard), "%s/.local/bin", home);
+	if (!make_absolute(folder ? folder : standard, wrapping->folder))
+		return usage_error(command, "the folder's path is too long, or the current folder is "
+					    "gone");
+	len = strlen(wrapping->folder);
+	while (len > 1 && wrapping->folder[len - 1] == '/')
+		wrapping->folder[--len] = '\0';
+	if (has_control(wrapping->folder))
+		return usage_error(command, "the folder's name has a control character");
+	if (!asked)
+		return EXIT_OK;
+	if (has_control(asked))
+		return usage_error(command, "the command's name has a control character");
+	if (!name[0] || strlen(name) >= sizeof(wrapping->launcher.name))
+		return usage_error(command, "not a command: \"%s\"", asked);
+	memcpy(wrapping->launcher.name, name, strlen(name) + 1);
+	if (snprintf(wrapping->path, sizeof(wrapping->path), "%s/%s", wrapping->folder, name) >=
+	    (int)sizeof(wrapping->path))
 		return usage_error(command, "the launcher's path is too long");
 	return EXIT_OK;
 }
@@ -77,126 +86,102 @@ static bool same_file(const char *a, const char *b)
 	       one.st_ino == other.st_ino;
 }
 
-/* Finds the program. A path of one's own is written down; a launcher's path means its name. */
-static int take_program(const char *asked, struct call *call, char real[PATH_BYTES_MAX])
+/* Finds the program. A path is written down as it is; a launcher's path means its name. */
+static int find_program(const char *asked, struct wrapping *wrapping, char real[PATH_BYTES_MAX])
 {
-	char here[PATH_BYTES_MAX] = "";
+	struct launcher *launcher = &wrapping->launcher;
 
-	if (strchr(asked, '/') && !launcher_is(asked)) {
-		/* Not what a symlink leads to: a program may look at the name that it is called by. */
-		if (asked[0] != '/' && !getcwd(here, sizeof(here)))
-			here[0] = '\0';
-		if (snprintf(call->launcher.real, sizeof(call->launcher.real), "%s%s%s",
-			     asked[0] == '/' ? "" : here, asked[0] == '/' ? "" : "/", asked) >=
-		    (int)sizeof(call->launcher.real)) {
-			report_error("%s: the path is too long", asked);
-			return EXIT_NOTHING;
-		}
+	/* Not what a symlink leads to: a program may look at the name that it is called by. */
+	if (strchr(asked, '/') && !launcher_is(asked) && !make_absolute(asked, launcher->real)) {
+		report_error("the path is too long: %s", asked);
+		return EXIT_NOTHING;
 	}
-	if (!launcher_real(&call->launcher, real, PATH_BYTES_MAX) ||
-	    (call->launcher.real[0] && strcmp(real, call->launcher.real) != 0)) {
-		report_error("%s: there is no such program", asked);
+	if (!launcher_real(launcher, real, PATH_BYTES_MAX) ||
+	    (launcher->real[0] && strcmp(real, launcher->real) != 0)) {
+		report_error("no such program: %s", asked);
 		return EXIT_NOTHING;
 	}
 	if (program_is_appimage(real)) {
-		report_error("%s is an AppImage: it brings its own libraries, and starts what is inside by "
-			 "itself. Unpack it (%s --appimage-extract) and wrap the program inside.",
-			 real, real);
+		report_error("%s is an AppImage, which brings its own libraries and starts what is "
+			     "inside. Unpack it (%s --appimage-extract) and wrap the program inside.",
+			     real, real);
 		return EXIT_NOTHING;
 	}
-	if (!strcmp(call->launcher.name, "tagalong") ||
-	    !strcmp(call->launcher.name, "tagalong-run")) {
-		report_error("%s is what launchers start", real);
+	if (!strcmp(launcher->name, "tagalong") || !strcmp(launcher->name, "tagalong-run")) {
+		report_error("cannot wrap %s: launchers start it", real);
 		return EXIT_NOTHING;
 	}
-	if (same_file(real, call->path)) {
-		report_error("%s is the program itself; --bin-dir names another folder for the launcher",
-			 real);
+	if (same_file(real, wrapping->path)) {
+		report_error("%s would be replaced by its own launcher; use --bin-dir for another folder",
+			     real);
 		return EXIT_NOTHING;
 	}
 	return EXIT_OK;
 }
 
-static void told_wrapped(const char *path, const char *reason)
+static void report_wrapped(const char *path, const char *reason)
 {
 	if (reason)
-		report_error("%s stays as it is: %s", path, reason);
+		report_error("%s was not changed: %s", path, reason);
 	else
 		printf("desktop entry: %s\n", path);
 }
 
-static void told_unwrapped(const char *path, const char *reason)
+static void report_removed(const char *path, const char *reason)
 {
 	if (reason)
-		report_error("%s: %s", path, reason);
+		report_error("cannot remove %s: %s", path, reason);
 	else
 		printf("removed %s\n", path);
 }
 
-/* Says when a shell would still start something else by this name. */
-static void check_path(const struct call *call)
+static int make_launcher(struct wrapping *wrapping, const char *asked)
 {
-	char found[PATH_BYTES_MAX];
+	char real[PATH_BYTES_MAX], found[PATH_BYTES_MAX] = "";
+	const char *name = wrapping->launcher.name;
+	int result = find_program(asked, wrapping, real);
 
-	if (program_find(call->launcher.name, NULL, found, sizeof(found)) &&
-	    same_file(found, call->path))
-		return;
-	printf("%s is not ahead in PATH: \"%s\" still starts %s. Put the folder first:\n"
-	       "  export PATH=\"%s:$PATH\"\n",
-	       call->folder, call->launcher.name, found, call->folder);
-}
-
-static int make_launcher(const struct command *command, const char *asked, struct call *call)
-{
-	char tagalong[PATH_BYTES_MAX], real[PATH_BYTES_MAX];
-	ssize_t len = readlink("/proc/self/exe", tagalong, sizeof(tagalong) - 1);
-	int result = take_name(command, asked, call);
-
-	if (result == EXIT_OK)
-		result = take_program(asked, call, real);
 	if (result != EXIT_OK)
 		return result;
-	tagalong[len > 0 ? len : 0] = '\0';
-	result = own_folder_make(call->folder);
+	result = folder_ensure(wrapping->folder);
 	if (!result)
-		result = launcher_write(call->path, &call->launcher, tagalong);
+		result = launcher_write(wrapping->path, &wrapping->launcher);
 	if (result == -EEXIST) {
-		report_error("%s is there, and was not made by tagalong wrap; it stays as it is",
-			 call->path);
+		report_error("%s exists and was not written by tagalong wrap; it was not changed",
+			     wrapping->path);
 		return EXIT_NOTHING;
 	}
 	if (result) {
-		report_error("%s: %s", call->path, strerror(-result));
+		report_error("cannot write %s: %s", wrapping->path, strerror(-result));
 		return EXIT_TROUBLE;
 	}
-	printf("launcher: %s\nit starts: tagalong run %s-- %s\n", call->path, call->launcher.options,
-	       real);
-	desktop_wrap(call->launcher.name, call->path, told_wrapped);
-	check_path(call);
+	printf("launcher: %s\nit starts: tagalong run %s-- %s\n", wrapping->path,
+	       wrapping->launcher.options, real);
+	desktop_wrap(name, wrapping->path, report_wrapped);
+	if (!program_find(name, NULL, found, sizeof(found)) || !same_file(found, wrapping->path))
+		printf("%s does not come first in PATH: \"%s\" still starts %s. Put it first:\n"
+		       "  export PATH=\"%s:$PATH\"\n",
+		       wrapping->folder, name, found, wrapping->folder);
 	return EXIT_OK;
 }
 
-static void list_one(const struct call *call, const char *name)
+static int list_launchers(const char *folder)
 {
 	char path[PATH_BYTES_MAX], real[PATH_BYTES_MAX];
-	struct launcher launcher;
-
-	if (snprintf(path, sizeof(path), "%s/%s", call->folder, name) >= (int)sizeof(path) ||
-	    !launcher_read(path, &launcher))
-		return;
-	printf("%-16s %-32s %s\n", name,
-	       launcher_real(&launcher, real, sizeof(real)) ? real : "(not there any more)",
-	       launcher.options ? launcher.options : "");
-	launcher_release(&launcher);
-}
-
-static int list(const struct call *call)
-{
 	struct dirent **entries;
-	int count = scandir(call->folder, &entries, NULL, alphasort);
+	struct launcher launcher;
+	int count = scandir(folder, &entries, NULL, alphasort);
 
 	for (int i = 0; i < count; i++) {
-		list_one(call, entries[i]->d_name);
+		const char *name = entries[i]->d_name;
+
+		if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path) &&
+		    launcher_read(path, &launcher)) {
+			printf("%-16s %-32s %s\n", name,
+			       launcher_real(&launcher, real, sizeof(real)) ? real : "(missing)",
+			       launcher.options);
+			launcher_release(&launcher);
+		}
 		free(entries[i]);
 	}
 	if (count >= 0)
@@ -204,125 +189,102 @@ static int list(const struct call *call)
 	return EXIT_OK;
 }
 
-/* Writes an option down as it was given, for a shell. */
-static bool note_option(FILE *out, const char *name, const char *argument)
-{
-	char *quoted = argument ? shell_quote(argument) : NULL;
-
-	if (argument && !quoted)
-		return false;
-	fprintf(out, "--%s %s%s", name, quoted ? quoted : "", quoted ? " " : "");
-	free(quoted);
-	return true;
-}
-
 static const struct command_option wrap_options[] = {
 	LAUNCH_OPTIONS,
-	{ "bin-dir", "DIR", "where the launcher is put; ~/.local/bin by default", WORD_FOLDER,
+	{ "bin-dir", "DIR", "the folder for the launcher (default: ~/.local/bin)", WORD_FOLDER,
 	  OPT_BIN_DIR, 0 },
-	{ "list", NULL, "the launchers that are there, and what they start", WORD_FREE, OPT_LIST, 0 },
+	{ "list", NULL, "list the launchers and what they start", WORD_FREE, OPT_LIST, 0 },
 	{ 0 },
 };
 
-static int wrap_with(const struct command *command, int argc, char **argv, FILE *noted,
-		     struct call *call)
+static int wrap(const struct command *command, int argc, char **argv)
 {
+	struct wrapping wrapping = { .launcher.options = text_copy(TEXT("")) };
 	const char *folder = NULL;
 	struct launch launch = { 0 };
 	int option = OPTION_END, code = EXIT_OK;
-	bool listed = false;
+	bool list = false;
 
 	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
-		if (option == OPT_BIN_DIR)
+		if (option == OPT_BIN_DIR) {
 			folder = optarg;
-		else if (option == OPT_LIST)
-			listed = true;
-		else
+		} else if (option == OPT_LIST) {
+			list = true;
+		} else {
+			/* Written down as it was given, for a shell. */
+			char *quoted = optarg ? shell_quote(optarg) : text_copy(TEXT(""));
+			char *before = wrapping.launcher.options;
+
+			wrapping.launcher.options =
+				text_format("%s--%s %s%s", before, option_of(command, option)->name,
+					    quoted, optarg ? " " : "");
+			free(before);
+			free(quoted);
 			code = launch_option(command, option, optarg, &launch);
-		if (option < OPT_OWN && !note_option(noted, option_of(command, option)->name, optarg))
+		}
+	}
+	if (code == EXIT_OK && option != OPTION_DONE) {
+		if (argc - optind != !list)
+			code = usage_error(command, "one command is needed, or --list; its arguments are "
+						    "given when it is started");
+		else
+			code = place_launcher(command, folder, argv[optind], &wrapping);
+		if (code == EXIT_OK && !list && !folder && home_is_foreign())
 			code = EXIT_TROUBLE;
+		if (code == EXIT_OK)
+			code = list ? list_launchers(wrapping.folder) :
+				      make_launcher(&wrapping, argv[optind]);
 	}
-	if (option == OPTION_DONE)
-		return code;
-	if (code == EXIT_OK)
-		code = take_folder(command, folder, call);
-	fflush(noted);
-	if (code != EXIT_OK)
-		return code;
-	if (argc - optind != !listed)
-		return usage_error(command, "one command is wanted, or --list; its arguments are given "
-					    "when it is started");
-	return listed ? list(call) : make_launcher(command, argv[optind], call);
-}
-
-static int wrap(const struct command *command, int argc, char **argv)
-{
-	struct call call = { .launcher.name = "" };
-	size_t size;
-	FILE *noted = open_memstream(&call.launcher.options, &size);
-	int code = EXIT_TROUBLE;
-
-	if (noted) {
-		code = wrap_with(command, argc, argv, noted, &call);
-		fclose(noted);
-	}
-	launcher_release(&call.launcher);
+	launcher_release(&wrapping.launcher);
 	return code;
 }
 
-static int take_back(struct call *call)
-{
-	struct stat status;
-
-	if (lstat(call->path, &status) < 0 || !S_ISREG(status.st_mode) || !launcher_is(call->path)) {
-		report_error("%s is no launcher of tagalong wrap", call->path);
-		return EXIT_NOTHING;
-	}
-	if (unlink(call->path) < 0) {
-		report_error("%s: %s", call->path, strerror(errno));
-		return EXIT_TROUBLE;
-	}
-	told_unwrapped(call->path, NULL);
-	desktop_unwrap(call->path, told_unwrapped);
-	return EXIT_OK;
-}
-
 static const struct command_option unwrap_options[] = {
-	{ "bin-dir", "DIR", "where the launcher is; ~/.local/bin by default", WORD_FOLDER,
+	{ "bin-dir", "DIR", "the folder of the launcher (default: ~/.local/bin)", WORD_FOLDER,
 	  OPT_BIN_DIR, 0 },
 	{ 0 },
 };
 
 static int unwrap(const struct command *command, int argc, char **argv)
 {
-	struct call call = { .launcher.name = "" };
+	struct wrapping wrapping = { .launcher.name = "" };
 	const char *folder = NULL;
+	struct stat status;
 	int option, code = EXIT_OK;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
-		if (option == OPT_BIN_DIR)
-			folder = optarg;
-	}
+	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
+		folder = optarg;
 	if (option == OPTION_DONE)
 		return code;
 	if (argc - optind != 1)
-		return usage_error(command, "one command is wanted");
-	code = take_folder(command, folder, &call);
-	if (code == EXIT_OK)
-		code = take_name(command, argv[optind], &call);
-	return code == EXIT_OK ? take_back(&call) : code;
+		return usage_error(command, "one command is needed");
+	code = place_launcher(command, folder, argv[optind], &wrapping);
+	if (code != EXIT_OK)
+		return code;
+	if (lstat(wrapping.path, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    !launcher_is(wrapping.path)) {
+		report_error("%s is not a launcher of tagalong wrap", wrapping.path);
+		return EXIT_NOTHING;
+	}
+	if (unlink(wrapping.path) < 0) {
+		report_removed(wrapping.path, strerror(errno));
+		return EXIT_TROUBLE;
+	}
+	report_removed(wrapping.path, NULL);
+	desktop_unwrap(wrapping.path, report_removed);
+	return EXIT_OK;
 }
 
 const struct command command_wrap = {
 	.name = "wrap",
 	.operands = "[COMMAND]",
-	.summary = "Make a launcher that always starts a command through tagalong run.",
+	.summary = "Make a launcher that always starts COMMAND through tagalong run.",
 	.options = wrap_options,
-	.about = "The launcher gives the options of tagalong run to it. A desktop entry of the command "
-		 "is copied to ~/.local/share/applications, and starts the launcher. Nothing that "
-		 "wrap did not write is overwritten. The launcher looks for the command in PATH when it "
-		 "is started, but for one given with a path. Without tagalong it starts the command as "
-		 "it is.\n\n"
+	.about = "The launcher passes these options on to tagalong run. A desktop entry of the command "
+		 "is copied to ~/.local/share/applications, where it starts the launcher. Files that "
+		 "wrap did not write are never overwritten. The launcher looks for the command in PATH "
+		 "when it is started, unless it was given with a path; without tagalong it starts the "
+		 "command as it is.\n\n"
 		 "The exit code is 1 when the command cannot be wrapped, 2 for a bad call.",
 	.examples = "tagalong wrap --relay https://relay.example.com emacs",
 	.word = WORD_PROGRAM,
@@ -332,7 +294,7 @@ const struct command command_wrap = {
 const struct command command_unwrap = {
 	.name = "unwrap",
 	.operands = "COMMAND",
-	.summary = "Take back what tagalong wrap made.",
+	.summary = "Remove what tagalong wrap made.",
 	.options = unwrap_options,
 	.about = "The exit code is 1 when there is no such launcher, 2 for a bad call.",
 	.examples = "tagalong unwrap emacs",

@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: MIT
-/* All commands together: for a screen, and for docs/commands.md. */
-#include "cli/cmd_manual.h"
-
+/*
+ * Makes the pages of docs/ that come from tables of the program, linked with what the command is made of:
+ *
+ *	build/pages commands > docs/commands.md
+ *	build/pages relays > docs/relays.md
+ *	build/pages fields       the lines of scripts/tagalong-run that name each field's variable
+ *
+ * `make pages` writes them all; tests/pages compares them.
+ */
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/commands.h"
+#include "cli/command.h"
+#include "cli/presets.h"
+#include "core/context.h"
 
-void print_overview(FILE *out)
-{
-	const struct command *command;
-
-	fputs("Tagalong tells an LLM relay what each request is for, from programs that nobody\n"
-	      "can change.\n\nusage: tagalong COMMAND [ARG...]\n\n",
-	      out);
-	for (size_t i = 0; (command = command_at(i)); i++)
-		fprintf(out, "  %-9s %s\n", command->name, command->summary);
-	fputs("\nExample:\n"
-	      "  tagalong run --task T-42 -- curl -d @chat.json localhost:8090/v1/messages\n\n"
-	      "tagalong COMMAND --help tells more.\n",
-	      out);
-}
+#define PRINT(text) (int)(text).len, (text).ptr
 
 static void print_options_inline(const struct command *command)
 {
@@ -45,11 +40,11 @@ static void print_calls(const struct command *command)
 	} while (verb && (++verb)->name);
 }
 
-/* In a cell of a table: "|" and "\" are escaped. */
-static void print_cell(const char *text)
+/* In a cell of a table "|" would end it, and so a backslash, outside of code, has to be doubled. */
+static void print_cell(struct text text, const char *escaped)
 {
-	for (; *text; text++)
-		printf(*text == '|' || *text == '\\' ? "\\%c" : "%c", *text);
+	for (size_t i = 0; i < text.len; i++)
+		printf(strchr(escaped, text.ptr[i]) ? "\\%c" : "%c", text.ptr[i]);
 }
 
 static void print_tables(const struct command *command)
@@ -58,7 +53,7 @@ static void print_tables(const struct command *command)
 		puts("\n| verb | does |\n|---|---|");
 	for (const struct command_verb *verb = command->verbs; verb && verb->name; verb++) {
 		printf("| `%s%s%s` | ", verb->name, verb->arguments[0] ? " " : "", verb->arguments);
-		print_cell(verb->help);
+		print_cell(text_of(verb->help), "|\\");
 		puts(" |");
 	}
 	if (command->options)
@@ -69,7 +64,7 @@ static void print_tables(const struct command *command)
 			printf("-%c`, `", row->letter);
 		printf("--%s%s%s` | ", row->name, row->argument ? " " : "",
 		       row->argument ? row->argument : "");
-		print_cell(row->help);
+		print_cell(text_of(row->help), "|\\");
 		puts(" |");
 	}
 }
@@ -99,12 +94,12 @@ static void print_command(const struct command *command)
 	putchar('\n');
 }
 
-void print_manual(void)
+static void print_commands(void)
 {
 	const struct command *command;
 
 	puts("# The commands\n\n"
-	     "<!-- Made by `tagalong help --markdown` of the tables of the commands; not to be edited. -->\n\n"
+	     "<!-- Made by `make pages` from the tables of the commands; not to be edited. -->\n\n"
 	     "## Synopsis\n");
 	for (size_t i = 0; (command = command_at(i)); i++)
 		print_calls(command);
@@ -130,4 +125,64 @@ void print_manual(void)
 	     "## See also\n\n"
 	     "[libtagalong](variables.md), [tagalong.json](configuration.md), "
 	     "[tagalong-protocol](protocol.md)");
+}
+
+static void print_preset(const struct preset *preset)
+{
+	struct text comment = preset_comment(preset->name);
+	char limits[96];
+
+	printf("\n## %.*s\n\n%.*s.\n", PRINT(preset->name), PRINT(comment));
+	if (preset->hosts.len)
+		printf("\nUsed by default for: `%.*s`.\n", PRINT(preset->hosts));
+	if (preset->derives)
+		puts("\nWhere there is no conversation, session or task id, a conversation id is made "
+		     "([conversation.md](conversation.md)).");
+	printf("\n| header | value | limits |\n|---|---|---|\n");
+	for (size_t i = 0; i < preset->count; i++) {
+		const struct header_rule *row = &preset->headers[i];
+
+		printf("| %s`", row->kind == HEADER_MEMBER ? "... " : "");
+		print_cell(row->name, "|");
+		printf("` | ");
+		if (row->value.len) {
+			putchar('`');
+			print_cell(row->value, "|");
+			putchar('`');
+		}
+		printf("%s%s | %s |\n", row->kind == HEADER_FANOUT ? ", " : "", preset_kind_text(row->kind),
+		       preset_limits_text(row, limits, sizeof(limits)));
+	}
+	putchar('\n');
+	preset_print_example(preset);
+}
+
+static void print_relays(void)
+{
+	puts("# Relays and their headers\n\n"
+	     "Made by `make pages` from `shim/presets`; not to be edited. For each "
+	     "relay: its\ndocumentation, what is sent, and what that comes to for the context of "
+	     "`T-42`. A header without a\nvalue is left out, and so is a member. The preset is the one "
+	     "whose hosts the request goes to, unless\n`--preset` or the configuration names another; "
+	     "for any other host it is `generic`.");
+	for (size_t i = 0; i < preset_count(); i++) {
+		struct preset preset;
+
+		preset_at(i, &preset);
+		print_preset(&preset);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "commands"))
+		print_commands();
+	else if (argc == 2 && !strcmp(argv[1], "relays"))
+		print_relays();
+	else if (argc == 2 && !strcmp(argv[1], "fields"))
+		for (enum field field = 0; field < FIELD_COUNT; field++)
+			printf("\t%s) name=%s ;;\n", field_name(field), field_variable(field));
+	else
+		return EXIT_USAGE;
+	return EXIT_OK;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * tagalong headers --stdio: a helper beside a program that lives long, such as an agent with a
- * plugin. One question a line, one answer a line, in order. It is a child of that program, so that the
- * context service finds it in the program's own scope, and it ends with it.
+ * tagalong headers --stdio: a helper beside a program that lives long, such as an agent with a plugin. One
+ * question per line, one answer per line, in order. It is a child of that program, so that the context
+ * service finds it in the program's own scope, and it ends with it.
+ *
+ * A question may bring context: the asking program knows its session better than the environment that
+ * both were started in. It is put into our own environment, the source nearest to a request, and taken
+ * out again after the answer.
  */
-#include "cli/cmd_headers.h"
-
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,16 +16,16 @@
 #include <unistd.h>
 
 #include "cli/agents/agents.h"
-#include "lib/fdio.h"
-#include "core/log.h"
-#include "cli/overrides.h"
-#include "cli/request_arg.h"
 #include "cli/command.h"
-#include "cli/program.h"
+#include "cli/files.h"
+#include "cli/headers.h"
 #include "cli/publish.h"
 #include "core/config.h"
 #include "core/header.h"
+#include "core/log.h"
 #include "core/request_log.h"
+#include "core/request.h"
+#include "lib/fdio.h"
 #include "protocol/frame.h"
 
 struct helper {
@@ -34,13 +35,20 @@ struct helper {
 	struct frame frame; /* over standard input */
 };
 
+/* Context of one question. Texts are borrowed from it; NULL: not in it. */
+struct overrides {
+	const char *context[FIELD_COUNT]; /* wins over every other source */
+	const char *fallback[FIELD_COUNT]; /* where no source but git has the field */
+	char *before[FIELD_COUNT]; /* what the variables were */
+	bool set[FIELD_COUNT]; /* the variable was changed */
+};
+
 static const char *string_member(const cJSON *object, const char *name)
 {
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
-static void read_fields(const cJSON *question, const char *name,
-			const char *ret_values[FIELD_COUNT])
+static void read_fields(const cJSON *question, const char *name, const char *ret_values[FIELD_COUNT])
 {
 	const cJSON *object = cJSON_GetObjectItemCaseSensitive(question, name);
 
@@ -51,8 +59,67 @@ static void read_fields(const cJSON *question, const char *name,
 	}
 }
 
-/* A project is a folder's. One that cannot be entered has none, rather than another folder's. */
-static void enter(const struct helper *helper, const char *folder)
+static bool override(struct overrides *overrides, enum field field, const char *value)
+{
+	const char *before = getenv(field_variable(field));
+
+	if (!overrides->set[field])
+		overrides->before[field] = before ? text_copy(text_of(before)) : NULL;
+	overrides->set[field] = true;
+	return !setenv(field_variable(field), value, 1);
+}
+
+static bool overrides_apply(struct overrides *overrides)
+{
+	const struct config_snapshot *snapshot;
+	struct tag_request request;
+	struct values values;
+	bool done = true, any = false, task = overrides->fallback[FIELD_TASK_ID] != NULL;
+
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		any = any || overrides->fallback[field];
+		if (overrides->context[field])
+			done = done && override(overrides, field, overrides->context[field]);
+	}
+	if (!done || !any)
+		return done;
+	if (!request_init(&request, "POST", ""))
+		return false;
+	/* Which fields a source that is asked at once (all but git) has. */
+	snapshot = config_get(true);
+	values_collect(&request, snapshot->config, NULL, DERIVES_NOT, &values);
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		bool has = values.context.origin[field] != ORIGIN_NONE;
+
+		/* The parent of a fallback task belongs to that task. */
+		if (field == FIELD_PARENT_TASK_ID && task)
+			has |= values.context.origin[FIELD_TASK_ID] != ORIGIN_NONE;
+		if (overrides->fallback[field] && has)
+			overrides->fallback[field] = NULL;
+	}
+	values_release(&values);
+	config_put(snapshot);
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (overrides->fallback[field])
+			done = done && override(overrides, field, overrides->fallback[field]);
+	}
+	return done;
+}
+
+static void overrides_undo(struct overrides *overrides)
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (overrides->before[field])
+			setenv(field_variable(field), overrides->before[field], 1);
+		else if (overrides->set[field])
+			unsetenv(field_variable(field));
+		free(overrides->before[field]);
+	}
+}
+
+/* The project comes from the folder. A folder that cannot be entered has none, rather than another
+ * folder's. */
+static void enter_folder(const struct helper *helper, const char *folder)
 {
 	if (!folder && !fchdir(helper->home_fd))
 		return;
@@ -60,21 +127,24 @@ static void enter(const struct helper *helper, const char *folder)
 		_exit(EXIT_TROUBLE);
 }
 
-static bool is_own(void *arg, struct text name)
+/* "own" is what the client sends itself: a list of names, or an object that has the values, too. */
+static struct text own_name(const cJSON *own)
+{
+	return text_of(own->string ? own->string : cJSON_GetStringValue(own));
+}
+
+static bool client_sets(void *arg, struct text name)
 {
 	const cJSON *own;
 
 	cJSON_ArrayForEach(own, (const cJSON *)arg)
 	{
-		const char *text = own->string ? own->string : cJSON_GetStringValue(own);
-
-		if (text && header_name_eq(text_of(text), name))
+		if (header_name_eq(own_name(own), name))
 			return true;
 	}
 	return false;
 }
 
-/* "own" as an object has the values, too; as a list it has but the names. */
 static const void *next_own(void *arg, const void *cursor, struct text *ret_name,
 			    struct text *ret_value)
 {
@@ -82,14 +152,14 @@ static const void *next_own(void *arg, const void *cursor, struct text *ret_name
 
 	if (!own)
 		return NULL;
-	*ret_name = text_of(own->string ? own->string : cJSON_GetStringValue(own));
+	*ret_name = own_name(own);
 	*ret_value = own->string ? text_of(cJSON_GetStringValue(own)) : TEXT("");
 	return own;
 }
 
 /* What the asking side has of the request's body: "body" is its text, or true where it is given at a
- * second question, if the answer to the first is {"body":true}; that one has "body_bytes", and so
- * many bytes follow behind its line. */
+ * second question, if the answer to the first is {"body":true}; that one has "body_bytes", and that many
+ * bytes follow its line. */
 struct asked_body {
 	struct text text;
 	bool on_demand, demanded;
@@ -103,7 +173,7 @@ static struct text asked_body(void *arg)
 	return body->text;
 }
 
-/* The bytes behind the line; NULL when there are none, or the asking side has gone. */
+/* The bytes behind the line; NULL when there are none. */
 static char *read_body(struct helper *helper, const cJSON *question, struct asked_body *body)
 {
 	double number = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(question, "body_bytes"));
@@ -113,9 +183,7 @@ static char *read_body(struct helper *helper, const cJSON *question, struct aske
 	if (!(number >= 1 && number <= BODY_HEAD_BYTES))
 		return NULL;
 	size = (size_t)number;
-	memory = malloc(size);
-	if (!memory)
-		_exit(EXIT_TROUBLE); /* what follows would be taken for questions */
+	memory = array_grow(NULL, 0, size);
 	len = frame_take(&helper->frame, memory, size);
 	while (len < size) {
 		ssize_t count = read(STDIN_FILENO, memory + len, size - len);
@@ -147,8 +215,8 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 {
 	const char *method = string_member(question, "method");
 	const char *url = string_member(question, "url");
-	const cJSON *given_body = cJSON_GetObjectItemCaseSensitive(question, "body");
-	struct asked_body body = { text_of(cJSON_GetStringValue(given_body)), cJSON_IsTrue(given_body), false };
+	const cJSON *member = cJSON_GetObjectItemCaseSensitive(question, "body");
+	struct asked_body body = { text_of(cJSON_GetStringValue(member)), cJSON_IsTrue(member), false };
 	char *memory = read_body(helper, question, &body);
 	enum tag_verdict verdict = TAG_NO_MEMORY;
 	struct tag_lines *lines = NULL;
@@ -162,7 +230,7 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 	if (request_init(&request, method ? method : "POST", url)) {
 		request.body = asked_body;
 		request.body_arg = &body;
-		request.client_sets = is_own;
+		request.client_sets = client_sets;
 		request.next_header = next_own;
 		request.peer = TAG_PEER_BY_STRICT_NAME;
 		request.arg = cJSON_GetObjectItemCaseSensitive(question, "own");
@@ -189,32 +257,20 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 	return answer;
 }
 
-static void add_looked_up(cJSON *variables, struct values *values, enum field field)
+/* What a program that is started now should find in its environment: the overrides, and a new span of
+ * the current trace. */
+static cJSON *answer_environment(const struct overrides *overrides)
 {
-	char memory[LIST_BYTES_MAX + 1];
-	struct text value;
-	struct buf buf;
-
-	if (!values_lookup(values, text_of(field_name(field)), &value))
-		return;
-	buf_init(&buf, memory, sizeof(memory));
-	buf_add(&buf, value);
-	if (!buf.full)
-		cJSON_AddStringToObject(variables, field_variable(field), buf.data);
-}
-
-/* What a program that is started now has to find in its environment: the fields that were given and
- * count, and a new span of the current trace. */
-static cJSON *answer_environment(const struct given_saved *put)
-{
+	static const enum field trace[] = { FIELD_TRACEPARENT, FIELD_TRACESTATE };
 	cJSON *answer = cJSON_CreateObject();
 	cJSON *variables = cJSON_AddObjectToObject(answer, "environment");
 	const struct config_snapshot *snapshot;
 	struct tag_request request;
 	struct values values;
+	struct text value;
 
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (put->put[field] && field != FIELD_TRACEPARENT && field != FIELD_TRACESTATE)
+		if (overrides->set[field] && field != FIELD_TRACEPARENT && field != FIELD_TRACESTATE)
 			cJSON_AddStringToObject(variables, field_variable(field),
 						getenv(field_variable(field)));
 	}
@@ -222,41 +278,42 @@ static cJSON *answer_environment(const struct given_saved *put)
 		return answer;
 	snapshot = config_get(true);
 	values_collect(&request, snapshot->config, NULL, DERIVES_NOT, &values);
-	add_looked_up(variables, &values, FIELD_TRACEPARENT);
-	add_looked_up(variables, &values, FIELD_TRACESTATE);
+	for (size_t i = 0; i < sizeof(trace) / sizeof(trace[0]); i++) {
+		char *copy;
+
+		if (!values_lookup(&values, text_of(field_name(trace[i])), &value))
+			continue;
+		copy = text_copy(value);
+		cJSON_AddStringToObject(variables, field_variable(trace[i]), copy);
+		free(copy);
+	}
 	values_release(&values);
 	config_put(snapshot);
-	return answer;
-}
-
-static cJSON *answer_publish(struct helper *helper, const struct given *given)
-{
-	cJSON *answer = cJSON_CreateObject();
-
-	cJSON_AddBoolToObject(answer, "published",
-			      publish(&helper->publisher, getppid(), given->context));
 	return answer;
 }
 
 static cJSON *answer(struct helper *helper, const cJSON *question)
 {
 	const char *op = string_member(question, "op");
-	struct given_saved saved;
-	struct given given;
+	struct overrides overrides = { .set = { false } };
 	cJSON *result = NULL;
 
-	read_fields(question, "context", given.context);
-	read_fields(question, "default", given.fallback);
-	if (op && !strcmp(op, "publish"))
-		return answer_publish(helper, &given);
-	enter(helper, string_member(question, "cwd"));
-	if (given_put(&given, &saved)) {
+	read_fields(question, "context", overrides.context);
+	read_fields(question, "default", overrides.fallback);
+	if (op && !strcmp(op, "publish")) {
+		result = cJSON_CreateObject();
+		cJSON_AddBoolToObject(result, "published",
+				      publish(&helper->publisher, getppid(), overrides.context));
+		return result;
+	}
+	enter_folder(helper, string_member(question, "cwd"));
+	if (overrides_apply(&overrides)) {
 		if (!op || !strcmp(op, "headers"))
 			result = answer_headers(helper, question);
 		else if (!strcmp(op, "environment"))
-			result = answer_environment(&saved);
+			result = answer_environment(&overrides);
 	}
-	given_restore(&saved);
+	overrides_undo(&overrides);
 	return result;
 }
 
@@ -270,7 +327,7 @@ static bool answer_line(struct helper *helper, const char *line, size_t len)
 	if (cJSON_IsObject(question))
 		reply = answer(helper, question);
 	text = reply ? cJSON_PrintUnformatted(reply) : NULL;
-	sent = puts(text ? text : "{\"error\":\"this is no question\"}") >= 0 && !fflush(stdout);
+	sent = puts(text ? text : "{\"error\":\"invalid question\"}") >= 0 && !fflush(stdout);
 	cJSON_free(text);
 	cJSON_Delete(reply);
 	cJSON_Delete(question);
@@ -304,7 +361,7 @@ int headers_serve(const char *agent)
 	frame_init(frame, memory, sizeof(memory), 0);
 	while (result >= 0) {
 		char *line, *space;
-		size_t len, room;
+		size_t len, size;
 		ssize_t count;
 
 		while ((result = frame_next(frame, &line, &len)) > 0) {
@@ -313,9 +370,9 @@ int headers_serve(const char *agent)
 		}
 		if (result < 0)
 			break;
-		space = frame_space(frame, &room);
+		space = frame_space(frame, &size);
 		do {
-			count = read(STDIN_FILENO, space, room);
+			count = read(STDIN_FILENO, space, size);
 		} while (count < 0 && errno == EINTR);
 		if (count <= 0)
 			break;

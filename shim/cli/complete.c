@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tagalong complete: what may stand at the end of a call, by the commands' tables. */
-#include "cli/cmd_complete.h"
+#include "cli/complete.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -11,11 +11,10 @@
 
 #include "cli/agents/agents.h"
 #include "core/variables.h"
-#include "cli/commands.h"
-#include "cli/cmd_log_view.h"
+#include "cli/command.h"
 #include "cli/ask.h"
 #include "core/preset.h"
-#include "cli/wrap/launcher.h"
+#include "cli/wrap/wrap.h"
 
 /* Nobody who pressed a key waits longer: a service may hang, and so may a folder. */
 #define COMPLETE_SECONDS 1
@@ -34,13 +33,12 @@ static void offer(const struct unfinished *word, const char *candidate, const ch
 	printf("%.*s%s%s%s\n", (int)word->lead_len, word->lead, candidate, what[0] ? "\t" : "", what);
 }
 
-static void offer_text(const struct unfinished *word, struct text candidate, const char *what)
+static void offer_text(const struct unfinished *word, struct text candidate)
 {
-	char memory[256];
+	char *copy = text_copy(candidate);
 
-	if (snprintf(memory, sizeof(memory), "%.*s", (int)candidate.len, candidate.ptr) <
-	    (int)sizeof(memory))
-		offer(word, memory, what);
+	offer(word, copy, "");
+	free(copy);
 }
 
 static void offer_fields(const struct unfinished *word, const char *behind)
@@ -59,7 +57,7 @@ static void offer_presets(const struct unfinished *word)
 
 	for (size_t i = 0; i < preset_count(); i++) {
 		preset_at(i, &preset);
-		offer_text(word, preset.name, "");
+		offer_text(word, preset.name);
 	}
 }
 
@@ -89,7 +87,7 @@ static void offer_scopes(const struct unfinished *word)
 		    !ask_understand(&ask, line, len, &reply, &code))
 			break;
 		while (wire_next_scope(&reply.scopes, &scope) > 0)
-			offer_text(word, scope.scope, "");
+			offer_text(word, scope.scope);
 		if (reply.next <= request.after)
 			break;
 		request.after = reply.next;
@@ -136,7 +134,7 @@ static void offer_kind(const struct unfinished *word, enum word kind, int at)
 		return;
 	case WORD_SCOPE:
 		offer_scopes(word);
-		offer(word, "default", "around all others");
+		offer(word, "default", "the scope of all programs of this user");
 		return;
 	case WORD_AGENT:
 		offer_agents(word);
@@ -145,8 +143,8 @@ static void offer_kind(const struct unfinished *word, enum word kind, int at)
 		offer_launchers(word);
 		return;
 	case WORD_BY:
-		for (size_t i = 0; log_view_word(i); i++)
-			offer(word, log_view_word(i), "");
+		for (size_t i = 0; log_by_word(i); i++)
+			offer(word, log_by_word(i), "");
 		return;
 	case WORD_FILE:
 		puts(":file");
@@ -167,7 +165,7 @@ static void offer_commands(const struct unfinished *word)
 
 	for (size_t i = 0; (command = command_at(i)); i++)
 		offer(word, command->name, command->summary);
-	offer(word, "help", "tell of a command");
+	offer(word, "help", "show the help of a command");
 }
 
 static void offer_verbs(const struct unfinished *word, const struct command *command)
@@ -184,7 +182,7 @@ static void offer_options(const struct unfinished *word, const struct command *c
 		snprintf(memory, sizeof(memory), "--%s", row->name);
 		offer(word, memory, row->help);
 	}
-	offer(word, "--help", "tell of this command");
+	offer(word, "--help", "show this help");
 }
 
 static const struct command_option *find_option(const struct command *command, const char *name,
@@ -209,66 +207,66 @@ static void offer_behind_equals(const struct command *command, const char *word,
 		offer_kind(&value, row->word, at);
 }
 
-/* Where a call stands before its last word. */
-struct standing {
+/* What the words before the last one leave open. */
+struct call_state {
 	const struct command_option *wanting; /* this option's argument is next */
 	const struct command_verb *verb;
 	int operands;
 	bool only_operands; /* "--" was there */
 };
 
-/* One finished word. False when the rest is not ours. */
-static bool pass(const struct command *command, const char *word, struct standing *standing)
+/* Reads one finished word. False when the rest is another program's. */
+static bool read_word(const struct command *command, const char *word, struct call_state *state)
 {
 	const struct command_option *row;
 
-	if (standing->wanting) {
-		standing->wanting = NULL;
+	if (state->wanting) {
+		state->wanting = NULL;
 		return true;
 	}
-	if (!standing->only_operands && !strcmp(word, "--")) {
-		standing->only_operands = true;
+	if (!state->only_operands && !strcmp(word, "--")) {
+		state->only_operands = true;
 		return true;
 	}
-	if (!standing->only_operands && word[0] == '-' && word[1]) {
+	if (!state->only_operands && word[0] == '-' && word[1]) {
 		row = word[1] == '-' ? find_option(command, word + 2, strlen(word + 2)) : NULL;
-		standing->wanting = row && row->argument ? row : NULL;
+		state->wanting = row && row->argument ? row : NULL;
 		return true;
 	}
 	for (const struct command_verb *verb = command->verbs;
-	     !standing->operands && verb && verb->name; verb++)
-		standing->verb = strcmp(verb->name, word) ? standing->verb : verb;
-	standing->operands++;
+	     !state->operands && verb && verb->name; verb++)
+		state->verb = strcmp(verb->name, word) ? state->verb : verb;
+	state->operands++;
 	return command->word != WORD_PROGRAM && command->word != WORD_CALL;
 }
 
 static void complete_command(const struct command *command, int count, char **words)
 {
 	struct unfinished last = { "", 0, words[count - 1] };
-	struct standing standing = { 0 };
+	struct call_state state = { 0 };
 
 	for (int i = 1; i < count - 1; i++) {
-		if (pass(command, words[i], &standing))
+		if (read_word(command, words[i], &state))
 			continue;
 		if (command->word == WORD_CALL)
 			printf(":command %d\n", i);
 		return;
 	}
-	if (standing.wanting)
-		offer_kind(&last, standing.wanting->word, count - 1);
-	else if (!standing.only_operands && !strncmp(last.given, "--", 2) && strchr(last.given, '='))
+	if (state.wanting)
+		offer_kind(&last, state.wanting->word, count - 1);
+	else if (!state.only_operands && !strncmp(last.given, "--", 2) && strchr(last.given, '='))
 		offer_behind_equals(command, last.given, count - 1);
-	else if (!standing.only_operands && last.given[0] == '-')
+	else if (!state.only_operands && last.given[0] == '-')
 		offer_options(&last, command);
 	else if (!command->verbs)
 		offer_kind(&last, command->word, count - 1);
-	else if (standing.verb)
-		offer_kind(&last, standing.verb->word, count - 1);
-	else if (!standing.operands)
+	else if (state.verb)
+		offer_kind(&last, state.verb->word, count - 1);
+	else if (!state.operands)
 		offer_verbs(&last, command);
 }
 
-/* What was found so far may still be in stdout's buffer: half a list is worse than none. */
+/* What is still in stdout's buffer is dropped: half a list is worse than none. */
 static void on_alarm(int signal)
 {
 	_exit(EXIT_OK);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration as the commands see it: with its text, so that they can name places in it. */
+#ifndef TAGALONG_CLI_CONFIG_FILE_H
+#define TAGALONG_CLI_CONFIG_FILE_H
+
+#include <stdbool.h>
+
+#include "core/config.h"
+#include "lib/buf.h"
+#include "lib/limits.h"
+
+struct config_file {
+	char path[PATH_BYTES_MAX]; /* empty: there is none */
+	char *memory;
+	struct buf source;
+	struct config *config; /* NULL: none, or an invalid one */
+	size_t faults;
+	/* The line that was looked up last: places mostly come in order, so that each look-up goes on
+	 * from there. */
+	size_t offset, line, line_start;
+};
+
+/*
+ * Reads the file in force, or the one that is named. Each fault is reported on stderr with file, line,
+ * column and reason. An exit code: EXIT_OK, also where there is no file; EXIT_NOTHING for an invalid
+ * one; EXIT_TROUBLE. To be released in any case.
+ */
+int config_file_load(const char *path, struct config_file *ret_file);
+void config_file_release(struct config_file *file);
+
+/* The line of an offset in the text, from 1; ret_column may be NULL. */
+size_t config_file_line(struct config_file *file, size_t offset, size_t *ret_column);
+
+/* Prints the values that apply, each with its origin: a line of the file, a variable of the environment,
+ * or the default. There may be no file. */
+void config_show(struct config_file *file, bool json);
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/* tagalong config show: what the configuration and the environment come to, as a list of values with
+ * their origins, printed as a table or as JSON. */
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/config_file.h"
+#include "core/variables.h"
+
+struct value {
+	char *name, *value, *origin;
+};
+
+struct listing {
+	struct config_file *file;
+	struct value *values;
+	size_t count;
+	char prefix[32]; /* of the names: "relays[0]." */
+};
+
+/* Where the value comes from: the file at this offset, or, with 0, the default. */
+static void add(struct listing *list, const char *name, struct text value, size_t offset)
+{
+	list->values = array_grow(list->values, list->count, sizeof(*list->values));
+	list->values[list->count++] = (struct value){
+		text_format("%s%s", list->prefix, name),
+		text_copy(value),
+		offset ? text_format("%s:%zu", list->file->path,
+				     config_file_line(list->file, offset, NULL)) :
+			 text_copy(TEXT("default")),
+	};
+}
+
+/* A variable that wins over what a rule says, or else that. */
+static void add_unless_set(struct listing *list, const char *name, enum variable variable,
+			   struct text value, size_t offset)
+{
+	const char *set = variable_get(variable);
+	struct value *last;
+
+	add(list, name, set ? text_of(set) : value, set ? 0 : offset);
+	if (!set)
+		return;
+	last = &list->values[list->count - 1];
+	free(last->origin);
+	last->origin = text_format("environment: %s", variable_name(variable));
+}
+
+static const char *kind_text(enum header_kind kind)
+{
+	switch (kind) {
+	case HEADER_JSON:
+		return "(one JSON object)";
+	case HEADER_BAGGAGE:
+		return "(W3C baggage)";
+	case HEADER_LIST:
+		return "(key:value, comma separated)";
+	case HEADER_OMIT:
+		return "(left out)";
+	case HEADER_TEXT:
+	case HEADER_FANOUT:
+	case HEADER_MEMBER:
+		break;
+	}
+	return NULL;
+}
+
+static void add_headers(struct listing *list, const struct config_rule *rule)
+{
+	struct text header = { NULL, 0 };
+
+	for (size_t i = 0; i < rule->headers_count; i++) {
+		const struct header_rule *row = &rule->headers[i];
+		const char *kind = kind_text(row->kind);
+		bool member = row->kind == HEADER_MEMBER;
+		char *name;
+
+		if (!member)
+			header = row->name;
+		name = text_format("headers.%.*s%s%.*s", (int)header.len, header.ptr,
+				   member ? "." : "", member ? (int)row->name.len : 0,
+				   row->name.ptr);
+		add(list, name, kind ? text_of(kind) : row->value, rule->headers_where[i]);
+		free(name);
+	}
+}
+
+static void add_rule(struct listing *list, const struct config_rule *rule)
+{
+	const size_t *where = rule->key_where;
+	char number[8];
+
+	if (!rule->patterns_count)
+		add(list, "match", TEXT("(its preset's own hosts)"), where[CONFIG_RULE_PRESET]);
+	for (size_t i = 0; i < rule->patterns_count; i++)
+		add(list, "match", rule->patterns[i].text, where[CONFIG_RULE_MATCH]);
+	add_unless_set(list, "endpoints", VARIABLE_ENDPOINTS,
+		       rule->endpoints.suffixes.len ? rule->endpoints.suffixes : TEXT("chat"),
+		       where[CONFIG_RULE_ENDPOINTS]);
+	add_unless_set(list, "preset", VARIABLE_PRESET,
+		       rule->preset.len ? rule->preset : TEXT("(by host, else generic)"),
+		       where[CONFIG_RULE_PRESET]);
+	add_headers(list, rule);
+	add(list, "on_conflict", rule->replace ? TEXT("replace") : TEXT("keep"),
+	    where[CONFIG_RULE_ON_CONFLICT]);
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (rule->require & (uint32_t)1 << field)
+			add(list, "require", text_of(field_name(field)), where[CONFIG_RULE_REQUIRE]);
+	}
+	snprintf(number, sizeof(number), "%u", rule->max_headers);
+	add(list, "max_headers", text_of(number), where[CONFIG_RULE_MAX_HEADERS]);
+	if (rule->conversation)
+		add(list, "conversation",
+		    rule->conversation == CONVERSATION_DERIVE ? TEXT("derive") : TEXT("none"),
+		    where[CONFIG_RULE_CONVERSATION]);
+}
+
+static void list_all(struct listing *list, const struct config *config)
+{
+	static const struct {
+		enum field field;
+		const char *variable;
+	} builtin[] = {
+#define ROW(field, variable, setter) { FIELD_##field, #variable },
+		ADOPTED(ROW)
+#undef ROW
+	};
+	size_t rules = config ? config->rules_count : 0;
+	char number[16];
+
+	for (size_t i = 0; i < rules; i++) {
+		snprintf(list->prefix, sizeof(list->prefix), "relays[%zu].", i);
+		add_rule(list, &config->rules[i]);
+	}
+	/* What the environment adds behind the rules, or in place of none. */
+	snprintf(list->prefix, sizeof(list->prefix), "environment.");
+	if (!rules || variable_get(VARIABLE_RELAYS)) {
+		add_unless_set(list, "match", VARIABLE_RELAYS, TEXT("(loopback)"), 0);
+		add_unless_set(list, "endpoints", VARIABLE_ENDPOINTS, TEXT("chat"), 0);
+		add_unless_set(list, "preset", VARIABLE_PRESET, TEXT("(by host, else generic)"), 0);
+	}
+	snprintf(list->prefix, sizeof(list->prefix), "service.");
+	snprintf(number, sizeof(number), "%u",
+		 config && config->timeout_ms ? config->timeout_ms : SERVICE_TIMEOUT_MS);
+	add_unless_set(list, "timeout_ms", VARIABLE_TIMEOUT_MS, text_of(number),
+		       config ? config->timeout_where : 0);
+	snprintf(list->prefix, sizeof(list->prefix), "adopt.");
+	for (size_t i = 0; config && i < config->adopted_count; i++)
+		add(list, field_name(config->adopted[i].field),
+		    text_of(config->adopted[i].variable), config->adopted[i].where);
+	for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
+		add(list, field_name(builtin[i].field), text_of(builtin[i].variable), 0);
+	list->prefix[0] = '\0';
+	add_unless_set(list, "log", VARIABLE_LOG,
+		       config && config->log.len ? config->log : TEXT("(none)"),
+		       config ? config->log_where : 0);
+}
+
+static void print_json(const struct listing *list)
+{
+	cJSON *root = cJSON_CreateObject(), *values, *object;
+	char *text;
+
+	cJSON_AddItemToObject(root, "path", list->file->path[0] ?
+						    cJSON_CreateString(list->file->path) :
+						    cJSON_CreateNull());
+	values = cJSON_AddArrayToObject(root, "values");
+	for (size_t i = 0; i < list->count; i++) {
+		object = cJSON_CreateObject();
+		cJSON_AddStringToObject(object, "name", list->values[i].name);
+		cJSON_AddStringToObject(object, "value", list->values[i].value);
+		cJSON_AddStringToObject(object, "origin", list->values[i].origin);
+		cJSON_AddItemToArray(values, object);
+	}
+	text = cJSON_Print(root);
+	puts(text ? text : "{}");
+	cJSON_free(text);
+	cJSON_Delete(root);
+}
+
+void config_show(struct config_file *file, bool json)
+{
+	struct listing list = { .file = file };
+
+	list_all(&list, file->config);
+	if (json)
+		print_json(&list);
+	for (size_t i = 0; i < list.count; i++) {
+		struct value *value = &list.values[i];
+
+		if (!json)
+			printf("%-32s %-36s %s\n", make_printable(value->name),
+			       make_printable(value->value), make_printable(value->origin));
+		free(value->name);
+		free(value->value);
+		free(value->origin);
+	}
+	free(list.values);
+}

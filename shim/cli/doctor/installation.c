@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+/* The installation, check by check: what is there, and what is wrong with it. */
+#include <arpa/inet.h>
+#include <elf.h>
+#include <errno.h>
+#include <gnu/libc-version.h>
+#include <limits.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/doctor/doctor.h"
+#include "cli/launch.h"
+#include "core/config.h"
+#include "core/preset.h"
+#include "core/relay.h"
+#include "core/rule.h"
+#include "core/variables.h"
+#include "protocol/client.h"
+#include "protocol/socket_path.h"
+
+/* With it, 32-bit programs of x86 run here. */
+#define LOADER_32 "/lib/ld-linux.so.2"
+/* glibc that scripts/check-exports holds the library to. */
+#define GLIBC_WANTED "2.28"
+
+/* Names of relays that are looked up: all of a rule's patterns, twice; the rest is not. */
+#define NAMES_MAX 64
+#define NAMES_SECONDS 2
+/* RFC 1035: 255. */
+#define NAME_BYTES 256
+
+/* Look-ups by threads that glibc makes. A resolver that does not answer takes minutes; its threads look at
+ * this for as long as the process lives, so it is static. */
+static struct {
+	size_t count;
+	size_t check[NAMES_MAX]; /* index of the relay's check */
+	char host[NAMES_MAX][NAME_BYTES];
+	struct gaicb query[NAMES_MAX];
+} names;
+
+/* Takes `value`, and `fault`, which may be NULL. */
+static struct check *add(struct installation *all, const char *name, char *value, char *fault)
+{
+	all->checks = array_grow(all->checks, all->count, sizeof(*all->checks));
+	all->checks[all->count] = (struct check){ .name = name, .value = value, .fault = fault };
+	return &all->checks[all->count++];
+}
+
+static struct check *add_fixed(struct installation *all, const char *name, const char *value,
+			       const char *fault)
+{
+	return add(all, name, text_copy(text_of(value)), fault ? text_copy(text_of(fault)) : NULL);
+}
+
+/* A library and what it is for, or a fault. */
+static void add_library(struct installation *all, const char *name, const char *path,
+			struct binary *ret_binary)
+{
+	if (binary_read(path, ret_binary))
+		add(all, name, text_format("%s (%s, %d bit)", path, binary_machine(ret_binary),
+					   ret_binary->is_64 ? 64 : 32), NULL);
+	else
+		add_fixed(all, name, path, "it is not an ELF library");
+}
+
+struct others {
+	struct installation *all;
+	bool has_32;
+};
+
+static void on_other_library(void *arg, const char *path)
+{
+	struct others *others = arg;
+	struct binary binary;
+
+	add_library(others->all, "another library", path, &binary);
+	others->has_32 |= binary.machine && !binary.is_64;
+}
+
+static void check_library(struct installation *all)
+{
+	char memory[PATH_MAX] = "";
+	struct others others = { .all = all };
+	struct binary binary;
+	struct buf path;
+	int result;
+
+	buf_init(&path, memory, sizeof(memory));
+	result = library_path(&path);
+	if (result) {
+		add_fixed(all, "library", memory[0] ? memory : "-", result == -EINVAL ?
+			  "its path has a space or a colon, which LD_PRELOAD cannot hold" :
+			  "libtagalong.so was not found beside this program or in ../lib/tagalong");
+		return;
+	}
+	add_library(all, "library", memory, &binary);
+	library_others(memory, on_other_library, &others);
+	if (binary.machine == EM_X86_64 && !others.has_32 && !access(LOADER_32, X_OK))
+		add_fixed(all, "32-bit programs", "not tagged: no 32-bit library is installed", NULL);
+}
+
+static void check_configuration(struct installation *all)
+{
+	const struct config_snapshot *snapshot = config_get(true);
+
+	switch (snapshot->state) {
+	case CONFIG_NONE:
+		add_fixed(all, "configuration", "none: only the environment applies", NULL);
+		break;
+	case CONFIG_GOOD:
+		add(all, "configuration", text_format("%s, %zu rules", snapshot->path,
+						      snapshot->config->rules_count), NULL);
+		break;
+	case CONFIG_BAD:
+		add(all, "configuration", snapshot->line ?
+			    text_format("%s:%zu", snapshot->path, snapshot->line) :
+			    text_format("%s", snapshot->path),
+		    text_copy(text_of(snapshot->reason)))->advice =
+			"no request is tagged with it; tagalong config check lists its faults";
+		break;
+	}
+	config_put(snapshot);
+}
+
+/* Starts the look-up of a relay's host name for the last check, unless it is an address or stands for
+ * many hosts. */
+static void resolve(const struct installation *all, struct text pattern)
+{
+	struct gaicb *list[1] = { &names.query[names.count] };
+	char *host = names.host[names.count];
+	unsigned char address[16];
+	struct relay relay;
+	const char *reason;
+
+	if (names.count == NAMES_MAX || relay_parse(pattern, &relay, &reason) ||
+	    relay.everything || relay.below || relay.host.len >= NAME_BYTES)
+		return;
+	snprintf(host, NAME_BYTES, "%.*s", (int)relay.host.len, relay.host.ptr);
+	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+		return;
+	*list[0] = (struct gaicb){ .ar_name = host };
+	if (!getaddrinfo_a(GAI_NOWAIT, list, 1, NULL))
+		names.check[names.count++] = all->count - 1;
+}
+
+/* Waits for the look-ups, two seconds at most. A check with several hosts has the fault of the first. */
+static void finish_resolving(struct installation *all)
+{
+	const struct gaicb *pending[NAMES_MAX];
+	struct timespec now, left, deadline;
+	int count;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += NAMES_SECONDS;
+	do {
+		count = 0;
+		for (size_t i = 0; i < names.count; i++) {
+			if (gai_error(&names.query[i]) == EAI_INPROGRESS)
+				pending[count++] = &names.query[i];
+		}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left.tv_sec = deadline.tv_sec - now.tv_sec - (deadline.tv_nsec < now.tv_nsec);
+		left.tv_nsec = deadline.tv_nsec - now.tv_nsec +
+			       (deadline.tv_nsec < now.tv_nsec ? 1000000000 : 0);
+		if (count && left.tv_sec >= 0)
+			gai_suspend(pending, count, &left);
+	} while (count && left.tv_sec >= 0);
+	for (size_t i = 0; i < names.count; i++) {
+		struct check *check = &all->checks[names.check[i]];
+		int error = gai_error(&names.query[i]);
+
+		if (!error && check->dns == NAME_NOT_ASKED)
+			check->dns = NAME_RESOLVES;
+		if (!error || check->fault)
+			continue;
+		check->dns = NAME_FAILS;
+		check->fault = error == EAI_INPROGRESS ?
+				       text_format("DNS lookup of %s timed out after %d s",
+						   names.host[i], NAMES_SECONDS) :
+				       text_format("DNS lookup of %s failed: %s", names.host[i],
+						   gai_strerror(error));
+	}
+}
+
+static void add_relay(struct installation *all, struct text pattern)
+{
+	add(all, "relay", text_copy(pattern), NULL);
+	resolve(all, pattern);
+}
+
+/* Each relay that is named, by the configuration and by the environment. */
+static void check_relays(struct installation *all)
+{
+	const struct config_snapshot *snapshot = config_get(true);
+	const struct config *config = snapshot->config;
+	struct text named = text_of(variable_get(VARIABLE_RELAYS)), pattern;
+
+	if (!named.len && (!config || !config->rules_count))
+		add_fixed(all, "relay", "loopback only (--relay or TAGALONG_RELAYS names others)", NULL);
+	for (size_t i = 0; config && i < config->rules_count; i++) {
+		const struct config_rule *rule = &config->rules[i];
+		struct text hosts = preset_hosts(rule->preset), host;
+
+		for (size_t j = 0; j < rule->patterns_count; j++)
+			add_relay(all, rule->patterns[j].text);
+		if (rule->patterns_count)
+			continue;
+		add(all, "relay", text_format("the hosts of preset %.*s", (int)rule->preset.len,
+					      rule->preset.ptr), NULL);
+		while (text_next(&hosts, ',', &host))
+			resolve(all, host);
+	}
+	while (text_next(&named, ',', &pattern))
+		add_relay(all, pattern);
+	config_put(snapshot);
+}
+
+static void on_ignored(void *arg, const char *variable, struct text word, const char *reason)
+{
+	add(arg, variable, text_format("\"%.*s\" is ignored", (int)word.len, word.ptr),
+	    text_copy(text_of(reason)));
+}
+
+static void check_service(struct installation *all)
+{
+	struct client_answer *answer = NULL;
+	char memory[PATH_BYTES_MAX];
+	struct buf path;
+	int result;
+
+	buf_init(&path, memory, sizeof(memory));
+	if (socket_path(&path)) {
+		add_fixed(all, "socket", "-", "TAGALONG_SOCKET is not an absolute path, or too long");
+		return;
+	}
+	add_fixed(all, "socket", memory, NULL);
+	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), SERVICE_TIMEOUT_MS, &answer);
+	free(answer);
+	if (!result)
+		add_fixed(all, "service", "it answers", NULL);
+	else if (result == -ENOENT)
+		add_fixed(all, "service", "not running (tagalong run starts it when it can)", NULL);
+	else
+		add_fixed(all, "service", socket_fault(memory) ? socket_fault(memory) : "-",
+			  client_reason(result));
+}
+
+static void check_presets(struct installation *all)
+{
+	const char *named = variable_get(VARIABLE_PRESET);
+	struct preset preset;
+
+	add(all, "presets", text_format("%zu are built in", preset_count()), NULL);
+	if (named && preset_find(text_of(named), &preset))
+		add_fixed(all, "TAGALONG_PRESET", named, "unknown preset");
+}
+
+/* What is left of an installation: the loader reports it at every start of every program. */
+static void check_preload(struct installation *all)
+{
+	const char *list = variable_get_named("LD_PRELOAD");
+	char path[PATH_BYTES_MAX];
+	struct stat status;
+	size_t len;
+
+	add_fixed(all, "LD_PRELOAD", list ? list : "not set here; tagalong run sets it", NULL);
+	for (; list && *list; list += len + (list[len] != '\0')) {
+		len = strcspn(list, ": ");
+		if (!len || len >= sizeof(path) || !memchr(list, '/', len))
+			continue;
+		snprintf(path, sizeof(path), "%.*s", (int)len, list);
+		/* $LIB and the like are different in each program. */
+		if (!strchr(path, '$') && stat(path, &status))
+			add_fixed(all, "LD_PRELOAD", path, "there is no such file")->advice =
+				"unset LD_PRELOAD here, and look where your shell sets it";
+	}
+}
+
+static void on_variable(void *arg, const char *variable)
+{
+	const char *value;
+	struct text name;
+	bool off;
+
+	if (!variable_split(variable, &name, &value))
+		return;
+	if (!text_starts_with(name, TEXT("TAGALONG_")) && !text_eq(name, TEXT("TRACEPARENT")) &&
+	    !text_eq(name, TEXT("TRACESTATE")) && !text_eq(name, TEXT("BAGGAGE")))
+		return;
+	off = text_eq(name, TEXT("TAGALONG_OFF")) && !strcmp(value, "1");
+	add_fixed(arg, text_copy(name), value, off ? "no request is tagged" : NULL);
+}
+
+void doctor_installation(struct installation *ret_installation)
+{
+	*ret_installation = (struct installation){ .checks = NULL };
+	add_fixed(ret_installation, "version", TAGALONG_VERSION, NULL);
+	add_fixed(ret_installation, "program", program_path()[0] ? program_path() : "-", NULL);
+	check_library(ret_installation);
+	add_fixed(ret_installation, "glibc", gnu_get_libc_version(),
+		  strverscmp(gnu_get_libc_version(), GLIBC_WANTED) < 0 ?
+			  "glibc " GLIBC_WANTED " or newer is needed" : NULL);
+	check_configuration(ret_installation);
+	check_relays(ret_installation);
+	check_presets(ret_installation);
+	rule_check_environment(on_ignored, ret_installation);
+	check_service(ret_installation);
+	check_preload(ret_installation);
+	variables_scan(on_variable, ret_installation);
+	finish_resolving(ret_installation);
+}

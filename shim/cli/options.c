@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+/* Options and help: getopt is called here alone, and everything that is printed about a command is made
+ * from its table. */
+#include "cli/command.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define COLUMNS 80
+/* More than any command has. */
+#define OPTIONS_MAX 30
+/* Beyond every value of a table and every letter. */
+#define OPTION_HELP 0x4000
+
+/* Prints words from `column` on, further lines from `indent` on; ends the line. */
+static void print_wrapped(FILE *out, struct text words, size_t column, size_t indent)
+{
+	struct text word;
+	bool first = true;
+
+	while (text_next(&words, ' ', &word)) {
+		if (!first && column + 1 + word.len > COLUMNS) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!first) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(word.ptr, 1, word.len, out);
+		column += word.len;
+		first = false;
+	}
+	fputc('\n', out);
+}
+
+/* "usage: tagalong run ...", at most 80 columns wide. */
+static void print_usage(FILE *out, const struct command *command)
+{
+	char words[512];
+	int start, len = snprintf(words, sizeof(words), "tagalong %s", command->name);
+	int size = (int)sizeof(words);
+
+	for (const struct command_verb *verb = command->verbs; verb && verb->name; verb++)
+		len += snprintf(words + len, (size_t)(size - len), "%c%s",
+				verb == command->verbs ? ' ' : '|', verb->name);
+	start = len;
+	for (const struct command_option *row = command->options; row && row->name; row++)
+		len += snprintf(words + len, (size_t)(size - len), " [--%s%s%s]", row->name,
+				row->argument ? " " : "", row->argument ? row->argument : "");
+	/* Where the options do not fit one line, the list of them says enough. */
+	if (sizeof("usage: ") + (size_t)len + strlen(command->operands) > COLUMNS)
+		len = start + snprintf(words + start, (size_t)(size - start), " [OPTION...]");
+	snprintf(words + len, (size_t)(size - len), "%s%s", command->operands[0] ? " " : "",
+		 command->operands);
+	fputs("usage: ", out);
+	print_wrapped(out, text_of(words), sizeof("usage: ") - 1, sizeof("usage: ") - 1);
+}
+
+/* "get [FIELD...]" or "-f, --follow"; returns the length. */
+static int row_words(char *words, size_t size, const struct command_verb *verb,
+		     const struct command_option *option)
+{
+	if (verb)
+		return snprintf(words, size, "%s%s%s", verb->name, verb->arguments[0] ? " " : "",
+				verb->arguments);
+	return snprintf(words, size, "%s%.1s%s--%s%s%s", option->letter ? "-" : "", &option->letter,
+			option->letter ? ", " : "", option->name, option->argument ? " " : "",
+			option->argument ? option->argument : "");
+}
+
+/* The verbs or the options, whichever is not NULL, with aligned help. */
+static void print_rows(const struct command_verb *verbs, const struct command_option *options)
+{
+	char words[64];
+	int width = 0;
+
+	putchar('\n');
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; verbs ? verbs[i].name != NULL : options[i].name != NULL; i++) {
+			int len = row_words(words, sizeof(words), verbs ? verbs + i : NULL,
+					    options ? options + i : NULL);
+
+			width = len > width ? len : width;
+			if (!pass)
+				continue;
+			printf("  %-*s  ", width, words);
+			print_wrapped(stdout, text_of(verbs ? verbs[i].help : options[i].help),
+				      (size_t)width + 4, (size_t)width + 4);
+		}
+	}
+}
+
+int print_help(const struct command *command)
+{
+	struct text about = text_of(command->about), examples = text_of(command->examples), line;
+
+	print_usage(stdout, command);
+	putchar('\n');
+	print_wrapped(stdout, text_of(command->summary), 0, 0);
+	if (command->verbs)
+		print_rows(command->verbs, NULL);
+	if (command->options)
+		print_rows(NULL, command->options);
+	if (about.len)
+		putchar('\n');
+	while (text_next(&about, '\n', &line))
+		print_wrapped(stdout, line, 0, 0);
+	if (examples.len)
+		putchar('\n');
+	while (text_next(&examples, '\n', &line))
+		printf("  %.*s\n", (int)line.len, line.ptr);
+	return EXIT_OK;
+}
+
+int usage_error(const struct command *command, const char *format, ...)
+{
+	va_list list;
+
+	fprintf(stderr, "tagalong %s: ", command->name);
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fputc('\n', stderr);
+	print_usage(stderr, command);
+	fprintf(stderr, "Try: tagalong %s --help\n", command->name);
+	return EXIT_USAGE;
+}
+
+const struct command_option *option_of(const struct command *command, int value)
+{
+	const struct command_option *row = command->options;
+
+	while (row && row->name && row->value != value)
+		row++;
+	return row && row->name ? row : NULL;
+}
+
+static const struct command_option *option_of_letter(const struct command *command, int letter)
+{
+	const struct command_option *row = command->options;
+
+	while (row && row->name && (!row->letter || row->letter != letter))
+		row++;
+	return row && row->name ? row : NULL;
+}
+
+/* The tables in getopt's shape. */
+static void fill_getopt(const struct command *command, struct option options[OPTIONS_MAX + 2],
+			char letters[OPTIONS_MAX * 2 + 5])
+{
+	const struct command_option *row = command->options;
+	size_t count = 0;
+
+	/* "+": a program's own options are not ours. ":": a missing value is told from an unknown
+	 * option. */
+	if (command->word == WORD_PROGRAM || command->word == WORD_CALL)
+		*letters++ = '+';
+	*letters++ = ':';
+	*letters++ = 'h';
+	for (; row && row->name && count < OPTIONS_MAX; row++) {
+		options[count++] = (struct option){
+			row->name, row->argument ? required_argument : no_argument, NULL, row->value,
+		};
+		if (row->letter)
+			*letters++ = row->letter;
+		if (row->letter && row->argument)
+			*letters++ = ':';
+	}
+	*letters = '\0';
+	options[count++] = (struct option){ "help", no_argument, NULL, OPTION_HELP };
+	options[count] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+/* After getopt returned "?": an unknown letter, an abbreviation of several options, an unknown word, or
+ * a value where none is taken. optopt is 0 for words that were not found. */
+static int report_unknown(const struct command *command, const char *word)
+{
+	const struct command_option *row = option_of(command, optopt);
+	int len = (int)strcspn(word, "="), matches = 0;
+
+	if (row)
+		return usage_error(command, "option --%s takes no value", row->name);
+	if (optopt == OPTION_HELP)
+		return usage_error(command, "option --help takes no value");
+	if (optopt)
+		return usage_error(command, "unknown option -%c", optopt);
+	for (row = command->options; row && row->name; row++)
+		matches += len > 2 && !strncmp(row->name, word + 2, (size_t)len - 2);
+	return usage_error(command, "%s option %.*s", matches > 1 ? "ambiguous" : "unknown", len, word);
+}
+
+int next_option(const struct command *command, int argc, char **argv, int *ret_code)
+{
+	struct option options[OPTIONS_MAX + 2];
+	char letters[OPTIONS_MAX * 2 + 5];
+	const struct command_option *row;
+	int option;
+
+	fill_getopt(command, options, letters);
+	opterr = 0;
+	option = getopt_long(argc, argv, letters, options, NULL);
+	row = option_of_letter(command, option == ':' ? optopt : option);
+	switch (option) {
+	case -1:
+		return OPTION_END;
+	case 'h':
+	case OPTION_HELP:
+		*ret_code = print_help(command);
+		return OPTION_DONE;
+	case '?':
+		*ret_code = report_unknown(command, argv[optind - 1]);
+		return OPTION_DONE;
+	case ':':
+		row = row ? row : option_of(command, optopt);
+		*ret_code = usage_error(command, "option --%s needs a value: %s", row->name,
+					row->argument);
+		return OPTION_DONE;
+	default:
+		return row ? row->value : option;
+	}
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/* What all commands share: errors on stderr, memory or the end, and text that is safe to show. */
+#include "cli/command.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/chars.h"
+
+static char program[PATH_MAX];
+
+void report_error(const char *format, ...)
+{
+	va_list list;
+
+	fputs("tagalong: ", stderr);
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fputc('\n', stderr);
+}
+
+static void *need(void *memory)
+{
+	if (memory)
+		return memory;
+	report_error("out of memory");
+	exit(EXIT_TROUBLE);
+}
+
+void *array_grow(void *array, size_t count, size_t size)
+{
+	/* Doubled whenever it is full, which a count that is a power of two shows. */
+	if (count & (count - 1))
+		return array;
+	return need(reallocarray(array, count ? count * 2 : 1, size));
+}
+
+char *text_copy(struct text text)
+{
+	return need(strndup(text.ptr ? text.ptr : "", text.len));
+}
+
+char *text_format(const char *format, ...)
+{
+	char *text = NULL;
+	va_list list;
+
+	va_start(list, format);
+	if (vasprintf(&text, format, list) < 0)
+		text = NULL;
+	va_end(list);
+	return need(text);
+}
+
+/* C0, DEL and C1; and what changes the direction of the text that follows (UAX 9). */
+static bool steers_terminal(uint32_t point)
+{
+	return (point < 0x20 && point != '\t') || (point >= 0x7f && point < 0xa0) || point == 0x61c || point == 0x200e ||
+	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
+	       (point >= 0x2066 && point <= 0x2069);
+}
+
+char *make_printable(char *text)
+{
+	struct text rest = text_of(text);
+	char *end = text;
+
+	while (rest.len) {
+		struct text start = rest;
+		uint32_t point = 0;
+
+		if (!utf8_next(&rest, &point))
+			rest = text_from(rest, 1);
+		if (steers_terminal(point)) {
+			*end++ = '?';
+			continue;
+		}
+		memmove(end, start.ptr, start.len - rest.len);
+		end += start.len - rest.len;
+	}
+	*end = '\0';
+	return text;
+}
+
+const char *program_path(void)
+{
+	return program;
+}
+
+void set_program_path(const char *path)
+{
+	snprintf(program, sizeof(program), "%s", path);
+}
