@@ -6,15 +6,17 @@ They are of Debian's own base, or of what scripts/install-deps installs."""
 LINKED = ("tagged", "linked")
 PLUGIN = ("tagged", "plugin")
 NODE = ("tagged", "node")
+PYTHON = ("tagged", "python")
 CHILDREN = ("children", None)
 NOT = ("not", None)
 
 KNOWN_ANSWERS = {
     LINKED: "curl cmake cpack ctest /usr/lib/git-core/git-remote-http /usr/lib/git-core/git-remote-https "
             "/usr/lib/git-core/git-http-push /usr/lib/git-core/git-http-fetch",
-    PLUGIN: "php php8.2 php-fpm8.2 /usr/bin/python3 /usr/bin/python3.11 /bin/python3 ruby ruby3.1 irb perl R Rscript "
+    PLUGIN: "php php8.2 php-fpm8.2 ruby ruby3.1 irb perl R Rscript "
             "lua5.1 tclsh tclsh8.6",
     NODE: "node npm npx",
+    PYTHON: "/usr/bin/python3 /usr/bin/python3.11 /bin/python3",
     # Shells and their scripts, and what starts others.
     CHILDREN: "sh dash bash rbash busybox emacs nvim git make env xargs find nohup timeout nice setsid stdbuf direnv "
               "run-parts ldd tzselect which zcat valgrind",

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, clean_environment
-from programs import CHILDREN, LINKED, NODE, NOT, PLUGIN, PROGRAMS
+from programs import CHILDREN, LINKED, NODE, NOT, PLUGIN, PROGRAMS, PYTHON
 
 sys.path.append(str(ROOT / "tests" / "clients"))
 import rows as matrix  # noqa: E402
@@ -82,7 +82,7 @@ def test_the_client_matrix(verdict, row):
     elif row.binds == matrix.CHILD or command == "sh":
         assert answer == CHILDREN, report
     else:
-        assert answer == PLUGIN, report
+        assert answer == (PYTHON if "python" in command else PLUGIN), report
 
 
 @pytest.mark.parametrize("name", matrix.BYSTANDERS)
@@ -103,6 +103,8 @@ SENDS = {
     "php": client("php", CLIENTS / "php_exec.php", "{url}"),
     "php multi": client("php", CLIENTS / "php_multi.php", "{url}"),
     "python": client("/usr/bin/python3", CLIENTS / "pycurl_easy.py", "{url}"),
+    "python urllib": client("/usr/bin/python3", "-c", "import sys, urllib.request as r; r.urlopen(sys.argv[1], b'{}')",
+                            "{url}"),
     "R": client("R", "--vanilla", "--slave", "-f", CLIENTS / "RCurl.R", "--args", "{url}"),
     "Rscript": client("Rscript", "--vanilla", CLIENTS / "RCurl.R", "{url}"),
     "ruby": client("ruby", CLIENTS / "curb.rb", "{url}"),
@@ -126,7 +128,6 @@ SENDS = {
 }
 # Of a language that is said to be tagged, what does not go by its plugin is not; the words say so.
 OTHERWISE = {
-    "python": (client("/usr/bin/python3", "-c", "import sys, urllib.request as r; r.urlopen(sys.argv[1], b'{}')", "{url}"), "requests, httpx"),
     "php": (client("php", "-r", "file_get_contents($argv[1], false, stream_context_create(['http' => ['method' => 'POST', 'content' => '{}']]));", "{url}"), "streams are not"),
     "perl": (client("perl", "-MHTTP::Tiny", "-e", "HTTP::Tiny->new->post($ARGV[0], {content => '{}'})", "{url}"), "HTTP::Tiny are not"),
     "ruby": (client("ruby", "-rnet/http", "-e", "Net::HTTP.post(URI(ARGV[0]), '{}')", "{url}"), "Net::HTTP is not"),
@@ -164,6 +165,15 @@ def test_a_hook_that_is_not_wanted(verdict, doctor):
     done = doctor("--json", "--probe", *SENDS["node"][0], TAGALONG_HOOKS="libcurl,dl")
     probe = json.loads(done.stdout)["probe"]
     assert probe["requests"] > 0 and probe["tagged"] == 0 and done.returncode == 1
+
+
+def test_python_without_its_hook(verdict, doctor):
+    """pycurl is tagged all the same; what has its own HTTP is not, and the words say so."""
+    answer, report = verdict("/usr/bin/python3", TAGALONG_HOOKS="libcurl,dl,node")
+    assert answer == PLUGIN and "own HTTP" in report["reason"]
+    for name, tagged in (("python", True), ("python urllib", False)):
+        done = doctor("--json", "--probe", *SENDS[name][0], TAGALONG_HOOKS="libcurl,dl,node")
+        assert (json.loads(done.stdout)["probe"]["tagged"] > 0) is tagged
 
 
 def test_probe_manners(doctor):

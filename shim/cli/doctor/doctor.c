@@ -10,7 +10,7 @@
 #include "cli/command.h"
 
 static const char *const verdict_names[] = { "not", "children", "tagged" };
-static const char *const hook_names[] = { "", "linked", "plugin", "dl", "node" };
+static const char *const hook_names[] = { "", "linked", "plugin", "dl", "node", "python" };
 
 void list_add(struct list *list, const char *text)
 {

@@ -41,6 +41,7 @@ bool names_libcurl(const char *file);
 enum known_kind {
 	KNOWN_PLUGINS, /* a language that loads libcurl for those who want it */
 	KNOWN_NODE, /* Node's own HTTP, for which there is a hook */
+	KNOWN_PYTHON, /* the same of Python, which may have a libcurl plugin, too */
 	KNOWN_OWN_HTTP, /* it has its own HTTP and TLS */
 	KNOWN_STARTS, /* it starts other programs, which are tagged */
 	KNOWN_ELSEWHERE, /* it has programs started where our environment does not reach */
@@ -51,7 +52,7 @@ struct known {
 	enum known_kind kind;
 	const char *reason;
 	const char *advice;
-	/* Of KNOWN_PLUGINS: patterns of files below the interpreter's prefix, or absolute or below the
+	/* Of KNOWN_PLUGINS and KNOWN_PYTHON: patterns of files below the interpreter's prefix, or absolute or below the
 	 * home folder, separated by blanks. */
 	const char *plugins;
 	/* The same, of bindings that open libcurl by name. */
@@ -77,6 +78,7 @@ enum program_hook {
 	HOOK_PLUGIN, /* loads a plugin that is */
 	HOOK_DL, /* opens libcurl by name */
 	HOOK_NODE,
+	HOOK_PYTHON,
 };
 
 /* What can be told about a program without starting it. */

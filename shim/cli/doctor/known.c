@@ -24,9 +24,9 @@ static const struct known rows[] = {
 	  "what uses PHP's curl extension is tagged (Guzzle too); PHP's own streams are not",
 	  "install PHP's curl extension, and let the program use it",
 	  "lib/php/*/curl.so lib/php/extensions/*/curl.so lib64/php/modules/curl.so", NULL },
-	{ "python python[23] python[23].[0-9]* ipython* jupyter*", KNOWN_PLUGINS,
-	  "what uses pycurl is tagged; requests, httpx and openai have their own HTTP and are not",
-	  "install pycurl, and let the program use it",
+	{ "python python[23] python[23].[0-9]* ipython* jupyter*", KNOWN_PYTHON,
+	  "what uses http.client, httpx or aiohttp is tagged (requests, urllib, the OpenAI and Anthropic "
+	  "SDKs), and what uses pycurl", "let TAGALONG_HOOKS contain python",
 	  "lib/python3*/dist-packages/pycurl*.so lib/python3*/site-packages/pycurl*.so "
 	  "lib64/python3*/site-packages/pycurl*.so local/lib/python3*/dist-packages/pycurl*.so "
 	  "~/.local/lib/python3*/site-packages/pycurl*.so", NULL },

@@ -275,10 +275,15 @@ static void conclude_rest(struct target *target)
 	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (kind == KNOWN_PLUGINS) {
+	if (kind == KNOWN_PYTHON || kind == KNOWN_PLUGINS) {
 		known_list_files(known, target->known_path, &report->plugins, &report->bindings);
-		if (report->plugins.count)
-			conclude(target, PROGRAM_TAGGED, HOOK_PLUGIN, known->reason, NULL);
+		if (kind == KNOWN_PYTHON && runtime_hook(RUNTIME_PYTHON, &path))
+			conclude(target, PROGRAM_TAGGED, HOOK_PYTHON, known->reason, NULL);
+		else if (report->plugins.count)
+			conclude(target, PROGRAM_TAGGED, HOOK_PLUGIN,
+				 kind == KNOWN_PYTHON ? "what uses pycurl is tagged; the hook for "
+							"Python's own HTTP is not enabled here" :
+							known->reason, NULL);
 		else if (report->bindings.count)
 			conclude(target, PROGRAM_TAGGED, HOOK_DL, known->reason, NULL);
 		else
