@@ -21,6 +21,7 @@
 #include "core/relay.h"
 #include "core/rule.h"
 #include "core/variables.h"
+#include "lib/clock.h"
 #include "protocol/client.h"
 #include "protocol/socket_path.h"
 
@@ -152,25 +153,19 @@ static void resolve(const struct installation *all, struct text pattern)
 /* Waits for the look-ups, two seconds at most. A check with several hosts has the fault of the first. */
 static void finish_resolving(struct installation *all)
 {
-	const struct gaicb *pending[NAMES_MAX];
-	struct timespec now, left, deadline;
-	int count;
+	uint64_t deadline_ms = clock_monotonic_ms() + NAMES_SECONDS * 1000;
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	bool pending = true;
 
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += NAMES_SECONDS;
-	do {
-		count = 0;
-		for (size_t i = 0; i < names.count; i++) {
-			if (gai_error(&names.query[i]) == EAI_INPROGRESS)
-				pending[count++] = &names.query[i];
-		}
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		left.tv_sec = deadline.tv_sec - now.tv_sec - (deadline.tv_nsec < now.tv_nsec);
-		left.tv_nsec = deadline.tv_nsec - now.tv_nsec +
-			       (deadline.tv_nsec < now.tv_nsec ? 1000000000 : 0);
-		if (count && left.tv_sec >= 0)
-			gai_suspend(pending, count, &left);
-	} while (count && left.tv_sec >= 0);
+	/* Not gai_suspend(3): glibc's leaves a pointer into its stack frame to a thread that has set the
+	 * result and is about to notify (seen in 2.36). */
+	while (pending && clock_monotonic_ms() < deadline_ms) {
+		pending = false;
+		for (size_t i = 0; i < names.count; i++)
+			pending = pending || gai_error(&names.query[i]) == EAI_INPROGRESS;
+		if (pending)
+			nanosleep(&pause, NULL);
+	}
 	for (size_t i = 0; i < names.count; i++) {
 		struct check *check = &all->checks[names.check[i]];
 		int error = gai_error(&names.query[i]);
