@@ -53,7 +53,15 @@ static void on_missing(void *arg, const char *field)
 
 static void on_body(void *arg, const char *outcome)
 {
-	log_line(TEXT("  no conversation id is derived: "), text_of(outcome));
+	log_line(TEXT("  no conversation id from the body: "), text_of(outcome));
+}
+
+/* Which way the conversation id came, where nobody gave one. */
+static void on_source(void *arg, struct text placeholder, const char *origin, const char *detail)
+{
+	if (text_eq(placeholder, TEXT("conversation_id")) &&
+	    (!strcmp(origin, "client") || !strcmp(origin, "derived")))
+		log_line(TEXT("  conversation_id: "), text_of(origin), TEXT(": "), text_of(detail));
 }
 
 const struct tag_observer *debug_observer(void)
@@ -65,6 +73,7 @@ const struct tag_observer *debug_observer(void)
 		.config = on_config,
 		.missing = on_missing,
 		.body = on_body,
+		.source = on_source,
 	};
 
 	return log_wanted() ? &observer : NULL;
