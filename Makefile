@@ -66,7 +66,12 @@ ifeq ($(MODE),cov)
   HARDENING :=
 endif
 
-ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DTAGALONG_VERSION='"$(VERSION)"' \
+# One library for glibc and musl: names that musl lacks are not used. Where files are large anyway, glibc's
+# names for large ones are left out; on aarch64 the compiler's look whether the processor has atomic
+# instructions is.
+SIZES := $(if $(filter i386 i486 i586 i686 arm% mips mipsel powerpc,$(call machine,$(CC))),-D_FILE_OFFSET_BITS=64)
+SIZES += $(if $(filter aarch64,$(call machine,$(CC))),-mno-outline-atomics)
+ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE $(SIZES) -DTAGALONG_VERSION='"$(VERSION)"' \
 	-DTAGALONG_MULTIARCH='"$(MULTIARCH)"' -Ishim -I$(BUILD)/gen -MMD -MP \
 	-fvisibility=hidden -fno-common -ffunction-sections -fdata-sections \
 	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
@@ -162,7 +167,7 @@ $(BUILD)/hooks:
 $(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile | $(BUILD)/needs
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)printf 'TAGALONG_1 {\nglobal:\ntagalong_headers;\n%s\nlocal:\nentry_*;\n};\nTAGALONG_2 { };\n%s\n' \
+	$(Q)printf 'TAGALONG_1 {\nglobal:\ntagalong_headers;\n%s\nlocal:\nentry_*;\n_end;\n};\nTAGALONG_2 { };\n%s\n' \
 		"$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDL_HOOK(...)=' '-DVERSION(...)=' $<)" \
 		"$$($(CC) -E -P -x c '-DHOOK(...)=' '-DNEED(...)=' '-DDL_HOOK(...)=' '-DVERSION(name)=name { };' $<)" \
 		> $@

@@ -17,14 +17,19 @@
 #define STAT_VERSION 3
 #endif
 #ifdef STAT_VERSION
-extern int __fxstatat64(int version, int folder_fd, const char *path, struct stat *ret_status,
-			int flags);
+/* On 64 bits, musl has no name for large files. */
+#if __SIZEOF_POINTER__ == 8
+#define FXSTATAT __fxstatat
+#else
+#define FXSTATAT __fxstatat64
+#endif
+extern int FXSTATAT(int version, int folder_fd, const char *path, struct stat *ret_status, int flags);
 #endif
 
 static int status_at(int folder_fd, const char *path, int flags, struct stat *ret_status)
 {
 #ifdef STAT_VERSION
-	int result = __fxstatat64(STAT_VERSION, folder_fd, path, ret_status, flags);
+	int result = FXSTATAT(STAT_VERSION, folder_fd, path, ret_status, flags);
 #else
 	int result = fstatat(folder_fd, path, ret_status, flags);
 #endif

@@ -60,14 +60,10 @@ const struct link_map *dso_first(void)
 
 const struct link_map *dso_own(void)
 {
-	static const struct link_map *own;
-	const struct link_map *map = __atomic_load_n(&own, __ATOMIC_RELAXED);
+	const struct link_map *map = dso_first();
 
-	if (map)
-		return map;
-	for (map = dso_first(); map && map->l_ld != _DYNAMIC; map = map->l_next)
-		;
-	__atomic_store_n(&own, map, __ATOMIC_RELAXED);
+	while (map && map->l_ld != _DYNAMIC)
+		map = map->l_next;
 	return map;
 }
 
@@ -151,7 +147,7 @@ static dl_find_object_function *dl_find_object(void)
 	return (dl_find_object_function *)__atomic_load_n(&cached, __ATOMIC_RELAXED);
 }
 
-static bool range_by_headers(const struct link_map *map, struct object *ret_object)
+bool object_of_map(const struct link_map *map, struct object *ret_object)
 {
 	const ElfW(Phdr) *headers;
 	size_t count;
@@ -198,7 +194,7 @@ static bool locate(const void *address, struct object *ret_object)
 		return true;
 	}
 	while (dso_iterate(&at)) {
-		if (range_by_headers(at.map, ret_object) && object_holds(ret_object, address))
+		if (object_of_map(at.map, ret_object) && object_holds(ret_object, address))
 			return true;
 	}
 	return false;

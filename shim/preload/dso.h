@@ -36,7 +36,8 @@ struct dso_iterator {
 	bool of_start;
 };
 bool dso_iterate(struct dso_iterator *iterator);
-/* Takes what is loaded now for what the process has started with. The first call counts. */
+/* Takes what is loaded now for what the process has started with. The first call counts: the first
+ * dlopen(), or the first question. Writes a page, which most processes never need. */
 void dso_seal_start(void);
 /* Whether the address is in this library. */
 bool dso_is_own(const void *address);
@@ -49,6 +50,8 @@ void *dso_next_symbol(const char *name);
 
 /* The object that holds the address; false when there is none, or it is in another namespace. */
 bool object_find(const void *address, struct object *ret_object);
+/* The range alone, from the object's program headers; false when they are not to be found. */
+bool object_of_map(const struct link_map *map, struct object *ret_object);
 
 static inline bool object_holds(const struct object *object, const void *address)
 {

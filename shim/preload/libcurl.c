@@ -402,14 +402,3 @@ bool library_is_libcurl(const struct link_map *map)
 {
 	return find_init(map, LIBCURL_UNVERSIONED) != NULL;
 }
-
-bool library_is_of_start(void)
-{
-	struct dso_iterator at = { dso_own(), true };
-
-	while (at.map && dso_iterate(&at) && at.of_start) {
-		if (library_is_libcurl(at.map))
-			return true;
-	}
-	return false;
-}

@@ -61,8 +61,6 @@ const struct library *library_in_scope(const struct link_map *map);
 
 /* Whether the object is a libcurl. */
 bool library_is_libcurl(const struct link_map *map);
-/* Whether the process has started with a libcurl. */
-bool library_is_of_start(void);
 
 /* Whether the call comes from inside this library. */
 static inline bool library_holds(const struct library *library, const void *caller)

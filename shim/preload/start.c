@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The constructor, the only code that runs in a process which never uses libcurl. It takes note of what the
- * process has started with, and puts right what the loader, which knows symbols by their names alone, has
- * bound wrongly because of us, or for us. Nothing here allocates, makes a call of libc's, or writes a
- * page unless there is something to put right.
+ * The constructor, the only code that runs in a process which never uses libcurl. It puts right what the
+ * loader, which knows symbols by their names alone, has bound wrongly because of us, or for us. It makes
+ * no system call and writes no page unless there is something to put right.
  */
+#include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "preload/dl_hooks.h"
 #include "preload/dso.h"
@@ -18,13 +19,16 @@ static void *unbind(void *arg, const char *name, const ElfW(Sym) *symbol, void *
 	return symbol->st_info >> 4 == STB_WEAK && dso_is_own(bound) && hook_by_name(0, name) ? NULL : bound;
 }
 
-static void unbind_weak_references(void)
+static void unbind_weak_references(const struct link_map *own)
 {
-	struct dso_iterator at = { NULL, false };
 	struct elf elf;
 
-	while (dso_iterate(&at)) {
-		if (at.map != dso_own() && elf_open(at.map, &elf))
+	for (const struct link_map *map = own->l_next; map; map = map->l_next) {
+		if (library_is_libcurl(map))
+			return;
+	}
+	for (const struct link_map *map = dso_first(); map; map = map->l_next) {
+		if (map != own && elf_open(map, &elf))
 			elf_rebind(&elf, unbind, NULL);
 	}
 }
@@ -41,23 +45,23 @@ static bool is_named(const struct link_map *map, const char *start)
  * and they come first. Memory is the exception: what replaces malloc replaces it for everybody, and
  * another preload keeps its turn, too. */
 struct binding {
+	struct elf own, libc_symbols;
 	struct object libc;
-	struct elf elf;
 	const struct link_map *first_needed; /* what stands before it was preloaded */
 };
 
 static bool is_host(const struct binding *binding, const void *function)
 {
-	struct dso_iterator at = { NULL, false };
+	const struct link_map *map = dso_first();
 	struct object object;
 	bool preloaded = false;
 
-	if (!object_find(function, &object) || is_named(object.map, "ld-") ||
-	    is_named(object.map, "libpthread"))
-		return false;
-	while (dso_iterate(&at) && at.map != object.map)
-		preloaded = at.map == dso_own() || (preloaded && at.map != binding->first_needed);
-	return at.map && (!preloaded || at.map == binding->first_needed);
+	while (map && !(object_of_map(map, &object) && object_holds(&object, function))) {
+		preloaded = map->l_ld == binding->own.map->l_ld || preloaded;
+		map = map->l_next;
+		preloaded = preloaded && map != binding->first_needed;
+	}
+	return map && !preloaded && !is_named(map, "ld-") && !is_named(map, "libpthread");
 }
 
 static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
@@ -68,46 +72,66 @@ static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, 
 	void *found;
 
 	/* Data may have been copied into the program, which is right. */
-	if (!bound || object_holds(&libc->libc, bound) || (symbol->st_info & 15) == STT_OBJECT)
+	if (!bound || object_holds(&libc->libc, bound) ||
+	    (symbol->st_info & 15) == STT_OBJECT)
 		return bound;
 	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
 		if (!strcmp(name, memory[i]))
 			return bound;
 	}
 	wanted = elf_name(name, NULL);
-	found = is_host(libc, bound) ? elf_find(&libc->elf, &wanted) : NULL;
+	found = is_host(libc, bound) ? elf_find(&libc->libc_symbols, &wanted) : NULL;
 	return found ? found : bound;
 }
 
-static void bind_own_references(void)
+static void bind_own_references(const struct link_map *own)
 {
-	struct dso_iterator at = { NULL, false };
 	struct binding binding = { .first_needed = NULL };
-	struct elf own, program;
 	const char *needed = NULL;
+	struct elf program;
 
-	if (!dso_own() || !elf_open(dso_own(), &own) || !elf_open(dso_first(), &program))
+	if (!elf_open(own, &binding.own) || !elf_open(dso_first(), &program))
 		return;
-	for (const ElfW(Dyn) *entry = dso_first()->l_ld; entry->d_tag != DT_NULL && !needed; entry++) {
+	for (const ElfW(Dyn) *entry = program.map->l_ld; entry->d_tag != DT_NULL && !needed; entry++) {
 		if (entry->d_tag == DT_NEEDED)
 			needed = program.strings + entry->d_un.d_val;
 	}
-	while (dso_iterate(&at) && at.of_start && !binding.libc.map) {
-		if (needed && !binding.first_needed && is_named(at.map, needed))
-			binding.first_needed = at.map;
-		if ((is_named(at.map, "libc.so") || is_named(at.map, "ld-musl") ||
-		     is_named(at.map, "libc.musl")) &&
-		    elf_open(at.map, &binding.elf))
-			object_find(at.map->l_ld, &binding.libc);
+	for (const struct link_map *map = program.map; map; map = map->l_next) {
+		if (needed && !binding.first_needed && is_named(map, needed))
+			binding.first_needed = map;
+		if ((is_named(map, "libc.so") || is_named(map, "ld-musl") || is_named(map, "libc.musl")) &&
+		    object_of_map(map, &binding.libc) && elf_open(map, &binding.libc_symbols)) {
+			elf_rebind(&binding.own, bind_to_libc, &binding);
+			return;
+		}
 	}
-	if (binding.libc.map)
-		elf_rebind(&own, bind_to_libc, &binding);
 }
 
-static __attribute__((constructor)) void start(void)
+#if defined(__aarch64__)
+/* The stack protector's secret. glibc has it in ld.so, which no other system has by that name. */
+uintptr_t __stack_chk_guard __attribute__((visibility("hidden"))) = (uintptr_t)0x8f3ac51be70d2600;
+
+static void choose_guard(void)
 {
-	dso_seal_start();
-	bind_own_references();
-	if (!library_is_of_start())
-		unbind_weak_references();
+	const uintptr_t *random = (const uintptr_t *)getauxval(AT_RANDOM);
+
+	if (random)
+		__stack_chk_guard = random[1] & ~(uintptr_t)0xff;
+}
+#endif
+
+static __attribute__((constructor, no_stack_protector)) void start(void)
+{
+	const struct link_map *own = dso_own();
+
+#if defined(__aarch64__)
+	choose_guard();
+#endif
+#if !defined(__x86_64__) && !defined(__aarch64__)
+	dso_seal_start(); /* where there is no hook of dlopen() that does it */
+#endif
+	if (!own)
+		return;
+	bind_own_references(own);
+	unbind_weak_references(own);
 }

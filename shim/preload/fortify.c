@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What glibc has and musl lacks, as hidden functions of our own, so that one library loads in both: the
+ * checks that _FORTIFY_SOURCE puts in, and on 32-bit machines fcntl by its name for large files.
+ */
+/* These are the checks: none of them is to be checked by itself. */
+#undef _FORTIFY_SOURCE
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+HIDDEN void *__memcpy_chk(void *to, const void *from, size_t bytes, size_t space);
+HIDDEN void *__memmove_chk(void *to, const void *from, size_t bytes, size_t space);
+HIDDEN void *__memset_chk(void *to, int value, size_t bytes, size_t space);
+
+void *__memmove_chk(void *to, const void *from, size_t bytes, size_t space)
+{
+	if (bytes > space)
+		__builtin_trap();
+	return memmove(to, from, bytes);
+}
+
+void *__memcpy_chk(void *to, const void *from, size_t bytes, size_t space)
+{
+	return __memmove_chk(to, from, bytes, space);
+}
+
+void *__memset_chk(void *to, int value, size_t bytes, size_t space)
+{
+	if (bytes > space)
+		__builtin_trap();
+	return memset(to, value, bytes);
+}
+
+#if UINTPTR_MAX < UINT64_MAX
+HIDDEN int large_file_fcntl(int fd, int command, ...) __asm__("fcntl64");
+int libc_fcntl(int fd, int command, ...) __asm__("fcntl");
+
+/* Its argument is an int, or a pointer of the same size. */
+int large_file_fcntl(int fd, int command, ...)
+{
+	va_list list;
+	void *argument;
+
+	va_start(list, command);
+	argument = va_arg(list, void *);
+	va_end(list);
+	return libc_fcntl(fd, command, argument);
+}
+#endif
