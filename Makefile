@@ -167,7 +167,7 @@ $(BUILD)/hooks:
 $(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile | $(BUILD)/needs
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)printf 'TAGALONG_1 {\nglobal:\ntagalong_headers;\n%s\nlocal:\nentry_*;\n_end;\n};\nTAGALONG_2 { };\n%s\n' \
+	$(Q)printf 'TAGALONG_1 {\nglobal:\ntagalong_headers;\nnapi_register_module_v1;\n%s\nlocal:\nentry_*;\n_end;\n};\nTAGALONG_2 { };\n%s\n' \
 		"$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDL_HOOK(...)=' '-DVERSION(...)=' $<)" \
 		"$$($(CC) -E -P -x c '-DHOOK(...)=' '-DNEED(...)=' '-DDL_HOOK(...)=' '-DVERSION(name)=name { };' $<)" \
 		> $@

@@ -5,6 +5,8 @@
  * rules of its own: it names the target of a request that is about to be sent, and gets the lines to
  * add.
  */
+#include "preload/hook_api.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,18 +72,6 @@ static const void *next_program_header(void *arg, const void *cursor, struct tex
 	*ret_value = text_trim(text_from((struct text){ line, (size_t)(end - line) }, ret_name->len + 1));
 	return line;
 }
-
-/*
- * Builds the header lines for a request that is about to be sent, "Name: value\n" each, into
- * ret_lines of `size` bytes. `head` has the program's own lines in the same form, `body` the request's
- * body or the first bytes of it, NULL where it is not known. Returns the number of bytes written: 0
- * when nothing is to be added; -1 when the configuration requires a field that has no value.
- * Thread-safe; keeps errno.
- */
-__attribute__((visibility("default"))) int tagalong_headers(const char *method, const char *url,
-							    const char *head, const char *body,
-							    size_t body_bytes, char *ret_lines,
-							    size_t size);
 
 int tagalong_headers(const char *method, const char *url, const char *head, const char *body,
 		     size_t body_bytes, char *ret_lines, size_t size)

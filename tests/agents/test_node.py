@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The door into Node programs: unmodified programs with it and without it."""
+"""The hook into Node programs: unmodified programs with it and without it."""
 
-import os
-import time
+import json
 
 import pytest
 
-import fakes
 from conftest import HERE, ROOT
 from harness import NPM, TAGALONG, check_readme, compare_agents, model, need, place  # noqa: F401
 from relay import Relay
@@ -14,7 +12,7 @@ from tags import COMPUTED, CONTEXT, GENERIC, PLAIN, without
 
 PROGRAMS = HERE / "agents" / "programs"
 FIELDS = ["--task", "T-42", "--conversation", "C-7"]
-DOOR = ROOT / "shim" / "hooks" / "node" / "tagalong.cjs"
+HOOK = ROOT / "shim" / "hooks" / "node" / "tagalong.cjs"
 
 
 @pytest.fixture(scope="module")
@@ -78,38 +76,45 @@ def test_every_way_of_sending(node, model, service):
     assert len({r.value("traceparent").split("-")[1] for r in result.requests if r.value("traceparent")}) <= 2
 
 
-DOOR_NAME = "node/tagalong.cjs"
-BROKEN = fakes.BROKEN | {
-    "bad headers": "#!/bin/sh\nwhile read -r line; do echo '{\"matched\":true,\"headers\":"
-    "[{\"name\":\"a b\",\"value\":\"c\\\\r\\\\nd\"}]}'; done\n",
-}
+def other_machine(library):
+    return library[:18] + b"\xf3\0" + library[20:]  # e_machine: RISC-V
+
+
+BROKEN = {"absent": None, "empty": lambda library: b"", "other machine": other_machine}
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_broken_helper_costs_nothing(node, tmp_path, how):
-    door = fakes.installation(tmp_path, DOOR_NAME, BROKEN[how])
+def test_a_broken_library_costs_nothing(node, tmp_path, how):
+    hook = tmp_path / "lib/tagalong/hooks/node/tagalong.cjs"
+    hook.parent.mkdir(parents=True)
+    hook.write_bytes(HOOK.read_bytes())
+    if BROKEN[how]:
+        library = (ROOT / "build/libtagalong.so").read_bytes()
+        (tmp_path / "lib/tagalong/libtagalong.so").write_bytes(BROKEN[how](library))
     command = ["node", PROGRAMS / "forms.mjs", node.model.url]
     bare = node.run(command)
-    started = time.monotonic()
-    result = node.run(command, NODE_OPTIONS=f"--require {door}", **CONTEXT)
-    took = time.monotonic() - started
+    result = node.run(command, NODE_OPTIONS=f"--require {hook}", **CONTEXT)
     compare_agents(bare, result, [PLAIN] * len(bare.requests))
-    assert took < 20
 
 
-def test_a_helper_that_ends_is_started_again(node, tmp_path):
-    """After a second; and what it leaves behind is never written to."""
-    script = f"#!/bin/sh\nread -r line; echo \"$line\" | {TAGALONG} headers --stdio\n"
-    door = fakes.installation(tmp_path, DOOR_NAME, script)
-    program = """
-      const post = () => fetch(process.argv[1] + "/v1/messages", { method: "POST", body: "{}" }).then((a) => a.text())
-      const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-      await post(); await wait(100); await post(); await wait(1200); await post()
+def test_addons_are_forbidden(node):
+    command = ["node", "--no-addons", PROGRAMS / "forms.mjs", node.model.url]
+    both(node, command, [PLAIN] * sum(map(len, FORMS.values())), options=("--no-service", "--relay", node.model.url))
+
+
+def test_ids_from_the_body(node, tmp_path):
+    config = tmp_path / "config.json"
+    rule = {"match": [node.model.url], "headers": {"X-Role": "{body:/messages/0/role}"}}
+    config.write_text(json.dumps({"relays": [rule]}))
+    script = """
+      const http = require("node:http")
+      const body = JSON.stringify({ messages: [{ role: "user", content: "hello" }] })
+      const post = (send) => new Promise((resolve) =>
+        send(http.request(process.argv[1] + "/v1/messages", { method: "POST" }, (a) => a.resume().on("end", resolve))))
+      post((r) => r.end(body)).then(() => post((r) => { r.write(Buffer.from(body)); r.end() }))
     """
-    command = ["node", "--input-type=module", "-e", program, node.model.url]
-    result = node.run(command, NODE_OPTIONS=f"--require {door}", **CONTEXT)
-    assert (result.rc, result.stderr) == (0, b"")
-    assert [r.value("X-Task-Id") for r in result.requests] == ["T-42", None, "T-42"]
+    expect = {**GENERIC, "X-Role": "user"}
+    both(node, ["node", "-e", script, node.model.url], [expect, expect], TAGALONG_CONFIG=str(config))
 
 
 def options_of(node, command, **env):
@@ -132,9 +137,9 @@ def test_node_options_are_kept(node, launcher):
 
 
 @pytest.mark.parametrize("env", [{"TAGALONG_OFF": "1"}, {"TAGALONG_HOOKS": "libcurl"}], ids=str)
-def test_a_closed_door(node, env):
+def test_left_out(node, env):
     command = ["node", PROGRAMS / "openai.mjs", node.model.url]
-    result = node.run(command, NODE_OPTIONS=f"--require {DOOR}", **CONTEXT, **env)
+    result = node.run(command, NODE_OPTIONS=f"--require {HOOK}", **CONTEXT, **env)
     assert [r.value("X-Task-Id") for r in result.requests] == [None, None]
 
 
@@ -150,24 +155,17 @@ def test_live_context(node, model):
     assert [r.value("X-Task-Id") for r in result.requests] == ["T-42", "T-43"], result.stderr
 
 
-def test_nothing_is_started_before_the_first_post(node):
-    """And the helper ends with its program."""
+def test_nothing_is_started(node):
+    """No child, no descriptor more than without."""
     script = """
-      const { readFileSync } = require("node:fs")
-      const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim()
-      console.log("before", children())
-      fetch(process.argv[1] + "/v1/models").then((a) => a.text()).then(() => console.log("get", children()))
-        .then(() => fetch(process.argv[1] + "/v1/messages", { method: "POST" })).then((a) => a.text())
-        .then(() => console.log("post", children()))
+      const { readFileSync, readdirSync } = require("node:fs")
+      const show = () => console.log(readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim(),
+        readdirSync("/proc/self/fd").length)
+      const post = () => fetch(process.argv[1] + "/v1/messages", { method: "POST" }).then((a) => a.text()).then(show)
+      show()
+      post().then(post)
     """
-    result = node.run(["node", "-e", script, node.model.url], NODE_OPTIONS=f"--require {DOOR}")
-    lines = result.stdout.decode().split("\n")
-    assert lines[:2] == ["before ", "get "] and lines[2].startswith("post ")
-    (helper,) = lines[2].split()[1:]
-    until = time.monotonic() + 10
-    while os.path.exists(f"/proc/{helper}") and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not os.path.exists(f"/proc/{helper}")
+    both(node, ["node", "-e", script, node.model.url], [GENERIC, GENERIC])
 
 
 # What the relay and the other server are to get.
@@ -208,5 +206,5 @@ def test_a_loopback_name_that_dns_answers(node):
         { method: "POST", host, port, path: "/v1/messages", lookup }, (a) => a.resume().on("end", done)).end("{}"))
       post("agent.localhost").then(() => post("localhost"))
     """
-    result = node.run(["node", "-e", script, node.model.url], NODE_OPTIONS=f"--require {DOOR}", **CONTEXT)
+    result = node.run(["node", "-e", script, node.model.url], NODE_OPTIONS=f"--require {HOOK}", **CONTEXT)
     assert [r.value("X-Task-Id") for r in result.requests] == [None, "T-42"], result.stderr

@@ -2,20 +2,16 @@
 // The hook for Node programs, loaded by `tagalong run` (NODE_OPTIONS=--require). It stands where a
 // request is complete and not yet sent: undici's diagnostics channel, which fetch and every copy of
 // undici use, redirect hops included, and where an http.ClientRequest makes its head. What is added is
-// for that one hop: programs that follow redirects themselves never see it. Both want an answer at
-// once, so a helper, `tagalong headers --stdio`, is asked over pipes that are read without
-// the event loop. It knows all the rules; here is none. Nothing is started before the first POST, and
-// whatever goes wrong, the request goes out as the program made it. Written in words that old versions
-// of Node can read, as a file that they cannot would end the program. See docs/agents.md.
+// for that one hop: programs that follow redirects themselves never see it. What is to be added says the
+// library, which is in the process already, and is an addon of Node-API as well. It knows all the rules;
+// here is none. It is asked for the first time at the first POST, and whatever goes wrong, the request goes
+// out as the program made it. Written in words that old versions of Node can read, as a file that they
+// cannot would end the program. See docs/agents.md.
 "use strict"
 
-const START_MS = 1000 // the longest wait for a helper's first answer: a program starts
-const DEADLINE_MS = 250 // and for each later one, which takes well under 1 ms
-const REST_MS = 1000 // how long a helper that failed is left alone
-const POLL_MS = 0.05
-const UNMATCHED_MS = 1000 // how long it is believed that a URL is none of ours
+const UNMATCHED_MS = 1000 // how long it is believed that a body is of no use
 const UNMATCHED_MAX = 200
-const BODY_MAX = 262145 // what the helper looks at of a body, and the byte that shows that it goes on
+const BODY_MAX = 262145 // what the library looks at of a body, and the byte that shows that it goes on
 const UNSENT_MAX = 1000
 
 function isWanted(env) {
@@ -23,107 +19,18 @@ function isWanted(env) {
   return env.TAGALONG_OFF !== "1" && hooks.includes("node")
 }
 
-function findCommand() {
-  const { accessSync, constants } = require("node:fs")
+function load() {
+  const { existsSync } = require("node:fs")
   const { join } = require("node:path")
-  // In PREFIX/lib/tagalong/agents/node, a folder deeper as Debian has it, or in a source tree.
-  for (const path of ["../../../../bin/tagalong", "../../../../../bin/tagalong", "../../../build/tagalong"]) {
-    try {
-      accessSync(join(__dirname, path), constants.X_OK)
-      return join(__dirname, path)
-    } catch {}
-  }
-  return "tagalong"
-}
-
-// Answers a question before it returns, or not at all.
-class Helper {
-  constructor() {
-    this.restUntil = 0
-    this.buffer = undefined
-    this.clock = new Int32Array(new SharedArrayBuffer(4)) // for Atomics.wait, the only sleep there is
-  }
-
-  start() {
-    const { spawn } = require("node:child_process")
-    const child = spawn(findCommand(), ["headers", "--stdio"], { stdio: ["pipe", "pipe", "ignore"] })
-    child.on("error", () => {})
-    // No process: its number would be 0, and a signal to that one would be for our own group.
-    if (!child.pid) throw new Error("it cannot be started")
-    child.stdin.on("error", () => {})
-    child.stdout.on("error", () => {})
-    child.unref()
-    // Read here, not by the event loop, which it must not keep alive either.
-    child.stdout._handle.readStop()
-    child.stdout._handle.unref()
-    child.stdin._handle.unref()
-    this.child = child
-    this.buffer = this.buffer || Buffer.alloc(65536)
-    this.deadline = START_MS
-  }
-
-  stop() {
-    this.restUntil = performance.now() + REST_MS
-    if (this.child) this.child.kill()
-    this.child = undefined
-  }
-
-  // The stream closes its descriptor when the child has ended: its number is asked for each time.
-  static descriptor(stream) {
-    const fd = stream.destroyed || !stream._handle ? undefined : stream._handle.fd
-    if (!(fd > 2)) throw new Error("the helper is gone")
-    return fd
-  }
-
-  // A pipe takes 64 KiB at a time.
-  write(bytes, until) {
-    const { writeSync } = require("node:fs")
-    for (let at = 0; at < bytes.length; ) {
-      try {
-        at += writeSync(Helper.descriptor(this.child.stdin), bytes, at)
-      } catch (error) {
-        if (error.code !== "EAGAIN" || performance.now() > until) throw error
-        Atomics.wait(this.clock, 0, 0, POLL_MS)
-      }
-    }
-  }
-
-  exchange(question, body) {
-    const { readSync } = require("node:fs")
-    const { stdout } = this.child
-    const until = performance.now() + this.deadline
-    let text = ""
-    this.write(Buffer.from(JSON.stringify(question) + "\n"), until)
-    if (body) this.write(body, until)
-    while (!text.endsWith("\n")) {
-      let count
-      try {
-        count = readSync(Helper.descriptor(stdout), this.buffer)
-      } catch (error) {
-        if (error.code !== "EAGAIN" || performance.now() > until) throw error
-        Atomics.wait(this.clock, 0, 0, POLL_MS)
-        continue
-      }
-      if (!count) throw new Error("it has ended")
-      text += this.buffer.latin1Slice(0, count)
-    }
-    this.deadline = DEADLINE_MS
-    return JSON.parse(text)
-  }
-
-  ask(question, body) {
-    if (performance.now() < this.restUntil) return
-    try {
-      if (!this.child) this.start()
-      return this.exchange(question, body)
-    } catch {
-      this.stop()
-    }
-  }
+  // Beside the hooks, or in a source tree's build/.
+  const paths = ["../../libtagalong.so", "../../../build/libtagalong.so"].map((path) => join(__dirname, path))
+  const addon = { exports: {} }
+  process.dlopen(addon, paths.find(existsSync))
+  return addon.exports.headers
 }
 
 function install() {
-  const helper = new Helper()
+  let library // null: there is none
   const unmatched = new Map() // URL: until when
 
   const isUnmatched = (url) => unmatched.get(url.split("?", 1)[0]) > performance.now()
@@ -136,17 +43,24 @@ function install() {
     return Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, BODY_MAX))
   }
 
-  // The header lines for a request, as [{ name, value }]. Its body is given where it is asked for.
+  // The header lines for a request, as [{ name, value }].
   const headersFor = (url, own, body) => {
-    if (isUnmatched(url)) return []
-    const question = { url, method: "POST", own, cwd: process.cwd(), body: !!(body && body.length) }
-    let answer = helper.ask(question)
-    if (answer && answer.body) answer = helper.ask({ ...question, body: false, body_bytes: body.length }, body)
-    const key = url.split("?", 1)[0]
-    const now = performance.now()
-    if (!answer || answer.matched) return (answer && answer.headers) || []
+    if (library === undefined) {
+      library = null
+      library = load() || null
+    }
+    if (!library) return []
+    const { protocol, host, pathname } = new URL(url)
+    const head = Object.keys(own).map((name) => `${name}: ${own[name].replace(/[\r\n]/g, " ")}\n`).join("")
+    const lines = library("POST", `${protocol}//${host}${pathname}`, head, body)
+    if (lines) {
+      return lines.trimEnd().split("\n").map((line) => {
+        const colon = line.indexOf(": ")
+        return { name: line.slice(0, colon), value: line.slice(colon + 2) }
+      })
+    }
     if (unmatched.size >= UNMATCHED_MAX) unmatched.clear()
-    unmatched.set(key, now + UNMATCHED_MS)
+    unmatched.set(url.split("?", 1)[0], performance.now() + UNMATCHED_MS)
     return []
   }
 
