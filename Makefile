@@ -99,7 +99,7 @@ FIXTURES := $(patsubst tests/fixtures/%.c,$(BUILD)/fixtures/%,$(wildcard tests/f
 
 CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 # What the command and the service are linked with, by pkg-config's names.
-CLI_MODULES := libcurl libcjson libevent_core sqlite3 libelf
+CLI_MODULES := libcurl libcjson libevent_core libevent_extra libevent_openssl openssl hiredis sqlite3 libelf
 CLI_LIBS = $(shell $(PKG_CONFIG) --libs $(CLI_MODULES)) -pthread
 
 .PHONY: all check pages unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
@@ -171,6 +171,14 @@ $(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile | $(BUILD)/needs
 		"$$($(CC) -E -P -x c '-DHOOK(name, ...)=name;' '-DNEED(...)=' '-DDL_HOOK(...)=' '-DVERSION(...)=' $<)" \
 		"$$($(CC) -E -P -x c '-DHOOK(...)=' '-DNEED(...)=' '-DDL_HOOK(...)=' '-DVERSION(name)=name { };' $<)" \
 		> $@
+
+# What the shared store runs, as C text without comments and indents.
+$(BUILD)/gen/shared_script.h: shim/daemon/shared_script.lua
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q){ echo 'static const char shared_script[] ='; sed -e '/^--/d' -e '/^[[:space:]]*--/d' \
+		-e 's/^[[:space:]]*//' -e 's/["\\]/\\&/g' -e 's/.*/\t"&\\n"/' $<; echo ';'; } > $@
+$(BUILD)/obj/shim/daemon/shared_store.o: $(BUILD)/gen/shared_script.h
 
 # The presets are data: read, checked and packed when the shim is built.
 PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/header_rule_parse.c \

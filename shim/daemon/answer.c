@@ -3,7 +3,7 @@
 #include "daemon/state.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "lib/random.h"
 #include "core/trace.h"
@@ -15,6 +15,19 @@
 #define RUN_NAME_BYTES 32 /* "run-" and 16 digits */
 #define TRACEPARENT_BYTES 64
 
+/* A request that waits for the shared store, to be answered again when that has. */
+struct pending {
+	LIST_ENTRY(pending) link;
+	struct peer peer;
+	void *connection;
+	bool is_change; /* else the store was only read */
+	enum shared_result result; /* when it has answered */
+	const char *message;
+	char name[WIRE_NAME_BYTES_MAX + 1];
+	size_t len;
+	char line[];
+};
+
 /* One question. */
 struct question {
 	struct state *state;
@@ -23,6 +36,10 @@ struct question {
 	struct wire_fault fault;
 	struct buf *reply;
 	struct answer *answer;
+	const char *line; /* as it was sent; NULL where nothing can be pending */
+	size_t len;
+	const struct pending *resumed; /* the store has answered; NULL: it was not asked */
+	bool token_is_unread; /* the token's scope is in the shared store, which was not read yet */
 };
 
 static void refuse(struct question *question, enum wire_code code, const char *message)
@@ -55,6 +72,43 @@ static void refuse_error(struct question *question, int error)
 		       "no more are taken");
 	else
 		refuse(question, WIRE_NO_MEMORY, "the service is out of memory");
+}
+
+/* The store has to be asked first. False when it was, or a refusal was given. */
+static bool ask_store(struct question *question, const struct shared_change *change)
+{
+	struct state *state = question->state;
+	struct pending *pending;
+
+	if (question->resumed)
+		return false;
+	pending = question->line ? calloc(1, sizeof(*pending) + question->len) : NULL;
+	if (!pending || shared_store_ask(state->shared, change, pending)) {
+		free(pending);
+		refuse_error(question, -ENOMEM);
+		return false;
+	}
+	pending->peer = *question->peer;
+	pending->connection = question->answer->connection;
+	pending->is_change = change->op != SHARED_GET;
+	memcpy(pending->name, change->name.ptr, change->name.len);
+	memcpy(pending->line, question->line, question->len);
+	pending->len = question->len;
+	LIST_INSERT_HEAD(&state->pending, pending, link);
+	question->answer->is_pending = true;
+	return true;
+}
+
+static bool read_store(struct question *question, struct text name)
+{
+	const struct shared_change get = { .op = SHARED_GET, .name = name };
+
+	return ask_store(question, &get);
+}
+
+static void refuse_store(struct question *question)
+{
+	refuse(question, WIRE_STORE_AWAY, question->resumed->message);
 }
 
 static struct requester own_requester(const struct question *question)
@@ -106,6 +160,20 @@ static bool named_process(struct question *question, struct process *ret_process
 	return !result;
 }
 
+/* Whether it is known here what the token names: in the shared store, it may not have been read yet. */
+static bool know_token(struct question *question)
+{
+	struct state *state = question->state;
+	struct text token = question->request.scope;
+
+	if (!token.len || !state_is_shared_name(state, token))
+		return true;
+	question->token_is_unread = !shared_store_use(state->shared, token) &&
+				    !scopes_by_name(&state->scopes, token);
+	return !question->token_is_unread ||
+	       (question->resumed && question->resumed->result != SHARED_FAILED);
+}
+
 /* The scope of a request that reads or changes one. NULL after a refusal. A process in no scope is
  * answered with the default one when it is read, and refused when it is changed. */
 static struct scope *find_target(struct question *question)
@@ -118,6 +186,12 @@ static struct scope *find_target(struct question *question)
 
 	switch (question->request.target) {
 	case WIRE_OWN:
+		/* Reads go on with what is known; a change is not to reach a scope that was not meant. */
+		if (!know_token(question) && !reads) {
+			if (!read_store(question, question->request.scope) && question->resumed)
+				refuse_store(question);
+			return NULL;
+		}
 		requester = own_requester(question);
 		if (!find_nearest(question, &requester, &scope))
 			return NULL;
@@ -126,9 +200,19 @@ static struct scope *find_target(struct question *question)
 		return scopes->default_scope;
 	case WIRE_NAMED:
 		scope = scopes_by_name(scopes, question->request.scope);
-		if (!scope)
+		if (!state_is_shared_name(question->state, question->request.scope)) {
+			if (!scope)
+				refuse_name(question, "there is no scope ");
+			return scope;
+		}
+		shared_store_use(question->state->shared, question->request.scope);
+		if (scope || read_store(question, question->request.scope))
+			return scope;
+		if (question->resumed && question->resumed->result == SHARED_FAILED)
+			refuse_store(question);
+		else
 			refuse_name(question, "there is no scope ");
-		return scope;
+		return NULL;
 	case WIRE_PROCESS:
 		if (!named_process(question, &process))
 			return NULL;
@@ -192,9 +276,10 @@ static void answer_get(struct question *question)
 
 	if (!scope)
 		return;
-	if (question->request.page && question->answer->may_pass && state->pages)
+	if (question->request.page && !question->token_is_unread && question->answer->may_pass && state->pages)
 		question->answer->page_fd = pages_get(state->pages, &state->scopes, scope);
-	state_write_context(state, scope, question->answer->page_fd >= 0, question->reply);
+	state_write_context(state, scope, question->answer->page_fd >= 0, question->token_is_unread,
+			    question->reply);
 }
 
 static void answer_watch(struct question *question)
@@ -203,7 +288,7 @@ static void answer_watch(struct question *question)
 
 	if (!scope)
 		return;
-	state_write_context(question->state, scope, false, question->reply);
+	state_write_context(question->state, scope, false, question->token_is_unread, question->reply);
 	question->answer->watch = scope;
 }
 
@@ -220,15 +305,71 @@ static void reply_change(struct question *question, struct scope *scope, const c
 	reply_ok(question, text_of(scope->name));
 }
 
+/* The store makes the change; what comes of it arrives as everybody's changes do. */
+static void change_shared(struct question *question, enum shared_op op, struct text name)
+{
+	struct shared_change change = {
+		.op = op,
+		.name = name,
+		.ttl_ms = question->request.ttl_seconds * 1000,
+	};
+
+	memcpy(change.value, question->request.value, sizeof(change.value));
+	memcpy(change.unset, question->request.unset, sizeof(change.unset));
+	ask_store(question, &change);
+}
+
+/* Only a named scope: the default one is always there, and a process's ends with it. */
+static bool may_have_ttl(struct question *question, const struct scope *scope)
+{
+	if (!question->request.ttl_seconds ||
+	    (scope && !scope->pid && scope != question->state->scopes.default_scope))
+		return true;
+	refuse(question, WIRE_BAD_SCOPE, "only a named scope can have a time to live");
+	return false;
+}
+
 static void set_fields(struct question *question, struct scope *scope, const char *event)
 {
-	reply_change(question, scope, event,
-		     scopes_set(&question->state->scopes, scope, question->request.value));
+	int result;
+
+	if (!may_have_ttl(question, scope))
+		return;
+	result = scopes_set(&question->state->scopes, scope, question->request.value);
+	if (result >= 0)
+		state_set_ttl(question->state, scope, question->request.ttl_seconds);
+	reply_change(question, scope, event, result);
+}
+
+/* The scope that a change is about, when it is made here; NULL when it is made in the shared store, or
+ * was refused. */
+static struct scope *find_changed(struct question *question, enum shared_op op)
+{
+	const struct wire_request *request = &question->request;
+	struct state *state = question->state;
+	struct scope *scope;
+
+	/* Whether it is there, the store knows best. */
+	if (request->target == WIRE_NAMED && state_is_shared_name(state, request->scope)) {
+		change_shared(question, op, request->scope);
+		return NULL;
+	}
+	scope = find_target(question);
+	if (!scope || !scope->is_shared)
+		return scope;
+	if (!may_have_ttl(question, scope))
+		return NULL;
+	if (scope == state->scopes.default_scope && op == SHARED_SET)
+		op = SHARED_PUT;
+	/* A look at the store may have come before, to know which scope is meant. */
+	question->resumed = NULL;
+	change_shared(question, op, text_of(scope->name));
+	return NULL;
 }
 
 static void answer_set(struct question *question)
 {
-	struct scope *scope = find_target(question);
+	struct scope *scope = find_changed(question, SHARED_SET);
 
 	if (scope)
 		set_fields(question, scope, "set");
@@ -236,7 +377,7 @@ static void answer_set(struct question *question)
 
 static void answer_unset(struct question *question)
 {
-	struct scope *scope = find_target(question);
+	struct scope *scope = find_changed(question, SHARED_UNSET);
 
 	if (scope)
 		reply_change(question, scope, "unset",
@@ -330,6 +471,15 @@ static void open_own(struct question *question)
 	const struct requester requester = own_requester(question);
 	struct process process;
 
+	if (!may_have_ttl(question, NULL))
+		return;
+	if (!know_token(question)) {
+		if (read_store(question, requester.token))
+			return;
+		/* The store is away: its scope will be around this one when it is back. */
+		if (question->resumed)
+			state_shared_scope(question->state, requester.token);
+	}
 	if (!requester.pid || processes->lookup(processes->arg, requester.pid, &process) ||
 	    process.start > requester.not_after) {
 		refuse(question, WIRE_BAD_SCOPE,
@@ -345,7 +495,7 @@ static void open_other(struct question *question)
 	struct process process;
 	struct requester requester;
 
-	if (!named_process(question, &process))
+	if (!may_have_ttl(question, NULL) || !named_process(question, &process))
 		return;
 	requester = (struct requester){ .pid = process.pid, .not_after = process.start };
 	open_process(question, &process, &requester);
@@ -356,13 +506,18 @@ static void open_named(struct question *question)
 	struct scope_birth birth = { .name = question->request.scope };
 	struct scope *scope = scopes_by_name(&question->state->scopes, birth.name);
 
-	if (scope && scope->pid) {
+	if (state_is_shared_name(question->state, birth.name)) {
+		change_shared(question, SHARED_PUT, birth.name);
+	} else if (scope && scope->pid) {
 		refuse_name(question, "a process has the scope ");
 	} else if (scope) {
 		set_fields(question, scope, "open");
 	} else {
 		memcpy(birth.value, question->request.value, sizeof(birth.value));
 		open_scope(question, &birth);
+		scope = scopes_by_name(&question->state->scopes, birth.name);
+		if (scope)
+			state_set_ttl(question->state, scope, question->request.ttl_seconds);
 	}
 }
 
@@ -391,7 +546,7 @@ static struct scope *closing_target(struct question *question)
 	struct scope *scope;
 
 	if (question->request.target != WIRE_PROCESS)
-		return find_target(question);
+		return find_changed(question, SHARED_CLOSE);
 	if (!named_process(question, &process))
 		return NULL;
 	scope = scopes_of_process(&question->state->scopes, process.pid, process.start);
@@ -403,10 +558,13 @@ static struct scope *closing_target(struct question *question)
 static void answer_close(struct question *question)
 {
 	char memory[WIRE_NAME_BYTES_MAX + 1];
-	struct scope *scope = closing_target(question);
+	struct scope *scope = NULL;
 	struct buf name;
 
-	if (scope == question->state->scopes.default_scope) {
+	if (question->request.target != WIRE_DEFAULT)
+		scope = closing_target(question);
+	if (question->request.target == WIRE_DEFAULT ||
+	    scope == question->state->scopes.default_scope) {
 		refuse(question, WIRE_BAD_SCOPE, "the default scope cannot be closed");
 		return;
 	}
@@ -418,7 +576,7 @@ static void answer_close(struct question *question)
 	reply_ok(question, buf_since(&name, 0));
 }
 
-static bool list_scope(const struct scope *scope, struct buf *reply)
+static bool list_scope(const struct state *state, const struct scope *scope, struct buf *reply)
 {
 	struct wire_scope row = {
 		.scope = text_of(scope->name),
@@ -427,6 +585,7 @@ static bool list_scope(const struct scope *scope, struct buf *reply)
 	};
 
 	scope_values(scope, row.value);
+	state_describe(state, scope, false, &row.shared, &row.ttl_seconds);
 	return wire_add_scope(reply, &row);
 }
 
@@ -439,9 +598,9 @@ static void answer_list(struct question *question)
 
 	wire_start_list(question->reply, scopes->revision);
 	if (!after)
-		list_scope(scopes->default_scope, question->reply);
+		list_scope(question->state, scopes->default_scope, question->reply);
 	for (scope = scopes_after(scopes, after); scope; scope = TAILQ_NEXT(scope, order)) {
-		if (!list_scope(scope, question->reply))
+		if (!list_scope(question->state, scope, question->reply))
 			break;
 		last = scope->serial;
 	}
@@ -450,7 +609,18 @@ static void answer_list(struct question *question)
 
 static void answer_ping(struct question *question)
 {
-	reply_ok(question, (struct text){ NULL, 0 });
+	struct wire_reply reply = { .ok = true, .revision = question->state->scopes.revision };
+	struct shared_store *shared = question->state->shared;
+
+	if (shared) {
+		reply.shared = (struct wire_shared){
+			.is_shared = true,
+			.is_stale = shared_store_fault(shared) != NULL,
+			.store = text_of(shared_store_address(shared)),
+			.reason = text_of(shared_store_fault(shared)),
+		};
+	}
+	wire_write_reply(question->reply, &reply);
 }
 
 static void (*const answers[WIRE_OP_COUNT])(struct question *question) = {
@@ -459,22 +629,101 @@ static void (*const answers[WIRE_OP_COUNT])(struct question *question) = {
 	[WIRE_WATCH] = answer_watch, [WIRE_PING] = answer_ping,
 };
 
+static void answer_question(struct question *question, char *line)
+{
+	struct answer *answer = question->answer;
+
+	*answer = (struct answer){
+		.may_pass = answer->may_pass, .page_fd = -1, .connection = answer->connection
+	};
+	if (!wire_read_request(line, question->len, &question->request, &question->fault))
+		answers[question->request.op](question);
+	if (question->fault.code != WIRE_CODE_COUNT) {
+		notice_event("refuse", { "code", text_of(wire_code_name(question->fault.code)) },
+			     { "message", buf_since(&question->fault.message, 0) });
+		wire_write_error(question->reply, question->fault.code,
+				 buf_since(&question->fault.message, 0));
+	}
+}
+
 void state_answer(struct state *state, const struct peer *peer, char *line, size_t len,
-		 struct buf *reply, struct answer *answer)
+		  struct buf *reply, struct answer *answer)
 {
 	struct question question = {
+		.state = state, .peer = peer, .reply = reply, .answer = answer, .len = len
+	};
+	char *copy = NULL; /* reading a line overwrites it */
+
+	if (state->shared) {
+		copy = malloc(len + 1);
+		if (copy)
+			memcpy(copy, line, len);
+		question.line = copy;
+	}
+	answer_question(&question, line);
+	free(copy);
+}
+
+/* What a change in the store came to. */
+static void answer_changed(struct question *question, const struct pending *pending)
+{
+	const struct scope *scope = scopes_by_name(&question->state->scopes, text_of(pending->name));
+
+	question->request.scope = text_of(pending->name);
+	if (pending->result == SHARED_DONE) {
+		if (scope)
+			log_change(question, wire_op_name(question->request.op), scope);
+		reply_ok(question, text_of(pending->name));
+	} else if (pending->result == SHARED_ABSENT) {
+		refuse_name(question, "there is no scope ");
+	} else {
+		refuse(question, WIRE_STORE_AWAY, pending->message);
+	}
+}
+
+void state_resume(struct state *state, struct pending *pending, enum shared_result result,
+		  const char *message)
+{
+	static char memory[WIRE_LINE_BYTES_MAX + 2], copy[WIRE_LINE_BYTES_MAX];
+	struct answer answer = { .page_fd = -1, .connection = pending->connection };
+	struct buf reply;
+	struct question question = {
 		.state = state,
-		.peer = peer,
-		.reply = reply,
-		.answer = answer,
+		.peer = &pending->peer,
+		.reply = &reply,
+		.answer = &answer,
+		.line = copy,
+		.len = pending->len,
+		.resumed = pending,
 	};
 
-	*answer = (struct answer){ .may_pass = answer->may_pass, .page_fd = -1 };
-	if (!wire_read_request(line, len, &question.request, &question.fault))
-		answers[question.request.op](&question);
-	if (question.fault.code != WIRE_CODE_COUNT) {
-		notice_event("refuse", { "code", text_of(wire_code_name(question.fault.code)) },
-			     { "message", buf_since(&question.fault.message, 0) });
-		wire_write_error(reply, question.fault.code, buf_since(&question.fault.message, 0));
+	LIST_REMOVE(pending, link);
+	pending->result = result;
+	pending->message = message;
+	buf_init(&reply, memory, sizeof(memory));
+	memcpy(copy, pending->line, pending->len);
+	if (!pending->is_change) {
+		answer_question(&question, pending->line);
+	} else if (!wire_read_request(pending->line, pending->len, &question.request, &question.fault)) {
+		answer_changed(&question, pending);
+		if (question.fault.code != WIRE_CODE_COUNT)
+			wire_write_error(&reply, question.fault.code, buf_since(&question.fault.message, 0));
+	}
+	if (!answer.is_pending)
+		state->on_reply(state->arg, pending->connection, &reply, &answer);
+	free(pending);
+}
+
+void state_cancel(struct state *state, const void *connection)
+{
+	struct pending *pending, *next;
+
+	for (pending = LIST_FIRST(&state->pending); pending; pending = next) {
+		next = LIST_NEXT(pending, link);
+		if (connection && pending->connection != connection)
+			continue;
+		LIST_REMOVE(pending, link);
+		shared_store_cancel(state->shared, pending);
+		free(pending);
 	}
 }

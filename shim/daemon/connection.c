@@ -37,6 +37,7 @@ struct connection {
 	int page_fd; /* goes with the first of `replies`; -1: none */
 	bool is_ready;
 	bool is_paused; /* too much is unread: no more of its lines are answered */
+	bool is_waiting; /* a reply of its is pending: no more of its lines are answered before */
 	bool is_ending; /* no more is read, and it ends when all is sent */
 };
 
@@ -61,12 +62,30 @@ static bool is_full(const struct connection *connection)
 	       (bytes && connection->all->unread_bytes > ALL_OUTPUT_BYTES_MAX);
 }
 
+static void start_watching(struct connection *connection, struct scope *scope)
+{
+	connection->watched = scope;
+	connection->sent_revision = connection->all->state->scopes.revision;
+	scope->watchers++;
+	LIST_INSERT_HEAD(&connection->all->watchers, connection, watch_link);
+}
+
+static void stop_watching(struct connection *connection)
+{
+	if (!connection->watched)
+		return;
+	LIST_REMOVE(connection, watch_link);
+	connection->watched->watchers--;
+	connection->watched = NULL;
+}
+
 static void end_connection(struct connection *connection)
 {
 	struct connections *all = connection->all;
 
-	if (connection->watched)
-		LIST_REMOVE(connection, watch_link);
+	if (connection->is_waiting)
+		state_cancel(all->state, connection);
+	stop_watching(connection);
 	if (connection->is_ready)
 		TAILQ_REMOVE(&all->ready, connection, ready_link);
 	TAILQ_REMOVE(&all->all, connection, link);
@@ -97,13 +116,6 @@ static void stop_reading(struct connection *connection)
 	bufferevent_disable(connection->stream, EV_READ);
 	event_del(connection->line_timer);
 	make_ready(connection); /* so that it is closed in any case */
-}
-
-static void stop_watching(struct connection *connection)
-{
-	if (connection->watched)
-		LIST_REMOVE(connection, watch_link);
-	connection->watched = NULL;
 }
 
 static struct buf start_reply(struct connections *connections)
@@ -142,7 +154,7 @@ static void answer_line(struct connection *connection, char *line, size_t len)
 {
 	struct connections *all = connection->all;
 	struct buf reply = start_reply(all);
-	struct answer answer = { .may_pass = !unsent_bytes(connection) };
+	struct answer answer = { .may_pass = !unsent_bytes(connection), .connection = connection };
 
 	if (connection->watched) {
 		add_error(connection, WIRE_BAD_OP,
@@ -150,11 +162,11 @@ static void answer_line(struct connection *connection, char *line, size_t len)
 		return;
 	}
 	state_answer(all->state, &connection->peer, line, len, &reply, &answer);
-	if (answer.watch) {
-		connection->watched = answer.watch;
-		connection->sent_revision = all->state->scopes.revision;
-		LIST_INSERT_HEAD(&all->watchers, connection, watch_link);
-	}
+	connection->is_waiting = answer.is_pending;
+	if (answer.is_pending)
+		return;
+	if (answer.watch)
+		start_watching(connection, answer.watch);
 	if (answer.page_fd >= 0)
 		connection->page_fd = answer.page_fd;
 	add_reply(connection, &reply);
@@ -171,7 +183,7 @@ static void answer_lines(struct connection *connection)
 	size_t len;
 	char *line;
 
-	while (!connection->is_ending && !is_full(connection)) {
+	while (!connection->is_ending && !connection->is_waiting && !is_full(connection)) {
 		line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF);
 		if (line ? len > WIRE_LINE_BYTES_MAX :
 			   evbuffer_get_length(input) > WIRE_LINE_BYTES_MAX) {
@@ -187,7 +199,7 @@ static void answer_lines(struct connection *connection)
 			break;
 	}
 	if (!connection->is_ending) {
-		connection->is_paused = is_full(connection);
+		connection->is_paused = connection->is_waiting || is_full(connection);
 		is_partial = !connection->is_paused && evbuffer_get_length(input);
 		/* Little is read ahead of what is answered, but for a line that needs it. */
 		bufferevent_setwatermark(connection->stream, EV_READ, 0,
@@ -205,6 +217,17 @@ static void answer_lines(struct connection *connection)
 	connection->last_ms = all->last_ms = clock_monotonic_ms();
 	TAILQ_REMOVE(&all->all, connection, link);
 	TAILQ_INSERT_TAIL(&all->all, connection, link);
+}
+
+void connections_reply(struct connections *connections, void *waiting, const struct buf *reply,
+		       const struct answer *answer)
+{
+	struct connection *connection = waiting;
+
+	connection->is_waiting = false;
+	if (answer->watch)
+		start_watching(connection, answer->watch);
+	add_reply(connection, reply); /* and with it comes the turn of the lines behind */
 }
 
 static void on_input(struct bufferevent *stream, void *arg)
@@ -287,7 +310,7 @@ static void send_news(struct connection *connection)
 	if (scope_effective_changed(&state->scopes, connection->watched) <= sent_revision)
 		return;
 	reply = start_reply(connection->all);
-	state_write_context(state, connection->watched, false, &reply);
+	state_write_context(state, connection->watched, false, false, &reply);
 	add_reply(connection, &reply);
 }
 
@@ -312,7 +335,7 @@ static void flush(struct connection *connection)
 	}
 	evbuffer_add_buffer(output, connection->replies);
 	count_unread(connection, evbuffer_get_length(output));
-	if (connection->unread_bytes)
+	if (connection->unread_bytes || connection->is_waiting)
 		return;
 	if (connection->is_ending) {
 		end_connection(connection);
@@ -374,7 +397,7 @@ static bool make_room(struct connections *connections)
 	if (connections->count < CONNECTIONS_MAX)
 		return true;
 	while (connection &&
-	       (connection->watched || connection->is_ready || unsent_bytes(connection) ||
+	       (connection->watched || connection->is_ready || connection->is_waiting || unsent_bytes(connection) ||
 		evbuffer_get_length(bufferevent_get_input(connection->stream))))
 		connection = TAILQ_NEXT(connection, link);
 	if (!connection || clock_monotonic_ms() < connection->last_ms + IDLE_MS_MIN)

@@ -30,7 +30,7 @@ struct service {
 	const struct service_options *options;
 	struct listener listener;
 	struct event_base *base;
-	struct event *acceptable, *accept_pause, *store_retry, *idle;
+	struct event *acceptable, *accept_pause, *store_retry, *sweep, *idle;
 	struct event *signal[END_SIGNALS];
 	struct state state;
 	struct pid_watch pid_watch;
@@ -99,6 +99,22 @@ static void on_store_retry(evutil_socket_t fd, short what, void *arg)
 {
 }
 
+static void on_reply(void *arg, void *connection, const struct buf *reply, const struct answer *answer)
+{
+	struct service *service = arg;
+
+	connections_reply(&service->connections, connection, reply, answer);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *service = arg;
+
+	state_sweep(&service->state);
+	if (service->state.shared)
+		add_timer(service->sweep, EXPIRY_SWEEP_MS);
+}
+
 static void stop(struct service *service, const char *why)
 {
 	service->stopping = true;
@@ -117,7 +133,8 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 	uint64_t limit_ms = (uint64_t)service->options->idle_exit_seconds * 1000;
 	uint64_t idle_ms = clock_monotonic_ms() - connections->last_ms;
 
-	if (connections->count || service->state.scopes.count)
+	if (connections->count || (service->state.shared ? service->state.scopes.processes :
+						      service->state.scopes.count))
 		add_timer(service->idle, limit_ms);
 	else if (idle_ms < limit_ms)
 		add_timer(service->idle, limit_ms - idle_ms);
@@ -145,8 +162,9 @@ static int add_events(struct service *service)
 					on_acceptable, service);
 	service->accept_pause = evtimer_new(base, on_accept_pause, service);
 	service->store_retry = evtimer_new(base, on_store_retry, service);
+	service->sweep = evtimer_new(base, on_sweep, service);
 	service->idle = evtimer_new(base, on_idle, service);
-	if (!service->acceptable || !service->accept_pause || !service->store_retry ||
+	if (!service->acceptable || !service->accept_pause || !service->store_retry || !service->sweep ||
 	    !service->idle || event_add(service->acceptable, NULL))
 		return -ENOMEM;
 	if (service->options->idle_exit_seconds)
@@ -162,6 +180,9 @@ static bool end_turn(struct service *service)
 	state_commit(&service->state);
 	pages_update(&service->pages, &service->state.scopes);
 	again = connections_flush(&service->connections);
+	if ((service->state.shared || service->state.next_expiry_ms) &&
+	    !event_pending(service->sweep, EV_TIMEOUT, NULL))
+		add_timer(service->sweep, EXPIRY_SWEEP_MS);
 	if (store_wants_retry(service->state.store) &&
 	    !event_pending(service->store_retry, EV_TIMEOUT, NULL))
 		add_timer(service->store_retry, STORE_RETRY_MS);
@@ -193,6 +214,7 @@ static void free_events(struct service *service)
 	free_event(service->acceptable);
 	free_event(service->accept_pause);
 	free_event(service->store_retry);
+	free_event(service->sweep);
 	free_event(service->idle);
 	for (size_t i = 0; i < END_SIGNALS; i++)
 		free_event(service->signal[i]);
@@ -217,10 +239,11 @@ static int serve_scopes(struct service *service)
 	service->state.pages = &service->pages;
 	service->state.on_open = on_open;
 	service->state.on_end = on_end;
+	service->state.on_reply = on_reply;
 	service->state.arg = service;
 	/* Before the state: it ends scopes whose processes are gone, which is told. */
 	connections_init(&service->connections, &service->state, service->base);
-	result = state_start(&service->state, service->options->store_url);
+	result = state_start(&service->state, service->options->store_url, service->base);
 	if (result) {
 		pages_release(&service->pages);
 		return result;

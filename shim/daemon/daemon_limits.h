@@ -40,4 +40,27 @@
 #define ACCEPT_PAUSE_MS 200/* A state file that could not be written is tried again after this. */
 #define STORE_RETRY_MS 5000
 
+/* The shared store. A change is answered within this, or refused: two seconds were promised. */
+#define SHARED_ANSWER_MS 1500
+/* The store itself refuses what would be answered this close to the deadline. */
+#define SHARED_MARGIN_MS 100
+/* It is asked for a sign of life this often: a server that is stopped is noticed after this and
+ * SHARED_ANSWER_MS. */
+#define SHARED_PING_MS 1000
+/* Deadlines are looked at this often while there are some. */
+#define SHARED_TICK_MS 50
+/* Between attempts to connect: longer each time, so that a server that is overloaded gets up again. */
+#define SHARED_BACKOFF_MS_MIN 100
+#define SHARED_BACKOFF_MS_MAX 2000
+/* All names in use are read anew this often: what nobody publishes (FLUSHALL) is seen then. */
+#define SHARED_REREAD_MS 30000
+/* A name that was not used for so long is no more in use. */
+#define SHARED_UNUSED_MS 600000
+/* Names in use, existing or not: what a busy build machine has in ten minutes. */
+#define SHARED_NAMES_MAX 10000
+/* One reply: a scope with all values at their limits, which the script sees to, in JSON. */
+#define SHARED_REPLY_BYTES_MAX (256 * 1024)
+/* Scopes with a time to live are looked at this often. */
+#define EXPIRY_SWEEP_MS 500
+
 #endif

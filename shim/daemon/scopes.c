@@ -65,16 +65,6 @@ static bool pack(const struct text value[FIELD_COUNT], struct packed **ret_packe
 	return true;
 }
 
-/* FNV-1a. Whoever can choose names is the same user: nobody to defend the chains against. */
-static uint64_t hash(struct text text)
-{
-	uint64_t result = UINT64_C(0xCBF29CE484222325);
-
-	for (size_t i = 0; i < text.len; i++)
-		result = (result ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001B3);
-	return result;
-}
-
 static void free_scope(struct scope *scope)
 {
 	if (!scope)
@@ -118,7 +108,7 @@ static bool has_room(const struct scopes *scopes, size_t bytes)
 	return bytes <= scopes->bytes_max && scopes->bytes <= scopes->bytes_max - bytes;
 }
 
-static void mark_changed(struct scopes *scopes, struct scope *scope)
+void scopes_mark_changed(struct scopes *scopes, struct scope *scope)
 {
 	scope->changed = ++scopes->revision;
 	if (scope->is_unsaved)
@@ -175,7 +165,7 @@ int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct s
 		scope->serial = birth->serial;
 	scopes->last_serial = scope->serial;
 	TAILQ_INSERT_TAIL(&scopes->order, scope, order);
-	index_add(&scopes->by_name, &scope->by_name, hash(birth->name));
+	index_add(&scopes->by_name, &scope->by_name, index_text_key(birth->name));
 	if (scope->pid) {
 		index_add(&scopes->by_process, &scope->by_process, (uint64_t)scope->pid);
 		scopes->processes++;
@@ -184,7 +174,7 @@ int scopes_open(struct scopes *scopes, const struct scope_birth *birth, struct s
 		LIST_INSERT_HEAD(&scope->parent->children, scope, sibling);
 	scopes->count++;
 	scopes->generation++;
-	mark_changed(scopes, scope);
+	scopes_mark_changed(scopes, scope);
 	*ret_scope = scope;
 	return 0;
 }
@@ -223,9 +213,7 @@ void scopes_end(struct scopes *scopes, struct scope *scope)
 	free_scope(scope);
 }
 
-/* 1 when something changed, 0, -ENOMEM or -EDQUOT. */
-static int replace_values(struct scopes *scopes, struct scope *scope,
-			  const struct text value[FIELD_COUNT])
+int scopes_replace(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT])
 {
 	struct text before[FIELD_COUNT];
 	struct packed *packed;
@@ -246,7 +234,7 @@ static int replace_values(struct scopes *scopes, struct scope *scope,
 	scopes->bytes += packed_bytes(packed) - packed_bytes(scope->values);
 	free(scope->values);
 	scope->values = packed;
-	mark_changed(scopes, scope);
+	scopes_mark_changed(scopes, scope);
 	return 1;
 }
 
@@ -261,7 +249,7 @@ int scopes_set(struct scopes *scopes, struct scope *scope, const struct text val
 		if (value[field].len)
 			merged[field] = value[field];
 	}
-	return replace_values(scopes, scope, merged);
+	return scopes_replace(scopes, scope, merged);
 }
 
 int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT])
@@ -273,13 +261,13 @@ int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FI
 		if (unset[field])
 			left[field] = (struct text){ NULL, 0 };
 	}
-	return replace_values(scopes, scope, left);
+	return scopes_replace(scopes, scope, left);
 }
 
 void scopes_set_expiry(struct scopes *scopes, struct scope *scope, uint64_t expires_ms)
 {
 	scope->expires_ms = expires_ms;
-	mark_changed(scopes, scope);
+	scopes_mark_changed(scopes, scope);
 }
 
 struct scope *scopes_by_name(const struct scopes *scopes, struct text name)
@@ -288,7 +276,7 @@ struct scope *scopes_by_name(const struct scopes *scopes, struct text name)
 
 	if (text_eq(name, text_of(scopes->default_scope->name)))
 		return scopes->default_scope;
-	for (entry = index_first(&scopes->by_name, hash(name)); entry; entry = index_next(entry)) {
+	for (entry = index_first(&scopes->by_name, index_text_key(name)); entry; entry = index_next(entry)) {
 		struct scope *scope = container(entry, by_name);
 
 		if (text_eq(name, text_of(scope->name)))

@@ -16,7 +16,7 @@
 struct packed;
 struct page;
 
-/* Read only outside of scopes.c, but for `watch` and `page`. */
+/* Read only outside of scopes.c, but for `watch`, `page`, `watchers` and what is of a shared store. */
 struct scope {
 	TAILQ_ENTRY(scope) order; /* by serial */
 	LIST_ENTRY(scope) sibling;
@@ -33,6 +33,10 @@ struct scope {
 	pid_t pid; /* 0: it belongs to no process */
 	unsigned depth;
 	bool is_unsaved;
+	bool is_shared; /* it lives in a store for many machines, and this is a copy */
+	bool is_stale; /* the copy may be old */
+	uint64_t store_revision;
+	unsigned watchers; /* connections that watch it */
 	struct packed *values, *opened_with;
 	char name[];
 };
@@ -72,6 +76,10 @@ void scopes_end(struct scopes *scopes, struct scope *scope);
 /* Empty values leave a field as it is. 1 when something changed, 0, or -ENOMEM or -EDQUOT. A
  * traceparent that comes alone takes the scope's tracestate away: that belonged to another one. */
 int scopes_set(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT]);
+/* All values at once, as they are in another store. 1, 0, -ENOMEM or -EDQUOT. */
+int scopes_replace(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT]);
+/* Something about it is to be shown anew: its effective context counts as changed. */
+void scopes_mark_changed(struct scopes *scopes, struct scope *scope);
 /* When a named scope ends by itself; 0: never. */
 void scopes_set_expiry(struct scopes *scopes, struct scope *scope, uint64_t expires_ms);
 /* 1 when something changed, 0, or -ENOMEM. */

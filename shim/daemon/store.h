@@ -26,6 +26,10 @@ struct store_row {
 	struct text value[FIELD_COUNT], opened_with[FIELD_COUNT];
 };
 
+/* With a shared store, what stays on this machine has a file of its own. */
+#define STORE_DATABASE "context.db"
+#define STORE_LOCAL_DATABASE "processes.db"
+
 struct store_owner {
 	/* A row was read, in the order of serials. `same_boot`: processes may still live. */
 	void (*on_row)(void *arg, const struct store_row *row, bool same_boot);
@@ -35,11 +39,12 @@ struct store_owner {
 };
 
 /*
- * Opens and reads the store of `url`: "memory:", "file:" (below $XDG_STATE_HOME/tagalong) or
+ * Opens and reads the store of `url`: "memory:", "file:" (`name` in $XDG_STATE_HOME/tagalong) or
  * "file:/PATH". Where a file cannot be used it says so on stderr, and nothing outlives the service.
  * 0, -EPROTONOSUPPORT for another URL, which is said as well, or -ENOMEM.
  */
-int store_open(const char *url, const struct store_owner *owner, struct store **ret_store);
+int store_open(const char *url, const char *name, const struct store_owner *owner,
+	       struct store **ret_store);
 /* NULL is none. */
 void store_close(struct store *store);
 

@@ -27,7 +27,6 @@
 #include "protocol/protocol_limits.h"
 #include "protocol/socket_path.h"
 
-#define DATABASE "context.db"
 #define JOURNAL "context.journal" /* what versions before the database kept */
 #define BOOT_ID_BYTES 64
 /* SQLite's header has a number for the application: "file context.db" shows whose it is. */
@@ -387,7 +386,7 @@ static void open_file(struct store *store)
 		move_aside(store, name, why);
 		result = open_database(store);
 	}
-	if (is_new)
+	if (is_new && !strcmp(name, STORE_DATABASE))
 		take_over_journal(store);
 	/* Written anew in the first transaction: with the journal's rows, without the processes of
 	 * another boot. */
@@ -400,7 +399,8 @@ static void open_file(struct store *store)
 	}
 }
 
-int store_open(const char *url, const struct store_owner *owner, struct store **ret_store)
+int store_open(const char *url, const char *name, const struct store_owner *owner,
+	       struct store **ret_store)
 {
 	struct store *store;
 	struct text rest = text_of(url);
@@ -410,7 +410,8 @@ int store_open(const char *url, const struct store_owner *owner, struct store **
 	    (!text_starts_with(rest, TEXT("file:/")) || text_ends_with(rest, TEXT("/")) ||
 	     rest.len >= PATH_BYTES_MAX)) {
 		/* Without the URL, which may hold a password. */
-		notice_warning("this is not the URL of a store; known are file:, file:/PATH and memory:");
+		notice_warning("this is not the URL of a store; known are file:, file:/PATH, memory:, "
+			       "redis: and rediss:");
 		return -EPROTONOSUPPORT;
 	}
 	store = calloc(1, sizeof(*store));
@@ -429,7 +430,8 @@ int store_open(const char *url, const struct store_owner *owner, struct store **
 		buf_add(&path, rest);
 	} else if (folder_of_state(&folder)) {
 		buf_add(&path, buf_since(&folder, 0));
-		buf_add(&path, TEXT("/" DATABASE));
+		buf_char(&path, '/');
+		buf_add(&path, text_of(name));
 	} else {
 		notice_warning("neither XDG_STATE_HOME nor HOME says where to keep the state");
 		return 0;

@@ -15,6 +15,15 @@ static struct index_entry **bucket_of(const struct index *index, uint64_t key)
 	return &index->bucket[(spread >> 32) & (index->buckets - 1)];
 }
 
+uint64_t index_text_key(struct text text)
+{
+	uint64_t result = UINT64_C(0xCBF29CE484222325);
+
+	for (size_t i = 0; i < text.len; i++)
+		result = (result ^ (uint8_t)text.ptr[i]) * UINT64_C(0x100000001B3);
+	return result;
+}
+
 int index_init(struct index *index)
 {
 	*index = (struct index){ .buckets = BUCKETS_FIRST };

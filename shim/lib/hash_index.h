@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/text.h"
+
 struct index_entry {
 	struct index_entry *next;
 	uint64_t key;
@@ -16,6 +18,9 @@ struct index {
 	size_t buckets; /* a power of two */
 	size_t count;
 };
+
+/* A key for a text (FNV-1a): not for texts that an adversary may choose. */
+uint64_t index_text_key(struct text text);
 
 /* 0 or -ENOMEM. */
 int index_init(struct index *index);

@@ -108,6 +108,10 @@ void wire_write_request(struct buf *buf, const struct wire_request *request)
 	}
 	if (request->op == WIRE_SET || request->op == WIRE_OPEN)
 		member_write_fields(buf, "context", request->value);
+	if ((request->op == WIRE_SET || request->op == WIRE_OPEN) && request->ttl_seconds) {
+		json_write_key(buf, "ttl");
+		buf_number(buf, request->ttl_seconds);
+	}
 	if (request->op == WIRE_UNSET)
 		write_fields(buf, request->unset);
 	if (request->op == WIRE_LIST && request->after) {
@@ -128,7 +132,7 @@ void wire_get_request(struct buf *buf, struct text token, bool page)
 
 /* The members of a request, as bits: those that were there. */
 enum { HAS_V = 1, HAS_OP = 2, HAS_SCOPE = 4, HAS_CONTEXT = 8, HAS_FIELDS = 16, HAS_AFTER = 32,
-       HAS_PAGE = 64 };
+       HAS_PAGE = 64, HAS_TTL = 128 };
 
 struct reading {
 	struct json json;
@@ -380,6 +384,20 @@ static void read_page(struct reading *reading)
 		json_boolean(&reading->json, &reading->request->page);
 }
 
+static void read_ttl(struct reading *reading)
+{
+	uint64_t seconds = 0;
+	struct json number;
+	struct text raw;
+
+	if (!json_skip(&reading->json, &raw))
+		return;
+	json_init(&number, (char *)raw.ptr, raw.len);
+	if (!json_number(&number, WIRE_TTL_SECONDS_MAX, &seconds) || !seconds)
+		note(reading, WIRE_BAD_VALUE, "\"ttl\" has to be 1 to 31,536,000 seconds");
+	reading->request->ttl_seconds = seconds;
+}
+
 static const struct member {
 	char name[8];
 	unsigned bit;
@@ -392,6 +410,7 @@ static const struct member {
 	{ "fields", HAS_FIELDS, read_fields },
 	{ "after", HAS_AFTER, read_after },
 	{ "page", HAS_PAGE, read_page },
+	{ "ttl", HAS_TTL, read_ttl },
 };
 
 static void read_members(struct reading *reading)

@@ -38,7 +38,11 @@ struct wire_request {
 	bool unset[FIELD_COUNT]; /* unset */
 	uint64_t after; /* list: where the last page ended; 0 for the first */
 	bool page; /* get: shared memory is welcome as well */
+	uint64_t ttl_seconds; /* set, open: the time to live of a named scope; 0: as it is */
 };
+
+/* A year: longer than any job, and milliseconds of it fit everywhere. */
+#define WIRE_TTL_SECONDS_MAX 31536000
 
 /* Whether it can be a scope's name: 1 to WIRE_NAME_BYTES_MAX letters, digits and "._-:/@+", not
  * "default", and no beginning "pid:" (so that all three can be told apart on a command line). */

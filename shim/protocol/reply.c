@@ -42,6 +42,30 @@ static void write_revision(struct buf *buf, uint64_t revision)
 	buf_number(buf, revision);
 }
 
+static void write_number(struct buf *buf, const char *key, uint64_t number)
+{
+	if (!number)
+		return;
+	json_write_key(buf, key);
+	buf_number(buf, number);
+}
+
+static void write_shared(struct buf *buf, const struct wire_shared *shared)
+{
+	if (!shared->is_shared && !shared->is_stale)
+		return;
+	json_write_key(buf, "shared");
+	buf_char(buf, '{');
+	write_number(buf, "revision", shared->revision);
+	write_text(buf, "store", shared->store);
+	if (shared->is_stale) {
+		json_write_key(buf, "stale");
+		buf_add(buf, TEXT("true"));
+	}
+	write_text(buf, "reason", shared->reason);
+	buf_char(buf, '}');
+}
+
 static bool any(const struct text value[FIELD_COUNT])
 {
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
@@ -60,6 +84,8 @@ void wire_write_reply(struct buf *buf, const struct wire_reply *reply)
 		member_write_fields(buf, "context", reply->value);
 	if (any(reply->opened_with))
 		member_write_fields(buf, "opened_with", reply->opened_with);
+	write_shared(buf, &reply->shared);
+	write_number(buf, "ttl", reply->ttl_seconds);
 	if (reply->has_page) {
 		json_write_key(buf, "page");
 		buf_char(buf, '{');
@@ -104,6 +130,8 @@ bool wire_add_scope(struct buf *buf, const struct wire_scope *scope)
 		buf_number(buf, (uint64_t)scope->pid);
 	}
 	write_text(buf, "parent", scope->parent);
+	write_shared(buf, &scope->shared);
+	write_number(buf, "ttl", scope->ttl_seconds);
 	member_write_fields(buf, "context", scope->value);
 	buf_char(buf, '}');
 	if (!buf->full && buf->len + LIST_END_BYTES < buf->size)
@@ -135,6 +163,29 @@ static void read_error(struct json *json, struct wire_reply *reply)
 			json_string(json, &reply->error_code);
 		else if (text_eq(key, TEXT("message")))
 			json_string(json, &reply->error_message);
+		else
+			json_skip(json, NULL);
+	}
+}
+
+static void read_shared(struct json *json, struct wire_shared *shared)
+{
+	struct text key;
+
+	if (json_peek(json) != JSON_OBJECT) {
+		json_skip(json, NULL); /* some other service's own */
+		return;
+	}
+	json_object(json);
+	while (json_member(json, &key)) {
+		if (text_eq(key, TEXT("revision")))
+			shared->is_shared = json_number(json, UINT64_MAX, &shared->revision);
+		else if (text_eq(key, TEXT("store")))
+			json_string(json, &shared->store);
+		else if (text_eq(key, TEXT("stale")))
+			json_boolean(json, &shared->is_stale);
+		else if (text_eq(key, TEXT("reason")))
+			json_string(json, &shared->reason);
 		else
 			json_skip(json, NULL);
 	}
@@ -185,6 +236,10 @@ static unsigned read_member(struct json *json, struct text key, struct wire_repl
 		json_skip(json, &reply->scopes);
 	} else if (text_eq(key, TEXT("next"))) {
 		json_number(json, UINT64_MAX, &reply->next);
+	} else if (text_eq(key, TEXT("shared"))) {
+		read_shared(json, &reply->shared);
+	} else if (text_eq(key, TEXT("ttl"))) {
+		json_number(json, UINT64_MAX, &reply->ttl_seconds);
 	} else if (text_eq(key, TEXT("page"))) {
 		read_page(json, reply);
 	} else {
@@ -224,6 +279,10 @@ static void read_scope(struct json *json, struct wire_scope *scope)
 			json_string(json, &scope->parent);
 		else if (text_eq(key, TEXT("pid")))
 			json_number(json, INT_MAX, &pid);
+		else if (text_eq(key, TEXT("shared")))
+			read_shared(json, &scope->shared);
+		else if (text_eq(key, TEXT("ttl")))
+			json_number(json, UINT64_MAX, &scope->ttl_seconds);
 		else if (text_eq(key, TEXT("context")))
 			member_read_fields(json, scope->value);
 		else

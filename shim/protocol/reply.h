@@ -11,6 +11,14 @@
 #include "core/context.h"
 #include "protocol/protocol_error.h"
 
+/* Of a scope, or a context, that comes from a store for many machines. */
+struct wire_shared {
+	bool is_shared; /* the scope lives there */
+	bool is_stale; /* the store is away, or was not read yet: this is what is known here */
+	uint64_t revision; /* in the store; 0: never read */
+	struct text store, reason; /* ping: which store, and why it is away */
+};
+
 /* Texts are borrowed; an empty one is absent. */
 struct wire_reply {
 	bool ok;
@@ -24,6 +32,8 @@ struct wire_reply {
 	struct text opened_with[FIELD_COUNT];
 	struct text scopes; /* list: an array, for wire_next_scope */
 	uint64_t next; /* list: `after` of the next page; 0 when this was the last */
+	struct wire_shared shared;
+	uint64_t ttl_seconds; /* get and watch: what is left to the scope; 0: it does not end so */
 	bool has_page; /* get: two descriptors come with the line (protocol/page.h) */
 	uint32_t generation; /* the scopes that it was found among */
 };
@@ -32,6 +42,8 @@ struct wire_reply {
 struct wire_scope {
 	struct text scope, parent;
 	pid_t pid; /* 0: it belongs to no process */
+	struct wire_shared shared;
+	uint64_t ttl_seconds;
 	struct text value[FIELD_COUNT]; /* what it sets itself */
 };
 

@@ -62,7 +62,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	state.pages = &pages;
 	pages_init(&pages, true);
 	CHECK(pages.control);
-	CHECK(!state_start(&state, "memory:"));
+	CHECK(!state_start(&state, "memory:", NULL));
 	return 0;
 }
 

@@ -1,0 +1,1070 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The shared store in Redis or Valkey. Two connections: one for commands, one that is subscribed to a
+ * channel for each name in use, because in RESP2 a subscribed connection takes no other command. Both
+ * live and end together. A name is read once its subscription is confirmed, so no change falls between.
+ * libevent does the I/O (with OpenSSL for rediss:), hiredis reads and writes the protocol.
+ */
+#include "daemon/shared_store.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/dns.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <hiredis/hiredis.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "daemon/daemon_limits.h"
+#include "daemon/notice.h"
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/hash_index.h"
+#include "lib/json.h"
+#include "lib/random.h"
+#include "protocol/message.h"
+#include "shared_script.h"
+
+#define PREFIX_BYTES_MAX 128
+#define ADDRESS_BYTES_MAX 320
+#define FAULT_BYTES_MAX 256
+/* op, deadline, ttl, channel; then a name and a value for each field. */
+#define SCRIPT_ARGUMENTS_MAX (4 + 2 * FIELD_COUNT)
+/* EVAL, script, number of keys, key. */
+#define EVAL_WORDS 4
+
+enum link_kind { COMMANDS, MESSAGES, LINKS };
+
+/* What a reply on the commands' connection answers, in the order in which they were sent. */
+enum command_kind { COMMAND_SETUP, COMMAND_TIME, COMMAND_ASK };
+
+struct command {
+	TAILQ_ENTRY(command) link;
+	enum command_kind kind;
+	enum shared_op op;
+	void *request; /* NULL: nobody waits for the answer */
+	uint64_t deadline_ms; /* of the answer */
+	uint64_t known_revision; /* of the scope when it was sent */
+	size_t count; /* of the script's arguments */
+	char *argument[SCRIPT_ARGUMENTS_MAX]; /* into `memory`; the deadline's is filled when it is sent */
+	size_t bytes[SCRIPT_ARGUMENTS_MAX];
+	char name[WIRE_NAME_BYTES_MAX + 1];
+	char memory[];
+};
+
+TAILQ_HEAD(command_list, command);
+
+/* A name in use. */
+struct used_name {
+	struct index_entry by_name;
+	TAILQ_ENTRY(used_name) link;
+	uint64_t revision; /* the newest that was seen */
+	uint64_t used_ms;
+	bool is_subscribed, is_known, is_foreign;
+	char name[];
+};
+
+struct connection_link {
+	struct shared_store *store;
+	struct bufferevent *stream;
+	redisReader *reader;
+	bool is_up; /* it has answered */
+	uint64_t heard_ms, pinged_ms;
+};
+
+struct shared_store {
+	struct shared_owner owner;
+	struct event_base *base;
+	struct evdns_base *dns;
+	struct event *tick;
+	SSL_CTX *tls; /* NULL: redis: */
+	struct connection_link link[LINKS];
+	char *host, *user, *password; /* NULL where there is none */
+	int port, database;
+	char prefix[PREFIX_BYTES_MAX], address[ADDRESS_BYTES_MAX];
+	char fault[FAULT_BYTES_MAX]; /* why it is away; empty: it is not */
+	bool fault_was_said;
+	bool is_connected; /* both connections have answered */
+	uint64_t connect_at_ms, connecting_since_ms, backoff_ms;
+	uint64_t reread_at_ms, time_asked_ms;
+	int64_t clock_offset_ms; /* of the server's clock, over ours */
+	struct command_list waiting, sent;
+	struct index names;
+	TAILQ_HEAD(used_list, used_name) used; /* the one that was used last is the last */
+};
+
+static void disconnect(struct shared_store *store, const char *reason);
+
+bool shared_store_is_url(const char *url)
+{
+	return url && (!strncmp(url, "redis://", 8) || !strncmp(url, "rediss://", 9));
+}
+
+const char *shared_store_address(const struct shared_store *store)
+{
+	return store->address;
+}
+
+const char *shared_store_fault(const struct shared_store *store)
+{
+	if (store->is_connected)
+		return NULL;
+	return store->fault[0] ? store->fault : "not connected yet";
+}
+
+/* ---- names in use ---- */
+
+static struct used_name *find_name(const struct shared_store *store, struct text name)
+{
+	struct index_entry *entry = index_first(&store->names, index_text_key(name));
+
+	for (; entry; entry = index_next(entry)) {
+		struct used_name *used = (struct used_name *)(void *)((char *)entry -
+								      offsetof(struct used_name, by_name));
+
+		if (text_eq(name, text_of(used->name)))
+			return used;
+	}
+	return NULL;
+}
+
+static void drop_name(struct shared_store *store, struct used_name *used)
+{
+	index_remove(&store->names, &used->by_name);
+	TAILQ_REMOVE(&store->used, used, link);
+	free(used);
+}
+
+/* "PREFIXscope:NAME": the key, and the channel of its changes. */
+static struct text key_of(const struct shared_store *store, struct text name,
+			  char memory[PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8])
+{
+	struct buf buf;
+
+	buf_init(&buf, memory, PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8);
+	buf_add(&buf, text_of(store->prefix));
+	buf_add(&buf, TEXT("scope:"));
+	buf_add(&buf, name);
+	return buf_since(&buf, 0);
+}
+
+/* ---- sending ---- */
+
+static void send_words(struct shared_store *store, enum link_kind link, size_t count,
+		       const char *words[], const size_t bytes[])
+{
+	char *text;
+	int len = redisFormatCommandArgv(&text, (int)count, words, bytes);
+
+	if (len < 0)
+		return; /* no memory: the peer's silence is noticed */
+	bufferevent_write(store->link[link].stream, text, (size_t)len);
+	redisFreeCommand(text);
+}
+
+static void send_two(struct shared_store *store, enum link_kind link, const char *word,
+		     struct text argument)
+{
+	const char *words[] = { word, argument.ptr };
+	const size_t bytes[] = { strlen(word), argument.len };
+
+	send_words(store, link, argument.len ? 2 : 1, words, bytes);
+}
+
+static void subscribe(struct shared_store *store, const char *word, struct text name)
+{
+	char memory[PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8];
+
+	send_two(store, MESSAGES, word, key_of(store, name, memory));
+}
+
+static struct command *new_command(enum command_kind kind, size_t bytes)
+{
+	struct command *command = calloc(1, sizeof(*command) + bytes);
+
+	if (!command)
+		return NULL;
+	command->kind = kind;
+	command->deadline_ms = clock_monotonic_ms() + SHARED_ANSWER_MS;
+	return command;
+}
+
+static void tick_in(struct shared_store *store, uint64_t ms)
+{
+	const struct timeval interval = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+
+	event_add(store->tick, &interval);
+}
+
+/* The deadline that the script gets is in the server's time, and earlier than ours: what it does not
+ * refuse is answered in time, or the connection breaks. */
+static void send_command(struct shared_store *store, struct command *command)
+{
+	char key_memory[PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8], deadline_memory[24];
+	const char *words[EVAL_WORDS + SCRIPT_ARGUMENTS_MAX];
+	size_t bytes[EVAL_WORDS + SCRIPT_ARGUMENTS_MAX];
+	struct text key = key_of(store, text_of(command->name), key_memory);
+	struct used_name *used = find_name(store, text_of(command->name));
+	struct buf deadline;
+
+	TAILQ_INSERT_TAIL(&store->sent, command, link);
+	if (command->kind == COMMAND_TIME) {
+		send_two(store, COMMANDS, "TIME", (struct text){ NULL, 0 });
+		return;
+	}
+	command->known_revision = used ? used->revision : 0;
+	buf_init(&deadline, deadline_memory, sizeof(deadline_memory));
+	buf_number(&deadline, command->op == SHARED_GET ? 0 :
+		   (uint64_t)((int64_t)command->deadline_ms + store->clock_offset_ms) - SHARED_MARGIN_MS);
+	words[0] = "EVAL";
+	words[1] = shared_script;
+	words[2] = "1";
+	words[3] = key.ptr;
+	bytes[0] = 4;
+	bytes[1] = sizeof(shared_script) - 1;
+	bytes[2] = 1;
+	bytes[3] = key.len;
+	for (size_t i = 0; i < command->count; i++) {
+		words[EVAL_WORDS + i] = command->argument[i];
+		bytes[EVAL_WORDS + i] = command->bytes[i];
+	}
+	words[EVAL_WORDS + 1] = deadline.data;
+	bytes[EVAL_WORDS + 1] = deadline.len;
+	words[EVAL_WORDS + 3] = key.ptr;
+	bytes[EVAL_WORDS + 3] = key.len;
+	send_words(store, COMMANDS, EVAL_WORDS + command->count, words, bytes);
+	tick_in(store, SHARED_TICK_MS);
+}
+
+static void add_argument(struct command *command, char **at, struct text text)
+{
+	command->argument[command->count] = *at;
+	command->bytes[command->count++] = text.len;
+	if (text.len)
+		memcpy(*at, text.ptr, text.len);
+	*at += text.len;
+}
+
+static struct command *make_request(const struct shared_change *change, void *request)
+{
+	static const char *const op_words[] = {
+		[SHARED_GET] = "get", [SHARED_SET] = "set",	[SHARED_PUT] = "put",
+		[SHARED_UNSET] = "unset", [SHARED_CLOSE] = "close",
+	};
+	size_t bytes = 64;
+	struct command *command;
+	struct buf number;
+	char memory[24], *at;
+
+	for (enum field field = 0; field < FIELD_COUNT; field++)
+		bytes += strlen(field_name(field)) + change->value[field].len;
+	command = new_command(COMMAND_ASK, bytes);
+	if (!command)
+		return NULL;
+	command->op = change->op;
+	command->request = request;
+	memcpy(command->name, change->name.ptr, change->name.len);
+	at = command->memory;
+	buf_init(&number, memory, sizeof(memory));
+	buf_number(&number, change->ttl_ms);
+	add_argument(command, &at, text_of(op_words[change->op]));
+	add_argument(command, &at, (struct text){ NULL, 0 }); /* the deadline */
+	add_argument(command, &at, buf_since(&number, 0));
+	add_argument(command, &at, (struct text){ NULL, 0 }); /* the channel */
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		bool sets = change->op == SHARED_SET || change->op == SHARED_PUT;
+
+		if (!(sets ? change->value[field].len > 0 : change->unset[field]))
+			continue;
+		add_argument(command, &at, text_of(field_name(field)));
+		if (sets)
+			add_argument(command, &at, change->value[field]);
+	}
+	return command;
+}
+
+static void answer(struct shared_store *store, struct command *command, enum shared_result result,
+		   const char *message)
+{
+	if (command->request)
+		store->owner.on_answer(store->owner.arg, command->request, result, message);
+	free(command);
+}
+
+static void read_name(struct shared_store *store, struct text name)
+{
+	const struct shared_change get = { .op = SHARED_GET, .name = name };
+	struct command *command = make_request(&get, NULL);
+
+	if (command)
+		send_command(store, command);
+}
+
+/* ---- receiving ---- */
+
+static struct text reply_text(const redisReply *reply)
+{
+	if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS &&
+	    reply->type != REDIS_REPLY_ERROR)
+		return (struct text){ NULL, 0 };
+	return (struct text){ reply->str, (size_t)reply->len };
+}
+
+/* Name and value of the row's members. False for what no daemon of ours has written. */
+static bool add_member(struct shared_row *row, struct text name, struct text value)
+{
+	enum field field = field_by_name(name);
+
+	if (field == FIELD_COUNT) /* "v", "revision", or a later version's */
+		return true;
+	row->value[field] = value;
+	return !wire_value_fault(field, value);
+}
+
+/* "ok", whether it exists, its revision, its time to live, then its members: as texts. */
+static bool parse_row(const struct text *part, size_t count, struct shared_row *ret_row)
+{
+	struct shared_row row = { .name = ret_row->name };
+	unsigned long number;
+
+	if (count < 4 || count % 2 || !text_eq(part[0], TEXT("ok")))
+		return false;
+	row.exists = text_eq(part[1], TEXT("1"));
+	if (!text_number(part[2], INT64_MAX, &number))
+		return false;
+	row.revision = number;
+	if (!text_number(part[3], INT64_MAX, &number))
+		return false;
+	row.ttl_ms = number;
+	for (size_t i = 4; i < count; i += 2) {
+		if (!add_member(&row, part[i], part[i + 1]))
+			return false;
+	}
+	*ret_row = row;
+	return true;
+}
+
+/* Whoever wrote it, it is not one of our scopes: it is not believed, and not written over. */
+static void on_foreign(struct shared_store *store, struct used_name *used)
+{
+	if (!used->is_foreign)
+		notice_warning("the value of scope %s in the store at %s is not a scope of tagalong's: "
+			       "it is ignored", used->name, store->address);
+	used->is_foreign = used->is_known = true;
+	store->owner.on_stale(store->owner.arg, text_of(used->name));
+}
+
+#define ROW_PARTS_MAX 64
+
+/* `newest`: it was read just now, and nothing newer has come since. */
+static void take_row(struct shared_store *store, struct used_name *used, const struct text *part,
+		     size_t count, bool newest)
+{
+	struct shared_row row = { .name = text_of(used->name) };
+
+	if (!parse_row(part, count, &row)) {
+		on_foreign(store, used);
+		return;
+	}
+	if (!newest && row.revision <= used->revision)
+		return;
+	used->revision = row.revision;
+	used->is_known = true;
+	used->is_foreign = false;
+	store->owner.on_row(store->owner.arg, &row);
+}
+
+static void on_asked(struct shared_store *store, struct command *command, const redisReply *reply)
+{
+	struct used_name *used = find_name(store, text_of(command->name));
+	struct text part[ROW_PARTS_MAX] = { { NULL, 0 } };
+	enum shared_result result = SHARED_FAILED;
+	char message[FAULT_BYTES_MAX] = "the store's answer is not understood";
+	size_t count = reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
+
+	for (size_t i = 0; i < count && i < ROW_PARTS_MAX; i++)
+		part[i] = reply_text(reply->element[i]);
+	if (reply->type == REDIS_REPLY_ERROR) {
+		snprintf(message, sizeof(message), "the store refuses: %.*s", (int)reply->len, reply->str);
+		if (used && !command->request)
+			store->owner.on_stale(store->owner.arg, text_of(used->name));
+	} else if (!count || count > ROW_PARTS_MAX) {
+		if (used)
+			on_foreign(store, used);
+	} else if (text_eq(part[0], TEXT("late"))) {
+		snprintf(message, sizeof(message), "the store was too slow; nothing was changed");
+	} else if (text_eq(part[0], TEXT("foreign"))) {
+		snprintf(message, sizeof(message), "the store has a value there that is not a scope's");
+		if (used)
+			on_foreign(store, used);
+	} else if (text_eq(part[0], TEXT("absent"))) {
+		result = SHARED_ABSENT;
+	} else {
+		result = SHARED_DONE;
+		if (used)
+			take_row(store, used, part, count, used->revision == command->known_revision);
+		if (used && used->is_foreign)
+			result = SHARED_FAILED;
+	}
+	answer(store, command, result, message);
+}
+
+static void on_time(struct shared_store *store, const redisReply *reply)
+{
+	unsigned long seconds, micros;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+	    !text_number(reply_text(reply->element[0]), INT32_MAX * 4UL, &seconds) ||
+	    !text_number(reply_text(reply->element[1]), 999999, &micros)) {
+		disconnect(store, reply->type == REDIS_REPLY_ERROR ? reply->str : "no answer to TIME");
+		return;
+	}
+	/* The answer was under way for a while: the server's clock is this or later. */
+	store->clock_offset_ms = (int64_t)(seconds * 1000 + micros / 1000) -
+				 (int64_t)clock_monotonic_ms();
+	store->link[COMMANDS].is_up = true;
+}
+
+static void on_connected(struct shared_store *store)
+{
+	struct used_name *used;
+	struct command *command;
+
+	if (store->is_connected || !store->link[COMMANDS].is_up || !store->link[MESSAGES].is_up)
+		return;
+	store->is_connected = true;
+	store->backoff_ms = 0;
+	store->reread_at_ms = clock_monotonic_ms() + SHARED_REREAD_MS;
+	if (store->fault_was_said)
+		notice_warning("connected to the store at %s again", store->address);
+	store->fault_was_said = false;
+	notice_event("store", { "address", text_of(store->address) }, { "state", TEXT("connected") });
+	TAILQ_FOREACH(used, &store->used, link)
+		subscribe(store, "SUBSCRIBE", text_of(used->name));
+	while ((command = TAILQ_FIRST(&store->waiting))) {
+		TAILQ_REMOVE(&store->waiting, command, link);
+		send_command(store, command);
+	}
+}
+
+static void on_reply(struct shared_store *store, const redisReply *reply)
+{
+	struct command *command = TAILQ_FIRST(&store->sent);
+
+	if (!command) {
+		disconnect(store, "the server sends what nobody asked for");
+		return;
+	}
+	TAILQ_REMOVE(&store->sent, command, link);
+	if (command->kind == COMMAND_ASK) {
+		on_asked(store, command, reply);
+		return;
+	}
+	if (command->kind == COMMAND_TIME)
+		on_time(store, reply);
+	else if (reply->type == REDIS_REPLY_ERROR) /* AUTH or SELECT */
+		disconnect(store, reply->str);
+	free(command);
+	if (store->link[COMMANDS].stream)
+		on_connected(store);
+}
+
+/* A change by somebody: the JSON text of the script's row. */
+static void on_change(struct shared_store *store, struct used_name *used, const redisReply *reply)
+{
+	struct text part[ROW_PARTS_MAX];
+	size_t count = 0;
+	struct json json;
+
+	json_init(&json, reply->str, (size_t)reply->len);
+	json_array(&json);
+	while (json_element(&json) && count < ROW_PARTS_MAX && json_string(&json, &part[count]))
+		count++;
+	if (json_end(&json) && count && text_eq(part[0], TEXT("ok")))
+		take_row(store, used, part, count, false);
+	else
+		read_name(store, text_of(used->name)); /* somebody else's words: look for oneself */
+}
+
+/* RESP2: ["subscribe", channel, number], ["message", channel, text], ["pong", ""] ... */
+static void on_message(struct shared_store *store, const redisReply *reply)
+{
+	struct text kind, channel, prefix;
+	char memory[PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8];
+	struct used_name *used;
+
+	if (reply->type == REDIS_REPLY_ERROR) {
+		disconnect(store, reply->str);
+		return;
+	}
+	if (reply->type == REDIS_REPLY_STATUS) /* of AUTH; SELECT does not matter to channels */
+		return;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2) {
+		disconnect(store, "the server sends no messages of Redis");
+		return;
+	}
+	kind = reply_text(reply->element[0]);
+	channel = reply_text(reply->element[1]);
+	prefix = key_of(store, (struct text){ NULL, 0 }, memory);
+	if (text_eq(kind, TEXT("pong"))) {
+		store->link[MESSAGES].is_up = true;
+		on_connected(store);
+		return;
+	}
+	if (!text_starts_with(channel, prefix))
+		return;
+	if (text_eq(kind, TEXT("subscribe")) && !store->link[MESSAGES].is_up) {
+		store->link[MESSAGES].is_up = true;
+		on_connected(store);
+		return; /* it is subscribed to once more, and then read */
+	}
+	used = find_name(store, text_from(channel, prefix.len));
+	if (!used || !store->is_connected)
+		return;
+	if (text_eq(kind, TEXT("subscribe"))) {
+		used->is_subscribed = true;
+		read_name(store, text_of(used->name));
+	} else if (text_eq(kind, TEXT("message")) && reply->elements == 3 &&
+		   reply->element[2]->type == REDIS_REPLY_STRING) {
+		on_change(store, used, reply->element[2]);
+	}
+}
+
+static void on_input(struct bufferevent *stream, void *arg)
+{
+	struct connection_link *link = arg;
+	struct shared_store *store = link->store;
+	struct evbuffer *input = bufferevent_get_input(stream);
+	void *reply;
+
+	link->heard_ms = clock_monotonic_ms();
+	while (evbuffer_get_length(input)) {
+		size_t len = evbuffer_get_contiguous_space(input);
+
+		if (redisReaderFeed(link->reader, (const char *)evbuffer_pullup(input, (ev_ssize_t)len),
+				    len) != REDIS_OK) {
+			disconnect(store, "out of memory");
+			return;
+		}
+		evbuffer_drain(input, len);
+		for (;;) {
+			if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
+				disconnect(store, "the server does not speak the protocol of Redis");
+				return;
+			}
+			if (!reply)
+				break;
+			if (link == &store->link[COMMANDS])
+				on_reply(store, reply);
+			else
+				on_message(store, reply);
+			freeReplyObject(reply);
+			if (!link->stream)
+				return; /* disconnected */
+		}
+		if (link->reader->len - link->reader->pos > SHARED_REPLY_BYTES_MAX) {
+			disconnect(store, "the server's answer is too long");
+			return;
+		}
+	}
+}
+
+/* ---- connecting ---- */
+
+/* More elements than any of our replies has are a server that is none, and memory for them is not
+ * asked for. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t array_elements;
+#else
+typedef int array_elements;
+#endif
+static redisReplyObjectFunctions reply_functions;
+static void *(*create_array)(const redisReadTask *task, array_elements elements);
+
+static void *create_short_array(const redisReadTask *task, array_elements elements)
+{
+	return elements > ROW_PARTS_MAX ? NULL : create_array(task, elements);
+}
+
+static redisReader *make_reader(void)
+{
+	redisReader *reader = redisReaderCreate();
+
+	if (!reader)
+		return NULL;
+	if (!create_array) {
+		reply_functions = *reader->fn;
+		create_array = reply_functions.createArray;
+		reply_functions.createArray = create_short_array;
+	}
+	reader->fn = &reply_functions;
+	return reader;
+}
+
+static void close_link(struct connection_link *link)
+{
+	if (link->stream) {
+		SSL *ssl = bufferevent_openssl_get_ssl(link->stream);
+
+		if (ssl) {
+			/* No close_notify is waited for. */
+			SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN);
+			SSL_shutdown(ssl);
+		}
+		bufferevent_free(link->stream);
+	}
+	if (link->reader)
+		redisReaderFree(link->reader);
+	link->stream = NULL;
+	link->reader = NULL;
+	link->is_up = false;
+}
+
+/* Away, until the next attempt. What waits for an answer is told so; what was only to be sent waits on. */
+static void disconnect(struct shared_store *store, const char *reason)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	struct command_list sent;
+	struct command *command;
+	struct used_name *used;
+	uint8_t jitter = 0;
+	bool was_connected = store->is_connected;
+
+	snprintf(store->fault, sizeof(store->fault), "%s", reason);
+	if (!store->fault_was_said)
+		notice_warning("the store at %s is away: %s; going on with what is known, and trying again",
+			       store->address, store->fault);
+	store->fault_was_said = true;
+	close_link(&store->link[COMMANDS]);
+	close_link(&store->link[MESSAGES]);
+	store->is_connected = false;
+	random_fill(&jitter, sizeof(jitter)); /* so that not all machines come back at once */
+	store->backoff_ms = store->backoff_ms ? store->backoff_ms * 2 : SHARED_BACKOFF_MS_MIN;
+	if (store->backoff_ms > SHARED_BACKOFF_MS_MAX)
+		store->backoff_ms = SHARED_BACKOFF_MS_MAX;
+	store->connect_at_ms = now_ms + store->backoff_ms * (256 + jitter) / 512;
+	TAILQ_INIT(&sent);
+	TAILQ_CONCAT(&sent, &store->sent, link);
+	while ((command = TAILQ_FIRST(&sent))) {
+		char message[ADDRESS_BYTES_MAX + FAULT_BYTES_MAX + 128];
+
+		TAILQ_REMOVE(&sent, command, link);
+		snprintf(message, sizeof(message), "the shared store at %s is away: %s%s", store->address,
+			 store->fault, command->op == SHARED_GET ? "" : "; the change may have been made");
+		answer(store, command, SHARED_FAILED, message);
+	}
+	TAILQ_FOREACH(used, &store->used, link) {
+		used->is_subscribed = false;
+		if (was_connected)
+			store->owner.on_stale(store->owner.arg, text_of(used->name));
+	}
+	tick_in(store, SHARED_TICK_MS);
+}
+
+/* AUTH and SELECT, then what shows that all went well. */
+static void set_up(struct connection_link *link)
+{
+	struct shared_store *store = link->store;
+	enum link_kind kind = link == &store->link[COMMANDS] ? COMMANDS : MESSAGES;
+	const char *words[3] = { "AUTH", store->user ? store->user : store->password, store->password };
+	const size_t bytes[3] = { 4, strlen(words[1] ? words[1] : ""), strlen(words[2] ? words[2] : "") };
+	struct command *command;
+	char number[16];
+	int one = 1;
+
+	setsockopt(bufferevent_getfd(link->stream), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (store->password) {
+		send_words(store, kind, store->user ? 3 : 2, words, bytes);
+		if (kind == COMMANDS && (command = new_command(COMMAND_SETUP, 0)))
+			TAILQ_INSERT_TAIL(&store->sent, command, link);
+	}
+	if (kind == MESSAGES) {
+		subscribe(store, "SUBSCRIBE", TEXT("default"));
+		return;
+	}
+	if (store->database) {
+		snprintf(number, sizeof(number), "%d", store->database);
+		send_two(store, kind, "SELECT", text_of(number));
+		if ((command = new_command(COMMAND_SETUP, 0)))
+			TAILQ_INSERT_TAIL(&store->sent, command, link);
+	}
+	if ((command = new_command(COMMAND_TIME, 0)))
+		send_command(store, command);
+}
+
+static void on_link_event(struct bufferevent *stream, short what, void *arg)
+{
+	struct connection_link *link = arg;
+	struct shared_store *store = link->store;
+	SSL *ssl = bufferevent_openssl_get_ssl(stream);
+	const char *reason = "the server closed the connection";
+	unsigned long error = ssl ? bufferevent_get_openssl_error(stream) : 0;
+	int dns_error = bufferevent_socket_get_dns_error(stream);
+
+	if (what & BEV_EVENT_CONNECTED) {
+		link->heard_ms = clock_monotonic_ms();
+		set_up(link);
+		return;
+	}
+	if (dns_error)
+		reason = evutil_gai_strerror(dns_error);
+	else if (ssl && SSL_get_verify_result(ssl) != X509_V_OK)
+		reason = X509_verify_cert_error_string(SSL_get_verify_result(ssl));
+	else if (error)
+		reason = ERR_reason_error_string(error) ? ERR_reason_error_string(error) : "TLS failed";
+	else if (what & BEV_EVENT_ERROR && errno)
+		reason = strerror(errno);
+	disconnect(store, reason);
+}
+
+static bool open_link(struct shared_store *store, struct connection_link *link)
+{
+	struct in6_addr address;
+	SSL *ssl;
+
+	link->store = store;
+	link->heard_ms = link->pinged_ms = clock_monotonic_ms();
+	link->reader = make_reader();
+	if (store->tls) {
+		ssl = SSL_new(store->tls);
+		if (!ssl)
+			return false;
+		if (inet_pton(AF_INET, store->host, &address) == 1 ||
+		    inet_pton(AF_INET6, store->host, &address) == 1) {
+			X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), store->host);
+		} else {
+			SSL_set1_host(ssl, store->host);
+			SSL_set_tlsext_host_name(ssl, store->host);
+		}
+		link->stream = bufferevent_openssl_socket_new(store->base, -1, ssl,
+							      BUFFEREVENT_SSL_CONNECTING,
+							      BEV_OPT_CLOSE_ON_FREE);
+	} else {
+		link->stream = bufferevent_socket_new(store->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	}
+	if (!link->reader || !link->stream)
+		return false;
+	bufferevent_setcb(link->stream, on_input, NULL, on_link_event, link);
+	bufferevent_setwatermark(link->stream, EV_READ, 0, SHARED_REPLY_BYTES_MAX);
+	bufferevent_enable(link->stream, EV_READ | EV_WRITE);
+	return !bufferevent_socket_connect_hostname(link->stream, store->dns, AF_UNSPEC, store->host,
+						    store->port);
+}
+
+static void connect_store(struct shared_store *store)
+{
+	store->connecting_since_ms = clock_monotonic_ms();
+	for (size_t i = 0; i < LINKS; i++) {
+		bool ok = open_link(store, &store->link[i]);
+
+		/* It may have failed, and said so, already. */
+		if (!store->link[i].stream)
+			return;
+		if (!ok) {
+			disconnect(store, "out of memory");
+			return;
+		}
+	}
+}
+
+/* ---- time ---- */
+
+static void fail_late(struct shared_store *store, uint64_t now_ms)
+{
+	struct command *command = TAILQ_FIRST(&store->sent);
+	char message[ADDRESS_BYTES_MAX + FAULT_BYTES_MAX + 128];
+
+	if (command && now_ms >= command->deadline_ms)
+		disconnect(store, "no answer in time");
+	while ((command = TAILQ_FIRST(&store->waiting)) && now_ms >= command->deadline_ms) {
+		TAILQ_REMOVE(&store->waiting, command, link);
+		snprintf(message, sizeof(message), "the shared store at %s is away: %s; nothing was changed",
+			 store->address, shared_store_fault(store) ? shared_store_fault(store) : "");
+		answer(store, command, SHARED_FAILED, message);
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct shared_store *store = arg;
+	struct connection_link *messages = &store->link[MESSAGES];
+	uint64_t now_ms = clock_monotonic_ms();
+	struct command *command;
+	struct used_name *used;
+
+	fail_late(store, now_ms);
+	if (store->is_connected) {
+		if (now_ms >= store->time_asked_ms + SHARED_PING_MS &&
+		    (command = new_command(COMMAND_TIME, 0))) {
+			store->time_asked_ms = now_ms;
+			send_command(store, command);
+		}
+		if (messages->pinged_ms > messages->heard_ms &&
+		    now_ms >= messages->pinged_ms + SHARED_ANSWER_MS) {
+			disconnect(store, "no answer in time");
+		} else if (now_ms >= messages->heard_ms + SHARED_PING_MS &&
+			   messages->pinged_ms <= messages->heard_ms) {
+			messages->pinged_ms = now_ms;
+			send_two(store, MESSAGES, "PING", (struct text){ NULL, 0 });
+		}
+		/* What was not told, as FLUSHALL is not, or ended by its time to live. */
+		if (store->is_connected && now_ms >= store->reread_at_ms) {
+			store->reread_at_ms = now_ms + SHARED_REREAD_MS;
+			TAILQ_FOREACH(used, &store->used, link) {
+				if (used->is_subscribed)
+					read_name(store, text_of(used->name));
+			}
+		}
+	} else if (store->link[COMMANDS].stream) {
+		if (now_ms >= store->connecting_since_ms + SHARED_ANSWER_MS)
+			disconnect(store, "no answer in time");
+	} else if (now_ms >= store->connect_at_ms) {
+		connect_store(store);
+	}
+	tick_in(store, TAILQ_EMPTY(&store->sent) && TAILQ_EMPTY(&store->waiting) && store->is_connected ?
+			       SHARED_PING_MS / 2 : SHARED_TICK_MS);
+}
+
+/* ---- the owner's side ---- */
+
+bool shared_store_use(struct shared_store *store, struct text name)
+{
+	struct used_name *used = find_name(store, name);
+
+	if (used) {
+		used->used_ms = clock_monotonic_ms();
+		TAILQ_REMOVE(&store->used, used, link);
+		TAILQ_INSERT_TAIL(&store->used, used, link);
+		return used->is_known && store->is_connected;
+	}
+	used = store->names.count < SHARED_NAMES_MAX ? calloc(1, sizeof(*used) + name.len + 1) : NULL;
+	if (!used)
+		return false;
+	memcpy(used->name, name.ptr, name.len);
+	used->used_ms = clock_monotonic_ms();
+	index_add(&store->names, &used->by_name, index_text_key(name));
+	TAILQ_INSERT_TAIL(&store->used, used, link);
+	if (store->is_connected)
+		subscribe(store, "SUBSCRIBE", name);
+	return false;
+}
+
+void shared_store_sweep(struct shared_store *store, bool (*is_needed)(void *arg, struct text name))
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	struct used_name *used, *next;
+
+	for (used = TAILQ_FIRST(&store->used); used && now_ms >= used->used_ms + SHARED_UNUSED_MS; used = next) {
+		next = TAILQ_NEXT(used, link);
+		if (is_needed(store->owner.arg, text_of(used->name)))
+			continue;
+		if (store->is_connected)
+			subscribe(store, "UNSUBSCRIBE", text_of(used->name));
+		drop_name(store, used);
+	}
+}
+
+int shared_store_ask(struct shared_store *store, const struct shared_change *change, void *request)
+{
+	struct command *command = make_request(change, request);
+
+	if (!command)
+		return -ENOMEM;
+	shared_store_use(store, change->name);
+	if (store->is_connected)
+		send_command(store, command);
+	else
+		TAILQ_INSERT_TAIL(&store->waiting, command, link);
+	tick_in(store, SHARED_TICK_MS);
+	return 0;
+}
+
+void shared_store_cancel(struct shared_store *store, const void *request)
+{
+	struct command *command;
+
+	TAILQ_FOREACH(command, &store->sent, link) {
+		if (command->request == request)
+			command->request = NULL;
+	}
+	TAILQ_FOREACH(command, &store->waiting, link) {
+		if (command->request == request)
+			command->request = NULL;
+	}
+}
+
+static char *decoded(const char *text, size_t len)
+{
+	char *copy = strndup(text, len), *plain = copy ? evhttp_uridecode(copy, 0, NULL) : NULL;
+
+	free(copy);
+	return plain;
+}
+
+static bool load_tls(struct shared_store *store, const char *ca, const char *certificate, const char *key)
+{
+	store->tls = SSL_CTX_new(TLS_client_method());
+	if (!store->tls)
+		return false;
+	SSL_CTX_set_verify(store->tls, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_min_proto_version(store->tls, TLS1_2_VERSION);
+	if (ca ? SSL_CTX_load_verify_locations(store->tls, ca, NULL) != 1 :
+		 SSL_CTX_set_default_verify_paths(store->tls) != 1) {
+		notice_warning("store: cannot load the CA certificates of cacert=");
+		return false;
+	}
+	if (!certificate)
+		return true;
+	if (SSL_CTX_use_certificate_chain_file(store->tls, certificate) == 1 &&
+	    SSL_CTX_use_PrivateKey_file(store->tls, key ? key : certificate, SSL_FILETYPE_PEM) == 1)
+		return true;
+	notice_warning("store: cannot load the client certificate of cert= and key=");
+	return false;
+}
+
+/* redis[s]://[[user][:password]@]host[:port][/db][?prefix=..&cacert=..&cert=..&key=..] */
+static const char *parse_url(struct shared_store *store, const struct evhttp_uri *uri,
+			     struct evkeyvalq *query)
+{
+	static const char *const known[] = { "prefix", "cacert", "cert", "key" };
+	bool is_tls = !strcmp(evhttp_uri_get_scheme(uri), "rediss");
+	const char *user = evhttp_uri_get_userinfo(uri), *host = evhttp_uri_get_host(uri);
+	const char *path = evhttp_uri_get_path(uri), *prefix;
+	struct evkeyval *pair;
+	unsigned long number = 0;
+	struct buf address;
+	size_t len;
+
+	if (!host || !host[0])
+		return "it names no host";
+	len = strlen(host);
+	store->host = host[0] == '[' && len > 2 ? strndup(host + 1, len - 2) : strdup(host);
+	store->port = evhttp_uri_get_port(uri) > 0 ? evhttp_uri_get_port(uri) : 6379;
+	if (user && user[0]) {
+		const char *colon = strchr(user, ':');
+
+		store->user = colon == user ? NULL : decoded(user, colon ? (size_t)(colon - user) : strlen(user));
+		store->password = colon ? decoded(colon + 1, strlen(colon + 1)) : NULL;
+		if (!colon)
+			return "it has a user without a password";
+	}
+	if (path && path[0] && path[1] &&
+	    (path[0] != '/' || !text_number(text_of(path + 1), 65535, &number)))
+		return "its path is not the number of a database";
+	store->database = (int)number;
+	if (evhttp_uri_get_query(uri) && evhttp_parse_query_str(evhttp_uri_get_query(uri), query))
+		return "its query cannot be read";
+	TAILQ_FOREACH(pair, query, next) {
+		size_t i = 0;
+
+		while (i < sizeof(known) / sizeof(known[0]) && strcmp(pair->key, known[i]))
+			i++;
+		if (i == sizeof(known) / sizeof(known[0]))
+			return "its query has something else than prefix, cacert, cert and key";
+		if (i && !is_tls)
+			return "certificates are for rediss://";
+	}
+	prefix = evhttp_find_header(query, "prefix");
+	if (prefix && strlen(prefix) >= sizeof(store->prefix))
+		return "its prefix is too long";
+	snprintf(store->prefix, sizeof(store->prefix), "%s", prefix ? prefix : "tagalong:");
+	buf_init(&address, store->address, sizeof(store->address));
+	buf_add(&address, text_of(host));
+	buf_char(&address, ':');
+	buf_number(&address, (uint64_t)store->port);
+	buf_char(&address, '/');
+	buf_number(&address, number);
+	if (address.full || !store->host)
+		return "its host is too long";
+	if (is_tls && !load_tls(store, evhttp_find_header(query, "cacert"), evhttp_find_header(query, "cert"),
+				evhttp_find_header(query, "key")))
+		return "TLS cannot be set up";
+	return NULL;
+}
+
+int shared_store_open(const char *url, struct event_base *base, const struct shared_owner *owner,
+		      struct shared_store **ret_store)
+{
+	struct shared_store *store = calloc(1, sizeof(*store));
+	struct evhttp_uri *uri = evhttp_uri_parse(url);
+	struct evkeyvalq query = { 0 };
+	const char *fault = "it cannot be read";
+
+	TAILQ_INIT(&query);
+	if (store && uri) {
+		fault = parse_url(store, uri, &query);
+		evhttp_clear_headers(&query);
+	}
+	if (uri)
+		evhttp_uri_free(uri);
+	if (fault && store) {
+		notice_warning("the URL of the store is not understood: %s", fault);
+		shared_store_close(store);
+		return -EPROTONOSUPPORT;
+	}
+	if (!store)
+		return -ENOMEM;
+	store->owner = *owner;
+	store->base = base;
+	TAILQ_INIT(&store->waiting);
+	TAILQ_INIT(&store->sent);
+	TAILQ_INIT(&store->used);
+	/* Without a name server, numbers and /etc/hosts have to do. */
+	store->dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
+					  EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	if (!store->dns) {
+		store->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+		if (store->dns)
+			evdns_base_load_hosts(store->dns, "/etc/hosts");
+	}
+	store->tick = evtimer_new(base, on_tick, store);
+	if (!store->dns || !store->tick || index_init(&store->names)) {
+		shared_store_close(store);
+		return -ENOMEM;
+	}
+	shared_store_use(store, TEXT("default"));
+	tick_in(store, 0);
+	*ret_store = store;
+	return 0;
+}
+
+void shared_store_close(struct shared_store *store)
+{
+	struct used_name *used;
+	struct command *command;
+
+	if (!store)
+		return;
+	close_link(&store->link[COMMANDS]);
+	close_link(&store->link[MESSAGES]);
+	while (store->names.bucket && (used = TAILQ_FIRST(&store->used)))
+		drop_name(store, used);
+	for (int i = 0; store->base && i < 2; i++) {
+		struct command_list *list = i ? &store->sent : &store->waiting;
+
+		while ((command = TAILQ_FIRST(list))) {
+			TAILQ_REMOVE(list, command, link);
+			free(command);
+		}
+	}
+	index_release(&store->names);
+	if (store->tick)
+		event_free(store->tick);
+	if (store->dns)
+		evdns_base_free(store->dns, 0);
+	SSL_CTX_free(store->tls);
+	free(store->host);
+	free(store->user);
+	free(store->password);
+	free(store);
+}
