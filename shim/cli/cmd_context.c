@@ -11,11 +11,12 @@
 #include "core/variables.h"
 #include "cli/ask.h"
 
-enum { OPT_SCOPE = 1, OPT_JSON };
+enum { OPT_SCOPE = 1, OPT_TTL, OPT_JSON };
 
 static const struct command_option options[] = {
 	{ "scope", "SCOPE", "a name, pid:N for the scope of that process, or default", WORD_SCOPE,
 	  OPT_SCOPE, 0 },
+	{ "ttl", "TIME", "set, open: end the named scope after this: 90s, 30m, 2h, 7d", WORD_FREE, OPT_TTL, 0 },
 	{ "json", NULL, "print the service's replies (tagalong-protocol(7))", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };
@@ -76,6 +77,29 @@ static int parse_scope(struct call *call, const char *word)
 				   "\"%s\" cannot be a scope: it is default, pid:N, or a name of "
 				   "letters, digits and ._-:/@+", word);
 	}
+	return EXIT_OK;
+}
+
+/* A whole number, with a unit or of seconds. */
+static int parse_ttl(struct call *call, const char *word)
+{
+	static const struct { char letter; unsigned seconds; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+	};
+	struct text text = text_of(word);
+	unsigned long number = 0, seconds = 1;
+
+	for (size_t i = 0; text.len && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (text.ptr[text.len - 1] != units[i].letter)
+			continue;
+		seconds = units[i].seconds;
+		text.len--;
+		break;
+	}
+	if (!text_number(text, WIRE_TTL_SECONDS_MAX / seconds, &number) || !number)
+		return usage_error(call->command, "--ttl wants a time such as 90s, 30m, 2h or 7d, of a year "
+				   "at most, not \"%s\"", word);
+	call->request.ttl_seconds = number * seconds;
 	return EXIT_OK;
 }
 
@@ -171,8 +195,10 @@ static int check(const struct call *call, int arguments)
 {
 	enum wire_op op = call->request.op;
 
-	if ((op == WIRE_SET || op == WIRE_UNSET) && !arguments)
+	if (((op == WIRE_SET && !call->request.ttl_seconds) || op == WIRE_UNSET) && !arguments)
 		return usage_error(call->command, "%s what?", wire_op_name(op));
+	if (call->request.ttl_seconds && op != WIRE_SET && op != WIRE_OPEN)
+		return usage_error(call->command, "--ttl is for set and open");
 	/* Its own process would be this one, which ends at once. */
 	if ((op == WIRE_OPEN || op == WIRE_CLOSE) && !call->has_scope)
 		return usage_error(call->command, "%s wants --scope NAME or --scope pid:N",
@@ -188,6 +214,9 @@ static int parse(struct call *call, int argc, char **argv)
 		switch (option) {
 		case OPT_SCOPE:
 			code = parse_scope(call, optarg);
+			break;
+		case OPT_TTL:
+			code = parse_ttl(call, optarg);
 			break;
 		case OPT_JSON:
 			call->json = true;
@@ -243,6 +272,10 @@ static int print_scopes(struct text scopes)
 			printf("pid=%d ", (int)scope.pid);
 		if (scope.parent.len)
 			printf("parent=%.*s ", (int)scope.parent.len, scope.parent.ptr);
+		if (scope.shared.is_shared)
+			printf("(shared%s) ", scope.shared.is_stale ? ", stale" : "");
+		if (scope.ttl_seconds)
+			printf("(%llus left) ", (unsigned long long)scope.ttl_seconds);
 		print_fields(scope.value, " ");
 		putchar('\n');
 	}
@@ -264,7 +297,11 @@ static bool read_reply(struct call *call, int timeout_ms, struct wire_reply *ret
 		return false;
 	if (call->json)
 		printf("%.*s\n", (int)len, line);
-	return ask_understand(&call->ask, line, len, ret_reply, ret_code);
+	if (!ask_understand(&call->ask, line, len, ret_reply, ret_code))
+		return false;
+	if (ret_reply->shared.is_stale && !call->json)
+		report_error("the shared store is away: this is what was known before");
+	return true;
 }
 
 static int ask_list(struct call *call)

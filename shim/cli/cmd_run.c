@@ -9,28 +9,42 @@
 #include "cli/command.h"
 #include "cli/launch.h"
 #include "cli/run_scope.h"
+#include "protocol/message.h"
+
+enum { OPT_SCOPE = OPT_OWN };
 
 static const struct command_option options[] = {
 	LAUNCH_OPTIONS,
+	{ "scope", "NAME", "below this named scope, which is opened where it is not there", WORD_SCOPE,
+	  OPT_SCOPE, 0 },
 	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct launch launch = { 0 };
+	const char *scope = NULL;
 	int option = OPTION_END, code = EXIT_OK;
 
-	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE)
-		code = launch_option(command, option, optarg, &launch);
+	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+		if (option == OPT_SCOPE)
+			scope = optarg;
+		else
+			code = launch_option(command, option, optarg, &launch);
+	}
 	if (code != EXIT_OK || option == OPTION_DONE)
 		return code;
 	if (optind == argc)
 		return usage_error(command, "no command to run");
+	if (scope && launch.no_service)
+		return usage_error(command, "--scope needs the context service, and --no-service goes without");
+	if (scope && !wire_name_ok(text_of(scope)))
+		return usage_error(command, "--scope wants a name of letters, digits and ._-:/@+");
 	code = launch_hooks();
 	if (code != EXIT_OK)
 		return code;
 	if (!launch.no_service)
-		scope_open(launch.debug);
+		scope_open(scope, launch.debug);
 	execvp(argv[optind], argv + optind);
 	code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 	report_error("cannot run %s: %s", argv[optind], strerror(errno));

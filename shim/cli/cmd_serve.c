@@ -3,9 +3,12 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <string.h>
 
 #include "core/variables.h"
+#include "lib/fdio.h"
 #include "lib/text.h"
 #include "daemon/daemon.h"
 
@@ -16,7 +19,7 @@ enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_STORE, OPT_VERBOSE, OPT_
 
 static const struct command_option options[] = {
 	{ "socket", "PATH", "where to listen", WORD_FILE, OPT_SOCKET, 0 },
-	{ "store", "URL", "where scopes outlive the service: file:, file:/PATH or memory:", WORD_FREE,
+	{ "store", "URL", "where scopes are: file:[/PATH], memory:, redis[s]://HOST, or @FILE with such a URL", WORD_FREE,
 	  OPT_STORE, 0 },
 	{ "verbose", NULL, "say on stdout what happens, one line for each event", WORD_FREE,
 	  OPT_VERBOSE, 0 },
@@ -28,6 +31,26 @@ static const struct command_option options[] = {
 	  OPT_NO_PAGES, 0 },
 	{ 0 },
 };
+
+/* A URL may hold a password, which a file can keep from others. NULL after a report. */
+static const char *store_url(const char *word)
+{
+	static char memory[4096];
+	struct buf url;
+	int result;
+
+	if (!word || word[0] != '@')
+		return word ? word : "file:";
+	buf_init(&url, memory, sizeof(memory));
+	result = file_read(AT_FDCWD, word + 1, &url);
+	if (result) {
+		report_error("cannot read %s: %s", word + 1, strerror(-result));
+		return NULL;
+	}
+	while (url.len && strchr(" \t\r\n", url.data[url.len - 1]))
+		buf_cut(&url, url.len - 1);
+	return memory;
+}
 
 static int run(const struct command *command, int argc, char **argv)
 {
@@ -65,8 +88,9 @@ static int run(const struct command *command, int argc, char **argv)
 		return code;
 	if (optind < argc)
 		return usage_error(command, "\"%s\" is one argument too many", argv[optind]);
+	service.store_url = store_url(service.store_url);
 	if (!service.store_url)
-		service.store_url = "file:";
+		return EXIT_TROUBLE;
 	result = service_run(&service);
 	if (result == -EPROTONOSUPPORT)
 		return EXIT_USAGE;
@@ -82,7 +106,12 @@ const struct command command_serve = {
 		 "$XDG_RUNTIME_DIR/tagalong/context.sock. tagalong run starts a service when there "
 		 "is none, and systemd can start one when it is first asked: systemctl --user enable "
 		 "--now tagalong.socket\n\n"
-		 "Scopes and their context outlive the service: $XDG_STATE_HOME/tagalong. The protocol "
+		 "Scopes and their context outlive the service: file: is a database in "
+		 "$XDG_STATE_HOME/tagalong, file:/PATH another one, memory: none. With "
+		 "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB] (or rediss:// for TLS; Valkey as well) named "
+		 "scopes and the default one are shared by all machines that name the same store; "
+		 "?prefix=, cacert=, cert= and key= may follow. Without --store it is TAGALONG_STORE.\n\n"
+		 "The protocol "
 		 "is in docs/protocol.md and tagalong-protocol(7): any other program may serve it.",
 	.examples = "tagalong serve --verbose",
 	.run = run,

@@ -205,11 +205,28 @@ static bool open_scope(struct ask *ask)
 	return set;
 }
 
-bool scope_open(bool say)
+/* The named scope around ours. Where it cannot be opened, its name still is the place for ours: the
+ * service puts them together when the shared store is back. */
+static bool open_parent(struct ask *ask, const char *name)
+{
+	const struct wire_request request = {
+		.op = WIRE_OPEN, .target = WIRE_NAMED, .scope = text_of(name)
+	};
+	struct wire_reply reply;
+	char *line;
+	size_t len;
+	int code;
+
+	return !setenv(variable_name(VARIABLE_SCOPE), name, 1) && ask_send(ask, &request) &&
+	       ask_line(ask, OPEN_MS, &line, &len) && ask_understand(ask, line, len, &reply, &code);
+}
+
+bool scope_open(const char *parent, bool say)
 {
 	struct ask *ask;
 	bool opened = false;
 
+	say |= parent != NULL; /* it was asked for by name */
 	if (!find_service(say))
 		return false;
 	ask = calloc(1, sizeof(*ask));
@@ -217,6 +234,8 @@ bool scope_open(bool say)
 		return false;
 	ask->is_quiet = !say;
 	if (ask_connect(ask)) {
+		if (parent)
+			open_parent(ask, parent);
 		opened = open_scope(ask);
 		ask_close(ask);
 	}

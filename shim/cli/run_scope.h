@@ -10,9 +10,12 @@
  * of the W3C trio stay for other tools. TAGALONG_SCOPE names the scope. Starts a service when there
  * is none and the run-time folder exists.
  *
+ * `parent` names a scope that it will be in, opened where it is not there; NULL: the one that this
+ * process is in.
+ *
  * When that cannot be done everything is as it was, and false: the environment alone serves. `say`:
  * tells why, on stderr.
  */
-bool scope_open(bool say);
+bool scope_open(const char *parent, bool say);
 
 #endif

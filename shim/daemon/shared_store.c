@@ -95,7 +95,7 @@ struct shared_store {
 	char fault[FAULT_BYTES_MAX]; /* why it is away; empty: it is not */
 	bool fault_was_said;
 	bool is_connected; /* both connections have answered */
-	uint64_t connect_at_ms, connecting_since_ms, backoff_ms;
+	uint64_t connect_at_ms, connecting_since_ms, backoff_ms, away_since_ms;
 	uint64_t reread_at_ms, time_asked_ms;
 	int64_t clock_offset_ms; /* of the server's clock, over ours */
 	struct command_list waiting, sent;
@@ -145,15 +145,31 @@ static void drop_name(struct shared_store *store, struct used_name *used)
 	free(used);
 }
 
-/* "PREFIXscope:NAME": the key, and the channel of its changes. */
-static struct text key_of(const struct shared_store *store, struct text name,
-			  char memory[PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8])
+#define KEY_BYTES_MAX (PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 24)
+
+/* "PREFIXscope:NAME" */
+static struct text key_of(const struct shared_store *store, struct text name, char memory[KEY_BYTES_MAX])
 {
 	struct buf buf;
 
-	buf_init(&buf, memory, PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8);
+	buf_init(&buf, memory, KEY_BYTES_MAX);
 	buf_add(&buf, text_of(store->prefix));
 	buf_add(&buf, TEXT("scope:"));
+	buf_add(&buf, name);
+	return buf_since(&buf, 0);
+}
+
+/* "PREFIXchanges:DATABASE:NAME": channels are not of one database. */
+static struct text channel_of(const struct shared_store *store, struct text name,
+			      char memory[KEY_BYTES_MAX])
+{
+	struct buf buf;
+
+	buf_init(&buf, memory, KEY_BYTES_MAX);
+	buf_add(&buf, text_of(store->prefix));
+	buf_add(&buf, TEXT("changes:"));
+	buf_number(&buf, (uint64_t)store->database);
+	buf_char(&buf, ':');
 	buf_add(&buf, name);
 	return buf_since(&buf, 0);
 }
@@ -183,9 +199,9 @@ static void send_two(struct shared_store *store, enum link_kind link, const char
 
 static void subscribe(struct shared_store *store, const char *word, struct text name)
 {
-	char memory[PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8];
+	char memory[KEY_BYTES_MAX];
 
-	send_two(store, MESSAGES, word, key_of(store, name, memory));
+	send_two(store, MESSAGES, word, channel_of(store, name, memory));
 }
 
 static struct command *new_command(enum command_kind kind, size_t bytes)
@@ -210,10 +226,11 @@ static void tick_in(struct shared_store *store, uint64_t ms)
  * refuse is answered in time, or the connection breaks. */
 static void send_command(struct shared_store *store, struct command *command)
 {
-	char key_memory[PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8], deadline_memory[24];
+	char key_memory[KEY_BYTES_MAX], channel_memory[KEY_BYTES_MAX], deadline_memory[24];
 	const char *words[EVAL_WORDS + SCRIPT_ARGUMENTS_MAX];
 	size_t bytes[EVAL_WORDS + SCRIPT_ARGUMENTS_MAX];
 	struct text key = key_of(store, text_of(command->name), key_memory);
+	struct text channel = channel_of(store, text_of(command->name), channel_memory);
 	struct used_name *used = find_name(store, text_of(command->name));
 	struct buf deadline;
 
@@ -240,8 +257,8 @@ static void send_command(struct shared_store *store, struct command *command)
 	}
 	words[EVAL_WORDS + 1] = deadline.data;
 	bytes[EVAL_WORDS + 1] = deadline.len;
-	words[EVAL_WORDS + 3] = key.ptr;
-	bytes[EVAL_WORDS + 3] = key.len;
+	words[EVAL_WORDS + 3] = channel.ptr;
+	bytes[EVAL_WORDS + 3] = channel.len;
 	send_words(store, COMMANDS, EVAL_WORDS + command->count, words, bytes);
 	tick_in(store, SHARED_TICK_MS);
 }
@@ -500,7 +517,7 @@ static void on_change(struct shared_store *store, struct used_name *used, const 
 static void on_message(struct shared_store *store, const redisReply *reply)
 {
 	struct text kind, channel, prefix;
-	char memory[PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 8];
+	char memory[KEY_BYTES_MAX];
 	struct used_name *used;
 
 	if (reply->type == REDIS_REPLY_ERROR) {
@@ -515,7 +532,7 @@ static void on_message(struct shared_store *store, const redisReply *reply)
 	}
 	kind = reply_text(reply->element[0]);
 	channel = reply_text(reply->element[1]);
-	prefix = key_of(store, (struct text){ NULL, 0 }, memory);
+	prefix = channel_of(store, (struct text){ NULL, 0 }, memory);
 	if (text_eq(kind, TEXT("pong"))) {
 		store->link[MESSAGES].is_up = true;
 		on_connected(store);
@@ -641,6 +658,8 @@ static void disconnect(struct shared_store *store, const char *reason)
 	bool was_connected = store->is_connected;
 
 	snprintf(store->fault, sizeof(store->fault), "%s", reason);
+	if (was_connected)
+		store->away_since_ms = now_ms;
 	if (!store->fault_was_said)
 		notice_warning("the store at %s is away: %s; going on with what is known, and trying again",
 			       store->address, store->fault);
@@ -881,6 +900,9 @@ int shared_store_ask(struct shared_store *store, const struct shared_change *cha
 	if (!command)
 		return -ENOMEM;
 	shared_store_use(store, change->name);
+	/* One that has been away for long is not waited for once more. */
+	if (!store->is_connected && store->away_since_ms + SHARED_ANSWER_MS < command->deadline_ms)
+		command->deadline_ms = store->away_since_ms + SHARED_ANSWER_MS;
 	if (store->is_connected)
 		send_command(store, command);
 	else
@@ -1016,6 +1038,7 @@ int shared_store_open(const char *url, struct event_base *base, const struct sha
 		return -ENOMEM;
 	store->owner = *owner;
 	store->base = base;
+	store->away_since_ms = clock_monotonic_ms();
 	TAILQ_INIT(&store->waiting);
 	TAILQ_INIT(&store->sent);
 	TAILQ_INIT(&store->used);

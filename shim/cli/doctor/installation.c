@@ -236,7 +236,6 @@ static void check_service(struct installation *all)
 	}
 	add_fixed(all, "socket", memory, NULL);
 	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), SERVICE_TIMEOUT_MS, &answer);
-	free(answer);
 	if (!result)
 		add_fixed(all, "service", "it answers", NULL);
 	else if (result == -ENOENT)
@@ -244,6 +243,11 @@ static void check_service(struct installation *all)
 	else
 		add_fixed(all, "service", socket_fault(memory) ? socket_fault(memory) : "-",
 			  client_reason(result));
+	if (!result && answer->reply.shared.is_stale)
+		add_fixed(all, "scope", "shared", "the shared store is away: this is what was known before");
+	else if (!result && answer->reply.shared.is_shared)
+		add_fixed(all, "scope", "shared", NULL);
+	free(answer);
 }
 
 static void check_presets(struct installation *all)
