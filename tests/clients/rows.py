@@ -6,6 +6,7 @@ $git, the git server; $programs, the folder of that name; $made, the folder of c
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tags import GENERIC, PLAIN
 
@@ -74,9 +75,11 @@ INVENTED = {
     "others": {"doh": [PLAIN] * 2},
     "how": ANY_ORDER,
 }
-PHP, PYCURL, PYTHON = "php8.2-curl php8.2-cli", "python3-pycurl", "/usr/bin/python3"
+# Debian's php-cli stands for the one of its release.
+PHP_VERSION = next((path.name[3:] for path in sorted(Path("/usr/bin").glob("php[0-9].[0-9]"))), "8.2")
+PHP, PYCURL, PYTHON = f"php{PHP_VERSION}-curl php{PHP_VERSION}-cli", "python3-pycurl", "/usr/bin/python3"
 GUZZLE = "php-guzzlehttp-guzzle " + PHP
-FPM = f"php8.2-fpm {PHP} nginx-light curl"
+FPM = f"php{PHP_VERSION}-fpm {PHP} nginx-light curl"
 R, TYPHOEUS = "Rscript --vanilla", "ruby typhoeus.rb"
 CHAT_URL = {"CHAT_URL": "$chat"}  # for programs that have no command line of their own
 NO_INIT = ["-q", "--no-site-file", "--batch"]

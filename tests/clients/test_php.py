@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rows import PHP
 from table import installed_version
 from tags import CONTEXT
 from test_clients import unavailable
@@ -20,8 +21,8 @@ from test_clients import unavailable
 
 @pytest.fixture(autouse=True)
 def php():
-    if not installed_version("php8.2-curl"):
-        unavailable("Debian's package php8.2-curl is not installed")
+    if not installed_version(PHP.split()[0]):
+        unavailable("Debian's package php-curl is not installed")
 
 
 def extension_folder():

@@ -3,6 +3,8 @@
 
 They are of Debian's own base, or of what scripts/install-deps installs."""
 
+from pathlib import Path
+
 LINKED = ("tagged", "linked")
 PLUGIN = ("tagged", "plugin")
 NODE = ("tagged", "node")
@@ -10,13 +12,16 @@ PYTHON = ("tagged", "python")
 CHILDREN = ("children", None)
 NOT = ("not", None)
 
+# By the versions of this release.
+VERSIONED = [str(path) for pattern in ("bin/php[0-9].[0-9]", "sbin/php-fpm[0-9].[0-9]",
+                                       "bin/ruby[0-9].[0-9]", "bin/tclsh[0-9].[0-9]")
+             for path in sorted(Path("/usr").glob(pattern))]
 KNOWN_ANSWERS = {
     LINKED: "curl cmake cpack ctest /usr/lib/git-core/git-remote-http /usr/lib/git-core/git-remote-https "
             "/usr/lib/git-core/git-http-push /usr/lib/git-core/git-http-fetch",
-    PLUGIN: "php php8.2 php-fpm8.2 ruby ruby3.1 irb perl R Rscript "
-            "lua5.1 tclsh tclsh8.6",
+    PLUGIN: " ".join(["php ruby irb perl R Rscript lua5.1 tclsh", *VERSIONED]),
     NODE: "node npm npx",
-    PYTHON: "/usr/bin/python3 /usr/bin/python3.11 /bin/python3",
+    PYTHON: "/usr/bin/python3 /bin/python3",
     # Shells and their scripts, and what starts others.
     CHILDREN: "sh dash bash rbash busybox emacs nvim git make env xargs find nohup timeout nice setsid stdbuf direnv "
               "run-parts ldd tzselect which zcat valgrind",

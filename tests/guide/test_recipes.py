@@ -8,6 +8,7 @@ import pwd
 import re
 import subprocess
 import time
+from pathlib import Path
 
 import yaml
 
@@ -16,6 +17,7 @@ from fastcgi import visit
 from test_live_recipes import NAMES
 from guide import blocks, machine, page, prefix, seen, settings  # noqa: F401
 
+PHP_FPM = next(iter(sorted(Path("/usr/sbin").glob("php-fpm[0-9].[0-9]"))), "php-fpm")
 ANSWER = "Tagalong says hello through the test relay."
 RECIPES = [
     "relay", "script", "cron", "systemd", "wrap-emacs", "emacs", "wrap-neovim", "neovim", "php-fpm-unit",
@@ -197,7 +199,7 @@ def test_php_fpm(machine, relay, other_relay, tmp_path):
         f"pm = static\npm.max_children = 1\n{user}" + machine.block("php-fpm-pool")))
     environment = clean_environment(tmp_path) | settings(machine.block("php-fpm-unit"))
     environment["TAGALONG_TASK_ID"] = "of-the-unit"  # "variables in the unit would not do"
-    command = ["php-fpm8.2", *(["-R"] if root else []), "-y", "fpm.conf"]
+    command = [PHP_FPM, *(["-R"] if root else []), "-y", "fpm.conf"]
     relay.reset()
     other_relay.reset()
     with subprocess.Popen(command, env=environment | {"PATH": "/usr/sbin:/usr/bin:/bin"}, cwd=tmp_path) as fpm:
