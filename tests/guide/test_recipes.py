@@ -18,6 +18,8 @@ from test_live_recipes import NAMES
 from guide import blocks, machine, page, prefix, seen, settings  # noqa: F401
 
 PHP_FPM = next(iter(sorted(Path("/usr/sbin").glob("php-fpm[0-9].[0-9]"))), "php-fpm")
+# Run by tests/store/test_recipes.py.
+SHARED = ["valkey-acl", "valkey-conf", "github", "gitlab", "kubernetes-shared", "systemd-store"]
 ANSWER = "Tagalong says hello through the test relay."
 RECIPES = [
     "relay", "script", "cron", "systemd", "wrap-emacs", "emacs", "wrap-neovim", "neovim", "php-fpm-unit",
@@ -26,7 +28,7 @@ RECIPES = [
 
 
 def test_all_of_them():
-    assert list(blocks("recipes.md")) == RECIPES + NAMES
+    assert list(blocks("recipes.md")) == RECIPES + SHARED + NAMES
 
 
 def test_script(machine):

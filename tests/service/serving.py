@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -99,6 +100,9 @@ class Peer:
             page = self.op("list", after=page["next"])
             rows += page["scopes"]
         return rows
+
+    def service_pid(self):
+        return struct.unpack("3i", self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
 
     def is_silent(self, seconds=0.1):
         return not self.pending and not select.select([self.socket], [], [], seconds)[0]

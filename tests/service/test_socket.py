@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import stat
-import struct
 import subprocess
 import time
 
@@ -304,7 +303,7 @@ def test_a_started_service_inherits_nothing(cold):
     assert done.returncode == 0, done.stderr
     with cold.connect() as peer:
         peer.op("ping")
-        pid = peer_pid(peer)
+        pid = peer.service_pid()
         try:
             assert subprocess.run(["flock", "-n", lock, "true"]).returncode == 0
             folder = f"/proc/{pid}/fd"
@@ -313,7 +312,3 @@ def test_a_started_service_inherits_nothing(cold):
             assert not [target for target in targets.values() if target.endswith(("/lock", "/other"))]
         finally:
             os.kill(pid, signal.SIGTERM)
-
-
-def peer_pid(peer):
-    return struct.unpack("3i", peer.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
