@@ -14,21 +14,21 @@
 #include "cli/command.h"
 #include "protocol/socket_path.h"
 
-/* False, after a complaint. */
+/* False, after a report unless quiet. */
 #define fail(ask, ...) ((ask)->is_quiet ? (void)0 : report_error(__VA_ARGS__), false)
 
 static bool no_service(const struct ask *ask, const char *path, const char *reason)
 {
-	return fail(ask, "no context service at %s: %s\n"
-			 "Start one with \"tagalong serve\", or run the program with "
+	return fail(ask, "cannot connect to the context service at %s: %s\n"
+			 "Start it with \"tagalong serve\", or start the program with "
 			 "\"tagalong run\"", path, reason);
 }
 
 static const char *connect_fault(int error)
 {
 	if (error == ECONNREFUSED)
-		return "nobody listens there any more";
-	return error == EAGAIN ? "it takes no more connections" : strerror(error);
+		return "it is not running any more (connection refused)";
+	return error == EAGAIN ? "it has too many connections" : strerror(error);
 }
 
 static bool connect_to(struct ask *ask, const char *path)
@@ -40,7 +40,7 @@ static bool connect_to(struct ask *ask, const char *path)
 	if (fault)
 		return no_service(ask, path, fault);
 	if (socket_address(path, &address))
-		return no_service(ask, path, "the path is too long for a socket");
+		return no_service(ask, path, "the path is too long for a Unix socket");
 	ask->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (ask->fd < 0)
 		return no_service(ask, path, strerror(errno));
@@ -49,7 +49,7 @@ static bool connect_to(struct ask *ask, const char *path)
 	if (connect(ask->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return no_service(ask, path, connect_fault(errno));
 	if (!socket_peer_ok(ask->fd, NULL))
-		return no_service(ask, path, "another user answers there");
+		return no_service(ask, path, "it is run by another user");
 	return true;
 }
 
@@ -64,7 +64,7 @@ bool ask_connect(struct ask *ask)
 	ask->fd = -1;
 	result = socket_path(&path);
 	if (result)
-		return fail(ask, "%s is no absolute path of at most %d bytes",
+		return fail(ask, "%s is not an absolute path of at most %d bytes",
 			    variable_name(VARIABLE_SOCKET), WIRE_PATH_BYTES_MAX - 1);
 	if (connect_to(ask, path.data))
 		return true;
@@ -95,7 +95,7 @@ bool ask_send(struct ask *ask, const struct wire_request *request)
 		if (count < 0 && errno == EPIPE)
 			return true;
 		if (count < 0)
-			return fail(ask, "cannot ask the context service: %s", strerror(errno));
+			return fail(ask, "cannot send to the context service: %s", strerror(errno));
 		sent += (size_t)count;
 	}
 	return true;
@@ -114,7 +114,7 @@ static bool receive(struct ask *ask, int timeout_ms)
 		ready = poll(&readable, 1, timeout_ms);
 	} while (ready < 0 && errno == EINTR);
 	if (!ready)
-		return fail(ask, "the context service does not answer");
+		return fail(ask, "the context service did not answer in time");
 	do {
 		count = read(ask->fd, space, room);
 	} while (count < 0 && errno == EINTR);
@@ -132,7 +132,7 @@ bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len)
 		if (!receive(ask, timeout_ms))
 			return false;
 	}
-	return result > 0 || fail(ask, "the context service sends a line that is too long");
+	return result > 0 || fail(ask, "invalid reply from the context service: the line is too long");
 }
 
 bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_reply *ret_reply,
@@ -140,7 +140,7 @@ bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_r
 {
 	*ret_code = EXIT_TROUBLE;
 	if (wire_read_reply(line, len, ret_reply))
-		return fail(ask, "the context service sends what is no reply of protocol version 1");
+		return fail(ask, "invalid reply from the context service (expected protocol 1)");
 	if (ret_reply->ok)
 		return true;
 	if (text_eq(ret_reply->error_code, text_of(wire_code_name(WIRE_BAD_SCOPE))) ||

@@ -9,7 +9,7 @@
 
 /* A connection, and the line that was read last. Zeroed by the caller. */
 struct ask {
-	bool is_quiet; /* set before: no complaints */
+	bool is_quiet; /* set before: no reports */
 	int fd;
 	struct frame frame;
 	char memory[FRAME_BYTES];
@@ -19,17 +19,16 @@ struct ask {
 /* A change is answered when it is on the disk, which may be busy. */
 #define ASK_TIMEOUT_MS 10000
 
-/* Connects. False when there is no service, or none to be trusted: then it said so, and how to
- * start one. */
+/* Connects. False when there is no service, or none to be trusted: that was reported. */
 bool ask_connect(struct ask *ask);
 void ask_close(struct ask *ask);
 
-/* Sends one request, as wire_write_request. False after a complaint. */
+/* Sends one request, as wire_write_request. False after a report. */
 bool ask_send(struct ask *ask, const struct wire_request *request);
-/* The next line, without its LF, valid until the next call. False after a complaint. */
+/* The next line, without its LF, valid until the next call. False after a report. */
 bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len);
 
-/* Whether it is a reply that says ok; else says what is wrong. *ret_code is then EXIT_NOTHING when
+/* Whether it is a reply that says ok; else reports what is wrong. *ret_code is then EXIT_NOTHING when
  * there is no such scope, EXIT_TROUBLE for all else. The texts point into the line. */
 bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_reply *ret_reply,
 		    int *ret_code);

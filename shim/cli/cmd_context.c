@@ -6,7 +6,9 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/variables.h"
 #include "cli/ask.h"
@@ -16,19 +18,20 @@ enum { OPT_SCOPE = 1, OPT_TTL, OPT_JSON };
 static const struct command_option options[] = {
 	{ "scope", "SCOPE", "a name, pid:N for the scope of that process, or default", WORD_SCOPE,
 	  OPT_SCOPE, 0 },
-	{ "ttl", "TIME", "set, open: end the named scope after this: 90s, 30m, 2h, 7d", WORD_FREE, OPT_TTL, 0 },
-	{ "json", NULL, "print the service's replies (tagalong-protocol(7))", WORD_FREE, OPT_JSON, 0 },
+	{ "ttl", "TIME", "with set or open: close the named scope after 90s, 30m, 2h, 7d", WORD_FREE,
+	  OPT_TTL, 0 },
+	{ "json", NULL, "print the replies of the service (tagalong-protocol(7))", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };
 
 static const struct command_verb verbs[] = {
-	{ "get", "[FIELD...]", "what holds here; of one field only the value", WORD_FIELD },
-	{ "set", "FIELD=VALUE...", "change it; FIELD=- reads the value from stdin", WORD_PAIR },
-	{ "unset", "FIELD...", "take fields away", WORD_FIELD },
-	{ "list", "", "all scopes and what each sets", WORD_FREE },
-	{ "watch", "", "what holds here, now and after every change", WORD_FREE },
-	{ "open", "[FIELD=VALUE...]", "begin a scope: --scope NAME or --scope pid:N", WORD_PAIR },
-	{ "close", "", "end it", WORD_FREE },
+	{ "get", "[FIELD...]", "print the context here; of one field, only the value", WORD_FIELD },
+	{ "set", "FIELD=VALUE...", "change fields; FIELD=- reads the value from stdin", WORD_PAIR },
+	{ "unset", "FIELD...", "remove fields", WORD_FIELD },
+	{ "list", "", "list all scopes and what each sets", WORD_FREE },
+	{ "watch", "", "print the context here, now and after every change", WORD_FREE },
+	{ "open", "[FIELD=VALUE...]", "open a scope: --scope NAME or --scope pid:N", WORD_PAIR },
+	{ "close", "", "close the scope", WORD_FREE },
 	{ 0 },
 };
 
@@ -49,7 +52,7 @@ static int no_field(const struct call *call, struct text name)
 	struct wire_fault fault;
 
 	wire_fault_init(&fault);
-	wire_fault_start(&fault, WIRE_BAD_FIELD, TEXT("there is no field "));
+	wire_fault_start(&fault, WIRE_BAD_FIELD, TEXT("unknown field "));
 	wire_fault_quote(&fault, name);
 	buf_add(&fault.message, TEXT("; the fields are: "));
 	wire_fault_fields(&fault);
@@ -66,7 +69,7 @@ static int parse_scope(struct call *call, const char *word)
 		call->request.target = WIRE_DEFAULT;
 	} else if (text_starts_with(text, TEXT("pid:"))) {
 		if (!text_number(text_from(text, 4), INT_MAX, &pid) || !pid)
-			return usage_error(call->command, "\"%s\" is no pid", word);
+			return usage_error(call->command, "invalid process id: \"%s\"", word);
 		call->request.target = WIRE_PROCESS;
 		call->request.pid = (pid_t)pid;
 	} else if (wire_name_ok(text)) {
@@ -74,7 +77,7 @@ static int parse_scope(struct call *call, const char *word)
 		call->request.scope = text;
 	} else {
 		return usage_error(call->command,
-				   "\"%s\" cannot be a scope: it is default, pid:N, or a name of "
+				   "invalid scope \"%s\": it is default, pid:N, or a name of "
 				   "letters, digits and ._-:/@+", word);
 	}
 	return EXIT_OK;
@@ -97,7 +100,7 @@ static int parse_ttl(struct call *call, const char *word)
 		break;
 	}
 	if (!text_number(text, WIRE_TTL_SECONDS_MAX / seconds, &number) || !number)
-		return usage_error(call->command, "--ttl wants a time such as 90s, 30m, 2h or 7d, of a year "
+		return usage_error(call->command, "--ttl needs a time such as 90s, 30m, 2h or 7d, of a year "
 				   "at most, not \"%s\"", word);
 	call->request.ttl_seconds = number * seconds;
 	return EXIT_OK;
@@ -131,7 +134,7 @@ static int parse_pair(struct call *call, const char *word)
 	int code;
 
 	if (equals < 0)
-		return usage_error(call->command, "%s wants FIELD=VALUE, not \"%s\"",
+		return usage_error(call->command, "%s needs FIELD=VALUE, not \"%s\"",
 				   wire_op_name(call->request.op), word);
 	field = field_by_name((struct text){ word, (size_t)equals });
 	if (field == FIELD_COUNT)
@@ -177,7 +180,7 @@ static int parse_argument(struct call *call, const char *word)
 	case WIRE_OP_COUNT:
 		break;
 	}
-	return usage_error(call->command, "\"%s\" is one argument too many", word);
+	return usage_error(call->command, "too many arguments: %s", word);
 }
 
 static bool parse_op(const char *word, enum wire_op *ret_op)
@@ -196,12 +199,12 @@ static int check(const struct call *call, int arguments)
 	enum wire_op op = call->request.op;
 
 	if (((op == WIRE_SET && !call->request.ttl_seconds) || op == WIRE_UNSET) && !arguments)
-		return usage_error(call->command, "%s what?", wire_op_name(op));
+		return usage_error(call->command, "%s needs a field", wire_op_name(op));
 	if (call->request.ttl_seconds && op != WIRE_SET && op != WIRE_OPEN)
-		return usage_error(call->command, "--ttl is for set and open");
+		return usage_error(call->command, "--ttl needs set or open");
 	/* Its own process would be this one, which ends at once. */
 	if ((op == WIRE_OPEN || op == WIRE_CLOSE) && !call->has_scope)
-		return usage_error(call->command, "%s wants --scope NAME or --scope pid:N",
+		return usage_error(call->command, "%s needs --scope NAME or --scope pid:N",
 				   wire_op_name(op));
 	return EXIT_OK;
 }
@@ -228,12 +231,23 @@ static int parse(struct call *call, int argc, char **argv)
 	return code == EXIT_OK ? check(call, argc - optind) : code;
 }
 
+/* Exactly as it is for a program, and harmless for a terminal. */
+static void print_value(struct text value)
+{
+	char *copy = text_copy(value);
+
+	fputs(isatty(STDOUT_FILENO) ? make_printable(copy) : copy, stdout);
+	free(copy);
+}
+
 static void print_fields(const struct text value[FIELD_COUNT], const char *separator)
 {
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (value[field].len)
-			printf("%s=%.*s%s", field_name(field), (int)value[field].len,
-			       value[field].ptr, separator);
+		if (!value[field].len)
+			continue;
+		printf("%s=", field_name(field));
+		print_value(value[field]);
+		fputs(separator, stdout);
 	}
 }
 
@@ -253,8 +267,10 @@ static int print_context(const struct call *call, struct wire_reply *reply)
 	}
 	/* One value alone is for a shell's $(...). */
 	for (enum field field = 0; call->wanted_count == 1 && field < FIELD_COUNT; field++) {
-		if (reply->value[field].len)
-			printf("%.*s\n", (int)reply->value[field].len, reply->value[field].ptr);
+		if (!reply->value[field].len)
+			continue;
+		print_value(reply->value[field]);
+		putchar('\n');
 	}
 	if (call->wanted_count > 1)
 		print_fields(reply->value, "\n");
@@ -281,7 +297,7 @@ static int print_scopes(struct text scopes)
 	}
 	if (!result)
 		return EXIT_OK;
-	report_error("the context service sends what is no list of scopes");
+	report_error("invalid reply from the context service: not a list of scopes");
 	return EXIT_TROUBLE;
 }
 
@@ -300,7 +316,7 @@ static bool read_reply(struct call *call, int timeout_ms, struct wire_reply *ret
 	if (!ask_understand(&call->ask, line, len, ret_reply, ret_code))
 		return false;
 	if (ret_reply->shared.is_stale && !call->json)
-		report_error("the shared store is away: this is what was known before");
+		report_error("the shared store cannot be reached: this is the last known state");
 	return true;
 }
 
@@ -367,7 +383,7 @@ static void warn_of_variables(struct call *call)
 		    text_eq(call->request.value[field], text_of(value)) ||
 		    is_inherited(call, field, text_of(value)))
 			continue;
-		report_error("%s is set in this environment: there it wins over what was set now",
+		report_error("%s is set in this environment, where it overrides what was set now",
 			 field_variable(field));
 	}
 }
@@ -403,7 +419,7 @@ static int run(const struct command *command, int argc, char **argv)
 	int code;
 
 	if (argc < 2)
-		return usage_error(command, "what about it?");
+		return usage_error(command, "a verb is needed");
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			return print_help(command);
@@ -412,7 +428,7 @@ static int run(const struct command *command, int argc, char **argv)
 	call.request.target = WIRE_OWN;
 	call.request.scope = text_of(variable_get(VARIABLE_SCOPE));
 	if (!parse_op(argv[1], &call.request.op))
-		return usage_error(command, "there is no \"%s\"", argv[1]);
+		return usage_error(command, "unknown verb: %s", argv[1]);
 	code = parse(&call, argc - 1, argv + 1);
 	if (code != EXIT_OK)
 		return code;
@@ -426,12 +442,12 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_context = {
 	.name = "context",
 	.operands = "[FIELD[=VALUE]...]",
-	.summary = "Read or change the current context.",
+	.summary = "Read or change the current context (task, conversation, project ...).",
 	.verbs = verbs,
 	.options = options,
 	.about = "Without --scope it is the scope that this is run in. The exit code is 1 when there "
-		 "is no such scope, or no value of the fields asked for; 2 for a bad call; 3 when there "
-		 "is no service, or it refuses.",
+		 "is no such scope, or the fields asked for have no value; 2 for a bad call; 3 when the "
+		 "service is not running, or refuses.",
 	.examples = "tagalong context set task_id=T-43\n"
 		    "git branch --show-current | tagalong context set task_id=-\n"
 		    "tagalong context open --scope pid:$$ project_id=billing",

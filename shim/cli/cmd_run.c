@@ -15,7 +15,7 @@ enum { OPT_SCOPE = OPT_OWN };
 
 static const struct command_option options[] = {
 	LAUNCH_OPTIONS,
-	{ "scope", "NAME", "below this named scope, which is opened where it is not there", WORD_SCOPE,
+	{ "scope", "NAME", "run below this named scope, which is opened if it does not exist", WORD_SCOPE,
 	  OPT_SCOPE, 0 },
 	{ 0 },
 };
@@ -37,9 +37,9 @@ static int run(const struct command *command, int argc, char **argv)
 	if (optind == argc)
 		return usage_error(command, "no command to run");
 	if (scope && launch.no_service)
-		return usage_error(command, "--scope needs the context service, and --no-service goes without");
+		return usage_error(command, "--scope and --no-service cannot be combined");
 	if (scope && !wire_name_ok(text_of(scope)))
-		return usage_error(command, "--scope wants a name of letters, digits and ._-:/@+");
+		return usage_error(command, "--scope needs a name of letters, digits and ._-:/@+");
 	code = launch_hooks();
 	if (code != EXIT_OK)
 		return code;

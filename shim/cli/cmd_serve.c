@@ -19,15 +19,16 @@ enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_STORE, OPT_VERBOSE, OPT_
 
 static const struct command_option options[] = {
 	{ "socket", "PATH", "where to listen", WORD_FILE, OPT_SOCKET, 0 },
-	{ "store", "URL", "where scopes are: file:[/PATH], memory:, redis[s]://HOST, or @FILE with such a URL", WORD_FREE,
+	{ "store", "URL", "where scopes are kept: file:[/PATH], memory:, redis[s]://HOST, or @FILE with one",
+	  WORD_FREE,
 	  OPT_STORE, 0 },
-	{ "verbose", NULL, "say on stdout what happens, one line for each event", WORD_FREE,
+	{ "verbose", NULL, "print one line on stdout for each event", WORD_FREE,
 	  OPT_VERBOSE, 0 },
-	{ "json", NULL, "say it, and warnings, as JSON", WORD_FREE, OPT_JSON, 0 },
+	{ "json", NULL, "print events and warnings as JSON", WORD_FREE, OPT_JSON, 0 },
 	{ "idle-exit", "SECONDS",
-	  "end by itself when there was no scope and no question for so long", WORD_FREE,
+	  "exit after so long without a scope or a request", WORD_FREE,
 	  OPT_IDLE_EXIT, 0 },
-	{ "no-pages", NULL, "share no memory: every request asks on the socket", WORD_FREE,
+	{ "no-pages", NULL, "share no memory: every request asks over the socket", WORD_FREE,
 	  OPT_NO_PAGES, 0 },
 	{ 0 },
 };
@@ -66,7 +67,7 @@ static int run(const struct command *command, int argc, char **argv)
 		case OPT_IDLE_EXIT:
 			if (!text_number(text_of(optarg), IDLE_EXIT_SECONDS_MAX, &seconds) ||
 			    !seconds)
-				return usage_error(command, "--idle-exit wants 1 to %d seconds",
+				return usage_error(command, "--idle-exit needs 1 to %d seconds",
 						   IDLE_EXIT_SECONDS_MAX);
 			service.idle_exit_seconds = (unsigned)seconds;
 			break;
@@ -87,7 +88,7 @@ static int run(const struct command *command, int argc, char **argv)
 	if (option == OPTION_DONE)
 		return code;
 	if (optind < argc)
-		return usage_error(command, "\"%s\" is one argument too many", argv[optind]);
+		return usage_error(command, "too many arguments: %s", argv[optind]);
 	service.store_url = store_url(service.store_url);
 	if (!service.store_url)
 		return EXIT_TROUBLE;
@@ -100,19 +101,19 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_serve = {
 	.name = "serve",
 	.operands = "",
-	.summary = "Serve the current context to the programs of this user.",
+	.summary = "Run the context service for the programs of this user.",
 	.options = options,
-	.about = "Without --socket it is TAGALONG_SOCKET, else "
-		 "$XDG_RUNTIME_DIR/tagalong/context.sock. tagalong run starts a service when there "
-		 "is none, and systemd can start one when it is first asked: systemctl --user enable "
+	.about = "The socket is TAGALONG_SOCKET, else "
+		 "$XDG_RUNTIME_DIR/tagalong/context.sock. tagalong run starts the service if it "
+		 "is not running; systemd can start it on demand: systemctl --user enable "
 		 "--now tagalong.socket\n\n"
 		 "Scopes and their context outlive the service: file: is a database in "
 		 "$XDG_STATE_HOME/tagalong, file:/PATH another one, memory: none. With "
 		 "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB] (or rediss:// for TLS; Valkey as well) named "
 		 "scopes and the default one are shared by all machines that name the same store; "
 		 "?prefix=, cacert=, cert= and key= may follow. Without --store it is TAGALONG_STORE.\n\n"
-		 "The protocol "
-		 "is in docs/protocol.md and tagalong-protocol(7): any other program may serve it.",
+		 "The protocol is in docs/protocol.md and tagalong-protocol(7): any other program may "
+		 "implement it.",
 	.examples = "tagalong serve --verbose",
 	.run = run,
 };

@@ -153,13 +153,13 @@ static bool find_service(bool say)
 	buf_init(&path, memory, sizeof(memory));
 	if (socket_path(&path)) {
 		if (say)
-			report_error("%s is no path for a socket", variable_name(VARIABLE_SOCKET));
+			report_error("%s is not the path of a socket", variable_name(VARIABLE_SOCKET));
 		return false;
 	}
 	if (is_up(path.data) || (has_place(path.data) && start_and_wait(path.data)))
 		return true;
 	if (say)
-		report_error("no context service at %s, and none can be started: going on without",
+		report_error("no context service at %s, and it cannot be started: continuing without it",
 			 path.data);
 	return false;
 }

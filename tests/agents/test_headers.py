@@ -227,7 +227,7 @@ def test_ids_from_the_body(headers, ask, configured, tmp_path):
 def test_a_field_that_is_required(headers, ask, configured):
     env = configured(require=["task_id"])
     done = headers(URL, env=env)
-    assert (done.returncode, done.stdout) == (1, "") and "not to be sent" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "") and "do not send this request" in done.stderr
     assert json.loads(headers("--json", URL, env=env).stdout) == {"matched": True, "refused": True, "headers": []}
     assert headers("--set", "task_id=T-1", URL, env=env).returncode == 0
     one, two = ask({"url": URL}, {"url": URL, "default": {"task_id": "T-1"}}, env=env)

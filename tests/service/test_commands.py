@@ -108,21 +108,21 @@ def test_watch(service):
         (["set", "task=T-1"], "the fields are: task_id, parent_task_id, conversation_id"),
         (["get", "task"], "the fields are: task_id"),
         (["unset", "task"], "the fields are: task_id"),
-        (["set"], "set what?"),
-        (["unset"], "unset what?"),
-        (["set", "task_id"], "set wants FIELD=VALUE"),
+        (["set"], "set needs a field"),
+        (["unset"], "unset needs a field"),
+        (["set", "task_id"], "set needs FIELD=VALUE"),
         (["set", "task_id="], "the value of task_id is empty"),
         (["set", "task_id=" + "x" * 1025], "the value of task_id is longer than 1,024 bytes"),
         (["set", "task_id=a\nb"], "the value of task_id has a control character"),
-        (["open"], "open wants --scope"),
-        (["close"], "close wants --scope"),
-        (["list", "task_id"], "one argument too many"),
-        (["get", "--scope", "pid:0"], "is no pid"),
-        (["get", "--scope", "a b"], "cannot be a scope"),
-        (["get", "--scope"], "needs a value"),
-        (["get", "--port", "1"], "unknown option"),
-        (["teleport"], 'there is no "teleport"'),
-        ([], "what about it?"),
+        (["open"], "open needs --scope"),
+        (["close"], "close needs --scope"),
+        (["list", "task_id"], "too many arguments"),
+        (["get", "--scope", "pid:0"], "invalid process id"),
+        (["get", "--scope", "a b"], "invalid scope"),
+        (["get", "--scope"], "option --scope needs a value"),
+        (["get", "--port", "1"], "unknown option --port"),
+        (["teleport"], "unknown verb: teleport"),
+        ([], "a verb is needed"),
     ],
 )
 def test_bad_calls(cold, words, said):
@@ -139,14 +139,14 @@ def test_help(cold):
 def test_no_service(cold):
     code, _, said = cold.command("context", "set", "task_id=T-1")
     assert code == 3
-    assert f"no context service at {cold.socket}: there is no socket" in said
-    assert 'Start one with "tagalong serve"' in said
+    assert f"cannot connect to the context service at {cold.socket}: there is no socket" in said
+    assert 'Start it with "tagalong serve"' in said
 
 
 def test_a_dead_service(service):
     service.kill()
     code, _, said = service.command("context", "get")
-    assert code == 3 and "nobody listens there any more" in said
+    assert code == 3 and "it is not running any more" in said
 
 
 def test_a_service_that_hangs(cold):
@@ -166,15 +166,15 @@ def test_a_service_that_hangs(cold):
         waiting.connect(str(full))
         answer = pool.submit(cold.command, "context", "get")
         place = cold.command("context", "get", env={"TAGALONG_SOCKET": str(full)})
-        assert place[0] == 3 and "it takes no more connections" in place[2]
-        assert answer.result()[0] == 3 and "does not answer" in answer.result()[2]
+        assert place[0] == 3 and "it has too many connections" in place[2]
+        assert answer.result()[0] == 3 and "did not answer in time" in answer.result()[2]
 
 
 def test_variables_that_win(service):
     env = {"TAGALONG_TASK_ID": "fixed"}
     code, _, said = service.command("context", "set", "task_id=T-1", "mode=plan", env=env)
     assert code == 0
-    reason = "is set in this environment: there it wins over what was set now"
+    reason = "is set in this environment, where it overrides what was set now"
     assert said == f"tagalong: TAGALONG_TASK_ID {reason}\n"
     assert service.command("context", "set", "task_id=fixed", env=env)[2] == ""
     assert service.command("context", "set", "task_id=T-1", "--scope", "default", env=env)[2] == ""
