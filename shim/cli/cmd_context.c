@@ -442,7 +442,7 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_context = {
 	.name = "context",
 	.operands = "[FIELD[=VALUE]...]",
-	.summary = "Read or change the current context (task, conversation, project ...).",
+	.summary = "Read or change the current context: task, conversation and so on.",
 	.verbs = verbs,
 	.options = options,
 	.about = "Without --scope it is the scope that this is run in. The exit code is 1 when there "
