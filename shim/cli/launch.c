@@ -34,6 +34,7 @@ static const struct {
 } runtimes[RUNTIME_HOOKS] = {
 	/* Words of NODE_OPTIONS may be quoted, but not every tool that reads it knows that. */
 	[RUNTIME_NODE] = { "node", "node/tagalong.cjs", "NODE_OPTIONS", " \"\\" },
+	[RUNTIME_BUN] = { "bun", "node/tagalong.cjs", "BUN_OPTIONS", " \"'\\" },
 	[RUNTIME_PYTHON] = { "python", "python/sitecustomize.py", "PYTHONPATH", ":" },
 };
 
@@ -239,7 +240,7 @@ bool runtime_hook(enum runtime_hook hook, struct buf *ret_path)
 
 	while (text_next(&rest, ',', &word))
 		wanted = wanted || text_eq(text_trim(word), text_of(runtimes[hook].name));
-	/* Node ends with an error when the file cannot be loaded, so it is looked for now. */
+	/* Node and Bun end with an error when the file cannot be loaded, so it is looked for now. */
 	if (!wanted || hook_path(runtimes[hook].file, ret_path) ||
 	    strpbrk(ret_path->data, runtimes[hook].forbidden))
 		return false;
@@ -286,6 +287,10 @@ static void add_runtime_hook(enum runtime_hook hook)
 	before = before ? before : "";
 	snprintf(option, sizeof(option), "--require %s", path.data);
 	if (hook == RUNTIME_NODE && !has_entry(before, " ", file, file))
+		set_joined(variable, before, " ", option);
+	/* With a blank in place of "=", "bun run" takes the path for the program. */
+	snprintf(option, sizeof(option), "--preload=%s", path.data);
+	if (hook == RUNTIME_BUN && !has_entry(before, " ", file, file))
 		set_joined(variable, before, " ", option);
 	/* In front: of several sitecustomize.py the first is loaded, and ours loads the next. */
 	if (hook == RUNTIME_PYTHON && !has_entry(before, ":", text_of(path.data), text_of(path.data)))

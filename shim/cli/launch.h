@@ -71,7 +71,7 @@ void library_others(const char *path, void (*on_other)(void *arg, const char *pa
 int hook_path(const char *name, struct buf *ret_path);
 
 /* Hooks that a runtime loads because a variable names them. */
-enum runtime_hook { RUNTIME_NODE, RUNTIME_PYTHON, RUNTIME_HOOKS };
+enum runtime_hook { RUNTIME_NODE, RUNTIME_BUN, RUNTIME_PYTHON, RUNTIME_HOOKS };
 /* Whether TAGALONG_HOOKS allows the hook and its file is there; the path that the variable is to name is
  * appended then. */
 bool runtime_hook(enum runtime_hook hook, struct buf *ret_path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The hook for Node programs, loaded by `tagalong run` (NODE_OPTIONS=--require). It stands where a
+// The hook for Node programs, loaded by `tagalong run` (NODE_OPTIONS=--require), and for those of Bun
+// 1.4.6 and newer (BUN_OPTIONS=--preload=), which has undici's channel, too. It stands where a
 // request is complete and not yet sent: undici's diagnostics channel, which fetch and every copy of
 // undici use, redirect hops included, and where an http.ClientRequest makes its head. What is added is
 // for that one hop: programs that follow redirects themselves never see it. What is to be added says the
@@ -15,8 +16,15 @@ const BODY_MAX = 262145 // what the library looks at of a body, and the byte tha
 const UNSENT_MAX = 1000
 
 function isWanted(env) {
-  const hooks = (env.TAGALONG_HOOKS || "node").split(",").map((hook) => hook.trim())
-  return env.TAGALONG_OFF !== "1" && hooks.includes("node")
+  const name = process.versions.bun ? "bun" : "node"
+  const hooks = (env.TAGALONG_HOOKS || name).split(",").map((hook) => hook.trim())
+  return env.TAGALONG_OFF !== "1" && hooks.includes(name)
+}
+
+// Older ones of Bun do not say when they follow a redirect.
+function hasChannel() {
+  const [major, minor, patch] = (process.versions.bun || "9.0.0").split(".").map(Number)
+  return major * 1e6 + minor * 1e3 + patch >= 1004006
 }
 
 function load() {
@@ -165,6 +173,8 @@ function install() {
     } catch {}
   })
 
+  if (process.versions.bun) return // its node:http is another one
+
   // Where an http.ClientRequest goes is what its agent is told; undefined where that cannot be known:
   // without an agent, through a Unix socket, or with an agent that connects in a way of its own, but
   // for https, where the server has to prove its name.
@@ -246,9 +256,9 @@ function install() {
   })
 }
 
-// Once a thread, also where NODE_OPTIONS names it twice; and in Node alone.
+// Once a thread, also where NODE_OPTIONS names it twice.
 const mark = Symbol.for("tagalong.node")
-if (!global[mark] && isWanted(process.env) && !process.versions.electron && !process.versions.bun) {
+if (!global[mark] && isWanted(process.env) && !process.versions.electron && hasChannel()) {
   Object.defineProperty(global, mark, { value: true })
   try {
     install()
