@@ -4,6 +4,7 @@
  * collected in a struct, which is printed as text or as JSON.
  */
 #include <cjson/cJSON.h>
+#include <curl/curl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,20 @@ static enum tag_verdict ask_core(struct explanation *told)
 	return verdict;
 }
 
+/* Such as file:///x, which libcurl accepts, but which goes to nobody. */
+static bool has_no_host(const char *url)
+{
+	CURLU *handle = curl_url();
+	char *host = NULL;
+	bool none;
+
+	none = handle && !curl_url_set(handle, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) &&
+	       curl_url_get(handle, CURLUPART_HOST, &host, 0) == CURLUE_NO_HOST;
+	curl_free(host);
+	curl_url_cleanup(handle);
+	return none;
+}
+
 static void explain(struct explanation *told)
 {
 	enum tag_verdict verdict = ask_core(told);
@@ -162,6 +177,8 @@ static void explain(struct explanation *told)
 		told->tagged = told->tagged || !told->headers[i].reason;
 	told->reason = verdict == TAG_MATCH && !told->tagged ? "no header has a value" :
 							       tag_verdict_reason(verdict);
+	if (verdict == TAG_BAD_URL && has_no_host(told->url))
+		told->reason = "the URL has no host";
 	if (variable_is_on(VARIABLE_OFF)) {
 		told->tagged = false;
 		told->reason = "TAGALONG_OFF is 1";

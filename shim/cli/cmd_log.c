@@ -304,7 +304,8 @@ static int show(struct log *log)
 	fclose(file);
 	print_groups(log);
 	if (log->invalid)
-		report_error("%s: %zu invalid lines were skipped", log->path, log->invalid);
+		report_error("%s: %zu invalid line%s skipped", log->path, log->invalid,
+			     log->invalid == 1 ? "" : "s");
 	return EXIT_OK;
 }
 

@@ -217,6 +217,45 @@ def test_a_symlink_stays_one(agents, tmp_path):
     assert link.is_symlink() and real.read_bytes() == b"{}\n"
 
 
+def test_a_dangling_symlink(agents, tmp_path):
+    """It is somebody's configuration, on a disk that is not mounted: there is to be no second one beside it."""
+    path = tmp_path / KILO
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "away" / "kilo.jsonc")
+    done = agents("install", "--yes", "kilo")
+    assert done.returncode == 3 and f"{path}: it is a dangling symbolic link" in done.stderr
+    assert os.listdir(path.parent) == ["kilo.jsonc"] and path.is_symlink()
+    assert "not installed" in agents("status").stdout.splitlines()[0]
+
+
+def test_root_in_a_users_home(agents, tmp_path):
+    """Its files could not be changed by the user."""
+    if os.geteuid():
+        pytest.skip("this takes root")
+    os.chown(tmp_path, 65534, 65534)
+    for verb in "install", "uninstall":
+        done = agents(verb, "--yes", "kilo")
+        assert done.returncode == 3 and f"HOME is {tmp_path}, which belongs to user 65534" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_killed_in_the_middle(agents, tmp_path):
+    """Before the configuration has its name: nothing is left behind, and the next install is as the first."""
+    path = put(tmp_path, KILO, "{}")
+    command = ["strace", "-f", "-o", "/dev/null", "-e", "inject=fsync:signal=SIGKILL:when=2", TAGALONG, "agents", "install",
+               "--yes", "kilo"]
+    done = subprocess.run(command, capture_output=True, env=clean_environment(tmp_path), timeout=20, stdin=subprocess.DEVNULL)
+    if b"ptrace" in done.stderr.lower():
+        pytest.skip(f"no process can be traced here: {done.stderr}")
+    assert done.returncode != 0 and path.read_text() == "{}"
+    assert os.listdir(path.parent) == ["kilo.jsonc"]
+    state = tmp_path / ".local/state/tagalong/agents"
+    assert os.listdir(state) == ["kilo.json"]
+    assert agents("install", "--yes", "kilo").returncode == 0
+    assert agents("uninstall", "--yes", "kilo").returncode == 0
+    assert path.read_text() == "{}" and os.listdir(path.parent) == ["kilo.jsonc"] and os.listdir(state) == []
+
+
 def test_a_folder_that_cannot_be_written(agents, tmp_path):
     path = put(tmp_path, KILO, "{}\n")
     env = {"XDG_STATE_HOME": "/proc/nosuch"}
@@ -235,7 +274,7 @@ MULTIARCH = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, tex
 
 
 @pytest.mark.parametrize("lib", ["lib", f"lib/{MULTIARCH}"], ids=["lib", "multiarch"])
-def test_installed(tmp_path, lib):
+def test_installed(relay, tmp_path, lib):
     """Everything finds the other from where `make install` puts it, and Debian's packages."""
     make = ["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/opt/tagalong", f"LIBDIR=/opt/tagalong/{lib}"]
     subprocess.run(make, cwd=ROOT, check=True, capture_output=True)
@@ -246,15 +285,12 @@ def test_installed(tmp_path, lib):
     entry = json.loads((tmp_path / ".config/kilo/kilo.json").read_text())
     assert entry == {"plugin": [f"file://{folder}/kilo/tagalong.js"]}
     for launcher in ["tagalong", "run", "--no-service"], ["tagalong-run"]:
-        command = [str(tmp_path / "opt/tagalong/bin" / launcher[0]), *launcher[1:], "--"]
-        # The helper by which it answers is the installed one, as nothing else is in this PATH.
-        program = f"""
-          const {{ spawn }} = require("node:child_process")
-          require("node:child_process").spawn = (file, ...rest) => (console.log(file), spawn(file, ...rest))
-          fetch("http://127.0.0.1:59998/v1/messages", {{ method: "POST" }}).catch(() => process.exit(0))
-        """
+        command = [str(tmp_path / "opt/tagalong/bin" / launcher[0]), *launcher[1:], "--task", "T-7", "--"]
+        program = f"fetch('{relay.url}/v1/messages', {{method: 'POST', body: '{{}}'}}).then(r => r.text())"
+        relay.reset()
         done = subprocess.run([*command, "node", "-e", program], env=env, capture_output=True, text=True)
-        assert (done.stdout, done.stderr) == (str(tmp_path / "opt/tagalong/bin/tagalong") + "\n", "")
+        assert (done.stdout, done.stderr) == ("", "")
+        assert [request.value("X-Task-Id") for request in relay.requests] == ["T-7"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["install"], ["install", "nosuch"], ["nosuch", "kilo"], ["--x", "status"]])

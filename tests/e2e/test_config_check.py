@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import jsonschema
 import pytest
@@ -138,3 +139,14 @@ def test_a_preset_with_its_example(tagalong):
     text = tagalong("presets", "cloudflare").stdout
     assert 'cf-aig-metadata: {"session":"s-2026-11-25","project":"billing"' in text
     assert "at most 5 members" in text and "gateway.ai.cloudflare.com" in text
+
+
+def test_many_faults(tagalong, tmp_path):
+    """Each with its line, in the time of one."""
+    rows = ",\n".join(f'"k{i}": 1' for i in range(15000))
+    (tmp_path / "many.json").write_text("{" + rows + "}")
+    start = time.monotonic()
+    done = tagalong("config", "check", str(tmp_path / "many.json"))
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and len(lines) == 15001 and time.monotonic() - start < 5
+    assert [line.split(":")[1:3] for line in lines[:15000]] == [[str(i + 1), "2" if not i else "1"] for i in range(15000)]

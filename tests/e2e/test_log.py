@@ -240,8 +240,37 @@ def test_colour_on_a_terminal_only(tmp_path, written):
 def test_what_is_no_record(tmp_path, log):
     log.write_text("nonsense\n[]\n" + record(1, "\033]0;evil\007", command="a\nb") + "\n" + record(2, "half")[:30])
     done = tagalong(tmp_path, "log", str(log))
-    assert done.returncode == 0 and "2 invalid lines were skipped" in done.stderr
+    assert done.returncode == 0 and "2 invalid lines skipped" in done.stderr
     assert "?]0;evil?" in done.stdout and "a?b" in done.stdout and "\033" not in done.stdout
+
+
+def test_many_tasks_are_counted_at_once(tmp_path, log):
+    log.write_text("".join(record(1.7e9 + i, f"T-{i % 60000}") + "\n" for i in range(90000)))
+    start = time.monotonic()
+    done = tagalong(tmp_path, "log", "--json", "--by", "task", str(log))
+    groups = {group["task_id"]: group["requests"] for group in map(json.loads, done.stdout.splitlines())}
+    assert groups == {f"T-{i}": 1 + (i < 30000) for i in range(60000)}
+    assert time.monotonic() - start < 10  # 0.5 s; it was minutes
+
+
+def test_a_time_that_is_none(tmp_path, log):
+    """1e400 is infinite, and no time_t; so is one of a million years."""
+    log.write_text("".join(f'{{"time":{when},"command":"curl"}}\n' for when in ("1e400", "-1e400", "1e15", "-1", "1")))
+    done = tagalong(tmp_path, "log", str(log))
+    assert "4 invalid lines skipped" in done.stderr and len(done.stdout.splitlines()) == 2
+
+
+# C1, in UTF-8 and as a byte; a mark, an embedding, an isolate; DEL.
+STEERING = ["\u009b31m", "\u200f", "\u202e", "\u2066", "\u061c", "\x7f", "\r", "\u2028"]
+
+
+@pytest.mark.parametrize("evil", STEERING, ids=ascii)
+def test_nothing_steers_the_terminal(tmp_path, log, evil):
+    log.write_text(record(1, f"a{evil}é", command=f"é{evil}b") + "\n")
+    for words in ([], ["--by", "task"]):
+        out = tagalong(tmp_path, "log", *words, str(log)).stdout
+        assert evil[0] not in out and "é" in out and "?" in out
+    assert json.loads(tagalong(tmp_path, "log", "--json", str(log)).stdout)["task_id"] == f"a{evil}é"
 
 
 def test_follow(tmp_path, log):
