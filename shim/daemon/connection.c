@@ -388,9 +388,9 @@ static void send_error(struct connections *connections, int fd, enum wire_code c
 	send(fd, reply.data, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Whether there is room for one more connection, if need be because the one that asked nothing for
- * the longest time is ended. Those that wait for something are not idle. */
-static bool make_room(struct connections *connections)
+/* Whether one more connection is possible; if need be the one that has been idle for the longest time
+ * is ended. Those that wait for something are not idle. */
+static bool evict_idle(struct connections *connections)
 {
 	struct connection *connection = TAILQ_FIRST(&connections->all);
 
@@ -465,7 +465,7 @@ void connections_accept(struct connections *connections, int fd)
 	if (!socket_peer_ok(fd, &pid)) {
 		code = WIRE_FORBIDDEN;
 		message = TEXT("this is the context service of another user");
-	} else if (!make_room(connections)) {
+	} else if (!evict_idle(connections)) {
 		code = WIRE_TOO_MANY;
 		message = TEXT("1,024 connections are open: no more are taken");
 	} else if (make_connection(connections, fd, pid)) {

@@ -34,7 +34,7 @@ void connections_accept(struct connections *connections, int fd);
 /* The reply that a connection waited for (state.on_reply). */
 void connections_reply(struct connections *connections, void *waiting, const struct buf *reply,
 		       const struct answer *answer);
-/* A scope is about to end: whoever watches it is told. */
+/* A scope is about to end: its watchers get scope_ended. */
 void connections_scope_ends(struct connections *connections, const struct scope *scope);
 /* At the end of a turn, after state_commit: sends replies, and news to watchers. Whether there is more
  * to send, so that another turn is wanted at once. */

@@ -241,7 +241,7 @@ static int serve_scopes(struct service *service)
 	service->state.on_end = on_end;
 	service->state.on_reply = on_reply;
 	service->state.arg = service;
-	/* Before the state: it ends scopes whose processes are gone, which is told. */
+	/* Before the state, which ends scopes whose processes are gone: watchers are informed. */
 	connections_init(&service->connections, &service->state, service->base);
 	result = state_start(&service->state, service->options->store_url, service->base);
 	if (result) {
@@ -284,14 +284,14 @@ static int serve_with_loop(struct service *service)
 	int result = add_signals(service);
 
 	if (!result) {
-		/* What is wrong with the socket was said. */
+		/* It has reported its errors. */
 		result = listener_open(service->options->socket_path, &service->listener);
 		if (result)
 			goto out;
 		result = serve_socket(service);
 		listener_close(&service->listener);
 	}
-	if (result && result != -EPROTONOSUPPORT) /* that was said */
+	if (result && result != -EPROTONOSUPPORT) /* reported by state_start */
 		notice_warning("%s", strerror(-result));
 out:
 	free_events(service);

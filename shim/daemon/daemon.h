@@ -13,7 +13,7 @@ struct service_options {
 	bool verbose, json;
 };
 
-/* Serves until SIGTERM, SIGINT or SIGHUP, or until idle. What is wrong is said on stderr. 0, or a
+/* Serves until SIGTERM, SIGINT or SIGHUP, or until idle. Errors are reported on stderr. 0, or a
  * negative errno: -EADDRINUSE when another service has the socket. */
 int service_run(const struct service_options *options);
 

@@ -18,7 +18,7 @@ struct listener {
 
 /*
  * The socket that systemd passed, else one at `path`, else (NULL) at socket_path. Makes its
- * folder when it is missing. What is wrong is said on stderr: 0 or a negative errno, -EADDRINUSE
+ * folder when it is missing. Reports errors on stderr. 0 or a negative errno, -EADDRINUSE
  * when another service has it.
  */
 int listener_open(const char *path, struct listener *ret_listener);

@@ -58,7 +58,7 @@ int nearest_scope(const struct scopes *scopes, const struct process_table *table
 	if (!result && process.start > requester->not_after)
 		result = -ESRCH;
 	if (result == -ENOSYS)
-		return 0; /* there is no /proc to go by, which was said at the start */
+		return 0; /* there is no usable /proc: a warning at the start said so */
 	for (int i = 0; !result && i < ANCESTORS_MAX; i++) {
 		if (!nearest)
 			nearest = scopes_of_process(scopes, process.pid, process.start);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The service's voice. One line is one write, so that a journal or a file keeps them whole. */
+/* The daemon's log lines. Each is one write(2), so that a journal or a file never splits one. */
 #include "daemon/notice.h"
 
 #include <stdarg.h>
@@ -34,14 +34,14 @@ static struct text now(char memory[32])
 }
 
 /* `memory` takes the longest line: every part is bounded (names, lists of fields, messages). */
-static void say(int fd, const char *level, const char *event, const struct notice_part *parts,
+static void write_line(int fd, const char *level, const char *event, const struct notice_part *parts,
 		size_t count)
 {
 	char memory[2 * LOG_LINE_BYTES_MAX], time_memory[32];
 	ssize_t written;
 	struct buf line;
 
-	buf_init(&line, memory, sizeof(memory) - 1); /* one byte kept back for the LF */
+	buf_init(&line, memory, sizeof(memory) - 1); /* the LF takes the last byte */
 	if (is_json) {
 		buf_char(&line, '{');
 		json_write_key(&line, "time");
@@ -68,13 +68,13 @@ static void say(int fd, const char *level, const char *event, const struct notic
 		buf_char(&line, '}');
 	line.data[line.len++] = '\n';
 	written = write(fd, line.data, line.len);
-	(void)written; /* there is nobody to tell */
+	(void)written; /* stderr is gone: there is nowhere to report that */
 }
 
 void notice_event_parts(const char *event, const struct notice_part *parts, size_t count)
 {
 	if (is_verbose)
-		say(STDOUT_FILENO, "event", event, parts, count);
+		write_line(STDOUT_FILENO, "event", event, parts, count);
 }
 
 void notice_warning(const char *format, ...)
@@ -88,5 +88,5 @@ void notice_warning(const char *format, ...)
 	va_start(list, format);
 	vsnprintf(message + start, sizeof(message) - start, format, list);
 	va_end(list);
-	say(STDERR_FILENO, "warning", message, NULL, 0);
+	write_line(STDERR_FILENO, "warning", message, NULL, 0);
 }

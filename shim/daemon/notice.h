@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the service says: warnings always, events when asked to; for people or for machines. */
+/* Log lines: warnings always, events with --verbose; as text, or as JSON. */
 #ifndef TAGALONG_DAEMON_NOTICE_H
 #define TAGALONG_DAEMON_NOTICE_H
 
@@ -7,10 +7,10 @@
 
 #include "lib/text.h"
 
-/* From the command line, before anything is said. */
+/* Before the first line. */
 void notice_init(bool verbose, bool json);
 
-/* Whether events are said at all: ask before building their parts. */
+/* Whether events are logged at all: check before building their parts. */
 bool notice_wanted(void);
 
 struct notice_part {

@@ -27,7 +27,7 @@ struct page {
 	struct scope *scope;
 	struct shared_page *memory;
 	uint64_t asked_ms;
-	uint64_t told; /* the revision that it shows */
+	uint64_t shown_revision;
 	size_t allocated; /* of the file, from its start */
 	int fd;
 };
@@ -186,13 +186,13 @@ static int write_page(const struct scopes *scopes, struct page *page)
 	result = allocate(page->fd, shared_page_used(value, opened_with), &page->allocated);
 	if (!result)
 		shared_page_write(page->memory, value, opened_with);
-	page->told = scopes->revision;
+	page->shown_revision = scopes->revision;
 	return result;
 }
 
-/* Whether there is room for one more, if need be in place of the one that nobody asked for for so
- * long that nobody reads it any more. */
-static bool make_room(struct pages *pages)
+/* Whether one more page is possible; if need be the one that was asked for least recently is ended,
+ * once it is so old that nobody can be reading it. */
+static bool evict_unused(struct pages *pages)
 {
 	struct page *page = TAILQ_FIRST(&pages->all);
 
@@ -239,7 +239,7 @@ int pages_get(struct pages *pages, const struct scopes *scopes, struct scope *sc
 	if (!pages->control)
 		return -ENOTSUP;
 	if (!scope->page)
-		result = make_room(pages) ? make_page(pages, scopes, scope) : -EDQUOT;
+		result = evict_unused(pages) ? make_page(pages, scopes, scope) : -EDQUOT;
 	if (result)
 		return result;
 	page = scope->page;
@@ -258,13 +258,13 @@ void pages_update(struct pages *pages, const struct scopes *scopes)
 	if (!pages->control)
 		return;
 	__atomic_store_n(&pages->control->generation, scopes->generation, __ATOMIC_RELEASE);
-	if (pages->told == scopes->revision)
+	if (pages->shown_revision == scopes->revision)
 		return;
-	pages->told = scopes->revision;
+	pages->shown_revision = scopes->revision;
 	for (page = TAILQ_FIRST(&pages->all); page; page = next) {
 		next = TAILQ_NEXT(page, link);
 		/* One that cannot be written shows nothing rather than what was. */
-		if (scope_effective_changed(scopes, page->scope) > page->told &&
+		if (scope_effective_changed(scopes, page->scope) > page->shown_revision &&
 		    write_page(scopes, page))
 			end_page(pages, page);
 	}

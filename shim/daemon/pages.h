@@ -16,11 +16,10 @@ struct pages {
 	struct control_page *control; /* NULL: there are no pages, and everybody asks on the socket */
 	int control_fd;
 	size_t count, max;
-	uint64_t told; /* the revision that all pages show */
+	uint64_t shown_revision; /* by all pages */
 };
 
-/* There are no pages where they are not wanted, or when something is wrong, which is said on
- * stderr. */
+/* There are no pages when they are not wanted or cannot be made; the latter is a warning. */
 void pages_init(struct pages *pages, bool wanted);
 void pages_release(struct pages *pages);
 

@@ -61,7 +61,7 @@ struct scope_birth {
 	uint64_t serial; /* 0: the next one */
 	uint64_t expires_ms;
 	struct text value[FIELD_COUNT];
-	struct text opened_with[FIELD_COUNT]; /* of it only the trio is kept */
+	struct text opened_with[FIELD_COUNT]; /* only the W3C trio is stored */
 };
 
 /* 0 or -ENOMEM. */

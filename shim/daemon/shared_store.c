@@ -93,7 +93,7 @@ struct shared_store {
 	int port, database;
 	char prefix[PREFIX_BYTES_MAX], address[ADDRESS_BYTES_MAX];
 	char fault[FAULT_BYTES_MAX]; /* why it is away; empty: it is not */
-	bool fault_was_said;
+	bool was_reported;
 	bool is_connected; /* both connections have answered */
 	uint64_t connect_at_ms, connecting_since_ms, backoff_ms, away_since_ms;
 	uint64_t reread_at_ms, time_asked_ms;
@@ -462,9 +462,9 @@ static void on_connected(struct shared_store *store)
 	store->is_connected = true;
 	store->backoff_ms = 0;
 	store->reread_at_ms = clock_monotonic_ms() + SHARED_REREAD_MS;
-	if (store->fault_was_said)
+	if (store->was_reported)
 		notice_warning("connected to the store at %s again", store->address);
-	store->fault_was_said = false;
+	store->was_reported = false;
 	notice_event("store", { "address", text_of(store->address) }, { "state", TEXT("connected") });
 	TAILQ_FOREACH(used, &store->used, link)
 		subscribe(store, "SUBSCRIBE", text_of(used->name));
@@ -660,10 +660,10 @@ static void disconnect(struct shared_store *store, const char *reason)
 	snprintf(store->fault, sizeof(store->fault), "%s", reason);
 	if (was_connected)
 		store->away_since_ms = now_ms;
-	if (!store->fault_was_said)
-		notice_warning("the store at %s is away: %s; going on with what is known, and trying again",
+	if (!store->was_reported)
+		notice_warning("the store at %s is away: %s; going on with what was read before, and trying again",
 			       store->address, store->fault);
-	store->fault_was_said = true;
+	store->was_reported = true;
 	close_link(&store->link[COMMANDS]);
 	close_link(&store->link[MESSAGES]);
 	store->is_connected = false;
@@ -786,7 +786,7 @@ static void connect_store(struct shared_store *store)
 	for (size_t i = 0; i < LINKS; i++) {
 		bool ok = open_link(store, &store->link[i]);
 
-		/* It may have failed, and said so, already. */
+		/* It may have failed at once, and disconnected. */
 		if (!store->link[i].stream)
 			return;
 		if (!ok) {
@@ -836,7 +836,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 			messages->pinged_ms = now_ms;
 			send_two(store, MESSAGES, "PING", (struct text){ NULL, 0 });
 		}
-		/* What was not told, as FLUSHALL is not, or ended by its time to live. */
+		/* What is not published: FLUSHALL, the end of a time to live. */
 		if (store->is_connected && now_ms >= store->reread_at_ms) {
 			store->reread_at_ms = now_ms + SHARED_REREAD_MS;
 			TAILQ_FOREACH(used, &store->used, link) {
@@ -958,7 +958,7 @@ static bool load_tls(struct shared_store *store, const char *ca, const char *cer
 static const char *parse_url(struct shared_store *store, const struct evhttp_uri *uri,
 			     struct evkeyvalq *query)
 {
-	static const char *const known[] = { "prefix", "cacert", "cert", "key" };
+	static const char *const options[] = { "prefix", "cacert", "cert", "key" };
 	bool is_tls = !strcmp(evhttp_uri_get_scheme(uri), "rediss");
 	const char *user = evhttp_uri_get_userinfo(uri), *host = evhttp_uri_get_host(uri);
 	const char *path = evhttp_uri_get_path(uri), *prefix;
@@ -989,9 +989,9 @@ static const char *parse_url(struct shared_store *store, const struct evhttp_uri
 	TAILQ_FOREACH(pair, query, next) {
 		size_t i = 0;
 
-		while (i < sizeof(known) / sizeof(known[0]) && strcmp(pair->key, known[i]))
+		while (i < sizeof(options) / sizeof(options[0]) && strcmp(pair->key, options[i]))
 			i++;
-		if (i == sizeof(known) / sizeof(known[0]))
+		if (i == sizeof(options) / sizeof(options[0]))
 			return "its query has something else than prefix, cacert, cert and key";
 		if (i && !is_tls)
 			return "certificates are for rediss://";

@@ -59,8 +59,8 @@ struct shared_owner {
 
 /* Whether it is the URL of such a store. */
 bool shared_store_is_url(const char *url);
-/* Takes the URL apart and begins to connect. What is wrong with it is said on stderr, without the
- * URL. 0 or a negative errno. */
+/* Takes the URL apart and begins to connect. A fault of it is reported on stderr, without
+ * the URL. 0 or a negative errno. */
 int shared_store_open(const char *url, struct event_base *base, const struct shared_owner *owner,
 		      struct shared_store **ret_store);
 void shared_store_close(struct shared_store *store);
@@ -71,7 +71,7 @@ const char *shared_store_address(const struct shared_store *store);
 const char *shared_store_fault(const struct shared_store *store);
 
 /* A scope is in use: it is read, and on_row called now and whenever it changes, until it was not used
- * for a while (`is_needed` says no). Never waits. Whether the store's word on it is known. */
+ * for a while (`is_needed` says no). Never waits. Whether it was read before, and the store is connected. */
 bool shared_store_use(struct shared_store *store, struct text name);
 /* Drops the names that were not used for SHARED_UNUSED_MS and that the owner does not need. */
 void shared_store_sweep(struct shared_store *store, bool (*is_needed)(void *arg, struct text name));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Scopes and their store, kept in step: what a turn of the loop changed is put at its end. */
+/* Scopes and their stores in step: at the end of each turn of the loop what changed is put. */
 #include "daemon/state.h"
 
 #include <errno.h>
@@ -49,7 +49,7 @@ static void on_revision(void *arg, uint64_t revision)
 		state->scopes.revision = revision;
 }
 
-/* A row replaces what an earlier one said of its scope: a journal has several of one. */
+/* A row replaces an earlier one of its scope: a journal has several. */
 static void on_row(void *arg, const struct store_row *from_store, bool same_boot)
 {
 	struct state *state = arg;
@@ -155,7 +155,7 @@ static void on_shared_row(void *arg, const struct shared_row *row)
 	}
 	scope = state_shared_scope(state, row->name);
 	if (!scope || scopes_replace(&state->scopes, scope, row->value) < 0) {
-		notice_warning("no room for the shared scope %.*s", (int)row->name.len, row->name.ptr);
+		notice_warning("cannot hold the shared scope %.*s: too many scopes or values", (int)row->name.len, row->name.ptr);
 		return;
 	}
 	scope->store_revision = row->revision;

@@ -29,7 +29,7 @@ struct state {
 	int (*on_open)(void *arg, struct scope *scope);
 	/* A scope is about to end. */
 	void (*on_end)(void *arg, struct scope *scope);
-	/* A request that answer.is_pending told of has its reply line. */
+	/* The reply line of a request for which answer.is_pending was set. */
 	void (*on_reply)(void *arg, void *connection, const struct buf *reply,
 			 const struct answer *answer);
 	void *arg;

@@ -40,8 +40,8 @@ struct store_owner {
 
 /*
  * Opens and reads the store of `url`: "memory:", "file:" (`name` in $XDG_STATE_HOME/tagalong) or
- * "file:/PATH". Where a file cannot be used it says so on stderr, and nothing outlives the service.
- * 0, -EPROTONOSUPPORT for another URL, which is said as well, or -ENOMEM.
+ * "file:/PATH". Where a file cannot be used it warns, and nothing outlives the service.
+ * 0, -EPROTONOSUPPORT for another URL (after a warning), or -ENOMEM.
  */
 int store_open(const char *url, const char *name, const struct store_owner *owner,
 	       struct store **ret_store);
@@ -54,7 +54,7 @@ bool store_wants_all(struct store *store);
 /* A scope that is new or has changed. */
 void store_put(struct store *store, const struct store_row *row);
 void store_remove(struct store *store, uint64_t serial);
-/* Ends the turn's transaction. A failure is said once; later turns try again with all scopes. */
+/* Ends the turn's transaction. The first failure is a warning; later turns try again with all scopes. */
 void store_commit(struct store *store, uint64_t revision);
 /* Whether a failed transaction is to be tried again after STORE_RETRY_MS. */
 bool store_wants_retry(const struct store *store);

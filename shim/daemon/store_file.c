@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The store in a SQLite database: one table of scopes by serial, one of what else has to be known.
+ * The store in a SQLite database: one table of scopes by serial, one of the rest.
  * Write-ahead log and synchronous=NORMAL: a commit is in the kernel's hands before the answer leaves,
  * so it survives the end of the process; a loss of power may cost the last commits, never the file.
  * The loop itself writes, which is a copy into the page cache.
@@ -27,7 +27,7 @@
 #include "protocol/protocol_limits.h"
 #include "protocol/socket_path.h"
 
-#define JOURNAL "context.journal" /* what versions before the database kept */
+#define JOURNAL "context.journal" /* of versions before the database */
 #define BOOT_ID_BYTES 64
 /* SQLite's header has a number for the application: "file context.db" shows whose it is. */
 #define APPLICATION_ID "1413564236" /* "TAGL" */
@@ -59,7 +59,7 @@ struct store {
 	char boot_id[BOOT_ID_BYTES];
 	bool wants_all; /* what is in the file is not what was answered */
 	bool in_transaction, transaction_failed;
-	bool failing; /* and that was said */
+	bool failing; /* the warning was given */
 	bool is_missing; /* it could not be made yet */
 	bool has_journal; /* whose rows are not in the database yet */
 	uint64_t retry_at_ms;
@@ -88,7 +88,7 @@ static const char *database_error(sqlite3 *database)
 static void on_failure(struct store *store, const char *reason)
 {
 	if (!store->failing)
-		notice_warning("cannot write the state in %s: %s; going on in memory, and trying again",
+		notice_warning("cannot write to %s: %s; going on in memory, and trying again",
 			       store->folder, reason);
 	store->failing = store->wants_all = store->transaction_failed = true;
 	store->retry_at_ms = clock_monotonic_ms() + STORE_RETRY_MS;
@@ -197,7 +197,7 @@ void store_commit(struct store *store, uint64_t revision)
 				unlinkat(store->folder_fd, JOURNAL, 0); /* on the disk as well now */
 			store->has_journal = false;
 			if (was_failing)
-				notice_warning("the state in %s is written again", store->folder);
+				notice_warning("writing to %s works again", store->folder);
 		}
 	}
 	/* Some errors have rolled it back already; then this one has nothing to do. */
@@ -226,11 +226,11 @@ static void move_aside(struct store *store, const char *name, const char *why)
 			result = -errno;
 	}
 	snprintf(to, sizeof(to), "%s.damaged-%lld", name, now);
-	notice_warning("%s/%s: %s; what can be read of it is taken over, the file is kept as %s",
+	notice_warning("%s/%s: %s; the readable part is taken over, the file is now %s",
 		       store->folder, name, why, result ? name : to);
 }
 
-/* What earlier versions kept: a head, then a JSON object a line, of which the last of a scope counts.
+/* The file of earlier versions: a head, then a JSON object a line, of which the last of a scope counts.
  * A last line without LF was being written when the service died, and so was never answered. */
 static void take_over_journal(struct store *store)
 {
@@ -362,7 +362,7 @@ static void open_file(struct store *store)
 	int result;
 
 	if (fault) {
-		notice_warning("cannot keep the state in %s: %s; going on in memory", store->path, fault);
+		notice_warning("cannot store scopes in %s: %s; going on in memory", store->path, fault);
 		return;
 	}
 	name = store->path + strlen(store->folder) + 1;
@@ -410,8 +410,8 @@ int store_open(const char *url, const char *name, const struct store_owner *owne
 	    (!text_starts_with(rest, TEXT("file:/")) || text_ends_with(rest, TEXT("/")) ||
 	     rest.len >= PATH_BYTES_MAX)) {
 		/* Without the URL, which may hold a password. */
-		notice_warning("this is not the URL of a store; known are file:, file:/PATH, memory:, "
-			       "redis: and rediss:");
+		notice_warning("this is not the URL of a store (file:, file:/PATH, memory:, "
+			       "redis://HOST, rediss://HOST)");
 		return -EPROTONOSUPPORT;
 	}
 	store = calloc(1, sizeof(*store));
@@ -433,7 +433,7 @@ int store_open(const char *url, const char *name, const struct store_owner *owne
 		buf_char(&path, '/');
 		buf_add(&path, text_of(name));
 	} else {
-		notice_warning("neither XDG_STATE_HOME nor HOME says where to keep the state");
+		notice_warning("cannot store scopes: neither XDG_STATE_HOME nor HOME is set");
 		return 0;
 	}
 	if (folder.full || path.full)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Building an error: of several faults in one request the weightiest is kept (errors.def). */
+/* Building an error: of several faults in one request the first in errors.def counts. */
 #include "protocol/protocol_error.h"
 
 #include "core/context.h"

@@ -20,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
 TAGALONG = str(BUILD / "tagalong")
+# What is preloaded into other programs, which have no sanitizer's runtime.
+LIBRARY = str((ROOT / "build" if BUILD.name in ("asan", "tsan") else BUILD) / "libtagalong.so")
 WRAP = os.environ.get("TAGALONG_WRAP", "").split()  # valgrind ..., around the service
 # What a tool needs for itself is not the service's: then memory is not looked at, and less is done.
 TOOLED = bool(WRAP) or BUILD.name in ("asan", "tsan") or "TAGALONG_COVERAGE" in os.environ

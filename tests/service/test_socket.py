@@ -13,7 +13,7 @@ import time
 import pytest
 
 from conftest import needs_root
-from serving import BUILD, Closed, Peer, wait_until
+from serving import LIBRARY, Closed, Peer, wait_until
 
 
 def mode(path):
@@ -298,7 +298,7 @@ def test_a_started_service_inherits_nothing(cold):
     script = f'exec 9>{lock}; flock 9; exec 8>{cold.folder}/other; "$0" run true'
     from serving import TAGALONG
 
-    env = cold.environment(TAGALONG_LIB=str(BUILD / "libtagalong.so"))
+    env = cold.environment(TAGALONG_LIB=LIBRARY)
     done = subprocess.run(["bash", "-c", script, TAGALONG], env=env, capture_output=True, timeout=20)
     assert done.returncode == 0, done.stderr
     with cold.connect() as peer:

@@ -274,7 +274,7 @@ def test_a_damaged_journal_is_moved_aside(cold, damage):
     assert rows["default"] == {"user_id": "ada"} and rows["one"] == {"task_id": "1"}
     aside = list(service.state.glob("context.journal.damaged-*"))
     assert [path.read_bytes() for path in aside] == [damaged]
-    assert re.search(r"line \d+ cannot be read.*kept as context.journal.damaged-", service.errors())
+    assert re.search(r"line \d+ cannot be read.*is now context.journal.damaged-", service.errors())
 
 
 def zero_a_page(path):
@@ -306,7 +306,7 @@ def test_a_damaged_database_is_moved_aside(service, damage, survives):
         peer.op("set", context={"task_id": "after"})
     aside = list(service.state.glob("context.db.damaged-*"))
     assert [path.read_bytes() for path in aside] == [damaged]
-    assert "kept as context.db.damaged-" in service.errors()
+    assert "is now context.db.damaged-" in service.errors()
     service.kill()
     service.start()
     with service.connect() as peer:
@@ -323,7 +323,7 @@ def test_a_row_that_is_none(service, row):
     service.start()
     with service.connect() as peer:
         assert peer.context(scope={"name": "one"}) == {"task_id": "1"}
-    assert "a row cannot be read; what can be read of it is taken over" in service.errors()
+    assert "a row cannot be read; the readable part is taken over" in service.errors()
 
 
 def test_values_of_the_file_are_held_to_the_rules(service):
@@ -354,7 +354,7 @@ def test_a_full_disk(cold):
         assert "File too large" in service.errors()
         assert not any("baggage" in row["context"] for row in service.rows().values())
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        wait_until(lambda: "is written again" in service.errors(), 15)
+        wait_until(lambda: "works again" in service.errors(), 15)
     assert len(service.errors().splitlines()) == 2
     service.kill()
     service.start()
@@ -416,7 +416,7 @@ def test_a_folder_that_cannot_be_written(cold):
 
 def test_no_folder_at_all(cold):
     service = cold.start(env={"XDG_STATE_HOME": "", "HOME": ""})
-    assert "where to keep the state" in service.errors()
+    assert "neither XDG_STATE_HOME nor HOME is set" in service.errors()
     with service.connect() as peer:
         peer.op("set", context={"task_id": "T-1"})
         assert peer.context() == {"task_id": "T-1"}

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from redis_server import PROGRAM, Server, make_certificates
-from serving import BUILD, ROOT, wait_until
+from serving import BUILD, LIBRARY, ROOT, wait_until
 
 BLOCKS = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", (ROOT / "docs/recipes.md").read_text(), re.M | re.S))
 
@@ -19,7 +19,7 @@ def run_step(service, step, **env):
     """A job's shell line on a machine of its own."""
     (service.folder / "evaluate").write_text('#!/bin/sh\nexec tagalong context get --json\n')
     (service.folder / "evaluate").chmod(0o755)
-    environment = service.environment(TAGALONG_LIB=str(BUILD / "libtagalong.so"), TAGALONG_STORE=service.url, **env)
+    environment = service.environment(TAGALONG_LIB=LIBRARY, TAGALONG_STORE=service.url, **env)
     environment["PATH"] = f"{BUILD}:{environment['PATH']}"
     done = subprocess.run(["sh", "-ec", step], cwd=service.folder, env=environment, capture_output=True, timeout=30)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@
 import json
 import time
 
-from serving import BUILD, TAGALONG, wait_until
+from serving import LIBRARY, TAGALONG, wait_until
 
 
 def seen(peer, wanted, **members):
@@ -47,7 +47,7 @@ def test_a_named_scope(pair, process):
 def test_a_tree_below_a_named_scope(pair, process):
     """tagalong run --scope: what is set in the tree stays there, what is set in the scope reaches it."""
     runner, watcher = pair
-    env = {"TAGALONG_LIB": str(BUILD / "libtagalong.so"), "TAGALONG_TASK_ID": "local"}
+    env = {"TAGALONG_LIB": LIBRARY, "TAGALONG_TASK_ID": "local"}
     script = f"{TAGALONG} context list --json; {TAGALONG} context set mode=mine; read line; {TAGALONG} context get"
     import subprocess
 
