@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -18,6 +17,7 @@
 #include "lib/clock.h"
 #include "lib/fdio.h"
 #include "lib/forkwipe.h"
+#include "lib/lock.h"
 #include "lib/limits.h"
 
 /* XDG Base Directory 0.8: a relative path in the variable is none. */
@@ -111,7 +111,7 @@ struct cached_config {
 };
 
 struct shared {
-	pthread_mutex_t lock;
+	struct lock lock;
 	struct cached_config *cached; /* last_cached; NULL in a child that has not looked yet */
 	uint64_t looked_ms; /* when all places were last looked at */
 };
@@ -223,25 +223,29 @@ static struct cached_config *ref(struct cached_config *cached)
  * gives NULL and *ret_found unset, but for one that was named. */
 static struct cached_config *look_at(enum config_place place, struct cached_config *before, bool *ret_found)
 {
-	char memory[PATH_BYTES_MAX];
+	char *memory = malloc(PATH_BYTES_MAX); /* a host's stack may be small */
 	struct stat status = { 0 };
 	struct cached_config *cached;
 	struct buf path;
 	int result;
 
-	buf_init(&path, memory, sizeof(memory));
+	*ret_found = !memory;
+	if (!memory)
+		return NULL;
+	buf_init(&path, memory, PATH_BYTES_MAX);
 	result = config_path(place, &path);
 	*ret_found = place == CONFIG_NAMED ? variable_get(VARIABLE_CONFIG) != NULL : !result;
 	if (!result) {
 		result = path_status(memory, 0, &status);
 		*ret_found = !result || place == CONFIG_NAMED || !config_is_absent(result);
 	}
-	if (!*ret_found)
-		return NULL;
-	if (before && !result && text_eq(text_of(before->path), buf_since(&path, 0)) &&
-	    is_unchanged(before, &status))
+	if (*ret_found && before && !result &&
+	    text_eq(text_of(before->path), buf_since(&path, 0)) && is_unchanged(before, &status)) {
+		free(memory);
 		return ref(before);
-	cached = new_held(place, buf_since(&path, 0));
+	}
+	cached = *ret_found ? new_held(place, buf_since(&path, 0)) : NULL;
+	free(memory);
 	if (!cached)
 		return NULL;
 	if (result) {
@@ -296,10 +300,11 @@ static struct cached_config *get_cached(struct shared *shared, uint64_t *ret_loo
 {
 	struct cached_config *cached;
 
-	pthread_mutex_lock(&shared->lock);
+	if (!lock_take(&shared->lock))
+		return NULL;
 	cached = shared->cached ? ref(shared->cached) : NULL;
 	*ret_looked_ms = shared->looked_ms;
-	pthread_mutex_unlock(&shared->lock);
+	lock_release(&shared->lock);
 	return cached;
 }
 
@@ -308,11 +313,14 @@ static void set_cached(struct shared *shared, struct cached_config *cached, uint
 	struct cached_config *old;
 
 	ref(cached);
-	pthread_mutex_lock(&shared->lock);
+	if (!lock_take(&shared->lock)) {
+		unref(cached);
+		return;
+	}
 	old = last_cached;
 	last_cached = shared->cached = cached;
 	shared->looked_ms = now_ms;
-	pthread_mutex_unlock(&shared->lock);
+	lock_release(&shared->lock);
 	unref(old);
 }
 

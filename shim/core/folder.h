@@ -1,17 +1,33 @@
 /* SPDX-License-Identifier: MIT */
+/* Folders: that of the state, and what can be known of one without touching its file system. */
 #ifndef TAGALONG_CORE_FOLDER_H
 #define TAGALONG_CORE_FOLDER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/buf.h"
 
-/* Appends the folder of the state: $XDG_STATE_HOME/tagalong, else ~/.local/state/tagalong (XDG Base
- * Directory 0.8: a relative path is none). False when neither variable says where. */
+/* Appends the folder of the state: $XDG_STATE_HOME/tagalong, else ~/.local/state/tagalong (XDG
+ * Base Directory 0.8: a relative path is none). False when neither variable says where. */
 bool folder_of_state(struct buf *path);
 
 /* Makes a folder and those above it that are missing, closed to others (0700), as XDG asks for. To
  * be followed by a look at what is there then: that says more than mkdir(2) does. */
 void folder_make(const char *path);
+
+struct folder_id {
+	uint64_t device, inode;
+};
+
+/* Which folder is the working one. Never waits for its file system. 0 or a negative errno. */
+int folder_identify(struct folder_id *ret_id);
+
+/*
+ * Whether a file system that may hang for ever is there: a network's, or one of a program (NFS,
+ * SMB, FUSE ...). Asked of /proc/self/mountinfo, which hangs with none of them. `path` is
+ * absolute; NULL: the working folder, which is `id`.
+ */
+bool folder_may_hang(const struct folder_id *id, const char *path);
 
 #endif

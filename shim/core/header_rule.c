@@ -4,6 +4,7 @@
 #include "core/header_rule.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "lib/limits.h"
 #include "core/context.h"
@@ -171,14 +172,29 @@ static void members_add(struct composer *composer, const struct header_rule *rul
 	}
 }
 
-/* Expands a template into memory of VALUE_BYTES_MAX + 1. */
-static enum header_outcome expand(struct buf *value, char *memory, struct text tmpl,
-				template_lookup *lookup, void *arg, const char **ret_reason)
+/* The value of a template: borrowed where it is one placeholder and nothing else, as most are, else in
+ * *ret_memory, to be freed. Not on the stack: a host's may be small. */
+static enum header_outcome expand(struct text *ret_value, char **ret_memory, struct text tmpl,
+				  template_lookup *lookup, void *arg, const char **ret_reason)
 {
-	buf_init(value, memory, VALUE_BYTES_MAX + 1);
-	switch (template_expand(tmpl, lookup, arg, value)) {
+	struct buf value;
+	int result;
+
+	*ret_memory = NULL;
+	result = template_value(tmpl, lookup, arg, ret_value);
+	if (result == -EINVAL) {
+		*ret_memory = malloc(VALUE_BYTES_MAX + 1);
+		if (!*ret_memory)
+			return HEADER_NO_VALUE;
+		buf_init(&value, *ret_memory, VALUE_BYTES_MAX + 1);
+		result = template_expand(tmpl, lookup, arg, &value);
+		*ret_value = buf_since(&value, 0);
+	} else if (!result && ret_value->len > VALUE_BYTES_MAX) {
+		result = -E2BIG;
+	}
+	switch (result) {
 	case 0:
-		return value->len ? HEADER_SENT : HEADER_NO_VALUE;
+		return ret_value->len ? HEADER_SENT : HEADER_NO_VALUE;
 	case -ENODATA:
 		return HEADER_NO_VALUE;
 	case -E2BIG:
@@ -194,20 +210,23 @@ static enum header_outcome expand(struct buf *value, char *memory, struct text t
 static bool fixed_member_add(struct composer *composer, const struct header_rule *rule,
 			     template_lookup *lookup, void *arg)
 {
-	char memory[VALUE_BYTES_MAX + 1];
 	const char *reason;
-	struct buf value;
+	struct text value;
+	bool added = false;
+	char *memory;
 
-	switch (expand(&value, memory, rule->value, lookup, arg, &reason)) {
+	switch (expand(&value, &memory, rule->value, lookup, arg, &reason)) {
 	case HEADER_SENT:
-		return member_add(composer, rule->name, buf_since(&value, 0), value_add);
+		added = member_add(composer, rule->name, value, value_add);
+		break;
 	case HEADER_BAD_VALUE:
 		composer->dropped++;
-		return false;
+		break;
 	case HEADER_NO_VALUE:
 		break;
 	}
-	return false;
+	free(memory);
+	return added;
 }
 
 static enum header_outcome composed_add(struct buf *buf, const struct header_rule *rows, size_t count,
@@ -237,20 +256,22 @@ static enum header_outcome composed_add(struct buf *buf, const struct header_rul
 static enum header_outcome text_add(struct buf *buf, const struct header_rule *rule, template_lookup *lookup,
 				  void *arg, const char **ret_reason)
 {
-	char memory[VALUE_BYTES_MAX + 1];
 	enum header_outcome outcome;
 	enum header_error fault;
-	struct buf value;
+	struct text value;
+	char *memory;
 
-	outcome = expand(&value, memory, rule->value, lookup, arg, ret_reason);
-	if (outcome != HEADER_SENT)
-		return outcome;
-	fault = header_value_add(buf, buf_since(&value, 0),
-				 rule->max_value ? rule->max_value : VALUE_BYTES_MAX);
-	if (fault == HEADER_OK)
-		return HEADER_SENT;
-	*ret_reason = header_error_text(fault);
-	return HEADER_BAD_VALUE;
+	outcome = expand(&value, &memory, rule->value, lookup, arg, ret_reason);
+	if (outcome == HEADER_SENT) {
+		fault = header_value_add(buf, value,
+					 rule->max_value ? rule->max_value : VALUE_BYTES_MAX);
+		if (fault != HEADER_OK) {
+			*ret_reason = header_error_text(fault);
+			outcome = HEADER_BAD_VALUE;
+		}
+	}
+	free(memory);
+	return outcome;
 }
 
 enum header_outcome header_rule_value(struct buf *buf, const struct header_rule *rows, size_t count,

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -38,9 +40,29 @@ static bool is_connection(int fd)
 	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain != AF_UNIX;
 }
 
-static int open_append(const char *path)
+/* A file of this user's alone, which is made where there is none. A pipe or a device is for
+ * others. */
+static int open_append(const char *path, struct stat *ret_status)
 {
-	return fd_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
+	int fd = fd_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
+
+	if (fd >= 0 && (fd_status(fd, ret_status) || !S_ISREG(ret_status->st_mode) ||
+			ret_status->st_uid != geteuid() || (ret_status->st_mode & 002))) {
+		fd_close(fd);
+		return -EPERM;
+	}
+	return fd;
+}
+
+/* Others append at the same time: some lines' room is kept from what the process may write, so
+ * that no line is cut. */
+static bool may_grow(const struct stat *status)
+{
+	struct rlimit limit;
+
+	return !getrlimit(RLIMIT_FSIZE, &limit) &&
+	       (limit.rlim_cur == RLIM_INFINITY ||
+		(rlim_t)status->st_size + 65 * RECORD_BYTES_MAX <= limit.rlim_cur);
 }
 
 static void add_printable(struct buf *buf, struct text part)
@@ -52,57 +74,44 @@ static void add_printable(struct buf *buf, struct text part)
 void log_parts(const struct text *parts, size_t count)
 {
 	const char *place = destination();
-	char memory[LOG_LINE_BYTES_MAX];
-	int saved = errno;
+	int saved = errno, fd = STDERR_FILENO;
+	struct stat status;
 	struct buf line;
-	ssize_t written;
-	int fd;
+	char *memory;
 
 	if (!place)
 		return;
+	memory = malloc(LOG_LINE_BYTES_MAX); /* a host's stack may be small */
+	if (!memory)
+		return;
 	/* One byte is kept back for the newline of a line that fills the buffer. */
-	buf_init(&line, memory, sizeof(memory) - 1);
+	buf_init(&line, memory, LOG_LINE_BYTES_MAX - 1);
 	buf_add(&line, TEXT("tagalong["));
 	buf_number(&line, (uint64_t)getpid());
 	buf_add(&line, TEXT("]: "));
 	for (size_t i = 0; i < count; i++)
 		add_printable(&line, parts[i]);
 	line.data[line.len++] = '\n';
-
-	if (!strcmp(place, "stderr")) {
-		fd = is_connection(STDERR_FILENO) ? -1 : STDERR_FILENO;
-		written = write(fd, line.data, line.len);
-	} else {
-		fd = open_append(place);
-		written = fd < 0 ? -1 : write(fd, line.data, line.len);
+	if (strcmp(place, "stderr"))
+		fd = open_append(place, &status);
+	else if (is_connection(fd))
+		fd = -1;
+	if (fd >= 0)
+		fd_write(fd, buf_since(&line, 0));
+	if (fd != STDERR_FILENO)
 		fd_close(fd);
-	}
-	(void)written; /* there is nobody to tell */
+	free(memory);
 	errno = saved;
-}
-
-/* Whether a file of this size may grow: a process that writes beyond RLIMIT_FSIZE gets a signal that
- * ends it. Others append at the same time, so some lines' room is kept from that limit. */
-static bool may_grow(off_t size)
-{
-	struct rlimit limit;
-	rlim_t after = (rlim_t)size + RECORD_BYTES_MAX;
-
-	if (after > RECORD_FILE_BYTES_MAX || getrlimit(RLIMIT_FSIZE, &limit))
-		return false;
-	return limit.rlim_cur == RLIM_INFINITY || after + 64 * RECORD_BYTES_MAX <= limit.rlim_cur;
 }
 
 void log_append(const char *path, struct text line)
 {
-	int saved = errno, fd = open_append(path);
-	ssize_t written = -1;
 	struct stat status;
+	int saved = errno, fd = open_append(path, &status);
 
-	/* A pipe without a reader would be a signal, too. */
-	if (fd >= 0 && !fd_status(fd, &status) && S_ISREG(status.st_mode) && may_grow(status.st_size))
-		written = write(fd, line.ptr, line.len);
-	(void)written;
+	if (fd >= 0 && (uint64_t)status.st_size + line.len <= RECORD_FILE_BYTES_MAX &&
+	    may_grow(&status))
+		fd_write(fd, line);
 	fd_close(fd);
 	errno = saved;
 }

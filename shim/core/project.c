@@ -7,14 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/folder.h"
 #include "lib/clock.h"
 #include "lib/fdio.h"
 #include "lib/forkwipe.h"
+#include "lib/lock.h"
 #include "lib/limits.h"
 
 /* What the search needs, on the heap: a host's stack may be small. */
@@ -52,7 +53,7 @@ static int read_line(struct search *search, const char *path, struct text *ret_l
 	return 0;
 }
 
-/* *path names a .git: makes it the folder that has the repository's config. A worktree's and a
+/* path names a .git: makes it the folder that has the repository's config. A worktree's and a
  * submodule's .git is a file ("gitdir: PATH"); a worktree's folder has a file "commondir". */
 static int enter_git_folder(struct search *search, struct buf *path)
 {
@@ -152,44 +153,21 @@ int project_of_folder(const char *path, struct buf *ret_id)
 
 /* One answer and the folder that it is for. */
 struct answer {
-	dev_t device;
-	ino_t inode;
+	struct folder_id folder;
+	bool asked;
 	uint64_t since_ms;
 	int result;
 	size_t len;
 	char id[PROJECT_ID_BYTES_MAX + 1];
 };
 
-/* In memory that a forked child finds empty, so that the mutex cannot be left locked there. */
-struct remembered {
-	pthread_mutex_t lock;
-	bool known;
+/* In memory that a forked child finds empty. */
+struct last_answer {
+	struct lock lock;
 	struct answer answer;
 };
 
-static struct forkwipe remembered_page;
-
-static bool recall(struct remembered *last, struct answer *ret_answer)
-{
-	bool fresh;
-
-	pthread_mutex_lock(&last->lock);
-	fresh = last->known && last->answer.device == ret_answer->device &&
-		last->answer.inode == ret_answer->inode &&
-		ret_answer->since_ms - last->answer.since_ms < PROJECT_ID_FRESH_MS;
-	if (fresh)
-		*ret_answer = last->answer;
-	pthread_mutex_unlock(&last->lock);
-	return fresh;
-}
-
-static void remember(struct remembered *last, const struct answer *answer)
-{
-	pthread_mutex_lock(&last->lock);
-	last->answer = *answer;
-	last->known = true;
-	pthread_mutex_unlock(&last->lock);
-}
+static struct forkwipe last_page;
 
 /* No lock is held here: the disk may be slow, and another thread's request would wait. */
 static void ask(struct answer *answer)
@@ -206,22 +184,34 @@ static void ask(struct answer *answer)
 
 int project_of_process(struct buf *ret_id)
 {
-	struct remembered *last = forkwipe_get(&remembered_page);
-	struct answer answer;
-	struct stat folder;
+	struct last_answer *last = forkwipe_get(&last_page);
+	struct answer answer = { .asked = false };
+	struct folder_id here;
+	uint64_t now_ms;
 	int result;
 
 	if (!last)
 		return -ENOMEM;
-	result = path_status(".", 0, &folder);
+	result = folder_identify(&here);
 	if (result < 0)
 		return result;
-	answer.device = folder.st_dev;
-	answer.inode = folder.st_ino;
-	answer.since_ms = clock_monotonic_ms();
-	if (!recall(last, &answer)) {
-		ask(&answer);
-		remember(last, &answer);
+	now_ms = clock_monotonic_ms();
+	if (lock_take(&last->lock)) {
+		answer = last->answer;
+		lock_release(&last->lock);
+	}
+	if (!answer.asked || answer.folder.device != here.device ||
+	    answer.folder.inode != here.inode ||
+	    (now_ms - answer.since_ms >= PROJECT_ID_FRESH_MS && answer.result != -ETIMEDOUT)) {
+		answer = (struct answer){ .folder = here, .asked = true, .since_ms = now_ms };
+		if (folder_may_hang(&here, NULL))
+			answer.result = -ETIMEDOUT;
+		else
+			ask(&answer);
+		if (lock_take(&last->lock)) {
+			last->answer = answer;
+			lock_release(&last->lock);
+		}
 	}
 	if (answer.result)
 		return answer.result;

@@ -2,8 +2,6 @@
 /* The process's own trace, started at the first request that needs one. */
 #include "core/raised.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -11,8 +9,7 @@
 #include "lib/random.h"
 
 struct process {
-	pthread_mutex_t lock;
-	bool known;
+	bool writing, known;
 	uint8_t trace_id[16];
 };
 
@@ -20,22 +17,30 @@ static struct forkwipe process_page;
 
 int process_trace_id(uint8_t ret_trace_id[16])
 {
-	static const uint8_t zero[16];
 	struct process *process = forkwipe_get(&process_page);
-	int result = 0;
+	int result;
 
-	/* Without the page there is nothing to keep it in: each request starts a trace. */
-	if (!process)
-		return random_fill(ret_trace_id, sizeof(process->trace_id));
-	pthread_mutex_lock(&process->lock);
-	if (!process->known) {
-		result = random_fill(process->trace_id, sizeof(process->trace_id));
-		process->known = !result && memcmp(process->trace_id, zero, sizeof(zero));
-	}
-	if (process->known)
+	if (process && __atomic_load_n(&process->known, __ATOMIC_ACQUIRE)) {
 		memcpy(ret_trace_id, process->trace_id, sizeof(process->trace_id));
-	else if (!result)
-		result = -EIO;
-	pthread_mutex_unlock(&process->lock);
-	return result;
+		return 0;
+	}
+	result = random_fill(ret_trace_id, sizeof(process->trace_id));
+	if (result)
+		return result;
+	ret_trace_id[0] |= !ret_trace_id[0]; /* never all zero */
+	if (!process)
+		return 0;
+	if (!__atomic_exchange_n(&process->writing, true, __ATOMIC_ACQUIRE)) {
+		memcpy(process->trace_id, ret_trace_id, sizeof(process->trace_id));
+		__atomic_store_n(&process->known, true, __ATOMIC_RELEASE);
+		return 0;
+	}
+	/* Another thread writes its own this very moment, unless it was cancelled at it. */
+	for (unsigned i = 0; i < 10000; i++) {
+		if (__atomic_load_n(&process->known, __ATOMIC_ACQUIRE)) {
+			memcpy(ret_trace_id, process->trace_id, sizeof(process->trace_id));
+			break;
+		}
+	}
+	return 0;
 }

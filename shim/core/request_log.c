@@ -68,17 +68,21 @@ static void add_time(struct buf *buf)
 
 static void add_url(struct buf *buf, const struct tag_request *request)
 {
-	char memory[VALUE_BYTES_MAX + 1];
-	struct buf relay;
+	size_t start = buf->len;
 	struct url url;
 
 	if (tag_request_url(request, &url))
 		return;
-	buf_init(&relay, memory, sizeof(memory));
-	buf_add(&relay, url.host);
-	buf_char(&relay, ':');
-	buf_number(&relay, url.port);
-	add_member(buf, "relay", relay.full ? TEXT("") : buf_since(&relay, 0));
+	if (url.host.len <= VALUE_BYTES_MAX) {
+		json_write_key(buf, "relay");
+		add_string(buf, url.host);
+		buf->len--; /* within the quotes */
+		buf_char(buf, ':');
+		buf_number(buf, url.port);
+		buf_char(buf, '"');
+	}
+	if (buf->full)
+		buf_cut(buf, start);
 	add_member(buf, "path", url.path);
 	url_release(request->api, &url);
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * A key for each user, not one that is built in: without it nobody can try whether an id belongs to
- * a text that he guesses. It is never replaced, because then all conversations would get new ids.
+ * A key for each user, not one that is built in: without it nobody can try whether an id belongs
+ * to a text that he guesses. It is never replaced, because then all conversations would get new
+ * ids.
  */
 #include "core/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,12 +26,16 @@
 #define FILE_BYTES (2 * SECRET_BYTES + 1)
 
 struct known {
-	pthread_mutex_t lock;
-	bool have;
+	bool writing, have;
 	uint8_t key[SECRET_BYTES];
 };
 
 static struct forkwipe known_page;
+
+/* On the heap: a host's stack may be small. */
+struct paths {
+	char key[PATH_BYTES_MAX], own[PATH_BYTES_MAX];
+};
 
 static int parse(const char text[FILE_BYTES], uint8_t ret_key[SECRET_BYTES])
 {
@@ -56,8 +61,8 @@ static int read_key(const char *path, uint8_t ret_key[SECRET_BYTES])
 	if (fd < 0)
 		return fd == -ELOOP ? -EPERM : fd;
 	result = fd_status(fd, &status);
-	if (!result && (!S_ISREG(status.st_mode) || (status.st_mode & 077) ||
-			status.st_uid != geteuid()))
+	if (!result &&
+	    (!S_ISREG(status.st_mode) || (status.st_mode & 077) || status.st_uid != geteuid()))
 		result = -EPERM;
 	if (!result && (fd_read(fd, &text) || text.len != FILE_BYTES))
 		result = -EBADMSG;
@@ -81,74 +86,77 @@ static int write_key(const char *path)
 	fd = fd_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fd;
-	if (write(fd, text.data, text.len) != (ssize_t)text.len || fsync(fd) < 0)
+	result = fd_write(fd, buf_since(&text, 0));
+	if (!result && fsync(fd) < 0)
 		result = -EIO;
 	fd_close(fd);
 	return result;
 }
 
-/* Under a name of its own first, and then linked: of two processes that do so at once one wins, and
- * both read a whole key. */
-static int make_key(const char *path)
+/* Under a name of its own first, and then linked: of two processes that do so at once one wins,
+ * and both read a whole key. */
+static int make_key(struct paths *paths)
 {
-	char memory[PATH_BYTES_MAX];
 	struct buf own;
 	int result;
 
-	buf_init(&own, memory, sizeof(memory));
-	buf_add(&own, text_of(path));
+	buf_init(&own, paths->own, sizeof(paths->own));
+	buf_add(&own, text_of(paths->key));
 	buf_char(&own, '.');
 	buf_number(&own, (uint64_t)getpid());
 	buf_char(&own, '.');
 	buf_number(&own, (uint64_t)syscall(SYS_gettid));
 	if (own.full)
 		return -ENAMETOOLONG;
-	result = write_key(memory);
-	if (!result && link(memory, path) < 0 && errno != EEXIST)
+	result = write_key(paths->own);
+	if (!result && link(paths->own, paths->key) < 0 && errno != EEXIST)
 		result = -errno;
-	unlink(memory);
+	unlink(paths->own);
 	return result;
 }
 
-static int find_key(uint8_t ret_key[SECRET_BYTES])
+static int find_key(struct paths *paths, uint8_t ret_key[SECRET_BYTES])
 {
-	char memory[PATH_BYTES_MAX];
 	struct buf path;
 	int result;
 
-	buf_init(&path, memory, sizeof(memory));
+	buf_init(&path, paths->key, sizeof(paths->key));
 	if (!folder_of_state(&path))
 		return -ENOENT;
-	folder_make(memory);
+	if (folder_may_hang(NULL, paths->key))
+		return -ETIMEDOUT;
 	buf_add(&path, TEXT("/conversation.key"));
 	if (path.full)
 		return -ENAMETOOLONG;
-	result = read_key(memory, ret_key);
+	result = read_key(paths->key, ret_key);
 	if (result != -ENOENT)
 		return result;
-	result = make_key(memory);
-	return result ? result : read_key(memory, ret_key);
+	buf_cut(&path, path.len - TEXT("/conversation.key").len);
+	folder_make(paths->key);
+	buf_add(&path, TEXT("/conversation.key"));
+	result = make_key(paths);
+	return result ? result : read_key(paths->key, ret_key);
 }
 
 int secret_get(uint8_t ret_key[SECRET_BYTES])
 {
 	struct known *known = forkwipe_get(&known_page);
-	int saved = errno, result = 0;
-	bool have;
+	int saved = errno, result;
+	struct paths *paths;
 
 	if (!known)
 		return -ENOMEM;
-	pthread_mutex_lock(&known->lock);
-	have = known->have;
-	memcpy(ret_key, known->key, SECRET_BYTES);
-	pthread_mutex_unlock(&known->lock);
-	if (!have)
-		result = find_key(ret_key);
-	if (!have && !result) {
-		pthread_mutex_lock(&known->lock);
+	if (__atomic_load_n(&known->have, __ATOMIC_ACQUIRE)) {
+		memcpy(ret_key, known->key, SECRET_BYTES);
+		return 0;
+	}
+	paths = malloc(sizeof(*paths));
+	result = paths ? find_key(paths, ret_key) : -ENOMEM;
+	free(paths);
+	/* Written once. */
+	if (!result && !__atomic_exchange_n(&known->writing, true, __ATOMIC_ACQUIRE)) {
 		memcpy(known->key, ret_key, SECRET_BYTES);
-		known->have = true;
-		pthread_mutex_unlock(&known->lock);
+		__atomic_store_n(&known->have, true, __ATOMIC_RELEASE);
 	}
 	errno = saved;
 	return result;

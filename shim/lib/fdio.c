@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-/* A shim that was built with glibc 2.33 is to run with an older one, too, which has fstatat by this
- * name only. It is still there; its first argument tells which struct stat is meant. */
+/* A shim that was built with glibc 2.33 is to run with an older one, too, which has fstatat by
+ * this name only. It is still there; its first argument tells which struct stat is meant. */
 #if __GLIBC_PREREQ(2, 33) && defined(__x86_64__)
 #define STAT_VERSION 1
 #elif __GLIBC_PREREQ(2, 33) && defined(__aarch64__)
@@ -87,6 +90,28 @@ void fd_close(int fd)
 	if (fd >= 0)
 		close(fd);
 	errno = saved;
+}
+
+int fd_write(int fd, struct text text)
+{
+	const struct timespec now = { 0, 0 };
+	sigset_t quiet, pending, before;
+	ssize_t written;
+	int result;
+
+	sigemptyset(&quiet);
+	sigaddset(&quiet, SIGPIPE);
+	sigaddset(&quiet, SIGXFSZ);
+	/* What waits already is the host's, and stays. */
+	if (sigpending(&pending) < 0 || sigismember(&pending, SIGPIPE) ||
+	    sigismember(&pending, SIGXFSZ) || pthread_sigmask(SIG_BLOCK, &quiet, &before))
+		return -EIO;
+	written = write(fd, text.ptr, text.len);
+	result = written < 0 ? -errno : (size_t)written < text.len ? -EIO : 0;
+	if (result == -EPIPE || result == -EFBIG)
+		sigtimedwait(&quiet, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
 }
 
 int fd_read(int fd, struct buf *buf)

@@ -16,13 +16,16 @@ int fd_socket(int domain, int type);
 
 /* close(2) that leaves errno alone; a negative fd is none. */
 void fd_close(int fd);
+/* One write(2) that raises neither SIGPIPE nor SIGXFSZ. 0, or a negative errno; -EIO when less
+ * went. */
+int fd_write(int fd, struct text text);
 
 /* fstat(2) and stat(2), or with AT_SYMLINK_NOFOLLOW lstat(2): 0 or a negative errno. */
 int fd_status(int fd, struct stat *ret_status);
 int path_status(const char *path, int flags, struct stat *ret_status);
 
-/* Appends what is left of a file, however small the pieces that it comes in. 0 or a negative errno:
- * -EFBIG when it does not fit. */
+/* Appends what is left of a file, however small the pieces that it comes in. 0 or a negative
+ * errno: -EFBIG when it does not fit. */
 int fd_read(int fd, struct buf *buf);
 
 /* Appends a regular file's bytes to the buffer. 0 or a negative errno: -EFBIG when it does not fit

@@ -1,64 +1,92 @@
 // SPDX-License-Identifier: MIT
 /*
- * Random bytes from the kernel, several requests' worth at a time, because a system call costs as
- * much as the rest of a header. They wait in memory that a forked child finds empty, so no two
- * processes get the same; and a thread that finds another there asks the kernel itself: nothing is
- * ever waited for, whatever became of the other (interrupted by a signal handler, cancelled).
+ * Random bytes: SipHash of a counter, under a key that is made of the 16 bytes which the kernel
+ * gives every program at its start (AT_RANDOM). No getrandom(2): a host that has locked itself
+ * into a sandbox would be ended by it. The key waits in memory that a forked child finds empty,
+ * and its number and the time go into it, so no two processes have the same. Nothing is ever
+ * waited for: a thread that comes while another writes the key uses one of its own.
  */
 #include "lib/random.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lib/forkwipe.h"
+#include "lib/siphash.h"
 
 struct store {
-	bool busy; /* some thread is at it */
-	size_t left; /* at the front of `bytes` */
-	uint8_t bytes[RANDOM_BYTES_MAX];
+	bool writing, seeded;
+	uint64_t counter;
+	uint8_t key[SIPHASH_KEY_BYTES];
 };
 static struct forkwipe store_page;
-_Static_assert(sizeof(struct store) <= FORKWIPE_BYTES, "the store fits its page");
 
-static int ask_kernel(uint8_t *ret_bytes, size_t count)
+static void hash_bytes(const uint8_t key[SIPHASH_KEY_BYTES], const void *bytes, size_t count,
+		       uint8_t ret_digest[SIPHASH_BYTES])
 {
-	ssize_t got;
+	struct siphash hash;
 
-	/* Up to 256 bytes are never interrupted once the pool is ready (getrandom(2)); before
-	 * that, early at boot, waiting could delay the host: go without. */
-	got = getrandom(ret_bytes, count, GRND_NONBLOCK);
-	if (got < 0)
-		return -errno;
-	return (size_t)got == count ? 0 : -EIO;
+	siphash_init(&hash, key);
+	siphash_add(&hash, (struct text){ bytes, count });
+	siphash_end(&hash, ret_digest);
 }
 
-static int take(struct store *store, uint8_t *ret_bytes, size_t count)
+static int make_key(uint8_t ret_key[SIPHASH_KEY_BYTES])
 {
-	int result;
+	const uint8_t *start = (const uint8_t *)getauxval(AT_RANDOM);
+	uint64_t here[6] = { (uint64_t)getpid(), (uint64_t)(uintptr_t)pthread_self() };
+	struct timespec now = { 0 };
 
-	if (store->left < count) {
-		store->left = 0;
-		result = ask_kernel(store->bytes, sizeof(store->bytes));
-		if (result)
-			return result;
-		store->left = sizeof(store->bytes);
+	if (!start) {
+		/* Early at boot, waiting could delay the host: go without. */
+		ssize_t got = getrandom(ret_key, SIPHASH_KEY_BYTES, GRND_NONBLOCK);
+
+		return got == SIPHASH_KEY_BYTES ? 0 : got < 0 ? -errno : -EIO;
 	}
-	store->left -= count;
-	memcpy(ret_bytes, store->bytes + store->left, count);
+	clock_gettime(CLOCK_REALTIME, &now);
+	here[2] = (uint64_t)now.tv_sec;
+	here[3] = (uint64_t)now.tv_nsec;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	here[4] = (uint64_t)now.tv_sec;
+	here[5] = (uint64_t)now.tv_nsec;
+	hash_bytes(start, here, sizeof(here), ret_key);
 	return 0;
 }
 
 int random_fill(uint8_t *ret_bytes, size_t count)
 {
+	static struct store without_page;
 	struct store *store = forkwipe_get(&store_page);
+	uint8_t key[SIPHASH_KEY_BYTES], digest[SIPHASH_BYTES];
 	int result;
 
-	if (!store || count > sizeof(store->bytes) ||
-	    __atomic_exchange_n(&store->busy, true, __ATOMIC_ACQUIRE))
-		return ask_kernel(ret_bytes, count);
-	result = take(store, ret_bytes, count);
-	__atomic_store_n(&store->busy, false, __ATOMIC_RELEASE);
-	return result;
+	if (store && __atomic_load_n(&store->seeded, __ATOMIC_ACQUIRE)) {
+		memcpy(key, store->key, sizeof(key));
+	} else {
+		result = make_key(key);
+		if (result)
+			return result;
+		if (store && !__atomic_exchange_n(&store->writing, true, __ATOMIC_ACQUIRE)) {
+			memcpy(store->key, key, sizeof(key));
+			__atomic_store_n(&store->seeded, true, __ATOMIC_RELEASE);
+		}
+	}
+	if (!store)
+		store = &without_page; /* its counter alone is used, with a key for each call */
+	while (count) {
+		uint64_t counter = __atomic_add_fetch(&store->counter, 1, __ATOMIC_RELAXED);
+		size_t part = count < sizeof(digest) ? count : sizeof(digest);
+
+		hash_bytes(key, &counter, sizeof(counter), digest);
+		memcpy(ret_bytes, digest, part);
+		ret_bytes += part;
+		count -= part;
+	}
+	return 0;
 }

@@ -5,11 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the kernel gives in one piece. */
-#define RANDOM_BYTES_MAX 256
-
-/* Fills with random bytes, at most RANDOM_BYTES_MAX. 0, or a negative errno (-ENOSYS under some
- * seccomp filters). Thread-safe; a forked child gets others than its parent. */
+/* Fills with random bytes, for ids. 0, or a negative errno. Makes no system call but getpid(2), at
+ * the first use. Thread-safe; a forked child gets others than its parent. */
 int random_fill(uint8_t *ret_bytes, size_t count);
 
 #endif

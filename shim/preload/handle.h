@@ -51,6 +51,7 @@ struct handle {
 	bool has_method; /* CURLOPT_CUSTOMREQUEST is set */
 	bool has_referer; /* CURLOPT_REFERER or _AUTOREFERER is set */
 	bool unified; /* CURLOPT_HEADEROPT is CURLHEADER_UNIFIED */
+	bool warmed; /* a first decision was made when a transfer started */
 
 	struct transfer transfer;
 	void *prereq_data; /* CURLOPT_PREREQDATA, as it is set now */

@@ -405,6 +405,28 @@ static void read_client_url(struct handle *handle)
 	handle->library->curl_free(text);
 }
 
+/*
+ * libcurl's URL parser needs 4 KiB of stack, and our callback runs deep in its own calls. So the
+ * first decision for a handle is made here, where libcurl has not begun: what it finds out is
+ * cached.
+ */
+static void warm_up(struct handle *handle)
+{
+	struct tag_request request = { .api = &handle->library->url_api, .method = "POST" };
+	struct tag_match match;
+	enum tag_verdict verdict;
+	char *url = NULL;
+
+	handle->warmed = true;
+	if (!handle->body.data)
+		return;
+	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &url);
+	request.url = url;
+	verdict = url ? tag_decide(&request, &match) : TAG_BAD_URL;
+	if (verdict == TAG_MATCH || verdict == TAG_BAD_CONFIG)
+		tag_match_release(&match);
+}
+
 bool inject_start(struct handle *handle, enum inject_when when, struct transfer *ret_before)
 {
 	int saved = errno;
@@ -421,6 +443,8 @@ bool inject_start(struct handle *handle, enum inject_when when, struct transfer 
 		if (when == INJECT_LATER)
 			handle->transfer.lookup_time_us = lookup_time(handle);
 		read_client_url(handle);
+		if (!handle->warmed && !handle->legacy)
+			warm_up(handle);
 		allowed = resume(handle);
 	}
 	if (!allowed)

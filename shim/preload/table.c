@@ -10,8 +10,9 @@
  */
 #include "preload/table.h"
 
-#include <pthread.h>
 #include <stdlib.h>
+
+#include "lib/lock.h"
 
 #define HASH_BITS 64
 #define SLOTS_BITS_FIRST 6
@@ -112,14 +113,13 @@ void *table_get(const struct table *table, const void *key)
 
 bool table_put(struct table *table, const void *key, void *record, void **ret_old)
 {
-	pthread_mutex_t *lock = forkwipe_get(&table->lock);
+	struct lock *lock = forkwipe_get(&table->lock);
 	struct slot *slot;
 	bool done = true;
 
 	*ret_old = NULL;
-	if (!lock)
+	if (!lock || !lock_take(lock))
 		return false;
-	pthread_mutex_lock(lock);
 	slot = find(table->slots, key);
 	if (slot) {
 		*ret_old = slot->record;
@@ -129,27 +129,31 @@ bool table_put(struct table *table, const void *key, void *record, void **ret_ol
 	} else {
 		done = false;
 	}
-	pthread_mutex_unlock(lock);
+	lock_release(lock);
 	return done;
 }
 
 void *table_take(struct table *table, const void *key)
 {
-	pthread_mutex_t *lock;
+	struct lock *lock = forkwipe_get(&table->lock);
 	struct slot *slot;
-	void *record = NULL;
+	void *record;
 
 	/* Most keys that are asked for are not there (libcurl's own handles): no lock for them. */
-	if (!table_get(table, key))
+	record = table_get(table, key);
+	if (!record)
 		return NULL;
-	lock = forkwipe_get(&table->lock);
-	pthread_mutex_lock(lock);
+	if (!lock || !lock_take(lock)) {
+		/* The key stays, and has no record until it gets another one. */
+		slot = find(__atomic_load_n(&table->slots, __ATOMIC_ACQUIRE), key);
+		__atomic_store_n(&slot->record, NULL, __ATOMIC_RELEASE);
+		return record;
+	}
 	slot = find(table->slots, key);
 	if (slot) {
-		record = slot->record;
 		set_key(slot, TOMBSTONE);
 		sweep(table->slots, (size_t)(slot - table->slots->slot));
 	}
-	pthread_mutex_unlock(lock);
+	lock_release(lock);
 	return record;
 }

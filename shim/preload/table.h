@@ -57,7 +57,8 @@ static inline void *table_peek(const struct table *table, const void *key)
 
 /* Wherever it is; NULL when there is none. */
 void *table_get(const struct table *table, const void *key);
-/* Puts a record, in place of *ret_old if there was one (else NULL). False without memory. */
+/* Puts a record, in place of *ret_old if there was one (else NULL). False without memory, or while
+ * a thread that is lost has the lock. */
 bool table_put(struct table *table, const void *key, void *record, void **ret_old);
 /* Takes the record out; NULL when there is none. */
 void *table_take(struct table *table, const void *key);

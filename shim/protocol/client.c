@@ -2,7 +2,8 @@
 /*
  * The shim's side of the context service. A connection for each question that the page of the last
  * answer does not answer: nothing is kept open in the host, nothing has to be mended after fork,
- * after a host that closes all descriptors, or after the service was started anew (pitfalls 32, 33).
+ * after a host that closes all descriptors, or after the service was started anew (pitfalls 32,
+ * 33).
  */
 #include "protocol/client.h"
 
@@ -11,6 +12,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -48,21 +51,20 @@ const char *client_reason(int result)
 	}
 }
 
-/* Milliseconds until then, for poll: at least 0. */
-static int remaining(uint64_t deadline_ms)
-{
-	uint64_t now_ms = clock_monotonic_ms();
-
-	return now_ms < deadline_ms ? (int)(deadline_ms - now_ms) : 0;
-}
+/* The time that is left to wait. The kernel counts it down: the host's clock may stand still
+ * (libfaketime), and a service may answer byte by byte. */
+struct wait {
+	long sec, nsec;
+};
 
 /* 0, -ETIMEDOUT, or another negative errno. */
-static int wait_for(int fd, short events, uint64_t deadline_ms)
+static int wait_for(int fd, short events, struct wait *wait)
 {
 	struct pollfd wanted = { .fd = fd, .events = events };
 
 	for (;;) {
-		int ready = poll(&wanted, 1, remaining(deadline_ms));
+		/* Not poll(3), which does not tell what is left, and is a cancellation point. */
+		long ready = syscall(SYS_ppoll, &wanted, fd < 0 ? 0 : 1, wait, NULL, 0);
 
 		if (ready > 0)
 			return 0;
@@ -73,8 +75,10 @@ static int wait_for(int fd, short events, uint64_t deadline_ms)
 	}
 }
 
-static int connect_to(int fd, const struct sockaddr_un *address, uint64_t deadline_ms)
+static int connect_to(int fd, const struct sockaddr_un *address, struct wait *wait)
 {
+	struct wait retry;
+
 	for (;;) {
 		if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
 			return 0;
@@ -83,13 +87,16 @@ static int connect_to(int fd, const struct sockaddr_un *address, uint64_t deadli
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
 		/* Its queue is full. A Unix socket that does not wait cannot be polled for that. */
-		if (!remaining(deadline_ms))
+		retry = (struct wait){ 0, RETRY_MS * 1000000L };
+		if (!wait->sec && wait->nsec <= retry.nsec)
 			return -ETIMEDOUT;
-		poll(NULL, 0, RETRY_MS);
+		wait->sec -= wait->nsec < retry.nsec;
+		wait->nsec += (wait->nsec < retry.nsec ? 1000000000L : 0) - retry.nsec;
+		wait_for(-1, 0, &retry);
 	}
 }
 
-static int send_all(int fd, struct text text, uint64_t deadline_ms)
+static int send_all(int fd, struct text text, struct wait *wait)
 {
 	while (text.len) {
 		ssize_t sent = send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -103,7 +110,7 @@ static int send_all(int fd, struct text text, uint64_t deadline_ms)
 			continue;
 		if (errno != EAGAIN)
 			return errno == EPIPE || errno == ECONNRESET ? -EBADMSG : -errno;
-		result = wait_for(fd, POLLOUT, deadline_ms);
+		result = wait_for(fd, POLLOUT, wait);
 		if (result)
 			return result;
 	}
@@ -154,7 +161,7 @@ static ssize_t receive(int fd, struct received *received)
 }
 
 /* Reads one line; its LF is not counted. */
-static int receive_line(int fd, struct received *received, uint64_t deadline_ms)
+static int receive_line(int fd, struct received *received, struct wait *wait)
 {
 	for (;;) {
 		ssize_t got = receive(fd, received);
@@ -172,23 +179,23 @@ static int receive_line(int fd, struct received *received, uint64_t deadline_ms)
 			return -EBADMSG; /* closed early, or a line without end */
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			return errno == ECONNRESET ? -EBADMSG : -errno;
-		result = wait_for(fd, POLLIN, deadline_ms);
+		result = wait_for(fd, POLLIN, wait);
 		if (result)
 			return result;
 	}
 }
 
-static int send_question(int fd, struct text token, uint64_t deadline_ms)
+static int send_question(int fd, struct text token, struct wait *wait)
 {
 	char memory[WIRE_NAME_BYTES_MAX + 128]; /* the longest question */
 	struct buf request;
 
 	buf_init(&request, memory, sizeof(memory));
 	wire_get_request(&request, token, page_welcome());
-	return request.full ? -EINVAL : send_all(fd, buf_since(&request, 0), deadline_ms);
+	return request.full ? -EINVAL : send_all(fd, buf_since(&request, 0), wait);
 }
 
-static int converse(int fd, const struct page_question *question, uint64_t deadline_ms,
+static int converse(int fd, const struct page_question *question, struct wait *wait,
 		    struct client_answer *answer)
 {
 	struct received received = { answer->memory, 0, FRAME_BYTES, { -1, -1 } };
@@ -196,9 +203,9 @@ static int converse(int fd, const struct page_question *question, uint64_t deadl
 
 	if (!socket_peer_ok(fd, NULL))
 		return -EPERM;
-	result = send_question(fd, question->token, deadline_ms);
+	result = send_question(fd, question->token, wait);
 	if (!result)
-		result = receive_line(fd, &received, deadline_ms);
+		result = receive_line(fd, &received, wait);
 	if (!result)
 		result = wire_read_reply(answer->memory, received.len, &answer->reply);
 	if (!result && !answer->reply.ok)
@@ -211,7 +218,7 @@ static int converse(int fd, const struct page_question *question, uint64_t deadl
 }
 
 static int connect_and_converse(const struct sockaddr_un *address,
-				const struct page_question *question, uint64_t deadline_ms,
+				const struct page_question *question, struct wait *wait,
 				struct client_answer *answer)
 {
 	int fd, result;
@@ -219,9 +226,9 @@ static int connect_and_converse(const struct sockaddr_un *address,
 	fd = fd_socket(AF_UNIX, SOCK_STREAM);
 	if (fd < 0)
 		return fd;
-	result = connect_to(fd, address, deadline_ms);
+	result = connect_to(fd, address, wait);
 	if (!result)
-		result = converse(fd, question, deadline_ms, answer);
+		result = converse(fd, question, wait, answer);
 	fd_close(fd);
 	return result;
 }
@@ -229,7 +236,9 @@ static int connect_and_converse(const struct sockaddr_un *address,
 static int ask(const struct page_question *question, unsigned timeout_ms,
 	       struct client_answer **ret_answer)
 {
+	struct wait wait = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
 	const char *path = question->path.ptr; /* NUL-terminated: client_ask's */
+	struct stat status;
 	struct client_answer *answer;
 	struct sockaddr_un address;
 	int result;
@@ -237,14 +246,14 @@ static int ask(const struct page_question *question, unsigned timeout_ms,
 	result = socket_address(path, &address);
 	if (result)
 		return result;
-	if (access(path, F_OK))
+	if (path_status(path, AT_SYMLINK_NOFOLLOW, &status))
 		return -ENOENT; /* what most processes find: one system call */
 	if (socket_fault(path))
 		return -EPERM;
 	answer = malloc(sizeof(*answer) + FRAME_BYTES);
 	if (!answer)
 		return -ENOMEM;
-	result = connect_and_converse(&address, question, question->asked_ms + timeout_ms, answer);
+	result = connect_and_converse(&address, question, &wait, answer);
 	if (result)
 		free(answer);
 	else
@@ -271,7 +280,8 @@ int client_ask(struct text token, unsigned timeout_ms, struct client_answer **re
 		goto out;
 	result = is_resting(question.asked_ms) ? -EAGAIN : ask(&question, timeout_ms, ret_answer);
 	if (result == -ETIMEDOUT || result == -EBADMSG)
-		__atomic_store_n(&resting_until_ms, clock_monotonic_ms() + REST_MS, __ATOMIC_RELAXED);
+		__atomic_store_n(&resting_until_ms, clock_monotonic_ms() + REST_MS,
+				 __ATOMIC_RELAXED);
 	/* A service that is late, or full, still keeps its page right while it lives. */
 	if ((result == -ETIMEDOUT || result == -EBADMSG || result == -EAGAIN) &&
 	    page_answer(&question, false, ret_answer))

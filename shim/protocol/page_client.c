@@ -8,13 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "lib/fdio.h"
 #include "lib/forkwipe.h"
+#include "lib/lock.h"
 #include "protocol/page.h"
 
 /* How long a page is believed before the service is asked again. What the service changes is seen at
@@ -25,7 +25,7 @@
 #define USUAL_BYTES 1024
 
 struct kept {
-	pthread_mutex_t lock;
+	struct lock lock;
 	const struct shared_page *page; /* NULL: none */
 	const struct control_page *control;
 	uint64_t asked_ms;
@@ -62,10 +62,11 @@ static int copy(struct kept *kept, const struct page_question *question, bool fr
 {
 	int result = -EAGAIN;
 
-	pthread_mutex_lock(&kept->lock);
+	if (!lock_take(&kept->lock))
+		return result;
 	if (answers(kept, question, fresh))
 		result = shared_page_copy(kept->page, memory, size, ret_len);
-	pthread_mutex_unlock(&kept->lock);
+	lock_release(&kept->lock);
 	return result;
 }
 
@@ -144,7 +145,11 @@ void page_keep(const struct page_question *question, const int fds[2], uint32_t 
 		page = NULL;
 		control = NULL;
 	}
-	pthread_mutex_lock(&kept->lock);
+	if (!lock_take(&kept->lock)) {
+		unmap(page);
+		unmap(control);
+		return;
+	}
 	old_page = kept->page;
 	old_control = kept->control;
 	__atomic_store_n(&kept->page, page, __ATOMIC_RELAXED);
@@ -155,7 +160,7 @@ void page_keep(const struct page_question *question, const int fds[2], uint32_t 
 		kept->path_len = remember(kept->path, question->path);
 		kept->token_len = remember(kept->token, question->token);
 	}
-	pthread_mutex_unlock(&kept->lock);
+	lock_release(&kept->lock);
 	unmap(old_page);
 	unmap(old_control);
 }

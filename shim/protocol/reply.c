@@ -250,20 +250,17 @@ static unsigned read_member(struct json *json, struct text key, struct wire_repl
 
 int wire_read_reply(char *line, size_t len, struct wire_reply *ret_reply)
 {
-	struct wire_reply reply = { 0 };
 	unsigned has = 0, wanted;
 	struct json json;
 	struct text key;
 
+	*ret_reply = (struct wire_reply){ 0 };
 	json_init(&json, line, len);
 	json_object(&json);
 	while (json_member(&json, &key))
-		has |= read_member(&json, key, &reply);
-	wanted = HAS_V | HAS_OK | (reply.ok ? HAS_REVISION : HAS_ERROR);
-	if (!json_end(&json) || (has & wanted) != wanted)
-		return -EBADMSG;
-	*ret_reply = reply;
-	return 0;
+		has |= read_member(&json, key, ret_reply);
+	wanted = HAS_V | HAS_OK | (ret_reply->ok ? HAS_REVISION : HAS_ERROR);
+	return !json_end(&json) || (has & wanted) != wanted ? -EBADMSG : 0;
 }
 
 static void read_scope(struct json *json, struct wire_scope *scope)

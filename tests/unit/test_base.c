@@ -175,7 +175,7 @@ static void randoms(void)
 {
 	static uint64_t drawn[DRAWERS * DRAWS];
 	pthread_t thread[DRAWERS];
-	uint8_t most[RANDOM_BYTES_MAX], more[RANDOM_BYTES_MAX];
+	uint8_t most[256], more[256];
 	void *failed;
 
 	for (size_t i = 0; i < DRAWERS; i++)
