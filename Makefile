@@ -36,7 +36,7 @@ ifneq ($(call machine,$(CC)),$(call machine,$(HOST_CC)))
   UNIT_LIBS := -isystem tests/cross $(UNIT_LIBCURL) -Wl,-rpath,'$$ORIGIN/../cross'
 else
   # Without CUnit its stand-in does.
-  UNIT_LIBS = $(if $(shell $(CC) -E -include CUnit/CUnit.h -x c /dev/null 2>/dev/null | head -c 1),-lcunit,-isystem tests/cross) \
+  UNIT_LIBS = $(if $(shell $(CC) -E -include CUnit/CUnit.h -x c /dev/null >/dev/null 2>&1 && echo yes),-lcunit,-isystem tests/cross) \
 	$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson)
 endif
 

@@ -24,8 +24,8 @@ import types
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Most of e2e: without what waits (a service that fails, a thousand changes) and what random sequences do.
-SLOW = ("differential", "faults", "follow", "live", "runtimes", "trust", "wrap")
+# Most of e2e: without what waits (a service that fails, a thousand changes), random sequences, other runtimes.
+SLOW = ("differential", "faults", "follow", "live", "pages", "runtimes", "trust", "wrap")
 QUICK = [path for path in sorted((ROOT / "tests" / "e2e").glob("test_*.py")) if path.stem[5:] not in SLOW]
 OPTIONS = {"--bare": False, "--seed": None}
 

@@ -89,7 +89,13 @@ class Connection:
 class Server:
     def __init__(self, host="127.0.0.1", port=0, record=None):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family, backlog=64)
+        try:
+            self._listener = socket.create_server((host, port), family=family, backlog=64)
+        except OSError as error:
+            if host != "localhost" or error.errno not in (socket.EAI_NONAME, socket.EAI_AGAIN):
+                raise
+            # A machine without /etc/hosts. curl knows the address of this name by itself.
+            self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.host = host
         self.port = self._listener.getsockname()[1]
         self._recorder = Recorder(record)
