@@ -91,7 +91,7 @@ CLI_OBJECTS := $(filter-out %/cli/tagalong.o %/cli/tools.o,\
 	$(call objects,$(call folder_sources,$(CLI_FOLDERS)))) $(BUILD)/obj/gen/presets.o
 # `tagalong` itself starts fast: run and context, linked with libc alone.
 LAUNCHER_OBJECTS := $(CORE_OBJECTS) $(patsubst %,$(BUILD)/obj/shim/cli/%.o,tagalong ask cmd_context cmd_run \
-	launch options run_scope util)
+	fixed launch options run_scope util)
 PRESETS := $(sort $(wildcard shim/presets/*.json))
 UNIT_SUITES := $(filter-out $(UNIT_NOT),\
 	$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)))

@@ -45,6 +45,7 @@ static int run(const struct command *command, int argc, char **argv)
 		return code;
 	if (!launch.no_service)
 		scope_open(scope, launch.debug);
+	launch_fixed_headers(argv[optind]);
 	execvp(argv[optind], argv + optind);
 	code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 	report_error("cannot run %s: %s", argv[optind], strerror(errno));

@@ -233,15 +233,20 @@ int hook_path(const char *name, struct buf *ret_path)
 	return make_absolute(ret_path);
 }
 
-bool runtime_hook(enum runtime_hook hook, struct buf *ret_path)
+bool hook_wanted(const char *name)
 {
 	struct text rest = text_of(variable_get(VARIABLE_HOOKS)), word;
 	bool wanted = !rest.len;
 
 	while (text_next(&rest, ',', &word))
-		wanted = wanted || text_eq(text_trim(word), text_of(runtimes[hook].name));
+		wanted = wanted || text_eq(text_trim(word), text_of(name));
+	return wanted;
+}
+
+bool runtime_hook(enum runtime_hook hook, struct buf *ret_path)
+{
 	/* Node and Bun end with an error when the file cannot be loaded, so it is looked for now. */
-	if (!wanted || hook_path(runtimes[hook].file, ret_path) ||
+	if (!hook_wanted(runtimes[hook].name) || hook_path(runtimes[hook].file, ret_path) ||
 	    strpbrk(ret_path->data, runtimes[hook].forbidden))
 		return false;
 	if (hook == RUNTIME_PYTHON) /* the variable names the folder */

@@ -53,6 +53,9 @@ int launch_option(const struct command *command, int option, const char *argumen
  * wanted and installed. An exit code; a missing library was reported. */
 int launch_hooks(void);
 
+/* Fills the variable from which a program that no hook reaches takes headers, if `command` is one. */
+void launch_fixed_headers(const char *command);
+
 /* Becomes tagalong-tools, found beside the library or beside this program, with these arguments behind
  * the program's own path. Returns, after a report, only when that fails. */
 void exec_tools(char **argv);
@@ -70,6 +73,8 @@ void library_others(const char *path, void (*on_other)(void *arg, const char *pa
 /* Appends the path of a file in the folder "hooks" beside the library. 0; -ENOENT. */
 int hook_path(const char *name, struct buf *ret_path);
 
+/* Whether TAGALONG_HOOKS, which lists hooks by name, allows this one. */
+bool hook_wanted(const char *name);
 /* Hooks that a runtime loads because a variable names them. */
 enum runtime_hook { RUNTIME_NODE, RUNTIME_BUN, RUNTIME_PYTHON, RUNTIME_HOOKS };
 /* Whether TAGALONG_HOOKS allows the hook and its file is there; the path that the variable is to name is

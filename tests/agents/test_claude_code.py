@@ -9,7 +9,7 @@ from harness import TAGALONG, compare_agents, need, place  # noqa: F401
 from relay import Relay
 from tags import GENERIC, PLAIN
 
-PROGRAM = "claude/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
+PROGRAM = "compiled/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
 SESSION = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 # Its own ids, of this run.
 NOISE = [(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", b"UUID"), (rb"cc_[a-z]+=[0-9a-f.]+;?", b"CC"), (rb"[0-9a-f]{64}", b"HASH"),

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Programs that no hook reaches, but that take headers from a variable when they start. What is put
+ * there is fixed for as long as the program runs, so what is new for each request (its id, its
+ * span) is left out. The program sends the lines wherever it follows a redirect to.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/launch.h"
+#include "core/header.h"
+#include "core/request.h"
+#include "core/variables.h"
+
+static const struct fixed_row {
+	const char *program;		  /* its file's name */
+	const char *variable;		  /* takes "Name: value" lines */
+	const char *base_variable, *base; /* where its base URL is; without one */
+	const char *path;		  /* that it adds */
+	enum runtime_hook hook;		  /* which makes this needless; RUNTIME_HOOKS: none */
+} rows[] = {
+	{ "copilot", "COPILOT_PROVIDER_HEADERS", "COPILOT_PROVIDER_BASE_URL", NULL,
+	  "/chat/completions", RUNTIME_HOOKS },
+	{ "claude", "ANTHROPIC_CUSTOM_HEADERS", "ANTHROPIC_BASE_URL", "https://api.anthropic.com",
+	  "/v1/messages", RUNTIME_BUN },
+};
+
+static bool user_sets(void *arg, struct text name)
+{
+	struct text rest = text_of(arg), line;
+
+	while (text_next(&rest, '\n', &line)) {
+		if (text_eq_nocase(header_line_name(line), name))
+			return true;
+	}
+	return false;
+}
+
+static struct tag_lines *build(const char *url, char *existing, uint8_t id)
+{
+	struct tag_request request = {
+		.url = url,
+		.method = "POST",
+		.peer = TAG_PEER_BY_STRICT_NAME,
+		.client_sets = user_sets,
+		.arg = existing,
+	};
+	struct tag_lines *lines = NULL;
+
+	memset(request.request_id, id, sizeof(request.request_id));
+	tag_build(&request, &lines);
+	return lines;
+}
+
+static bool has_line(const struct tag_lines *lines, struct text line)
+{
+	for (size_t i = 0; i < lines->count; i++) {
+		if (text_eq(lines->line[i].line, line))
+			return true;
+	}
+	return false;
+}
+
+static void set_lines(const struct fixed_row *row, const char *url)
+{
+	char *existing = getenv(row->variable),
+	     *value = text_format("%s", existing ? existing : "");
+	struct tag_lines *one = build(url, existing, 1), *two = build(url, existing, 2);
+
+	for (size_t i = 0; one && two && value && i < one->count; i++) {
+		char *longer;
+
+		if (!has_line(two, one->line[i].line) || one->line[i].replaces)
+			continue; /* it differs from request to request */
+		longer = text_format("%s%s%s", value, value[0] ? "\n" : "", one->line[i].line.ptr);
+		free(value);
+		value = longer;
+	}
+	if (value && value[0])
+		setenv(row->variable, value, 1);
+	free(value);
+	free(one);
+	free(two);
+}
+
+void launch_fixed_headers(const char *command)
+{
+	const char *slash = strrchr(command, '/'), *name = slash ? slash + 1 : command;
+	char memory[PATH_BYTES_MAX];
+	struct buf path;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *base = getenv(rows[i].base_variable);
+		char *url;
+
+		buf_init(&path, memory, sizeof(memory));
+		base = base && base[0] ? base : rows[i].base;
+		if (strcmp(name, rows[i].program) || !base || !hook_wanted("env") ||
+		    (rows[i].hook != RUNTIME_HOOKS && runtime_hook(rows[i].hook, &path)))
+			continue;
+		url = text_format("%.*s%s", (int)(strlen(base) - (base[strlen(base) - 1] == '/')),
+				  base, rows[i].path);
+		if (url && !variable_is_on(VARIABLE_OFF))
+			set_lines(&rows[i], url);
+		free(url);
+	}
+}
