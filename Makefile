@@ -488,6 +488,7 @@ bench: all $(addprefix $(BUILD)/bench/,calls grow body get empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
 	$(Q)/usr/bin/python3 tests/bench/chat.py $(BENCH)
 	$(Q)/usr/bin/python3 tests/bench/growth.py $(BENCH)
+	$(Q)/usr/bin/python3 tests/bench/start.py
 
 bench-service: all
 	$(Q)/usr/bin/python3 tests/bench/service_load.py $(BENCH)
