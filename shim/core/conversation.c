@@ -20,16 +20,26 @@
 #define PART_DEPTH_MAX 4
 #define SIGNAL_BYTES_MAX 255
 
-enum signal_place { HEADER, BODY, CLAUDE_USER };
+enum body_signal_kind { WHOLE, CLAUDE_USER };
 
-struct signal_row {
-	unsigned char field, place, name_len;
-	char name[30];
+struct header_signal {
+	unsigned char field, len;
+	char name[26];
 };
 
-static const struct signal_row signals[] = {
-#define ROW(field, place, name, product, source) { FIELD_##field, place, sizeof(name) - 1, name },
-	SIGNALS(ROW)
+struct body_signal {
+	unsigned char kind, len;
+	char pointer[26];
+};
+
+static const struct header_signal header_signals[] = {
+#define HEADER_ROW(field, name, product, source) { FIELD_##field, sizeof(name) - 1, name },
+	HEADER_SIGNALS(HEADER_ROW)
+};
+
+static const struct body_signal body_signals[] = {
+#define BODY_ROW(kind, pointer, product, source) { kind, sizeof(pointer) - 1, pointer },
+	BODY_SIGNALS(BODY_ROW)
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -43,27 +53,35 @@ bool signal_is_fit(struct text value)
 	return value.len && value.len <= SIGNAL_BYTES_MAX;
 }
 
-bool signal_in_headers(enum field field, next_header *next, void *arg, struct text *ret_value,
-		       const char **ret_name)
+void signals_offer(struct context *context, next_header *next, void *arg)
 {
-	size_t best = COUNT_OF(signals);
+#define LEN_BIT(field, name, product, source) | 1u << (sizeof(name) - 1)
+	static const uint32_t lens = 0 HEADER_SIGNALS(LEN_BIT);
+	struct text name, value, values[COUNT_OF(header_signals)];
+	uint32_t found = 0;
 	const void *cursor = NULL;
-	struct text name, value;
 
+	_Static_assert(COUNT_OF(header_signals) <= 32, "a bit for each");
 	while ((cursor = next(arg, cursor, &name, &value))) {
-		for (size_t i = 0; i < best; i++) {
-			const struct signal_row *row = &signals[i];
+		/* Cheap pre-filter: most of a client's headers have another length. */
+		if (name.len > 31 || !(lens >> name.len & 1))
+			continue;
+		for (size_t i = 0; i < COUNT_OF(header_signals); i++) {
+			const struct header_signal *row = &header_signals[i];
 
-			if (row->place != HEADER || row->name_len != name.len || row->field != field ||
-			    !text_eq_nocase(name, (struct text){ row->name, row->name_len }) ||
+			if (row->len != name.len ||
+			    !text_eq_nocase(name, (struct text){ row->name, row->len }) ||
 			    !signal_is_fit(value))
 				continue;
-			*ret_value = value;
-			*ret_name = row->name;
-			best = i;
+			values[i] = value;
+			found |= 1u << i;
 		}
 	}
-	return best < COUNT_OF(signals);
+	for (size_t i = 0; found && i < COUNT_OF(header_signals); i++) {
+		if (found >> i & 1)
+			context_offer(context, header_signals[i].field, values[i], ORIGIN_SIGNAL,
+				      header_signals[i].name);
+	}
 }
 
 /* The words of one message, while it is read. */
@@ -74,26 +92,6 @@ struct words {
 	uint64_t hash;
 	uint64_t media; /* of what is no text: an image's data or address; 0: none */
 };
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * 0x9E3779B97F4A7C15;
-	return hash ^ hash >> 29;
-}
-
-static uint64_t hash_bytes(uint64_t hash, struct text text)
-{
-	uint64_t word;
-
-	for (; text.len >= sizeof(word); text = text_from(text, sizeof(word))) {
-		memcpy(&word, text.ptr, sizeof(word));
-		hash = mix(hash, word);
-	}
-	word = text.len;
-	for (size_t i = 0; i < text.len; i++)
-		word = word << 8 | (uint8_t)text.ptr[i];
-	return mix(hash, word);
-}
 
 /* Of at most WORDS_BYTES_MAX, unescaped: the same for "\u00fc" and for the letter itself. */
 static uint64_t hash_words(uint64_t hash, struct text raw)
@@ -110,7 +108,7 @@ static uint64_t hash_words(uint64_t hash, struct text raw)
 		len += run;
 		len += json_unescape(&raw, plain + len);
 	}
-	return hash_bytes(hash, (struct text){ plain, len });
+	return hash_fast(hash, (struct text){ plain, len });
 }
 
 /* Whether white space stands at the front, also an escaped one; its bytes. */
@@ -149,7 +147,7 @@ static void add_words(struct words *words, struct text raw)
 		return;
 	words->any = true;
 	if (head.len > space) {
-		words->hash = mix(words->hash, head.len);
+		words->hash = hash_fast(words->hash, (struct text){ (const char *)&head.len, sizeof(head.len) });
 		head.len = space;
 		if (end.len > WORDS_END_BYTES)
 			end = text_from(end, end.len - WORDS_END_BYTES);
@@ -231,7 +229,10 @@ static bool is_injected(struct text raw)
 #define BEGINNING(text, client) text,
 	static const char beginnings[][52] = { INJECTED(BEGINNING) };
 
-	for (size_t i = 0; raw.len && i < COUNT_OF(beginnings); i++) {
+	/* Cheap pre-filter: each begins with a capital letter or a "#". */
+	if (!raw.len || raw.ptr[0] > 'Z')
+		return false;
+	for (size_t i = 0; i < COUNT_OF(beginnings); i++) {
 		if (raw.ptr[0] == beginnings[i][0] && json_starts_with(raw, text_of(beginnings[i])))
 			return true;
 	}
@@ -316,7 +317,7 @@ static void read_content(struct words *words, struct json *json, struct text key
 	} else if (type == JSON_STRING && is_among(key, media, COUNT_OF(media))) {
 		if (json_string(json, &raw) && !words->media) {
 			raw.len = raw.len < WORDS_END_BYTES ? raw.len : WORDS_END_BYTES;
-			words->media = hash_bytes(1, raw);
+			words->media = hash_fast(1, raw);
 		}
 	} else if (type == JSON_ARRAY && depth == 0) {
 		json_array(json);
@@ -399,68 +400,73 @@ static bool read_message(struct reading *reading, struct json *json, bool is_use
 	return is_users && content.ptr && read_users(reading, content);
 }
 
-static void read_messages(struct reading *reading, struct json json, bool is_users)
+/* Whether a list was read, at least to the user's words; anything else is still to be skipped. */
+static bool read_messages(struct reading *reading, struct json *json, bool is_users)
 {
-	if (json_peek(&json) == JSON_STRING) { /* the responses interface: one text of the user's */
-		read_users(reading, (struct text){ json.at, (size_t)(json.end - json.at) });
-		return;
+	if (json_peek(json) == JSON_STRING) { /* the responses interface: one text of the user's */
+		read_users(reading, (struct text){ json->at, (size_t)(json->end - json->at) });
+		return false;
 	}
-	if (json_peek(&json) != JSON_ARRAY)
-		return;
-	json_array(&json);
-	while (json_element(&json)) {
-		if (read_message(reading, &json, is_users))
-			return;
+	if (json_peek(json) != JSON_ARRAY)
+		return false;
+	json_array(json);
+	while (json_element(json)) {
+		if (read_message(reading, json, is_users))
+			return true;
 	}
 	/* A list whose end was not seen may have the user's words behind it. */
-	if (!json.error && reading->fallback.any) {
+	if (!json->error && reading->fallback.any) {
 		reading->conversation->has_words = true;
 		reading->conversation->words = reading->fallback.hash;
 	}
+	return true;
 }
 
-/* The value of a body signal; false when it has none that is fit. */
-static bool signal_in_body(const struct signal_row *row, struct text body, struct buf *ret_value)
+/* The value that a row's pointer, less its first part, leads to; false when it is not fit. */
+static bool signal_value(const struct body_signal *row, struct text document, struct text pointer,
+			 struct buf *ret_value)
 {
 	static const char mark[] = "_session_";
+	char memory[VALUE_BYTES_MAX + 1];
 	const char *session;
+	struct buf whole;
 
-	if (!json_pointer(body, (struct text){ row->name, row->name_len }, ret_value))
+	buf_init(&whole, memory, sizeof(memory));
+	if (!json_pointer(document, pointer, &whole))
 		return false;
-	if (row->place == CLAUDE_USER) {
-		char memory[SIGNAL_BYTES_MAX + 1];
-		struct buf part;
-
-		/* user_..._account_..._session_UUID, or a text of JSON that has a session_id. */
-		buf_init(&part, memory, sizeof(memory));
-		session = strstr(ret_value->data, mark);
-		if (session)
-			buf_add(&part, text_of(session + strlen(mark)));
-		else
-			json_pointer(buf_since(ret_value, 0), TEXT("/session_id"), &part);
-		buf_cut(ret_value, 0);
-		buf_add(ret_value, buf_since(&part, 0));
-	}
-	if (signal_is_fit(buf_since(ret_value, 0)))
-		return true;
-	buf_cut(ret_value, 0);
-	return false;
+	session = row->kind == CLAUDE_USER ? strstr(memory, mark) : NULL;
+	/* user_..._account_..._session_UUID, or a text of JSON that has a session_id. */
+	if (row->kind == WHOLE)
+		buf_add(ret_value, buf_since(&whole, 0));
+	else if (session)
+		buf_add(ret_value, text_of(session + strlen(mark)));
+	else
+		json_pointer(buf_since(&whole, 0), TEXT("/session_id"), ret_value);
+	return !ret_value->full && signal_is_fit(buf_since(ret_value, 0));
 }
 
-/* The rows whose pointer begins with this member, a bit for each. */
-static uint64_t rows_below(struct text key)
+/* Reads the member that comes next if it is a signal, and a better one than was found so far. */
+static void read_signal(const struct json *json, struct text key, size_t *best,
+			struct buf *ret_value)
 {
-	uint64_t rows = 0;
+	struct text document = { json->at, (size_t)(json->end - json->at) };
+	char memory[SIGNAL_BYTES_MAX + 2];
+	struct buf value;
 
-	for (size_t i = 0; i < COUNT_OF(signals); i++) {
-		const struct signal_row *row = &signals[i];
+	for (size_t i = 0; i < *best; i++) {
+		const struct body_signal *row = &body_signals[i];
+		const char *rest = row->pointer + 1 + key.len;
 
-		if (row->place != HEADER && row->name[1] == key.ptr[0] && row->name_len > key.len &&
-		    !memcmp(row->name + 1, key.ptr, key.len) &&
-		    (row->name[key.len + 1] == '/' || row->name_len == key.len + 1))
-			rows |= (uint64_t)1 << i;
+		if (row->pointer[1] != key.ptr[0] || row->len <= key.len ||
+		    memcmp(row->pointer + 1, key.ptr, key.len) || (*rest != '/' && *rest))
+			continue;
+		buf_init(&value, memory, sizeof(memory));
+		if (!signal_value(row, document, text_of(rest), &value))
+			continue;
+		buf_cut(ret_value, 0);
+		buf_add(ret_value, buf_since(&value, 0));
+		*best = i;
 	}
-	return rows;
 }
 
 void conversation_read(struct text body, struct conversation *ret_conversation,
@@ -468,7 +474,7 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 {
 	struct reading reading = { .conversation = ret_conversation };
 	bool is_cut = body.len > BODY_BYTES_MAX;
-	uint64_t rows = 0;
+	size_t best = COUNT_OF(body_signals);
 	struct json json;
 	struct text key;
 
@@ -478,24 +484,27 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 	json_init_lenient(&json, body);
 	json_object(&json);
 	while (json_member(&json, &key)) {
+		bool is_read = false;
+
 		if (text_eq(key, TEXT("messages")) || text_eq(key, TEXT("input")))
-			read_messages(&reading, json, false);
+			is_read = read_messages(&reading, &json, false);
 		else if (text_eq(key, TEXT("contents")))
-			read_messages(&reading, json, true); /* Gemini's role may be missing */
+			is_read = read_messages(&reading, &json, true); /* Gemini's role may be missing */
 		else if (key.len)
-			rows |= rows_below(key);
+			read_signal(&json, key, &best, ret_signal);
 		/* What stands behind the messages is beyond what was handed over, most likely. */
 		if (is_cut && ret_conversation->has_words)
 			break;
-		json_skip(&json, NULL);
+		if (is_read)
+			json_leave(&json, 1);
+		else
+			json_skip(&json, NULL);
 	}
 	if (json.error && !is_cut) { /* no JSON, or not all of it */
 		ret_conversation->has_words = false;
-		return;
-	}
-	for (size_t i = 0; i < COUNT_OF(signals) && !ret_conversation->signal; i++) {
-		if ((rows >> i & 1) && signal_in_body(&signals[i], body, ret_signal))
-			ret_conversation->signal = signals[i].name;
+		buf_cut(ret_signal, 0);
+	} else if (best < COUNT_OF(body_signals)) {
+		ret_conversation->signal = body_signals[best].pointer;
 	}
 }
 

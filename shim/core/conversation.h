@@ -19,9 +19,8 @@ typedef const void *next_header(void *arg, const void *cursor, struct text *ret_
 /* What a client's value is good for an id: 1 to 255 characters of visible ASCII. */
 bool signal_is_fit(struct text value);
 
-/* The value of the best header signal for a field, and its name; false when there is none. */
-bool signal_in_headers(enum field field, next_header *next, void *arg, struct text *ret_value,
-		       const char **ret_name);
+/* Offers what the client's headers say about the conversation and the session. */
+void signals_offer(struct context *context, next_header *next, void *arg);
 
 /* How a conversation began, as far as a body shows it. */
 struct conversation {

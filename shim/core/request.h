@@ -165,6 +165,7 @@ struct values {
 	const struct tag_observer *observer;
 	const struct tag_request *request; /* for its body */
 	enum derives derives; /* set back to DERIVES_NOT once it was tried */
+	bool signals_ready; /* the client's headers were looked at */
 	bool trace_ready;
 	bool no_random; /* a span was asked for, and the kernel had no bytes for its id */
 	struct text traceparent, tracestate;

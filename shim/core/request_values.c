@@ -91,7 +91,7 @@ void values_collect(const struct tag_request *request, const struct config *conf
 	environment_offer(&ret_values->context);
 	adopt(&ret_values->context, config);
 	ask_service(ret_values, config);
-	ret_values->trace_ready = ret_values->no_random = false;
+	ret_values->trace_ready = ret_values->signals_ready = ret_values->no_random = false;
 	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };
 	buf_init(&buf, ret_values->request_id, sizeof(ret_values->request_id));
 	uuid_format(&buf, request->request_id);
@@ -160,16 +160,14 @@ static struct text body_of(const struct values *values)
 	return request->body ? request->body(request->body_arg) : TEXT("");
 }
 
-/* What the client itself says about a field in a header. */
-static void prepare_signal(struct values *values, enum field field)
+/* What the client itself says in its headers. */
+static void prepare_signals(struct values *values)
 {
 	const struct tag_request *request = values->request;
-	struct text value;
-	const char *name;
 
-	if (values->context.origin[field] == ORIGIN_NONE && request->next_header &&
-	    signal_in_headers(field, request->next_header, request->arg, &value, &name))
-		context_offer(&values->context, field, value, ORIGIN_SIGNAL, name);
+	if (!values->signals_ready && request->next_header)
+		signals_offer(&values->context, request->next_header, request->arg);
+	values->signals_ready = true;
 }
 
 /* Where the conversation is held: what the launcher made for the shell or program that it was started
@@ -230,12 +228,11 @@ static void prepare_conversation(struct values *values)
 	struct buf id;
 	int result;
 
-	prepare_signal(values, FIELD_CONVERSATION_ID);
-	if (values->derives == DERIVES_WITHOUT_IDS) {
-		prepare_signal(values, FIELD_SESSION_ID);
-		if (context->value[FIELD_SESSION_ID].len || context->value[FIELD_TASK_ID].len)
-			return;
-	}
+	if (context->origin[FIELD_CONVERSATION_ID] == ORIGIN_NONE)
+		prepare_signals(values);
+	if (values->derives == DERIVES_WITHOUT_IDS &&
+	    (context->value[FIELD_SESSION_ID].len || context->value[FIELD_TASK_ID].len))
+		return;
 	if (!values->derives || context->origin[FIELD_CONVERSATION_ID] != ORIGIN_NONE)
 		return;
 	values->derives = DERIVES_NOT;
@@ -285,8 +282,8 @@ static struct text value_of(struct values *values, enum field field)
 		prepare_project(values);
 	if (field == FIELD_CONVERSATION_ID)
 		prepare_conversation(values);
-	if (field == FIELD_SESSION_ID)
-		prepare_signal(values, field);
+	if (field == FIELD_SESSION_ID && values->context.origin[field] == ORIGIN_NONE)
+		prepare_signals(values);
 	if (is_trace && !values->trace_ready)
 		prepare_trace(values);
 	if (is_trace)

@@ -53,9 +53,9 @@ void buf_hex(struct buf *buf, const uint8_t *bytes, size_t count)
 
 	if (!fits(buf, 2 * count))
 		return;
-	for (size_t i = 0; i < count; i++) {
-		*at++ = digits[bytes[i] >> 4];
-		*at++ = digits[bytes[i] & 15];
+	for (const uint8_t *end = bytes + count; bytes < end; bytes++, at += 2) {
+		at[0] = digits[*bytes >> 4];
+		at[1] = digits[*bytes & 15];
 	}
 	*at = '\0';
 	buf->len += 2 * count;

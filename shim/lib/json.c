@@ -433,20 +433,15 @@ static bool skip_strict(struct json *json)
 	return !json->error;
 }
 
-/* Past the bracket that closes the one that comes next. What else is inside does not matter, but for
- * strings, which can hold brackets. */
-static bool skip_lenient(struct json *json)
+/* Past so many closing brackets that have no opening one here. What else is between them does not
+ * matter, but for strings, which can hold brackets. */
+static bool pass_brackets(struct json *json, size_t depth)
 {
-	size_t depth = 0;
 	struct text text;
-	char c = look(json);
 
-	if (c == '"')
-		return read_string(json, SKIP, &text) && !json->error;
-	if (c != '{' && c != '[')
-		return json_word(json, &text);
 	while (!json->error && json->at < json->end) {
-		c = *json->at++;
+		char c = *json->at++;
+
 		if (c == '"')
 			read_lenient(json, &text);
 		else if (c == '{' || c == '[')
@@ -455,6 +450,28 @@ static bool skip_lenient(struct json *json)
 			return !json->error;
 	}
 	return fail(json, "the end is missing");
+}
+
+void json_leave(struct json *json, uint8_t depth)
+{
+	if (!json->error && json->depth > depth)
+		pass_brackets(json, json->depth - depth);
+	json->depth = depth;
+}
+
+static bool skip_lenient(struct json *json)
+{
+	struct text text;
+	char c = look(json);
+
+	if (c == '"') {
+		json->at++;
+		return read_lenient(json, &text) && !json->error;
+	}
+	if (c != '{' && c != '[')
+		return json_word(json, &text);
+	json->at++;
+	return pass_brackets(json, 1);
 }
 
 bool json_skip(struct json *json, struct text *ret_raw)
@@ -520,14 +537,17 @@ bool json_pointer(struct text document, struct text pointer, struct buf *ret_val
 	struct json json;
 	char bytes[4];
 
-	if (!pointer.len || pointer.ptr[0] != '/')
+	if (pointer.len && pointer.ptr[0] != '/')
 		return false;
 	json_init_lenient(&json, document);
-	for (pointer = text_from(pointer, 1);; pointer = text_from(pointer, token.len + 1)) {
+	while (pointer.len) {
 		char memory[NAME_BYTES_MAX + 1];
-		ptrdiff_t slash = text_find(pointer, '/');
+		ptrdiff_t slash;
 		struct buf name;
 
+		pointer.ptr++; /* the slash; what is behind it may be empty, and is a name then */
+		pointer.len--;
+		slash = text_find(pointer, '/');
 		token = (struct text){ pointer.ptr, slash < 0 ? pointer.len : (size_t)slash };
 		buf_init(&name, memory, sizeof(memory));
 		/* "~1" and "~0" stand for "/" and "~" (RFC 6901 section 4). */
@@ -541,8 +561,7 @@ bool json_pointer(struct text document, struct text pointer, struct buf *ret_val
 		}
 		if (name.full || !descend(&json, buf_since(&name, 0)))
 			return false;
-		if (slash < 0)
-			break;
+		pointer = text_from(pointer, token.len);
 	}
 	type = json_peek(&json);
 	if (type == JSON_STRING) {

@@ -71,6 +71,9 @@ bool json_skip(struct json *json, struct text *ret_raw);
 bool json_member(struct json *json, struct text *ret_key);
 bool json_element(struct json *json);
 
+/* Lenient: leaves the innermost objects and arrays, down to this depth, over what is left in them. */
+void json_leave(struct json *json, uint8_t depth);
+
 /* Whether there was no error and nothing but white space is left. */
 bool json_end(struct json *json);
 /* Where an error was found: bytes from the start. */

@@ -78,3 +78,27 @@ void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES])
 	mix(v, 4);
 	write_word(ret_digest + 8, v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
+
+/* Folds the product of two words that depend on all that was read. */
+static uint64_t hash_step(uint64_t hash, uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product =
+		(unsigned __int128)(hash ^ a ^ 0x9E3779B97F4A7C15) * (b ^ 0xD6E8FEB86659FD93);
+
+	return (uint64_t)(product >> 64) ^ (uint64_t)product ^ a;
+}
+
+uint64_t hash_fast(uint64_t hash, struct text text)
+{
+	const char *at = text.ptr, *end = at + text.len;
+	uint64_t words[4];
+
+	for (; end - at >= (ptrdiff_t)sizeof(words); at += sizeof(words)) {
+		memcpy(words, at, sizeof(words));
+		hash = hash_step(hash_step(hash, words[0], words[1]), words[2], words[3]);
+	}
+	memset(words, 0, sizeof(words));
+	memcpy(words, at, (size_t)(end - at));
+	hash = hash_step(hash_step(hash, words[0], words[1]), words[2], words[3]);
+	return hash_step(hash, text.len, hash);
+}

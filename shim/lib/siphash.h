@@ -22,4 +22,8 @@ void siphash_add(struct siphash *hash, struct text text);
 void siphash_byte(struct siphash *hash, uint8_t byte);
 void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES]);
 
+/* A fast hash without a key, for what goes through the one above afterwards: it tells texts apart that
+ * nobody made to collide. `hash` is what it goes on from. */
+uint64_t hash_fast(uint64_t hash, struct text text);
+
 #endif

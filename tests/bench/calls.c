@@ -135,7 +135,7 @@ static struct curl_slist *add_own_headers(struct curl_slist *list)
 /* "{...}" of at least so many bytes. */
 static char *make_body(long bytes)
 {
-	static const char start[] = "{\"model\":\"m\",\"messages\":[{\"content\":\"", end[] = "\"}]}";
+	static const char start[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"", end[] = "\"}]}";
 	size_t most = sizeof(start) + sizeof(end), filler = bytes > (long)most ? (size_t)bytes - most : 0;
 	char *body = malloc(most + filler);
 
