@@ -72,11 +72,19 @@ def servers():
         yield found
 
 
-@pytest.fixture(scope="session")
-def front(servers):
-    for program in (find_nginx(), "openssl"):
+def need(*programs, python=()):
+    """Skips by the name of what is not installed: programs, and modules of /usr/bin/python3."""
+    for program in programs:
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed")
+    for module in python:
+        if subprocess.run(["/usr/bin/python3", "-c", f"import {module}"], capture_output=True).returncode:
+            pytest.skip(f"Python's {module} is not installed")
+
+
+@pytest.fixture(scope="session")
+def front(servers):
+    need(find_nginx(), "openssl")
     with Front({"/": servers["relay"].port, "/dns-query": servers["doh"].port}) as front:
         yield front
 

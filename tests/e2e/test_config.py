@@ -8,7 +8,7 @@ import time
 import pytest
 
 from commands import BODY, CHAT, curl, post
-from conftest import ROOT, clean_environment
+from conftest import ROOT, clean_environment, need
 from standin import standin
 from tags import CONTEXT, GENERIC, PLAIN, without
 from test_handles import PUPPET
@@ -273,6 +273,7 @@ class Loop:
 
 @pytest.fixture
 def loop(shim, relay, config, tmp_path):
+    need(python=["pycurl"])
     loops = []
     relay.reset()
 
@@ -493,6 +494,7 @@ def test_a_large_body(derive, tmp_path):
 
 def test_a_first_message_that_is_too_long(derive, run, relay, config, tmp_path):
     """It counts as far as it is looked at: by both kinds of POSTFIELDS, and in the commands."""
+    need(python=["pycurl"])
     def body(end):
         text = json.dumps({"messages": [{"role": "user", "content": "x" * (300 << 10) + end}]})
         (tmp_path / "body.json").write_text(text)

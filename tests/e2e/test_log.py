@@ -12,7 +12,7 @@ import time
 import pytest
 
 from commands import CHAT, curl, headers, post
-from conftest import ROOT, clean_environment
+from conftest import ROOT, clean_environment, need
 from tags import CONTEXT, GENERIC, PLAIN, parent_id, request_id, trace_id
 
 TAGALONG = ROOT / "build" / "tagalong"
@@ -154,6 +154,7 @@ def test_the_configuration_names_it(neutral, relay, log, tmp_path):
 
 def test_requests_by_nodes_hook(run, relay, log):
     """Asked for by a helper, and written down as the program's that sends them."""
+    need("node")
     script = "const u = process.argv[1]; fetch(u + '?a=1', {method: 'POST', body: '{}'}).then(r => console.log(process.pid))"
     command = [str(TAGALONG), "run", "--no-service", "--", "node", "-e", script, relay.url + CHAT]
     result = run(command, shim=None, env=logging(log))

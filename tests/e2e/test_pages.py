@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from conftest import need
 from live import TAGALONG, service_pid, tasks
 
 PROGRAM = """
@@ -28,6 +29,8 @@ def set_task(task, *more):
 @pytest.fixture
 def host(live, relay, tmp_path):
     """host(python): with chat() and set_task(); strace's record of sockets is in .calls."""
+
+    need("strace", python=["pycurl"])
 
     def host(text, *options, strace=True):
         program, record = tmp_path / "host.py", tmp_path / "calls"
