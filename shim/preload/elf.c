@@ -90,6 +90,10 @@ bool elf_open(const struct link_map *map, struct elf *ret_elf)
 		case DT_RELSZ:
 			elf.relocation_bytes[1] = value;
 			break;
+		case DT_RELACOUNT:
+		case DT_RELCOUNT:
+			elf.relative_count = value;
+			break;
 		case DT_RPATH:
 			elf.has_rpath = true;
 			break;
@@ -252,6 +256,9 @@ void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg)
 	for (unsigned table = 0; table < 2; table++) {
 		const char *at = elf->relocations[table], *end = at + elf->relocation_bytes[table];
 
+		/* Those without a symbol stand first. */
+		if (table == 1)
+			at += elf->relative_count * RELOCATION_BYTES;
 		for (; at < end; at += RELOCATION_BYTES) {
 			/* REL is the beginning of RELA. */
 			const ElfW(Rel) *relocation = (const ElfW(Rel) *)at;

@@ -21,7 +21,7 @@ struct elf {
 	const ElfW(Half) *versions;
 	const char *version_names;
 	const char *relocations[2];
-	size_t relocation_bytes[2];
+	size_t relocation_bytes[2], relative_count;
 	bool has_rpath; /* DT_RPATH, which counts for what the object loads */
 };
 
