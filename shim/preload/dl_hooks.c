@@ -182,25 +182,25 @@ static bool is_before_us(const void *caller)
 	return own != NULL;
 }
 
-/* What the caller would find without us. */
-static void *find(const struct dl_arguments *arguments, const void *caller)
+/* The function of the caller's own libcurl; a version has to be that library's. */
+static void *find_in_scope(const struct dl_arguments *arguments, const void *caller)
 {
+	struct elf_name wanted = elf_name(arguments->name, arguments->version);
 	const struct library *library;
 	struct object object;
-	void *found = ask(arguments, arguments->handle);
+	struct elf elf;
 
-	/* musl finds our own, and so does dlvsym. */
-	if (dso_is_own(found))
-		found = ask(arguments, RTLD_NEXT);
-	/* That was asked in our name: the caller's own scope is left. */
-	if (found || arguments->handle != RTLD_DEFAULT || !object_find(caller, &object))
-		return found;
+	if (!object_find(caller, &object))
+		return NULL;
 	library = library_in_scope(object.map);
-	return library ? elf_symbol(library->object.map, arguments->name) : NULL;
+	if (!library || !elf_open(library->object.map, &elf) ||
+	    (arguments->version && !elf.version_names))
+		return NULL;
+	return elf_find(&elf, &wanted);
 }
 
-/* There is none: the real function is to say so. It must not find ours, and its message has the name of the
- * caller, the symbol and the version. */
+/* There is none but ours: the real function is to say so. Its message has the name of the caller, the symbol
+ * and the version; the version is lost where the program itself asks for one. */
 static void let_it_fail(struct dl_arguments *arguments, const void *caller)
 {
 	struct object object;
@@ -234,17 +234,33 @@ static void *hook_for(void *found, const char *name, const void *caller)
 
 static void *look_up(struct dl_arguments *arguments, const void *caller)
 {
-	int saved = errno;
 	void *found = NULL;
+	bool is_ours;
 
 	/* Behind us nobody finds ours. */
-	if (arguments->handle != RTLD_NEXT || is_before_us(caller)) {
-		found = find(arguments, caller);
-		if (found)
-			found = hook_for(found, arguments->name, caller);
-		else
-			let_it_fail(arguments, caller);
-	}
+	if (arguments->handle == RTLD_NEXT && !is_before_us(caller))
+		return NULL;
+	found = ask(arguments, arguments->handle);
+	/* musl finds our own, and so does dlvsym. */
+	is_ours = dso_is_own(found);
+	if (is_ours)
+		found = ask(arguments, RTLD_NEXT);
+	/* That was asked in our name: the caller's own scope is left. */
+	if (!found && arguments->handle == RTLD_DEFAULT)
+		found = find_in_scope(arguments, caller);
+	if (found)
+		return hook_for(found, arguments->name, caller);
+	if (is_ours)
+		let_it_fail(arguments, caller);
+	return NULL;
+}
+
+/* The same, with errno as it was. */
+static void *look_up_quietly(struct dl_arguments *arguments, const void *caller)
+{
+	int saved = errno;
+	void *found = look_up(arguments, caller);
+
 	errno = saved;
 	return found;
 }
@@ -261,10 +277,10 @@ static bool is_hook(const char *name)
 void *dl_hook_dlsym(struct dl_arguments *arguments, const void *caller)
 {
 	arguments->version = NULL;
-	return is_hook(arguments->name) ? look_up(arguments, caller) : NULL;
+	return is_hook(arguments->name) ? look_up_quietly(arguments, caller) : NULL;
 }
 
 void *dl_hook_dlvsym(struct dl_arguments *arguments, const void *caller)
 {
-	return is_hook(arguments->name) && arguments->version ? look_up(arguments, caller) : NULL;
+	return is_hook(arguments->name) && arguments->version ? look_up_quietly(arguments, caller) : NULL;
 }
