@@ -48,7 +48,7 @@
 
 bool elf_open(const struct link_map *map, struct elf *ret_elf)
 {
-	struct elf elf = { .map = map };
+	struct elf elf = { .map = map, .protect = mprotect, .auxiliary_value = getauxval };
 	ElfW(Addr) base = map->l_addr, value, address;
 
 	if (!map->l_ld)
@@ -232,9 +232,10 @@ const ElfW(Phdr) *elf_program_headers(const struct link_map *map, size_t *ret_co
 }
 
 /* What the loader has made read-only after relocating the object. */
-static void find_relro(const struct link_map *map, uintptr_t *ret_start, uintptr_t *ret_end)
+static void find_relro(const struct elf *elf, uintptr_t *ret_start, uintptr_t *ret_end)
 {
-	uintptr_t page = getauxval(AT_PAGESZ);
+	uintptr_t page = elf->auxiliary_value(AT_PAGESZ);
+	const struct link_map *map = elf->map;
 	const ElfW(Phdr) *headers;
 	size_t count;
 
@@ -272,10 +273,11 @@ void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg)
 			if (chosen == *place)
 				continue;
 			if (!asked)
-				find_relro(elf->map, &relro, &relro_end);
+				find_relro(elf, &relro, &relro_end);
 			asked = true;
 			if ((uintptr_t)place >= relro && (uintptr_t)place < relro_end && !opened) {
-				if (mprotect((void *)relro, relro_end - relro, PROT_READ | PROT_WRITE))
+				if (elf->protect((void *)relro, relro_end - relro,
+						 PROT_READ | PROT_WRITE))
 					return;
 				opened = true;
 			}
@@ -283,7 +285,7 @@ void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg)
 		}
 	}
 	if (opened)
-		mprotect((void *)relro, relro_end - relro, PROT_READ);
+		elf->protect((void *)relro, relro_end - relro, PROT_READ);
 }
 
 struct file {

@@ -23,6 +23,9 @@ struct elf {
 	const char *relocations[2];
 	size_t relocation_bytes[2], relative_count;
 	bool has_rpath; /* DT_RPATH, which counts for what the object loads */
+	/* For elf_rebind; libc's, by our own references. */
+	int (*protect)(void *start, size_t bytes, int protection);
+	unsigned long (*auxiliary_value)(unsigned long type);
 };
 
 /* A symbol that is looked for. Version NULL: the default definition. */

@@ -84,6 +84,19 @@ static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, 
 	return found ? found : bound;
 }
 
+/* Until then our own references are not to be trusted. */
+static void use_libc_itself(struct binding *binding)
+{
+	struct elf_name protect = elf_name("mprotect", NULL), value = elf_name("getauxval", NULL);
+	void *found_protect = elf_find(&binding->libc_symbols, &protect);
+	void *found_value = elf_find(&binding->libc_symbols, &value);
+
+	if (found_protect && found_value) {
+		binding->own.protect = (int (*)(void *, size_t, int))found_protect;
+		binding->own.auxiliary_value = (unsigned long (*)(unsigned long))found_value;
+	}
+}
+
 static void bind_own_references(const struct link_map *own)
 {
 	struct binding binding = { .first_needed = NULL };
@@ -101,6 +114,7 @@ static void bind_own_references(const struct link_map *own)
 			binding.first_needed = map;
 		if ((is_named(map, "libc.so") || is_named(map, "ld-musl") || is_named(map, "libc.musl")) &&
 		    object_of_map(map, &binding.libc) && elf_open(map, &binding.libc_symbols)) {
+			use_libc_itself(&binding);
 			elf_rebind(&binding.own, bind_to_libc, &binding);
 			return;
 		}

@@ -163,7 +163,7 @@ HOSTS = {
             printf("%d\\n", init != 0); return 0;
         }""", []),
     "functions of libc's names": ("""
-        #define MINE(name) long mine_##name(void) __asm__(#name); long mine_##name(void) { puts("the host's " #name); abort(); }
+        #define MINE(name) long mine_##name(void) __asm__(#name); long mine_##name(void) { fputs("the host's " #name, stderr); abort(); }
         MINE(access) MINE(link) MINE(getcwd) MINE(syscall) MINE(poll) MINE(openat) MINE(madvise) MINE(getrandom) MINE(mkdir)
         MINE(secure_getenv) MINE(connect) MINE(geteuid) MINE(unlink) MINE(gethostname) MINE(pread) MINE(sched_yield)
         MINE(getauxval) MINE(fsync) MINE(recvmsg) MINE(mprotect) MINE(fstatat) MINE(clock_gettime) MINE(getsockopt)
