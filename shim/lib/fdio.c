@@ -95,6 +95,7 @@ void fd_close(int fd)
 int fd_write(int fd, struct text text)
 {
 	const struct timespec now = { 0, 0 };
+	/* By sigprocmask(), which on Linux is the thread's: pthread_sigmask() is in libc since 2.32 only. */
 	sigset_t quiet, pending, before;
 	ssize_t written;
 	int result;
@@ -104,13 +105,13 @@ int fd_write(int fd, struct text text)
 	sigaddset(&quiet, SIGXFSZ);
 	/* What waits already is the host's, and stays. */
 	if (sigpending(&pending) < 0 || sigismember(&pending, SIGPIPE) ||
-	    sigismember(&pending, SIGXFSZ) || pthread_sigmask(SIG_BLOCK, &quiet, &before))
+	    sigismember(&pending, SIGXFSZ) || sigprocmask(SIG_BLOCK, &quiet, &before))
 		return -EIO;
 	written = write(fd, text.ptr, text.len);
 	result = written < 0 ? -errno : (size_t)written < text.len ? -EIO : 0;
 	if (result == -EPIPE || result == -EFBIG)
 		sigtimedwait(&quiet, NULL, &now);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return result;
 }
 
