@@ -52,30 +52,30 @@ struct explanation {
 
 static void on_source(void *arg, struct text placeholder, const char *origin, const char *detail)
 {
-	struct explanation *told = arg;
+	struct explanation *report = arg;
 
-	told->sources = array_grow(told->sources, told->sources_count, sizeof(*told->sources));
-	told->sources[told->sources_count++] =
+	report->sources = array_grow(report->sources, report->sources_count, sizeof(*report->sources));
+	report->sources[report->sources_count++] =
 		(struct source){ text_copy(placeholder), text_copy(text_of(detail)), origin };
 }
 
 static void on_header(void *arg, struct text name, struct text value, const char *reason)
 {
-	struct explanation *told = arg;
+	struct explanation *report = arg;
 
-	told->headers = array_grow(told->headers, told->headers_count, sizeof(*told->headers));
-	told->headers[told->headers_count++] =
+	report->headers = array_grow(report->headers, report->headers_count, sizeof(*report->headers));
+	report->headers[report->headers_count++] =
 		(struct header){ .name = text_copy(name), .value = text_copy(value), .reason = reason,
-				 .sources = told->sources, .sources_count = told->sources_count };
-	told->sources = NULL;
-	told->sources_count = 0;
+				 .sources = report->sources, .sources_count = report->sources_count };
+	report->sources = NULL;
+	report->sources_count = 0;
 }
 
 static void on_dropped(void *arg, struct text name, unsigned count)
 {
-	struct explanation *told = arg;
+	struct explanation *report = arg;
 
-	told->headers[told->headers_count - 1].members_left_out = count;
+	report->headers[report->headers_count - 1].members_left_out = count;
 }
 
 static void on_service(void *arg, const char *outcome)
@@ -95,14 +95,14 @@ static void on_body(void *arg, const char *outcome)
 
 static void on_ignored(void *arg, const char *variable, struct text word, const char *reason)
 {
-	struct explanation *told = arg;
+	struct explanation *report = arg;
 
-	told->ignored = array_grow(told->ignored, told->ignored_count, sizeof(*told->ignored));
-	told->ignored[told->ignored_count++] = (struct ignored){ variable, reason, text_copy(word) };
+	report->ignored = array_grow(report->ignored, report->ignored_count, sizeof(*report->ignored));
+	report->ignored[report->ignored_count++] = (struct ignored){ variable, reason, text_copy(word) };
 }
 
 /* "/etc/tagalong/config.json:3", where the configuration has a part in it. */
-static void explain_configuration(struct explanation *told, const struct config_snapshot *snapshot,
+static void explain_configuration(struct explanation *report, const struct config_snapshot *snapshot,
 				  const struct rule *rule)
 {
 	size_t line = snapshot->line;
@@ -110,46 +110,46 @@ static void explain_configuration(struct explanation *told, const struct config_
 	if (snapshot->state == CONFIG_NONE)
 		return;
 	if (snapshot->state == CONFIG_BAD)
-		told->fault = snapshot->reason;
+		report->fault = snapshot->reason;
 	else if (rule && rule->configured)
 		line = rule->configured->line;
-	told->configuration = line ? text_format("%s:%zu", snapshot->path, line) :
+	report->configuration = line ? text_format("%s:%zu", snapshot->path, line) :
 				     text_format("%s", snapshot->path);
 }
 
-static enum tag_verdict ask_core(struct explanation *told)
+static enum tag_verdict ask_core(struct explanation *report)
 {
 	struct tag_observer observer = { .header = on_header,	.source = on_source,
 					 .dropped = on_dropped, .service = on_service,
 					 .missing = on_missing, .body = on_body,
-					 .arg = told };
+					 .arg = report };
 	struct tag_request request;
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
 	struct tag_match match;
 	struct url url;
 
-	if (!request_init(&request, told->method, told->url))
+	if (!request_init(&request, report->method, report->url))
 		return TAG_NO_MEMORY;
 	request.observer = &observer;
 	verdict = tag_decide(&request, &match);
 	if (verdict == TAG_MATCH) {
 		const struct rule *rule = &match.rule;
 
-		told->relay = text_copy(rule->pattern.len ? rule->pattern : TEXT("loopback"));
-		told->preset = text_copy(rule->preset);
-		told->preset_from = rule->preset_from;
-		explain_configuration(told, match.snapshot, rule);
-		if (!url_parse(request.api, told->url, &url)) {
-			told->endpoint = endpoint_class_of(url.path);
-			told->endpoint = told->endpoint ? told->endpoint : "configured";
+		report->relay = text_copy(rule->pattern.len ? rule->pattern : TEXT("loopback"));
+		report->preset = text_copy(rule->preset);
+		report->preset_from = rule->preset_from;
+		explain_configuration(report, match.snapshot, rule);
+		if (!url_parse(request.api, report->url, &url)) {
+			report->endpoint = endpoint_class_of(url.path);
+			report->endpoint = report->endpoint ? report->endpoint : "configured";
 			url_release(request.api, &url);
 		}
 		tag_match_release(&match);
 		verdict = tag_build(&request, &lines);
 		free(lines);
 	} else if (verdict == TAG_BAD_CONFIG) {
-		explain_configuration(told, match.snapshot, NULL);
+		explain_configuration(report, match.snapshot, NULL);
 		tag_match_release(&match);
 	}
 	return verdict;
@@ -169,21 +169,21 @@ static bool has_no_host(const char *url)
 	return none;
 }
 
-static void explain(struct explanation *told)
+static void explain(struct explanation *report)
 {
-	enum tag_verdict verdict = ask_core(told);
+	enum tag_verdict verdict = ask_core(report);
 
-	for (size_t i = 0; verdict == TAG_MATCH && i < told->headers_count; i++)
-		told->tagged = told->tagged || !told->headers[i].reason;
-	told->reason = verdict == TAG_MATCH && !told->tagged ? "no header has a value" :
+	for (size_t i = 0; verdict == TAG_MATCH && i < report->headers_count; i++)
+		report->tagged = report->tagged || !report->headers[i].reason;
+	report->reason = verdict == TAG_MATCH && !report->tagged ? "no header has a value" :
 							       tag_verdict_reason(verdict);
-	if (verdict == TAG_BAD_URL && has_no_host(told->url))
-		told->reason = "the URL has no host";
+	if (verdict == TAG_BAD_URL && has_no_host(report->url))
+		report->reason = "the URL has no host";
 	if (variable_is_on(VARIABLE_OFF)) {
-		told->tagged = false;
-		told->reason = "TAGALONG_OFF is 1";
+		report->tagged = false;
+		report->reason = "TAGALONG_OFF is 1";
 	}
-	rule_check_environment(on_ignored, told);
+	rule_check_environment(on_ignored, report);
 }
 
 static void add_text(cJSON *object, const char *name, const char *text)
@@ -212,35 +212,35 @@ static cJSON *header_object(const struct header *header)
 	return object;
 }
 
-static void print_json(const struct explanation *told)
+static void print_json(const struct explanation *report)
 {
 	cJSON *root = cJSON_CreateObject(), *sent, *left_out, *ignored, *item;
 	char *text;
 
-	add_text(root, "method", told->method);
-	add_text(root, "url", told->url);
-	add_text(root, "relay", told->relay);
-	add_text(root, "preset", told->preset);
-	add_text(root, "preset_from", told->preset_from);
-	add_text(root, "configuration", told->configuration);
-	add_text(root, "fault", told->fault);
-	add_text(root, "endpoint", told->endpoint);
-	add_text(root, "service", told->service);
-	add_text(root, "missing", told->missing);
-	add_text(root, "body", told->body);
-	cJSON_AddBoolToObject(root, "tagged", told->tagged);
-	add_text(root, "reason", told->reason);
+	add_text(root, "method", report->method);
+	add_text(root, "url", report->url);
+	add_text(root, "relay", report->relay);
+	add_text(root, "preset", report->preset);
+	add_text(root, "preset_from", report->preset_from);
+	add_text(root, "configuration", report->configuration);
+	add_text(root, "fault", report->fault);
+	add_text(root, "endpoint", report->endpoint);
+	add_text(root, "service", report->service);
+	add_text(root, "missing", report->missing);
+	add_text(root, "body", report->body);
+	cJSON_AddBoolToObject(root, "tagged", report->tagged);
+	add_text(root, "reason", report->reason);
 	sent = cJSON_AddArrayToObject(root, "headers");
 	left_out = cJSON_AddArrayToObject(root, "left_out");
-	for (size_t i = 0; i < told->headers_count; i++)
-		cJSON_AddItemToArray(told->headers[i].reason ? left_out : sent,
-				     header_object(&told->headers[i]));
+	for (size_t i = 0; i < report->headers_count; i++)
+		cJSON_AddItemToArray(report->headers[i].reason ? left_out : sent,
+				     header_object(&report->headers[i]));
 	ignored = cJSON_AddArrayToObject(root, "ignored");
-	for (size_t i = 0; i < told->ignored_count; i++) {
+	for (size_t i = 0; i < report->ignored_count; i++) {
 		item = cJSON_CreateObject();
-		add_text(item, "variable", told->ignored[i].variable);
-		add_text(item, "word", told->ignored[i].word);
-		add_text(item, "reason", told->ignored[i].reason);
+		add_text(item, "variable", report->ignored[i].variable);
+		add_text(item, "word", report->ignored[i].word);
+		add_text(item, "reason", report->ignored[i].reason);
 		cJSON_AddItemToArray(ignored, item);
 	}
 	text = cJSON_Print(root);
@@ -265,45 +265,45 @@ static void print_header(const struct header *header)
 		printf("      %u members left out\n", header->members_left_out);
 }
 
-static void print_text(const struct explanation *told)
+static void print_text(const struct explanation *report)
 {
-	char *url = make_printable(text_copy(text_of(told->url)));
+	char *url = make_printable(text_copy(text_of(report->url)));
 	bool first_sent = true, first_left_out = true;
 
-	printf("%s %s\n", told->method, url);
+	printf("%s %s\n", report->method, url);
 	free(url);
-	if (told->tagged)
-		printf("tagged: relay %s, endpoint class %s, preset %s\n", told->relay, told->endpoint,
-		       told->preset);
-	else if (told->missing)
-		printf("refused: %s: %s\n", told->reason, told->missing);
+	if (report->tagged)
+		printf("tagged: relay %s, endpoint class %s, preset %s\n", report->relay, report->endpoint,
+		       report->preset);
+	else if (report->missing)
+		printf("refused: %s: %s\n", report->reason, report->missing);
 	else
-		printf("not tagged: %s\n", told->reason);
-	if (told->configuration)
-		printf("configuration: %s%s%s\n", make_printable(told->configuration),
-		       told->fault ? ": " : "", told->fault ? told->fault : "");
-	if (told->service)
-		printf("%s\n", told->service);
-	if (told->body)
-		printf("no conversation id from the body: %s\n", told->body);
-	for (size_t i = 0; i < told->headers_count; i++) {
-		if (told->headers[i].reason)
+		printf("not tagged: %s\n", report->reason);
+	if (report->configuration)
+		printf("configuration: %s%s%s\n", make_printable(report->configuration),
+		       report->fault ? ": " : "", report->fault ? report->fault : "");
+	if (report->service)
+		printf("%s\n", report->service);
+	if (report->body)
+		printf("no conversation id from the body: %s\n", report->body);
+	for (size_t i = 0; i < report->headers_count; i++) {
+		if (report->headers[i].reason)
 			continue;
 		if (first_sent)
 			putchar('\n');
 		first_sent = false;
-		print_header(&told->headers[i]);
+		print_header(&report->headers[i]);
 	}
-	for (size_t i = 0; i < told->headers_count; i++) {
-		if (!told->headers[i].reason)
+	for (size_t i = 0; i < report->headers_count; i++) {
+		if (!report->headers[i].reason)
 			continue;
-		printf("%s  %-22s %s\n", first_left_out ? "\nleft out:\n" : "", told->headers[i].name,
-		       told->headers[i].reason);
+		printf("%s  %-22s %s\n", first_left_out ? "\nleft out:\n" : "", report->headers[i].name,
+		       report->headers[i].reason);
 		first_left_out = false;
 	}
-	for (size_t i = 0; i < told->ignored_count; i++)
-		report_error("ignoring \"%s\" in %s: %s", make_printable(told->ignored[i].word),
-			     told->ignored[i].variable, told->ignored[i].reason);
+	for (size_t i = 0; i < report->ignored_count; i++)
+		report_error("ignoring \"%s\" in %s: %s", make_printable(report->ignored[i].word),
+			     report->ignored[i].variable, report->ignored[i].reason);
 }
 
 enum { OPT_METHOD = OPT_OWN, OPT_JSON };
@@ -317,7 +317,7 @@ static const struct command_option options[] = {
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct explanation told = { .method = "POST" }; /* the process ends with it */
+	struct explanation report = { .method = "POST" }; /* the process ends with it */
 	struct launch launch = { 0 };
 	int option = OPTION_END, code = EXIT_OK;
 	bool json = false;
@@ -326,7 +326,7 @@ static int run(const struct command *command, int argc, char **argv)
 		if (option == OPT_JSON)
 			json = true;
 		else if (option == OPT_METHOD)
-			told.method = optarg;
+			report.method = optarg;
 		else
 			code = launch_option(command, option, optarg, &launch);
 	}
@@ -334,13 +334,13 @@ static int run(const struct command *command, int argc, char **argv)
 		return code;
 	if (argc - optind != 1)
 		return usage_error(command, "one URL is needed");
-	told.url = argv[optind];
-	explain(&told);
+	report.url = argv[optind];
+	explain(&report);
 	if (json)
-		print_json(&told);
+		print_json(&report);
 	else
-		print_text(&told);
-	return told.tagged ? EXIT_OK : EXIT_NOTHING;
+		print_text(&report);
+	return report.tagged ? EXIT_OK : EXIT_NOTHING;
 }
 
 const struct command command_explain = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* tagalong complete: what may stand at the end of a call, by the commands' tables. */
+/* tagalong complete: what may stand at the end of a call, from the commands' tables. */
 #include "cli/complete.h"
 
 #include <dirent.h>
@@ -10,27 +10,26 @@
 #include <unistd.h>
 
 #include "cli/agents/agents.h"
-#include "core/variables.h"
-#include "cli/command.h"
 #include "cli/ask.h"
-#include "core/preset.h"
+#include "cli/command.h"
 #include "cli/wrap/wrap.h"
+#include "core/preset.h"
+#include "core/variables.h"
 
 /* Nobody who pressed a key waits longer: a service may hang, and so may a folder. */
 #define COMPLETE_SECONDS 1
 
 /* The unfinished word. */
 struct unfinished {
-	const char *lead; /* "--preset=", which stays */
-	size_t lead_len;
-	const char *given; /* what candidates begin with */
+	struct text lead; /* "--preset=", which is repeated in front of each candidate */
+	const char *typed; /* what candidates begin with */
 };
 
-static void offer(const struct unfinished *word, const char *candidate, const char *what)
+static void offer(const struct unfinished *word, const char *candidate, const char *description)
 {
-	if (strncmp(candidate, word->given, strlen(word->given)) != 0)
-		return;
-	printf("%.*s%s%s%s\n", (int)word->lead_len, word->lead, candidate, what[0] ? "\t" : "", what);
+	if (!strncmp(candidate, word->typed, strlen(word->typed)))
+		printf("%.*s%s%s%s\n", (int)word->lead.len, word->lead.ptr, candidate,
+		       description[0] ? "\t" : "", description);
 }
 
 static void offer_text(const struct unfinished *word, struct text candidate)
@@ -41,37 +40,9 @@ static void offer_text(const struct unfinished *word, struct text candidate)
 	free(copy);
 }
 
-static void offer_fields(const struct unfinished *word, const char *behind)
-{
-	char memory[64];
-
-	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		snprintf(memory, sizeof(memory), "%s%s", field_name(field), behind);
-		offer(word, memory, field_variable(field));
-	}
-}
-
-static void offer_presets(const struct unfinished *word)
-{
-	struct preset preset;
-
-	for (size_t i = 0; i < preset_count(); i++) {
-		preset_at(i, &preset);
-		offer_text(word, preset.name);
-	}
-}
-
-static void offer_agents(const struct unfinished *word)
-{
-	const struct agent *agent;
-
-	for (size_t i = 0; (agent = agent_at(i)); i++)
-		offer(word, agent->name, agent->title);
-}
-
 static void offer_scopes(const struct unfinished *word)
 {
-	static struct ask ask; /* large */
+	static struct ask ask = { .is_quiet = true }; /* large */
 	struct wire_request request = { .op = WIRE_LIST };
 	struct wire_scope scope;
 	struct wire_reply reply;
@@ -79,15 +50,17 @@ static void offer_scopes(const struct unfinished *word)
 	char *line;
 	int code;
 
-	ask.is_quiet = true;
+	offer(word, "default", "the scope of all programs of this user");
 	if (!ask_connect(&ask))
 		return;
 	do {
 		if (!ask_send(&ask, &request) || !ask_line(&ask, ASK_TIMEOUT_MS, &line, &len) ||
 		    !ask_understand(&ask, line, len, &reply, &code))
 			break;
-		while (wire_next_scope(&reply.scopes, &scope) > 0)
-			offer_text(word, scope.scope);
+		while (wire_next_scope(&reply.scopes, &scope) > 0) {
+			if (!text_eq(scope.scope, TEXT("default")))
+				offer_text(word, scope.scope);
+		}
 		if (reply.next <= request.after)
 			break;
 		request.after = reply.next;
@@ -99,18 +72,20 @@ static void offer_scopes(const struct unfinished *word)
 static void offer_launchers(const struct unfinished *word)
 {
 	const char *home = variable_get_named("HOME");
-	char folder[PATH_BYTES_MAX], path[PATH_BYTES_MAX];
+	char path[PATH_BYTES_MAX];
 	struct dirent **entries;
-	int count;
+	int count, len = snprintf(path, sizeof(path), "%s/.local/bin", home ? home : "");
 
-	if (!home || snprintf(folder, sizeof(folder), "%s/.local/bin", home) >= (int)sizeof(folder))
+	if (!home || len >= (int)sizeof(path))
 		return;
-	count = scandir(folder, &entries, NULL, alphasort);
+	count = scandir(path, &entries, NULL, alphasort);
 	for (int i = 0; i < count; i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) <
-			    (int)sizeof(path) &&
+		const char *name = entries[i]->d_name;
+
+		if (snprintf(path + len, sizeof(path) - (size_t)len, "/%s", name) <
+			    (int)sizeof(path) - len &&
 		    launcher_is(path))
-			offer(word, entries[i]->d_name, "");
+			offer(word, name, "");
 		free(entries[i]);
 	}
 	if (count >= 0)
@@ -120,150 +95,114 @@ static void offer_launchers(const struct unfinished *word)
 /* `at` is the number of the word among all. */
 static void offer_kind(const struct unfinished *word, enum word kind, int at)
 {
+	const struct agent *agent;
+	char name[64];
+
 	switch (kind) {
 	case WORD_FREE:
-		return;
+		break;
 	case WORD_FIELD:
-		offer_fields(word, "");
-		return;
 	case WORD_PAIR:
-		offer_fields(word, "=");
-		return;
+		for (enum field field = 0; field < FIELD_COUNT; field++) {
+			snprintf(name, sizeof(name), "%s%s", field_name(field),
+				 kind == WORD_PAIR ? "=" : "");
+			offer(word, name, field_variable(field));
+		}
+		break;
 	case WORD_PRESET:
-		offer_presets(word);
-		return;
+		for (size_t i = 0; i < preset_count(); i++) {
+			struct text preset, hosts;
+
+			preset_head_at(i, &preset, &hosts);
+			offer_text(word, preset);
+		}
+		break;
 	case WORD_SCOPE:
 		offer_scopes(word);
-		offer(word, "default", "the scope of all programs of this user");
-		return;
+		break;
 	case WORD_AGENT:
-		offer_agents(word);
-		return;
+		for (size_t i = 0; (agent = agent_at(i)); i++)
+			offer(word, agent->name, agent->title);
+		break;
 	case WORD_LAUNCHER:
 		offer_launchers(word);
-		return;
+		break;
 	case WORD_BY:
 		for (size_t i = 0; log_by_word(i); i++)
 			offer(word, log_by_word(i), "");
-		return;
+		break;
 	case WORD_FILE:
 		puts(":file");
-		return;
+		break;
 	case WORD_FOLDER:
 		puts(":folder");
-		return;
+		break;
 	case WORD_PROGRAM:
 	case WORD_CALL:
 		printf(":command %d\n", at);
-		return;
+		break;
 	}
 }
 
-static void offer_commands(const struct unfinished *word)
-{
-	const struct command *command;
-
-	for (size_t i = 0; (command = command_at(i)); i++)
-		offer(word, command->name, command->summary);
-	offer(word, "help", "show the help of a command");
-}
-
-static void offer_verbs(const struct unfinished *word, const struct command *command)
-{
-	for (const struct command_verb *verb = command->verbs; verb->name; verb++)
-		offer(word, verb->name, verb->help);
-}
-
-static void offer_options(const struct unfinished *word, const struct command *command)
-{
-	char memory[64];
-
-	for (const struct command_option *row = command->options; row && row->name; row++) {
-		snprintf(memory, sizeof(memory), "--%s", row->name);
-		offer(word, memory, row->help);
-	}
-	offer(word, "--help", "show this help");
-}
-
-static const struct command_option *find_option(const struct command *command, const char *name,
-						size_t len)
+static const struct command_option *find_option(const struct command *command, struct text name)
 {
 	for (const struct command_option *row = command->options; row && row->name; row++) {
-		if (strlen(row->name) == len && !memcmp(row->name, name, len))
+		if (text_eq(text_of(row->name), name))
 			return row;
 	}
 	return NULL;
 }
 
-/* --preset=li */
-static void offer_behind_equals(const struct command *command, const char *word, int at)
-{
-	const char *equals = strchr(word, '=');
-	const struct command_option *row =
-		find_option(command, word + 2, (size_t)(equals - word) - 2);
-	struct unfinished value = { word, (size_t)(equals - word) + 1, equals + 1 };
-
-	if (row && row->argument)
-		offer_kind(&value, row->word, at);
-}
-
-/* What the words before the last one leave open. */
-struct call_state {
-	const struct command_option *wanting; /* this option's argument is next */
-	const struct command_verb *verb;
-	int operands;
-	bool only_operands; /* "--" was there */
-};
-
-/* Reads one finished word. False when the rest is another program's. */
-static bool read_word(const struct command *command, const char *word, struct call_state *state)
-{
-	const struct command_option *row;
-
-	if (state->wanting) {
-		state->wanting = NULL;
-		return true;
-	}
-	if (!state->only_operands && !strcmp(word, "--")) {
-		state->only_operands = true;
-		return true;
-	}
-	if (!state->only_operands && word[0] == '-' && word[1]) {
-		row = word[1] == '-' ? find_option(command, word + 2, strlen(word + 2)) : NULL;
-		state->wanting = row && row->argument ? row : NULL;
-		return true;
-	}
-	for (const struct command_verb *verb = command->verbs;
-	     !state->operands && verb && verb->name; verb++)
-		state->verb = strcmp(verb->name, word) ? state->verb : verb;
-	state->operands++;
-	return command->word != WORD_PROGRAM && command->word != WORD_CALL;
-}
-
 static void complete_command(const struct command *command, int count, char **words)
 {
-	struct unfinished last = { "", 0, words[count - 1] };
-	struct call_state state = { 0 };
+	bool is_call = command->word == WORD_CALL || command->word == WORD_PROGRAM;
+	const struct command_option *row, *wanting = NULL; /* the next word is its argument */
+	const struct command_verb *verb = NULL;
+	bool only_operands = false; /* "--" was there */
+	struct unfinished last = { { NULL, 0 }, words[count - 1] };
+	const char *equals = strchr(last.typed, '=');
+	char name[64];
+	int operands = 0;
 
 	for (int i = 1; i < count - 1; i++) {
-		if (read_word(command, words[i], &state))
-			continue;
-		if (command->word == WORD_CALL)
-			printf(":command %d\n", i);
-		return;
+		if (wanting) {
+			wanting = NULL;
+		} else if (!only_operands && !strcmp(words[i], "--")) {
+			only_operands = true;
+		} else if (!only_operands && words[i][0] == '-' && words[i][1]) {
+			row = words[i][1] == '-' ? find_option(command, text_of(words[i] + 2)) : NULL;
+			wanting = row && row->argument ? row : NULL;
+		} else if (is_call) {
+			if (command->word == WORD_CALL)
+				printf(":command %d\n", i);
+			return; /* the rest is another program's */
+		} else {
+			for (size_t j = 0; !operands && command->verbs && command->verbs[j].name; j++)
+				verb = strcmp(command->verbs[j].name, words[i]) ? verb :
+										  &command->verbs[j];
+			operands++;
+		}
 	}
-	if (state.wanting)
-		offer_kind(&last, state.wanting->word, count - 1);
-	else if (!state.only_operands && !strncmp(last.given, "--", 2) && strchr(last.given, '='))
-		offer_behind_equals(command, last.given, count - 1);
-	else if (!state.only_operands && last.given[0] == '-')
-		offer_options(&last, command);
-	else if (!command->verbs)
-		offer_kind(&last, command->word, count - 1);
-	else if (state.verb)
-		offer_kind(&last, state.verb->word, count - 1);
-	else if (!state.operands)
-		offer_verbs(&last, command);
+	if (wanting) {
+		offer_kind(&last, wanting->word, count - 1);
+	} else if (!only_operands && !strncmp(last.typed, "--", 2) && equals) {
+		last.lead = (struct text){ last.typed, (size_t)(equals + 1 - last.typed) };
+		row = find_option(command, (struct text){ last.typed + 2, last.lead.len - 3 });
+		last.typed = equals + 1;
+		if (row && row->argument)
+			offer_kind(&last, row->word, count - 1);
+	} else if (!only_operands && last.typed[0] == '-') {
+		for (row = command->options; row && row->name; row++) {
+			snprintf(name, sizeof(name), "--%s", row->name);
+			offer(&last, name, row->help);
+		}
+		offer(&last, "--help", "show this help");
+	} else if (!command->verbs || verb) {
+		offer_kind(&last, verb ? verb->word : command->word, count - 1);
+	} else if (!operands) {
+		for (verb = command->verbs; verb->name; verb++)
+			offer(&last, verb->name, verb->help);
+	}
 }
 
 /* What is still in stdout's buffer is dropped: half a list is worse than none. */
@@ -274,16 +213,17 @@ static void on_alarm(int signal)
 
 int complete(int count, char **words)
 {
-	const struct command *command;
+	const struct command *command = count > 1 ? command_find(words[0]) : NULL;
+	struct unfinished last = { { NULL, 0 }, count ? words[count - 1] : "" };
 
 	signal(SIGALRM, on_alarm);
 	alarm(COMPLETE_SECONDS);
-	if (count < 1)
-		return EXIT_OK;
-	command = count > 1 ? command_find(words[0]) : NULL;
-	if (command)
+	if (command) {
 		complete_command(command, count, words);
-	else if (count == 1 || (count == 2 && !strcmp(words[0], "help")))
-		offer_commands(&(struct unfinished){ "", 0, words[count - 1] });
+	} else if (count == 1 || (count == 2 && !strcmp(words[0], "help"))) {
+		for (size_t i = 0; (command = command_at(i)); i++)
+			offer(&last, command->name, command->summary);
+		offer(&last, "help", "show the help of a command");
+	}
 	return EXIT_OK;
 }

@@ -152,7 +152,7 @@ static void fill_getopt(const struct command *command, struct option options[OPT
 	const struct command_option *row = command->options;
 	size_t count = 0;
 
-	/* "+": a program's own options are not ours. ":": a missing value is told from an unknown
+	/* "+": a program's own options are not ours. ":": a missing value is not the same as an unknown
 	 * option. */
 	if (command->word == WORD_PROGRAM || command->word == WORD_CALL)
 		*letters++ = '+';

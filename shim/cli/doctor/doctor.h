@@ -81,7 +81,7 @@ enum program_hook {
 	HOOK_PYTHON,
 };
 
-/* What can be told about a program without starting it. */
+/* What can be found out about a program without starting it. */
 struct program_report {
 	char path[PATH_BYTES_MAX]; /* what a shell would start */
 	struct list scripts; /* on the way to the binary */
@@ -108,7 +108,7 @@ struct probe_report {
 
 /*
  * Starts the command with the library and a small relay on loopback, {url} in its arguments replaced by
- * a chat URL of the relay, and the variables set by which clients are told of one. Waits 20 seconds at
+ * a chat URL of the relay, and the variables set by which clients find one. Waits 20 seconds at
  * most, then ends the command and all that it started. An exit code.
  */
 int doctor_probe(char **argv, struct probe_report *ret_report);
