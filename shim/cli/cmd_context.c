@@ -49,13 +49,13 @@ struct call {
 
 static int no_field(const struct call *call, struct text name)
 {
-	struct wire_fault fault;
+	struct wire_error fault;
 
-	wire_fault_init(&fault);
-	wire_fault_start(&fault, WIRE_BAD_FIELD, TEXT("unknown field "));
-	wire_fault_quote(&fault, name);
+	wire_error_init(&fault);
+	wire_error_start(&fault, WIRE_BAD_FIELD, TEXT("unknown field "));
+	wire_error_quote(&fault, name);
 	buf_add(&fault.message, TEXT("; the fields are: "));
-	wire_fault_fields(&fault);
+	wire_error_fields(&fault);
 	return usage_error(call->command, "%s", fault.message.data);
 }
 
@@ -145,7 +145,7 @@ static int parse_pair(struct call *call, const char *word)
 		if (code != EXIT_OK)
 			return code;
 	}
-	fault = wire_value_fault(field, value);
+	fault = wire_value_error(field, value);
 	if (fault)
 		return usage_error(call->command, "the value of %s %s", field_name(field), fault);
 	call->request.value[field] = value;

@@ -13,7 +13,7 @@ static void fill(struct wire_request *request, const char *const values[FIELD_CO
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		struct text value = text_of(values[field]);
 
-		if (value.len && !wire_value_fault(field, value))
+		if (value.len && !wire_value_error(field, value))
 			request->value[field] = value;
 	}
 }

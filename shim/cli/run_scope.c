@@ -170,7 +170,7 @@ static void collect(struct wire_request *request, bool ret_moved[FIELD_COUNT])
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		struct text value = text_of(variable_get_named(field_variable(field)));
 
-		ret_moved[field] = value.len && !wire_value_fault(field, value);
+		ret_moved[field] = value.len && !wire_value_error(field, value);
 		if (ret_moved[field])
 			request->value[field] = value;
 	}

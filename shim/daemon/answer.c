@@ -33,7 +33,7 @@ struct question {
 	struct state *state;
 	const struct peer *peer;
 	struct wire_request request;
-	struct wire_fault fault;
+	struct wire_error fault;
 	struct buf *reply;
 	struct answer *answer;
 	const char *line; /* as it was sent; NULL where nothing can be pending */
@@ -44,20 +44,20 @@ struct question {
 
 static void refuse(struct question *question, enum wire_code code, const char *message)
 {
-	wire_fault_start(&question->fault, code, text_of(message));
+	wire_error_start(&question->fault, code, text_of(message));
 }
 
 static void refuse_name(struct question *question, const char *message)
 {
-	if (wire_fault_start(&question->fault, WIRE_BAD_SCOPE, text_of(message)))
-		wire_fault_quote(&question->fault, question->request.scope);
+	if (wire_error_start(&question->fault, WIRE_BAD_SCOPE, text_of(message)))
+		wire_error_quote(&question->fault, question->request.scope);
 }
 
 static void refuse_process(struct question *question, const char *message)
 {
 	struct buf *text = &question->fault.message;
 
-	if (!wire_fault_start(&question->fault, WIRE_BAD_SCOPE, TEXT("process ")))
+	if (!wire_error_start(&question->fault, WIRE_BAD_SCOPE, TEXT("process ")))
 		return;
 	buf_number(text, (uint64_t)question->request.pid);
 	buf_char(text, ' ');
@@ -130,7 +130,7 @@ static bool find_nearest(struct question *question, const struct requester *requ
 		result = nearest_scope(&state->scopes, &state->processes, requester, ret_scope);
 	if (!result)
 		return true;
-	if (wire_fault_start(&question->fault, WIRE_BAD_SCOPE,
+	if (wire_error_start(&question->fault, WIRE_BAD_SCOPE,
 			     TEXT("cannot look up the asking process: "))) {
 		if (!is_own) {
 			buf_cut(&question->fault.message, 0);

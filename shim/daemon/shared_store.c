@@ -345,7 +345,7 @@ static bool add_member(struct shared_row *row, struct text name, struct text val
 	if (field == FIELD_COUNT) /* "v", "revision", or a later version's */
 		return true;
 	row->value[field] = value;
-	return !wire_value_fault(field, value);
+	return !wire_value_error(field, value);
 }
 
 /* "ok", whether it exists, its revision, its time to live, then its members: as texts. */
@@ -415,22 +415,21 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 		snprintf(message, sizeof(message), "the store refuses: %.*s", (int)reply->len, reply->str);
 		if (used && !command->request)
 			store->owner.on_stale(store->owner.arg, text_of(used->name));
+	} else if (!used) {
+		snprintf(message, sizeof(message), "too many scopes of the shared store are in use here");
 	} else if (!count || count > ROW_PARTS_MAX) {
-		if (used)
-			on_foreign(store, used);
+		on_foreign(store, used);
 	} else if (text_eq(part[0], TEXT("late"))) {
 		snprintf(message, sizeof(message), "the store was too slow; nothing was changed");
 	} else if (text_eq(part[0], TEXT("foreign"))) {
 		snprintf(message, sizeof(message), "the store has a value there that is not a scope's");
-		if (used)
-			on_foreign(store, used);
+		on_foreign(store, used);
 	} else if (text_eq(part[0], TEXT("absent"))) {
 		result = SHARED_ABSENT;
 	} else {
 		result = SHARED_DONE;
-		if (used)
-			take_row(store, used, part, count, used->revision == command->known_revision);
-		if (used && used->is_foreign)
+		take_row(store, used, part, count, used->revision == command->known_revision);
+		if (used->is_foreign)
 			result = SHARED_FAILED;
 	}
 	answer(store, command, result, message);
@@ -850,8 +849,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	} else if (now_ms >= store->connect_at_ms) {
 		connect_store(store);
 	}
-	tick_in(store, TAILQ_EMPTY(&store->sent) && TAILQ_EMPTY(&store->waiting) && store->is_connected ?
-			       SHARED_PING_MS / 2 : SHARED_TICK_MS);
+	if (!TAILQ_EMPTY(&store->sent) || !TAILQ_EMPTY(&store->waiting) || store->link[COMMANDS].stream)
+		tick_in(store, store->is_connected && TAILQ_EMPTY(&store->sent) ? SHARED_PING_MS / 2 :
+										  SHARED_TICK_MS);
+	else
+		tick_in(store, store->connect_at_ms > now_ms ? store->connect_at_ms - now_ms : 0);
 }
 
 /* ---- the owner's side ---- */

@@ -35,7 +35,7 @@ static void put(struct state *state, const struct scope *scope)
 static void drop_bad_values(struct text value[FIELD_COUNT])
 {
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (value[field].len && wire_value_fault(field, value[field]))
+		if (value[field].len && wire_value_error(field, value[field]))
 			value[field] = (struct text){ NULL, 0 };
 	}
 }

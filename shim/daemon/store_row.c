@@ -5,7 +5,7 @@
 #include <limits.h>
 
 #include "lib/json.h"
-#include "protocol/member.h"
+#include "protocol/message.h"
 
 bool store_head_read(char *line, size_t len, struct text *ret_boot_id)
 {

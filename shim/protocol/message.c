@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Requests, written and read. One pass over the line: semantic faults are noted and the reading
+/* Errors, fields, and requests, written and read. One pass over the line: semantic faults are noted and the reading
  * goes on, so that a line that is no JSON, or of another version, is always told so first. */
 #include "protocol/message.h"
 
@@ -8,12 +8,97 @@
 
 #include "lib/chars.h"
 #include "lib/json.h"
-#include "protocol/member.h"
+
+static const char code_names[WIRE_CODE_COUNT][16] = {
+#define WIRE_CODE(constant, name) #name,
+	WIRE_CODES(WIRE_CODE)
+#undef WIRE_CODE
+};
+
+const char *wire_code_name(enum wire_code code)
+{
+	return code_names[code];
+}
+
+void wire_error_init(struct wire_error *fault)
+{
+	fault->code = WIRE_CODE_COUNT;
+	buf_init(&fault->message, fault->memory, sizeof(fault->memory));
+}
+
+bool wire_error_start(struct wire_error *fault, enum wire_code code, struct text message)
+{
+	if (code >= fault->code)
+		return false;
+	fault->code = code;
+	buf_cut(&fault->message, 0);
+	buf_add(&fault->message, message);
+	return true;
+}
+
+void wire_error_quote(struct wire_error *fault, struct text text)
+{
+	struct text rest = text;
+	uint32_t point;
+
+	buf_char(&fault->message, '"');
+	while (rest.len && text.len - rest.len < WIRE_QUOTED_BYTES_MAX) {
+		struct text before = rest;
+
+		if (utf8_next(&rest, &point)) {
+			before.len -= rest.len;
+		} else {
+			before = TEXT("?");
+			rest = text_from(rest, 1);
+		}
+		if (before.len == 1 && char_is_control(before.ptr[0]))
+			before = TEXT("?");
+		buf_add(&fault->message, before);
+	}
+	buf_add(&fault->message, rest.len ? TEXT("...\"") : TEXT("\""));
+}
+
+void wire_error_fields(struct wire_error *fault)
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (field)
+			buf_add(&fault->message, TEXT(", "));
+		buf_add(&fault->message, text_of(field_name(field)));
+	}
+}
+
+void member_write_fields(struct buf *buf, const char *key, const struct text value[FIELD_COUNT])
+{
+	json_write_key(buf, key);
+	buf_char(buf, '{');
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		if (!value[field].len)
+			continue;
+		json_write_key(buf, field_name(field));
+		json_write_string(buf, value[field]);
+	}
+	buf_char(buf, '}');
+}
+
+void member_read_fields(struct json *json, struct text ret_value[FIELD_COUNT])
+{
+	struct text key;
+
+	json_object(json);
+	while (json_member(json, &key)) {
+		enum field field = field_by_name(key);
+
+		if (field < FIELD_COUNT)
+			json_string(json, &ret_value[field]);
+		else
+			json_skip(json, NULL);
+	}
+}
 
 static const char op_names[WIRE_OP_COUNT][8] = {
-#define OP(constant, name, what) #name,
-#include "protocol/ops.def"
-#undef OP
+#define WIRE_OP(constant, name) #name,
+	WIRE_OPS(WIRE_OP)
+#undef WIRE_OP
 };
 
 const char *wire_op_name(enum wire_op op)
@@ -38,7 +123,7 @@ static bool is_list(enum field field)
 	return field == FIELD_TAGS || field == FIELD_TRACESTATE || field == FIELD_BAGGAGE;
 }
 
-const char *wire_value_fault(enum field field, struct text value)
+const char *wire_value_error(enum field field, struct text value)
 {
 	struct text rest = value;
 	uint32_t point;
@@ -137,20 +222,20 @@ enum { HAS_V = 1, HAS_OP = 2, HAS_SCOPE = 4, HAS_CONTEXT = 8, HAS_FIELDS = 16, H
 struct reading {
 	struct json json;
 	struct wire_request *request;
-	struct wire_fault *fault;
+	struct wire_error *fault;
 	unsigned has;
 };
 
 static void note(struct reading *reading, enum wire_code code, const char *message)
 {
-	wire_fault_start(reading->fault, code, text_of(message));
+	wire_error_start(reading->fault, code, text_of(message));
 }
 
 static void note_quoted(struct reading *reading, enum wire_code code, const char *message,
 			struct text text)
 {
-	if (wire_fault_start(reading->fault, code, text_of(message)))
-		wire_fault_quote(reading->fault, text);
+	if (wire_error_start(reading->fault, code, text_of(message)))
+		wire_error_quote(reading->fault, text);
 }
 
 /* Whether the next value has this type; else it is passed over and noted. */
@@ -272,11 +357,11 @@ static void read_scope(struct reading *reading)
 
 static void note_field(struct reading *reading, struct text name)
 {
-	if (!wire_fault_start(reading->fault, WIRE_BAD_FIELD, TEXT("there is no field ")))
+	if (!wire_error_start(reading->fault, WIRE_BAD_FIELD, TEXT("there is no field ")))
 		return;
-	wire_fault_quote(reading->fault, name);
+	wire_error_quote(reading->fault, name);
 	buf_add(&reading->fault->message, TEXT("; the fields are: "));
-	wire_fault_fields(reading->fault);
+	wire_error_fields(reading->fault);
 }
 
 /* {"team":"pay","env":"ci"} becomes team=pay,env=ci in the same memory: that is never longer. */
@@ -315,8 +400,8 @@ static void read_value(struct reading *reading, enum field field)
 	else if (!expect(reading, JSON_STRING, WIRE_BAD_VALUE, "a value has to be a string") ||
 		 !json_string(&reading->json, value))
 		return;
-	fault = wire_value_fault(field, *value);
-	if (!fault || !wire_fault_start(reading->fault, WIRE_BAD_VALUE, TEXT("the value of ")))
+	fault = wire_value_error(field, *value);
+	if (!fault || !wire_error_start(reading->fault, WIRE_BAD_VALUE, TEXT("the value of ")))
 		return;
 	buf_add(&reading->fault->message, text_of(field_name(field)));
 	buf_char(&reading->fault->message, ' ');
@@ -451,7 +536,7 @@ static void check(struct reading *reading)
 
 static void note_syntax(struct reading *reading)
 {
-	if (!wire_fault_start(reading->fault, WIRE_BAD_JSON, text_of(reading->json.error)))
+	if (!wire_error_start(reading->fault, WIRE_BAD_JSON, text_of(reading->json.error)))
 		return;
 	buf_add(&reading->fault->message, TEXT(" (at byte "));
 	buf_number(&reading->fault->message, json_where(&reading->json));
@@ -459,12 +544,12 @@ static void note_syntax(struct reading *reading)
 }
 
 int wire_read_request(char *line, size_t len, struct wire_request *ret_request,
-		      struct wire_fault *ret_fault)
+		      struct wire_error *ret_fault)
 {
 	struct reading reading = { .request = ret_request, .fault = ret_fault };
 
 	*ret_request = (struct wire_request){ .target = WIRE_OWN };
-	wire_fault_init(ret_fault);
+	wire_error_init(ret_fault);
 	json_init(&reading.json, line, len);
 	if (json_object(&reading.json))
 		read_members(&reading);

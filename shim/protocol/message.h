@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A request of the protocol, version 1, as a struct: who asks writes it, the service reads it. */
+/* Messages of the protocol, version 1: errors, and requests as a struct, written and read. Replies are in
+ * protocol/reply.h. */
 #ifndef TAGALONG_PROTOCOL_MESSAGE_H
 #define TAGALONG_PROTOCOL_MESSAGE_H
 
@@ -9,12 +10,50 @@
 
 #include "lib/buf.h"
 #include "core/context.h"
-#include "protocol/protocol_error.h"
+#include "lib/json.h"
+#include "protocol/protocol_limits.h"
+
+/* What a request can be refused with (docs/protocol.md says when): of several faults, the first of this
+ * list is reported. */
+#define WIRE_CODES(X) \
+	X(TOO_LONG, too_long) X(BAD_JSON, bad_json) X(BAD_VERSION, bad_version) \
+	X(BAD_OP, bad_op) X(BAD_SCOPE, bad_scope) X(BAD_FIELD, bad_field) \
+	X(BAD_VALUE, bad_value) X(TOO_MANY, too_many) X(FORBIDDEN, forbidden) \
+	X(SCOPE_ENDED, scope_ended) X(TIMED_OUT, timed_out) X(STORE_AWAY, store_away) \
+	X(NO_MEMORY, no_memory)
+
+enum wire_code {
+#define WIRE_CODE(constant, name) WIRE_##constant,
+	WIRE_CODES(WIRE_CODE)
+#undef WIRE_CODE
+	WIRE_CODE_COUNT
+};
+
+const char *wire_code_name(enum wire_code code);
+
+struct wire_error {
+	enum wire_code code; /* WIRE_CODE_COUNT: none */
+	struct buf message; /* over memory */
+	char memory[WIRE_MESSAGE_BYTES_MAX];
+};
+
+void wire_error_init(struct wire_error *fault);
+/* Starts the message of a fault, unless there is one that comes first in WIRE_CODES: then false,
+ * and nothing is to be added. */
+bool wire_error_start(struct wire_error *fault, enum wire_code code, struct text message);
+/* Appends what somebody sent, in quotes: UTF-8 whatever it was, and cut. */
+void wire_error_quote(struct wire_error *fault, struct text text);
+/* Appends the names of all fields. */
+void wire_error_fields(struct wire_error *fault);
+
+#define WIRE_OPS(X) \
+	X(GET, get) X(SET, set) X(UNSET, unset) X(OPEN, open) X(CLOSE, close) X(LIST, list) \
+	X(WATCH, watch) X(PING, ping)
 
 enum wire_op {
-#define OP(constant, name, what) WIRE_##constant,
-#include "protocol/ops.def"
-#undef OP
+#define WIRE_OP(constant, name) WIRE_##constant,
+	WIRE_OPS(WIRE_OP)
+#undef WIRE_OP
 	WIRE_OP_COUNT
 };
 
@@ -51,7 +90,7 @@ bool wire_name_ok(struct text name);
 /* What is wrong with a value, for people; NULL if nothing. It has to be UTF-8 without control
  * characters, not empty, and within its limit as it stands in a line: quotes and backslashes count
  * twice. */
-const char *wire_value_fault(enum field field, struct text value);
+const char *wire_value_error(enum field field, struct text value);
 
 /* Appends one line with its LF. Names and values have to be in order (above). A token that cannot
  * be a scope's name is left out. */
@@ -65,6 +104,12 @@ void wire_get_request(struct buf *buf, struct text token, bool page);
  * passed over, so that later versions can add some.
  */
 int wire_read_request(char *line, size_t len, struct wire_request *ret_request,
-		      struct wire_fault *ret_fault);
+		      struct wire_error *ret_fault);
+
+/* Appends `"key":{...}` with the fields that have a value. */
+void member_write_fields(struct buf *buf, const char *key, const struct text value[FIELD_COUNT]);
+/* Reads an object of fields. Unknown names are passed over; a value that is no string is a fault of
+ * the reader. */
+void member_read_fields(struct json *json, struct text ret_value[FIELD_COUNT]);
 
 #endif

@@ -6,7 +6,7 @@
 #include <limits.h>
 
 #include "lib/json.h"
-#include "protocol/member.h"
+#include "protocol/message.h"
 
 /*
  * The largest reply is a get with every value at its limit: 13 ids, three lists, and the trio once

@@ -9,7 +9,7 @@
 
 #include "lib/buf.h"
 #include "core/context.h"
-#include "protocol/protocol_error.h"
+#include "protocol/message.h"
 
 /* Of a scope, or a context, that comes from a store for many machines. */
 struct wire_shared {

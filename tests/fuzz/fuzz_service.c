@@ -138,7 +138,7 @@ static void take_request(const char *bytes, size_t len)
 	char *line = fuzz_copy(bytes, len), *again = fuzz_copy(bytes, len);
 	char name[WIRE_NAME_BYTES_MAX + 1];
 	struct wire_request request;
-	struct wire_fault fault;
+	struct wire_error fault;
 	struct wire_reply reply;
 	int good;
 

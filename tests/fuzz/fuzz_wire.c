@@ -14,7 +14,7 @@ static void try_request(char *line, size_t len)
 {
 	static char memory[2 * FRAME_BYTES];
 	struct wire_request request, again;
-	struct wire_fault fault;
+	struct wire_error fault;
 	struct buf buf;
 
 	if (wire_read_request(line, len, &request, &fault)) {

@@ -10,7 +10,7 @@
 #include "protocol/reply.h"
 #include "protocol/message.h"
 
-static int read_request(const char *text, struct wire_request *request, struct wire_fault *fault)
+static int read_request(const char *text, struct wire_request *request, struct wire_error *fault)
 {
 	static char line[FRAME_BYTES];
 
@@ -107,7 +107,7 @@ static void refused(void)
 {
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		struct wire_request request;
-		struct wire_fault fault;
+		struct wire_error fault;
 		struct text message;
 
 		CHECK(read_request(refusals[i].line, &request, &fault) == -EINVAL,
@@ -126,14 +126,14 @@ static void refused(void)
 /* What is sent back of somebody's bytes is short, UTF-8 and without control characters. */
 static void quoting(void)
 {
-	struct wire_fault fault;
+	struct wire_error fault;
 	char field[200];
 
-	wire_fault_init(&fault);
+	wire_error_init(&fault);
 	memset(field, 'x', sizeof(field));
 	memcpy(field, "\x1b[31m\xFF\xC3\xA9", 8);
-	wire_fault_start(&fault, WIRE_BAD_FIELD, TEXT(""));
-	wire_fault_quote(&fault, (struct text){ field, sizeof(field) });
+	wire_error_start(&fault, WIRE_BAD_FIELD, TEXT(""));
+	wire_error_quote(&fault, (struct text){ field, sizeof(field) });
 	CHECK(text_starts_with(buf_since(&fault.message, 0), TEXT("\"?[31m?\xC3\xA9xxx")),
 	      "begins");
 	CHECK(text_ends_with(buf_since(&fault.message, 0), TEXT("xxx...\"")), "is cut");
@@ -143,7 +143,7 @@ static void quoting(void)
 static void taken(void)
 {
 	struct wire_request request;
-	struct wire_fault fault;
+	struct wire_error fault;
 
 	CHECK(!read_request("{\"op\":\"get\",\"v\":1}", &request, &fault), "in any order");
 	CHECK(request.op == WIRE_GET && request.target == WIRE_OWN && !request.scope.len, "get");
@@ -187,16 +187,16 @@ static void value_limits(void)
 	static char text[WIRE_LIST_BYTES_MAX + 1];
 
 	memset(text, 'x', sizeof(text));
-	CHECK(!wire_value_fault(FIELD_MODE, (struct text){ text, 1024 }), "an id");
-	CHECK(wire_value_fault(FIELD_MODE, (struct text){ text, 1025 }) != NULL, "too long");
-	CHECK(!wire_value_fault(FIELD_BAGGAGE, (struct text){ text, 8192 }), "a list");
-	CHECK(wire_value_fault(FIELD_BAGGAGE, (struct text){ text, 8193 }) != NULL, "too long");
+	CHECK(!wire_value_error(FIELD_MODE, (struct text){ text, 1024 }), "an id");
+	CHECK(wire_value_error(FIELD_MODE, (struct text){ text, 1025 }) != NULL, "too long");
+	CHECK(!wire_value_error(FIELD_BAGGAGE, (struct text){ text, 8192 }), "a list");
+	CHECK(wire_value_error(FIELD_BAGGAGE, (struct text){ text, 8193 }) != NULL, "too long");
 	text[0] = '"';
-	CHECK(wire_value_fault(FIELD_MODE, (struct text){ text, 1024 }) != NULL, "a quote");
-	CHECK(!wire_value_fault(FIELD_MODE, (struct text){ text, 1023 }), "a quote that fits");
-	CHECK(wire_value_fault(FIELD_MODE, TEXT("\xC3")) != NULL, "no UTF-8");
-	CHECK(wire_value_fault(FIELD_MODE, TEXT("a\0b")) != NULL, "NUL");
-	CHECK(!wire_value_fault(FIELD_MODE, TEXT("\xC3\xA9")), "UTF-8");
+	CHECK(wire_value_error(FIELD_MODE, (struct text){ text, 1024 }) != NULL, "a quote");
+	CHECK(!wire_value_error(FIELD_MODE, (struct text){ text, 1023 }), "a quote that fits");
+	CHECK(wire_value_error(FIELD_MODE, TEXT("\xC3")) != NULL, "no UTF-8");
+	CHECK(wire_value_error(FIELD_MODE, TEXT("a\0b")) != NULL, "NUL");
+	CHECK(!wire_value_error(FIELD_MODE, TEXT("\xC3\xA9")), "UTF-8");
 }
 
 static struct text written(const struct wire_request *request)
@@ -301,7 +301,7 @@ static void largest_reply(void)
 			    (wire_is_trio(field) && field != FIELD_TRACEPARENT);
 
 		reply.value[field] = (struct text){ text, list ? 4096 : 512 };
-		CHECK(!wire_value_fault(field, reply.value[field]), field_name(field));
+		CHECK(!wire_value_error(field, reply.value[field]), field_name(field));
 		if (wire_is_trio(field))
 			reply.opened_with[field] = reply.value[field];
 	}
