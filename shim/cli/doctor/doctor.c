@@ -10,7 +10,7 @@
 #include "cli/command.h"
 
 static const char *const verdict_names[] = { "not", "children", "tagged" };
-static const char *const hook_names[] = { "", "linked", "plugin", "dl", "node", "python" };
+static const char *const hook_names[] = { "", "linked", "plugin", "dl", "node", "bun", "python", "agent", "env" };
 
 void list_add(struct list *list, const char *text)
 {

@@ -28,6 +28,7 @@ struct binary {
 	bool has_libcurl; /* built in */
 	bool names_libcurl; /* as a file to be opened */
 	bool is_go, is_rust;
+	unsigned bun; /* Bun's version, as 1004006 for 1.4.6; 0: it is no Bun program */
 };
 
 /* False when it is not an ELF file, or cannot be read. */
@@ -42,6 +43,8 @@ enum known_kind {
 	KNOWN_PLUGINS, /* a language that loads libcurl for those who want it */
 	KNOWN_NODE, /* Node's own HTTP, for which there is a hook */
 	KNOWN_PYTHON, /* the same of Python, which may have a libcurl plugin, too */
+	KNOWN_AGENT, /* a coding agent that takes a plugin of ours */
+	KNOWN_FIXED, /* it takes headers from a variable when it starts, which tagalong run fills */
 	KNOWN_OWN_HTTP, /* it has its own HTTP and TLS */
 	KNOWN_STARTS, /* it starts other programs, which are tagged */
 	KNOWN_ELSEWHERE, /* it has programs started where our environment does not reach */
@@ -78,7 +81,10 @@ enum program_hook {
 	HOOK_PLUGIN, /* loads a plugin that is */
 	HOOK_DL, /* opens libcurl by name */
 	HOOK_NODE,
+	HOOK_BUN,
 	HOOK_PYTHON,
+	HOOK_AGENT, /* a plugin of ours in a coding agent */
+	HOOK_ENV, /* a variable that it reads when it starts */
 };
 
 /* What can be found out about a program without starting it. */

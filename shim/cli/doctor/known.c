@@ -60,10 +60,13 @@ static const struct known rows[] = {
 
 	{ "node nodejs", KNOWN_NODE, "Node's fetch, undici and http are tagged",
 	  "install hooks/node/tagalong.cjs beside the library, and let TAGALONG_HOOKS contain node", NULL, NULL },
-	{ "kilo opencode", KNOWN_OWN_HTTP, "it has its own HTTP and TLS, and takes a plugin",
+	{ "kilo opencode", KNOWN_AGENT, "it has its own HTTP and TLS, and takes a plugin, which is not installed",
 	  "run tagalong agents install kilo (or opencode); the commands that it starts are tagged",
 	  NULL, NULL },
-	{ "bun deno claude codex", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
+	{ "copilot", KNOWN_FIXED,
+	  "tagalong run gives it the headers when it starts, where COPILOT_PROVIDER_BASE_URL names a relay; they "
+	  "are fixed for as long as it runs", "let TAGALONG_HOOKS contain env", NULL, NULL },
+	{ "deno codex", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
 	  "set the headers in the client or in a proxy; the commands that it starts are tagged",
 	  NULL, NULL },
 	{ "code codium code-oss cursor electron*", KNOWN_OWN_HTTP,

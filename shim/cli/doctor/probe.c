@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The relay of doctor --probe. It serves one connection after the other, one request each: a program that
- * is looked at sends few, and waits for its answers.
+ * The relay of doctor --probe. It serves one connection after the other, one request each: a
+ * program that is looked at sends few, and waits for its answers.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,6 +19,8 @@
 #include "cli/command.h"
 #include "cli/doctor/doctor.h"
 #include "cli/launch.h"
+#include "core/endpoint.h"
+#include "core/preset.h"
 #include "lib/clock.h"
 #include "lib/fdio.h"
 
@@ -28,6 +30,7 @@
 #define POLL_MS 20
 #define CHAT "/v1/chat/completions"
 #define TASK "tagalong-doctor"
+#define PRESET "generic"
 
 struct probe {
 	int fd;
@@ -54,35 +57,75 @@ static int listen_on_loopback(struct probe *probe)
 	return 0;
 }
 
+/* By which SDKs and agents learn where their model is: the base URL and a path, or, without one, a
+ * key. */
+static const struct {
+	const char *name, *path;
+} sdk_variables[] = {
+	{ "OPENAI_BASE_URL", "/v1" },
+	{ "OPENAI_API_BASE", "/v1" },
+	{ "ANTHROPIC_BASE_URL", "" },
+	{ "ANTHROPIC_API_URL", "" },
+	{ "GOOGLE_GEMINI_BASE_URL", "" },
+	{ "AZURE_OPENAI_ENDPOINT", "" },
+	{ "MISTRAL_BASE_URL", "" },
+	{ "GROQ_BASE_URL", "" },
+	{ "OPENROUTER_BASE_URL", "/v1" },
+	{ "OPENROUTER_API_BASE", "/v1" },
+	{ "DEEPSEEK_API_BASE", "/v1" },
+	{ "LITELLM_PROXY_API_BASE", "/v1" },
+	{ "OLLAMA_HOST", "" },
+	{ "COPILOT_PROVIDER_BASE_URL", "/v1" },
+	{ "OPENAI_API_KEY", NULL },
+	{ "ANTHROPIC_API_KEY", NULL },
+	{ "GEMINI_API_KEY", NULL },
+	{ "GOOGLE_API_KEY", NULL },
+	{ "AZURE_OPENAI_API_KEY", NULL },
+	{ "MISTRAL_API_KEY", NULL },
+	{ "GROQ_API_KEY", NULL },
+	{ "OPENROUTER_API_KEY", NULL },
+	{ "DEEPSEEK_API_KEY", NULL },
+	{ "LITELLM_PROXY_API_KEY", NULL },
+	{ "COPILOT_PROVIDER_API_KEY", NULL },
+	{ "COPILOT_MODEL", NULL },
+};
+
+/* An argument with a place that is filled. */
+static char *fill(char *argument, const char *place, const char *text)
+{
+	const char *at = strstr(argument, place);
+
+	return at ? text_format("%.*s%s%s", (int)(at - argument), argument, text,
+				at + strlen(place))
+		  : argument;
+}
+
 /* In the child: the library, one task, the relay by all its names; then the command. */
 static void exec_command(const struct probe *probe, char **argv)
 {
 	int null = open("/dev/null", O_RDONLY);
-	char *versioned = text_format("%s/v1", probe->base);
-
 	setpgid(0, 0);
 	dup2(null, STDIN_FILENO);
 	/* What the command prints is not part of the report. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
-	setenv("OPENAI_BASE_URL", versioned, 1);
-	setenv("OPENAI_API_BASE", versioned, 1);
-	setenv("ANTHROPIC_BASE_URL", probe->base, 1);
-	setenv("OPENAI_API_KEY", "tagalong-doctor", 1);
-	setenv("ANTHROPIC_API_KEY", "tagalong-doctor", 1);
+	for (size_t i = 0; i < sizeof(sdk_variables) / sizeof(sdk_variables[0]); i++) {
+		const char *path = sdk_variables[i].path;
+		char *value = path ? text_format("%s%s", probe->base, path) : NULL;
+
+		setenv(sdk_variables[i].name, value ? value : TASK, 1);
+		free(value);
+	}
 	setenv("TAGALONG_RELAYS", probe->base, 1);
+	setenv("COPILOT_OFFLINE", "true", 1);
 	setenv("TAGALONG_TASK_ID", TASK, 1);
-	setenv("TAGALONG_PRESET", "generic", 1);
+	setenv("TAGALONG_PRESET", PRESET, 1);
 	setenv("TAGALONG_ENDPOINTS", "chat", 1);
 	unsetenv("TAGALONG_OFF");
-	for (size_t i = 0; argv[i]; i++) {
-		const char *place = strstr(argv[i], "{url}");
-
-		if (place)
-			argv[i] = text_format("%.*s%s%s", (int)(place - argv[i]), argv[i], probe->url,
-					      place + strlen("{url}"));
-	}
+	for (size_t i = 0; argv[i]; i++)
+		argv[i] = fill(fill(argv[i], "{url}", probe->url), "{base}", probe->base);
 	if (launch_hooks() != EXIT_OK)
 		_exit(EXIT_TROUBLE);
+	launch_fixed_headers(argv[0]);
 	execvp(argv[0], argv);
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
@@ -115,27 +158,38 @@ static bool read_head(int fd, char *head, uint64_t deadline_ms)
 	return true;
 }
 
+/* Whether the head has a line of this name. */
+static bool has_header(const char *head, struct text name)
+{
+	char start[NAME_BYTES_MAX + 5];
+
+	snprintf(start, sizeof(start), "\r\n%.*s:", (int)name.len, name.ptr);
+	return strcasestr(head, start) != NULL;
+}
+
 /* Counts a request, and notes the names of what was added to the first tagged one. */
 static void count_request(struct probe_report *report, const char *head)
 {
-	struct text rest = text_of(head), line;
+	const char *path = head + strcspn(head, " "), *class;
 	bool tagged = strcasestr(head, "\r\nX-Task-Id: " TASK "\r\n") != NULL;
+	struct preset preset;
+	char name[NAME_BYTES_MAX + 1];
 
-	if (strncmp(head, "POST " CHAT, sizeof("POST " CHAT) - 1) ||
-	    !strchr(" ?", head[sizeof("POST " CHAT) - 1])) {
+	path += *path == ' ';
+	class = endpoint_class_of((struct text){ path, strcspn(path, "? ") });
+	if (strncmp(head, "POST ", 5) || !class || strcmp(class, "chat")) {
 		report->other++;
 		return;
 	}
 	report->requests++;
 	report->tagged += tagged;
-	while (tagged && report->tagged == 1 && text_next(&rest, '\n', &line) && line.len > 1) {
-		ptrdiff_t colon = text_find(line, ':');
-		char name[128];
+	if (!tagged || report->tagged > 1 || preset_find(TEXT(PRESET), &preset))
+		return;
+	for (size_t i = 0; i < preset.count; i++) {
+		struct text header = preset.headers[i].name;
 
-		if (colon < 1 || (size_t)colon >= sizeof(name))
-			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)colon, line.ptr);
-		if (!strncasecmp(name, "X-", 2) || !strcasecmp(name, "traceparent"))
+		snprintf(name, sizeof(name), "%.*s", (int)header.len, header.ptr);
+		if (has_header(head, header))
 			list_add(&report->headers, name);
 	}
 }
@@ -143,15 +197,17 @@ static void count_request(struct probe_report *report, const char *head)
 static void answer(int fd, const char *head)
 {
 	static const char body[] =
-		"{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"probe\","
+		"{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":"
+		"\"probe\","
 		"\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":"
 		"{\"role\":\"assistant\",\"content\":\"ok\"}}]}\n";
 	char reply[1024];
-	int len = snprintf(reply, sizeof(reply),
-			   "%sHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-			   "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-			   strcasestr(head, "\r\nExpect: 100") ? "HTTP/1.1 100 Continue\r\n\r\n" : "",
-			   sizeof(body) - 1, body);
+	int len =
+		snprintf(reply, sizeof(reply),
+			 "%sHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+			 "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+			 strcasestr(head, "\r\nExpect: 100") ? "HTTP/1.1 100 Continue\r\n\r\n" : "",
+			 sizeof(body) - 1, body);
 
 	send(fd, reply, (size_t)len, MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
@@ -174,7 +230,8 @@ static void serve_one(struct probe *probe)
 	free(head);
 }
 
-/* Serves until the command has ended, or the time is over. Its exit code, -1 for a signal or no end. */
+/* Serves until the command has ended, or the time is over. Its exit code, -1 for a signal or no
+ * end. */
 static int serve_until_end(struct probe *probe)
 {
 	int status, code = -1;
@@ -198,7 +255,8 @@ static int serve_until_end(struct probe *probe)
 
 int doctor_probe(char **argv, struct probe_report *ret_report)
 {
-	struct probe probe = { .deadline_ms = clock_monotonic_ms() + PROBE_MS, .report = ret_report };
+	struct probe probe = { .deadline_ms = clock_monotonic_ms() + PROBE_MS,
+			       .report = ret_report };
 	int error = listen_on_loopback(&probe);
 
 	*ret_report = (struct probe_report){ .exit_code = -1 };

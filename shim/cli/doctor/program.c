@@ -16,6 +16,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "cli/agents/agents.h"
 #include "cli/doctor/doctor.h"
 #include "cli/files.h"
 #include "cli/launch.h"
@@ -23,6 +24,8 @@
 
 /* The kernel follows four scripts. */
 #define SCRIPTS_MAX 4
+/* The first Bun that announces each request, and each redirect hop, on undici's channel: 1.4.6. */
+#define BUN_HOOKED 1004006
 /* What a loader prints about some hundred libraries. */
 #define LOADER_BYTES_MAX 65536
 
@@ -264,6 +267,25 @@ static bool find_obstacle(struct target *target, bool raised)
 	return true;
 }
 
+/* Kilo and opencode, whose plugin is ours. */
+static void conclude_agent(struct target *target)
+{
+	const struct agent *agent = agent_find(program_name(target->known_path));
+	struct receipt receipt;
+	bool installed = agent && !receipt_read(agent, &receipt);
+	bool in_place = installed && receipt_is_in_place(&receipt);
+
+	if (installed)
+		receipt_release(&receipt);
+	if (!in_place)
+		not_tagged(target, target->known->reason, target->known->advice);
+	else
+		conclude(target, PROGRAM_TAGGED, HOOK_AGENT,
+			 agent_seen(agent) ? "our plugin in it is installed, and was seen working" :
+					     "our plugin in it is installed; it was not seen working yet",
+			 NULL);
+}
+
 /* What the name says, or what the program has inside. */
 static void conclude_rest(struct target *target)
 {
@@ -295,10 +317,26 @@ static void conclude_rest(struct target *target)
 	} else if (kind == KNOWN_NODE) {
 		not_tagged(target, "Node has its own HTTP and TLS, and the hook for it is not enabled here",
 			   known->advice);
-	} else if (kind == KNOWN_OWN_HTTP) {
-		not_tagged(target, known->reason, known->advice);
+	} else if (kind == KNOWN_AGENT) {
+		conclude_agent(target);
+	} else if (kind == KNOWN_FIXED && hook_wanted("env")) {
+		conclude(target, PROGRAM_TAGGED, HOOK_ENV, known->reason, NULL);
+	} else if (kind == KNOWN_OWN_HTTP || kind == KNOWN_FIXED) {
+		not_tagged(target, kind == KNOWN_FIXED ? "it has its own HTTP and TLS" : known->reason,
+			   known->advice);
 	} else if (kind == KNOWN_STARTS) {
 		conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE, known->reason, known->advice);
+	} else if (binary->bun >= BUN_HOOKED && runtime_hook(RUNTIME_BUN, &path)) {
+		conclude(target, PROGRAM_TAGGED, HOOK_BUN,
+			 "what Bun's fetch sends is tagged, unless the program's author switched BUN_OPTIONS "
+			 "off; doctor --probe tells", NULL);
+	} else if (binary->bun) {
+		not_tagged(target,
+			   binary->bun < BUN_HOOKED ?
+				   "it is a Bun program; Bun before 1.4.6 has no place for a hook" :
+				   "it is a Bun program, and the hook for them is not enabled here",
+			   "set the headers in the client or in a proxy; the commands that it starts are "
+			   "tagged");
 	} else if (binary->has_libcurl) {
 		not_tagged(target, "libcurl is built in, where its calls cannot be intercepted",
 			   "use a build with the shared libcurl, or a proxy that adds the headers");

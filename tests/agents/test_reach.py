@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""What doctor says of agents, and what a probe of them shows."""
+
+import json
+
+import pytest
+
+from harness import TAGALONG, need, place  # noqa: F401
+from relay import Relay
+
+CLAUDE = "compiled/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
+COPILOT = "compiled/node_modules/@github/copilot-linux-x64/copilot"
+KILO = "agents/node_modules/@kilocode/cli-linux-x64/bin/kilo"
+OPENCODE = "agents/node_modules/opencode-linux-x64/bin/opencode"
+
+
+@pytest.fixture
+def home(tmp_path_factory):
+    with Relay() as relay, place(tmp_path_factory, "doctor", relay, {}, lambda: relay.requests) as home:
+        yield home
+
+
+def doctor(home, *command, **env):
+    report = json.loads(home.run([TAGALONG, "doctor", "--json", *command], **env).stdout)
+    return report["verdict"], report.get("hook"), report
+
+
+@pytest.mark.parametrize("program, hook", [(CLAUDE, "bun"), (COPILOT, "env"), (KILO, None), (OPENCODE, None)])
+def test_an_agent(home, program, hook):
+    verdict, found, report = doctor(home, need(program))
+    assert (verdict, found) == (("tagged", hook) if hook else ("not", None)), report
+    assert hook or "agents install" in report["advice"]
+
+
+@pytest.mark.parametrize("program", [CLAUDE, COPILOT])
+def test_an_agent_whose_hook_is_left_out(home, program):
+    assert doctor(home, need(program), TAGALONG_HOOKS="libcurl")[:2] == ("not", None)
+
+
+def test_a_plugin_that_is_installed(home):
+    home.agents("install", "--yes", "kilo")
+    verdict, hook, report = doctor(home, need(KILO))
+    assert (verdict, hook) == ("tagged", "agent") and "not seen working" in report["reason"]
+    home.agents("uninstall", "--yes", "kilo")
+    assert doctor(home, need(KILO))[0] == "not"
+
+
+@pytest.mark.parametrize("program, added", [
+    (CLAUDE, {"X-Task-Id", "X-Conversation-Id", "X-Session-Id", "X-Request-Id", "traceparent", "X-Project-Id"}),
+    (COPILOT, {"X-Task-Id", "X-Session-Id", "X-Project-Id"}),
+])
+def test_a_probe(home, program, added):
+    """It counts every chat endpoint, and lists nothing that the program sends itself."""
+    env = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
+    report = doctor(home, "--probe", "--", need(program), "-p", "hi", **env)[2]
+    assert report["probe"]["requests"] == report["probe"]["tagged"] > 0
+    assert set(report["probe"]["headers"]) == added
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/messages?beta=true", "/v1beta/models/g:streamGenerateContent", "/api/chat"])
+def test_a_probe_of_each_kind(home, path):
+    report = doctor(home, "--probe", "--", "curl", "-s", "-d", "{}", "{base}" + path)[2]
+    assert (report["probe"]["requests"], report["probe"]["tagged"]) == (1, 1)
