@@ -15,6 +15,7 @@
 
 #define WORDS_BYTES_MAX 1024
 #define WORDS_END_BYTES 128
+#define PIECE_BYTES 256
 #define WINDOW_BYTES_MAX 16384
 /* Parts in parts: an image's source, a tool's result. */
 #define PART_DEPTH_MAX 4
@@ -93,20 +94,29 @@ struct words {
 	uint64_t media; /* of what is no text: an image's data or address; 0: none */
 };
 
-/* Of at most WORDS_BYTES_MAX, unescaped: the same for "\u00fc" and for the letter itself. */
+/* Of a text as it reads: the same for "\u00fc" and for the letter itself. In pieces, because a host's
+ * stack may be small. */
 static uint64_t hash_words(uint64_t hash, struct text raw)
 {
-	char plain[WORDS_BYTES_MAX + 4];
+	char plain[PIECE_BYTES + 4];
 	size_t len = 0;
 
 	while (raw.len) {
 		ptrdiff_t escape = text_find(raw, '\\');
 		size_t run = escape < 0 ? raw.len : (size_t)escape;
 
+		if (run > PIECE_BYTES - len)
+			run = PIECE_BYTES - len;
 		memcpy(plain + len, raw.ptr, run);
 		raw = text_from(raw, run);
 		len += run;
-		len += json_unescape(&raw, plain + len);
+		if (raw.len && raw.ptr[0] == '\\')
+			len += json_unescape(&raw, plain + len);
+		if (len < PIECE_BYTES)
+			continue;
+		hash = hash_fast(hash, (struct text){ plain, PIECE_BYTES });
+		len -= PIECE_BYTES;
+		memcpy(plain, plain + PIECE_BYTES, len);
 	}
 	return hash_fast(hash, (struct text){ plain, len });
 }
@@ -427,7 +437,7 @@ static bool signal_value(const struct body_signal *row, struct text document, st
 			 struct buf *ret_value)
 {
 	static const char mark[] = "_session_";
-	char memory[VALUE_BYTES_MAX + 1];
+	char memory[2 * SIGNAL_BYTES_MAX];
 	const char *session;
 	struct buf whole;
 

@@ -2,7 +2,7 @@
 /*
  * URLs are never parsed by hand: userinfo, numeric and encoded hosts, missing slashes and missing
  * schemes are read the way the library in use reads them, or a header could go to a host that only
- * looks like the one that was named (pitfalls 38, 39, 59).
+ * looks like the one that was named.
  */
 #include "core/url.h"
 
@@ -20,19 +20,23 @@
 
 enum { SCHEME, HOST, HOST_ASCII, PATH, PORT };
 
-/* A longer URL is taken apart each time. */
-#define KEPT_BYTES 1024
+/* A longer URL is parsed each time. */
+#define CACHE_BYTES 1024
 
-/* The URL that was taken apart last. */
+/*
+ * The cache holds one URL, the last that was parsed, with its parts, because a client sends to the
+ * same one again and again. `busy` is its lock, and nobody waits for it: a thread that finds it set
+ * parses its URL itself, and so does everybody in a child that was forked in such a moment. A hit
+ * stays locked, as its parts lie in the cache, until url_release. An entry counts for one api and one
+ * generation: url_cache_invalidate begins a new one, also while somebody is parsing.
+ */
 static struct {
-	/* Whoever comes while another looks takes its URL apart itself, and so does everybody in the
-	 * child of a process that forked in such a moment: nobody waits. */
-	bool taken;
+	bool busy;
 	unsigned generation;
-	const struct url_api *api; /* NULL: none */
+	const struct url_api *api; /* NULL: no entry */
 	struct url url; /* its texts lie in memory */
-	char memory[KEPT_BYTES]; /* the whole URL, NUL-terminated, then its parts */
-} kept;
+	char memory[CACHE_BYTES]; /* the whole URL, NUL-terminated, then its parts */
+} cache;
 
 static unsigned generation;
 
@@ -85,28 +89,28 @@ static bool get_all(const struct url_api *api, CURLU *handle, struct url *url)
 	return true;
 }
 
-static bool take(void)
+static bool cache_lock(void)
 {
-	return !__atomic_exchange_n(&kept.taken, true, __ATOMIC_ACQUIRE);
+	return !__atomic_exchange_n(&cache.busy, true, __ATOMIC_ACQUIRE);
 }
 
-static void let_go(void)
+static void cache_unlock(void)
 {
-	__atomic_store_n(&kept.taken, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&cache.busy, false, __ATOMIC_RELEASE);
 }
 
-/* If it is the URL that is kept, what is kept stays taken until url_release. */
-static bool recall(const struct url_api *api, const char *text, struct url *ret_url)
+/* True for a hit, which is locked. */
+static bool cache_get(const struct url_api *api, const char *text, struct url *ret_url)
 {
-	if (!take())
+	if (!cache_lock())
 		return false;
-	if (kept.api == api &&
-	    kept.generation == __atomic_load_n(&generation, __ATOMIC_ACQUIRE) &&
-	    !strcmp(kept.memory, text)) {
-		*ret_url = kept.url;
+	if (cache.api == api &&
+	    cache.generation == __atomic_load_n(&generation, __ATOMIC_ACQUIRE) &&
+	    !strcmp(cache.memory, text)) {
+		*ret_url = cache.url;
 		return true;
 	}
-	let_go();
+	cache_unlock();
 	return false;
 }
 
@@ -118,27 +122,28 @@ static struct text copy_into(struct buf *buf, struct text text)
 	return buf_since(buf, start);
 }
 
-static void keep(const struct url_api *api, const char *text, const struct url *url, unsigned since)
+static void cache_put(const struct url_api *api, const char *text, const struct url *url,
+		      unsigned since)
 {
 	struct buf buf;
 
 	/* A password or a key in it would outlive the host's own copy. */
-	if (text[strcspn(text, "?@")] || !take())
+	if (text[strcspn(text, "?@")] || !cache_lock())
 		return;
-	buf_init(&buf, kept.memory, sizeof(kept.memory));
+	buf_init(&buf, cache.memory, sizeof(cache.memory));
 	buf_add(&buf, text_of(text));
 	buf_char(&buf, '\0');
-	kept.url = (struct url){
+	cache.url = (struct url){
 		.scheme = copy_into(&buf, url->scheme),
 		.host = copy_into(&buf, url->host),
 		.host_ascii = copy_into(&buf, url->host_ascii),
 		.path = copy_into(&buf, url->path),
 		.port = url->port,
-		.kept = true,
+		.cached = true,
 	};
-	kept.api = buf.full ? NULL : api;
-	kept.generation = since;
-	let_go();
+	cache.api = buf.full ? NULL : api;
+	cache.generation = since;
+	cache_unlock();
 }
 
 void url_cache_invalidate(void)
@@ -158,16 +163,16 @@ static void free_parts(const struct url_api *api, struct url *url)
 static int parse(const struct url_api *api, const char *text, struct url *ret_url)
 {
 	struct url url = { .port = 0 };
-	bool whole = false;
+	bool complete = false;
 	CURLU *handle;
 
 	handle = api->url();
 	if (!handle)
 		return -ENOMEM;
 	if (api->set(handle, CURLUPART_URL, text, PARSE_FLAGS) == CURLUE_OK)
-		whole = get_all(api, handle, &url);
+		complete = get_all(api, handle, &url);
 	api->cleanup(handle);
-	if (!whole) {
+	if (!complete) {
 		free_parts(api, &url);
 		return -EINVAL;
 	}
@@ -244,20 +249,20 @@ int url_parse(const struct url_api *api, const char *text, struct url *ret_url)
 
 	if (!api)
 		return split(text, ret_url);
-	if (recall(api, text, ret_url))
+	if (cache_get(api, text, ret_url))
 		return 0;
 	since = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 	result = parse(api, text, ret_url);
 	if (!result)
-		keep(api, text, ret_url, since);
+		cache_put(api, text, ret_url, since);
 	return result;
 }
 
 void url_release(const struct url_api *api, struct url *url)
 {
-	if (url->kept)
-		let_go();
+	if (url->cached)
+		cache_unlock();
 	else
 		free_parts(api, url);
-	url->kept = false;
+	url->cached = false;
 }

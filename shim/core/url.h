@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Taking a URL apart with libcurl's own parser: the one that the request will use. */
+/* Parsing a URL with libcurl's own parser: the one that the request will use. */
 #ifndef TAGALONG_CORE_URL_H
 #define TAGALONG_CORE_URL_H
 
@@ -24,17 +24,16 @@ struct url {
 	struct text path; /* before "?", as it is sent */
 	unsigned port; /* the scheme's own where the URL has none; 0: unknown */
 	char *owned[5]; /* for url_release */
-	bool kept; /* the same */
+	bool cached; /* for url_release */
 };
 
 /* 0, -EINVAL when libcurl would refuse it, -ENOMEM. *ret_url is to be released only after 0, soon,
- * and by the same thread. Thread-safe: the last URL without a query or a user is remembered with
- * its parts, since a client asks the same one again and again. Without an api the URL comes from a hook
+ * and by the same thread. Thread-safe. The last URL without a query or a user is cached. Without an api the URL comes from a hook
  * that built it from the connection that is used: it is split at fixed places, and one that is not
  * exactly scheme://host[:port]/path is refused; the parts then point into it. */
 int url_parse(const struct url_api *api, const char *url, struct url *ret_url);
 void url_release(const struct url_api *api, struct url *url);
-/* An api may be another library's from now on: what it said before is forgotten. */
+/* An api may be another library's from now on: what it parsed before no longer counts. */
 void url_cache_invalidate(void);
 
 #endif

@@ -115,8 +115,8 @@ static void while_taken(void)
 	struct url first, second;
 
 	take_apart(&api, "a", "before");
-	CHECK(!url_parse(&api, "a", &first) && first.kept, "kept");
-	CHECK(!url_parse(&api, "a", &second) && !second.kept, "its own");
+	CHECK(!url_parse(&api, "a", &first) && first.cached, "cached");
+	CHECK(!url_parse(&api, "a", &second) && !second.cached, "its own");
 	CHECK_TEXT(second.host, first.host, "the same");
 	url_release(&api, &second);
 	CHECK_TEXT(first.host, text_of(host), "still there");
