@@ -21,7 +21,8 @@ static const struct adopted_row rows[] = {
 
 struct scan {
 	struct context *context;
-	const char *adopted[ROWS];
+	struct buf *copies;
+	struct text adopted[ROWS];
 };
 
 /* Cheap pre-filter by the first letter: most variables fail it. */
@@ -45,24 +46,35 @@ static void on_variable(void *arg, const char *variable)
 		return;
 	field = field_by_variable(name);
 	if (field < FIELD_COUNT) {
-		context_offer(scan->context, field, text_of(value), ORIGIN_ENVIRONMENT,
-			      field_variable(field));
+		context_offer(scan->context, field, environment_copy(scan->copies, value),
+			      ORIGIN_ENVIRONMENT, field_variable(field));
 		return;
 	}
 	for (size_t i = 0; i < ROWS; i++) {
-		if (!scan->adopted[i] &&
+		if (!scan->adopted[i].len &&
 		    text_eq(name, (struct text){ rows[i].variable, rows[i].variable_len }))
-			scan->adopted[i] = value;
+			scan->adopted[i] = environment_copy(scan->copies, value);
 	}
 }
 
-void environment_offer(struct context *context)
+struct text environment_copy(struct buf *copies, const char *value)
 {
-	struct scan scan = { .context = context };
+	size_t start = copies->len;
+
+	if (value)
+		buf_add(copies, text_of(value));
+	if (copies->full)
+		buf_cut(copies, start);
+	return buf_since(copies, start);
+}
+
+void environment_offer(struct context *context, struct buf *copies)
+{
+	struct scan scan = { .context = context, .copies = copies };
 
 	/* Once over the environment, not once for each of two dozen names. */
 	variables_scan(on_variable, &scan);
 	for (size_t i = 0; i < ROWS; i++)
-		context_offer(context, rows[i].field, text_of(scan.adopted[i]), ORIGIN_ADOPTED,
+		context_offer(context, rows[i].field, scan.adopted[i], ORIGIN_ADOPTED,
 			      rows[i].variable);
 }

@@ -166,10 +166,9 @@ static enum derives derives_of(const struct config_rule *rule, const struct pres
 	return preset->derives ? DERIVES_WITHOUT_IDS : DERIVES_NOT;
 }
 
-/* For a request that matched. Where `place` names a log, there is room for a record behind the
- * workspace. */
+/* For a request that matched. Where a log is wanted, `record` has its path. */
 static enum tag_verdict build(const struct tag_request *request, const struct tag_match *match,
-			      struct workspace *workspace, struct text place)
+			      struct workspace *workspace, struct tag_record *record)
 {
 	struct tag_lines *lines = &workspace->lines;
 	const struct config_rule *rule = match->rule.configured;
@@ -198,9 +197,10 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 		verdict = TAG_REFUSED;
 	if (verdict == TAG_MATCH && workspace->values.no_random)
 		verdict = TAG_NO_ID; /* all of the lines or none */
-	if (place.len && verdict == TAG_MATCH && lines->count)
-		lines->record = record_make(request, lines, &workspace->values, place,
-					    workspace + 1);
+	if (record && verdict == TAG_MATCH && lines->count) {
+		record_make(request, lines, &workspace->values, record);
+		lines->record = record;
+	}
 	values_release(&workspace->values);
 	return verdict;
 }
@@ -210,6 +210,7 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	struct workspace *workspace;
 	struct tag_request named;
 	enum tag_verdict verdict;
+	struct tag_record *record = NULL;
 	struct tag_match match;
 	struct text place;
 
@@ -224,12 +225,18 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	named = *request;
 	place = record_place(match.snapshot->config);
 	workspace = malloc(sizeof(*workspace) + (place.len ? sizeof(struct tag_record) : 0));
+	if (workspace && place.len) {
+		/* The place may be the environment's. */
+		record = (struct tag_record *)(workspace + 1);
+		memcpy(record->path, place.ptr, place.len);
+		record->path[place.len] = '\0';
+	}
 	if (!workspace)
 		verdict = TAG_NO_MEMORY;
 	else if (named.identify && !named.identify(named.arg, named.request_id))
 		verdict = TAG_NO_ID;
 	else
-		verdict = build(&named, &match, workspace, place);
+		verdict = build(&named, &match, workspace, record);
 	tag_match_release(&match);
 	*ret_lines = verdict == TAG_MATCH && workspace->lines.count ? &workspace->lines : NULL;
 	if (!*ret_lines)

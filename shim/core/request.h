@@ -169,6 +169,8 @@ struct values {
 	bool trace_ready;
 	bool no_random; /* a span was asked for, and the kernel had no bytes for its id */
 	struct text traceparent, tracestate;
+	struct buf copies; /* of the environment's values */
+	char copies_memory[ENVIRONMENT_BYTES_MAX];
 	char traceparent_memory[TRACEPARENT_BYTES + 1];
 	char tracestate_memory[VALUE_BYTES_MAX + 1];
 	char request_id[UUID_TEXT_BYTES + 1];
@@ -180,7 +182,7 @@ struct values {
 };
 
 /* Collects what is current: the environment, and the context service's answer. config and rule may
- * be NULL. The texts are valid while the environment, the request's body and *ret_values are. To be
+ * be NULL. The texts are valid while the request's body and *ret_values are. To be
  * released. */
 void values_collect(const struct tag_request *request, const struct config *config,
 		    const struct config_rule *rule, enum derives derives, struct values *ret_values);

@@ -123,17 +123,13 @@ static void add_trace(struct buf *buf, const struct values *values)
 	add_member(buf, "span_id", (struct text){ trace.ptr + 36, 16 });
 }
 
-const struct tag_record *record_make(const struct tag_request *request,
-				     const struct tag_lines *lines, struct values *values,
-				     struct text place, void *memory)
+void record_make(const struct tag_request *request, const struct tag_lines *lines,
+		 struct values *values, struct tag_record *record)
 {
-	struct tag_record *record = memory;
 	const struct tag_observer *observer = values->observer;
 	struct buf buf;
 
 	values->observer = NULL; /* what is looked up for the log is in no header */
-	buf_init(&buf, record->path, sizeof(record->path));
-	buf_add(&buf, place);
 	/* Two bytes are kept back for the end of a line that fills the buffer. */
 	buf_init(&buf, record->line, sizeof(record->line) - 2);
 	buf_char(&buf, '{');
@@ -152,5 +148,4 @@ const struct tag_record *record_make(const struct tag_request *request,
 	memcpy(buf.data + buf.len, "}\n", sizeof("}\n"));
 	record->len = buf.len + 2;
 	values->observer = observer;
-	return record;
 }

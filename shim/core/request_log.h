@@ -17,13 +17,11 @@ struct tag_record {
 struct text record_place(const struct config *config);
 
 /*
- * Makes the record of a request that gets these lines, in memory of a struct tag_record's size: when
- * and by which process, the relay's host and port, the path without its query, the names of the
+ * Makes the record, whose path is set, of a request that gets these lines: when and by which process, the relay's host and port, the path without its query, the names of the
  * headers that are added, and the ids. None of the client's header values, nothing of its body. What
  * does not fit is left out.
  */
-const struct tag_record *record_make(const struct tag_request *request,
-				     const struct tag_lines *lines, struct values *values,
-				     struct text place, void *memory);
+void record_make(const struct tag_request *request, const struct tag_lines *lines,
+		 struct values *values, struct tag_record *record);
 
 #endif

@@ -35,11 +35,11 @@ static unsigned timeout_ms(const struct config *config)
 }
 
 /* The variables that the configuration adopts; they go before those that are built in. */
-static void adopt(struct context *context, const struct config *config)
+static void adopt(struct context *context, const struct config *config, struct buf *copies)
 {
 	for (size_t i = config ? config->adopted_count : 0; i > 0; i--) {
 		const struct config_adopted *adopted = &config->adopted[i - 1];
-		struct text value = text_of(variable_get_named(adopted->variable));
+		struct text value = environment_copy(copies, variable_get_named(adopted->variable));
 
 		/* From the last to the first, each over the one before. */
 		if (value.len && context->origin[adopted->field] == ORIGIN_ADOPTED)
@@ -73,8 +73,6 @@ static void ask_service(struct values *values, const struct config *config)
 	if (values->request->max_wait_ms && wait_ms > values->request->max_wait_ms)
 		wait_ms = values->request->max_wait_ms;
 	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), wait_ms, &values->answer);
-	if (!result)
-		service_offer(&values->context, &values->answer->reply);
 	if (observer && observer->service)
 		observer->service(observer->arg, client_reason(result));
 }
@@ -88,9 +86,13 @@ void values_collect(const struct tag_request *request, const struct config *conf
 	ret_values->observer = request->observer;
 	ret_values->request = request;
 	ret_values->derives = derives;
-	environment_offer(&ret_values->context);
-	adopt(&ret_values->context, config);
+	/* The service first: nothing of the environment is held while it is waited for. */
 	ask_service(ret_values, config);
+	buf_init(&ret_values->copies, ret_values->copies_memory, sizeof(ret_values->copies_memory));
+	environment_offer(&ret_values->context, &ret_values->copies);
+	adopt(&ret_values->context, config, &ret_values->copies);
+	if (ret_values->answer)
+		service_offer(&ret_values->context, &ret_values->answer->reply);
 	ret_values->trace_ready = ret_values->signals_ready = ret_values->no_random = false;
 	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };
 	buf_init(&buf, ret_values->request_id, sizeof(ret_values->request_id));

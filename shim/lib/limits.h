@@ -11,6 +11,8 @@
 #define COMPOSED_BYTES_MAX 4096
 /* All added lines together: half of the 16 KiB head that servers commonly take. */
 #define LINES_BYTES_MAX 8192
+/* What a request copies of the environment: every list at its longest still fits. */
+#define ENVIRONMENT_BYTES_MAX (4 * LIST_BYTES_MAX)
 /* A header name; the longest preset name has 35 characters. */
 #define NAME_BYTES_MAX 128
 /* The source text of one template. */

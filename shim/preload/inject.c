@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,28 @@
 static CURLcode set(const struct handle *handle, CURLoption option, const void *argument)
 {
 	return handle->library->curl_easy_setopt(handle->easy, option, argument);
+}
+
+/*
+ * Around all that is ours: errno is the client's afterwards, and a thread that is cancelled meanwhile
+ * ends in a call of its own, not in one of ours, with a descriptor or memory of ours in hand.
+ */
+struct guard {
+	int saved_errno, cancel_state;
+};
+
+static struct guard guard_enter(void)
+{
+	struct guard guard = { .saved_errno = errno };
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard.cancel_state);
+	return guard;
+}
+
+static void guard_leave(struct guard guard)
+{
+	pthread_setcancelstate(guard.cancel_state, NULL);
+	errno = guard.saved_errno;
 }
 
 static void set_prereq_data(struct handle *handle, void *data)
@@ -315,7 +338,9 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 			  int local_port)
 {
 	struct handle *handle = handle_find(data);
-	int saved = errno, answer;
+	struct guard guard;
+	bool allowed;
+	int answer;
 
 	/* The client's first: what it sets there counts for this request. It may also leave by
 	 * longjmp, or end the handle. */
@@ -324,12 +349,13 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 					       primary_port, local_port);
 		if (answer != CURL_PREREQFUNC_OK || handle_find(data) != handle)
 			return answer;
-		saved = errno;
 	}
-	answer = handle && !inject_now(handle, primary_ip, primary_port) ? CURL_PREREQFUNC_ABORT :
-									   CURL_PREREQFUNC_OK;
-	errno = saved;
-	return answer;
+	if (!handle)
+		return CURL_PREREQFUNC_OK;
+	guard = guard_enter();
+	allowed = inject_now(handle, primary_ip, primary_port);
+	guard_leave(guard);
+	return allowed ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 /* libcurl before 7.80: one decision for the whole transfer, when it starts, and again when the
@@ -429,7 +455,7 @@ static void warm_up(struct handle *handle)
 
 bool inject_start(struct handle *handle, enum inject_when when, struct transfer *ret_before)
 {
-	int saved = errno;
+	struct guard guard = guard_enter();
 	bool allowed = true;
 
 	*ret_before = handle->transfer;
@@ -449,7 +475,7 @@ bool inject_start(struct handle *handle, enum inject_when when, struct transfer 
 	}
 	if (!allowed)
 		inject_end(handle);
-	errno = saved;
+	guard_leave(guard);
 	return allowed;
 }
 
@@ -666,6 +692,7 @@ static void note(struct handle *handle, CURLoption option, void *argument)
 
 CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument)
 {
+	struct guard guard;
 	CURLcode code;
 
 	if (option == CURLOPT_HTTPHEADER)
@@ -677,9 +704,11 @@ CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument)
 	code = set(handle, option, argument);
 	if (code != CURLE_OK)
 		return code;
+	guard = guard_enter();
 	note(handle, option, argument);
 	if (handle->legacy)
 		inject_legacy_option(handle, option, argument);
+	guard_leave(guard);
 	return code;
 }
 

@@ -268,14 +268,18 @@ static bool is_resting(uint64_t now_ms)
 
 int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer)
 {
-	char memory[WIRE_PATH_BYTES_MAX + 1];
+	char memory[WIRE_PATH_BYTES_MAX + 1], name[WIRE_NAME_BYTES_MAX + 1];
 	struct page_question question;
 	int saved = errno, result;
-	struct buf path;
+	struct buf path, copy;
 
 	buf_init(&path, memory, sizeof(memory));
-	result = socket_path(&path);
-	question = (struct page_question){ buf_since(&path, 0), token, clock_monotonic_ms() };
+	/* The token is the environment's, which may change while the service is waited for. */
+	buf_init(&copy, name, sizeof(name));
+	buf_add(&copy, token);
+	result = copy.full ? -EINVAL : socket_path(&path);
+	question = (struct page_question){ buf_since(&path, 0), buf_since(&copy, 0),
+					   clock_monotonic_ms() };
 	if (result || page_answer(&question, true, ret_answer))
 		goto out;
 	result = is_resting(question.asked_ms) ? -EAGAIN : ask(&question, timeout_ms, ret_answer);
