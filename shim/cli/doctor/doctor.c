@@ -228,7 +228,7 @@ const struct command command_doctor = {
 	.operands = "[COMMAND [ARG...]]",
 	.summary = "Check whether and how a program is tagged, or the installation.",
 	.options = options,
-	.about = "{url} in the arguments of a program that is probed is the relay's chat URL; "
+	.about = "{url} in the arguments of a program that is probed is the relay's chat URL, {base} its base URL; "
 		 "OPENAI_BASE_URL and the like name it, too. Without a command: the installation, the "
 		 "configuration, the relays and whether their names resolve, the context service, the "
 		 "environment.\n\n"
