@@ -241,9 +241,9 @@ static void *look_up(struct dl_arguments *arguments, const void *caller)
 	if (arguments->handle == RTLD_NEXT && !is_before_us(caller))
 		return NULL;
 	found = ask(arguments, arguments->handle);
-	/* musl finds our own, and so does dlvsym. */
-	is_ours = dso_is_own(found);
-	if (is_ours)
+	/* musl finds our own, and so does dlvsym; what is asked in our name as the next does not. */
+	is_ours = dso_is_own(found) || arguments->handle == RTLD_NEXT;
+	if (dso_is_own(found))
 		found = ask(arguments, RTLD_NEXT);
 	/* That was asked in our name: the caller's own scope is left. */
 	if (!found && arguments->handle == RTLD_DEFAULT)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""A folder that is a small system with musl as its libc: busybox and curl from Debian's sources, by musl-gcc.
+
+Made once, in build/musl (some minutes; nothing of it is shipped). curl has plain HTTP alone. What cannot
+be had (no musl-gcc, no sources, no right to chroot) is a skip that says so.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORK = ROOT / "build" / "musl"
+LIBRARY = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build")) / "libtagalong.so"
+LOADER = Path(f"/lib/ld-musl-{os.uname().machine}.so.1")
+APPLETS = "ASH SH_IS_ASH CAT ECHO ENV LS SEQ SLEEP SORT TRUE WC FEATURE_SH_MATH ASH_ECHO ASH_TEST".split()
+CURL = """--prefix=/usr --enable-shared --disable-static --without-ssl --without-zlib --without-brotli --without-zstd
+    --without-libpsl --without-nghttp2 --without-libidn2 --without-librtmp --disable-ldap --disable-manual --disable-ftp
+    --disable-file --disable-dict --disable-telnet --disable-tftp --disable-pop3 --disable-imap --disable-smb
+    --disable-smtp --disable-gopher --disable-mqtt --disable-rtsp""".split()
+
+
+def shell(script, folder):
+    with open(WORK / "log", "a") as log:
+        done = subprocess.run(["sh", "-ec", script], cwd=folder, stdout=log, stderr=log, check=False)
+    if done.returncode:
+        pytest.skip(f"cannot be built here, see {WORK}/log: {script[:60]}")
+
+
+def fetch():
+    """Unpacks the sources of both. apt's own lists stay as they are."""
+    keys, release = "/usr/share/keyrings/debian-archive-keyring.gpg", Path("/etc/os-release").read_text()
+    codename = next(line.split("=")[1] for line in release.splitlines() if line.startswith("VERSION_CODENAME="))
+    (WORK / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    (WORK / "sources.list").write_text(f"deb-src [signed-by={keys}] {archive} {codename} main\n")
+    apt = (
+        f"apt-get -o Dir::Etc::SourceList={WORK}/sources.list -o Dir::Etc::SourceParts=/dev/null "
+        f"-o Dir::State::Lists={WORK}/lists -o Dir::Cache={WORK}/cache -o APT::Sandbox::User=root"
+    )
+    (WORK / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+    shell(f"{apt} update; {apt} source --download-only curl busybox", WORK)
+    for name in ("curl", "busybox"):
+        (WORK / name).mkdir()
+        shell(f"tar xf $(ls ../{name}_*.orig.tar.* | grep -v asc) --strip-components=1", WORK / name)
+
+
+def build():
+    shell(f"./configure -q CC=musl-gcc {' '.join(CURL)} && make -j2", WORK / "curl")
+    switches = "; ".join(f"sed -i 's/# CONFIG_{name} is not set/CONFIG_{name}=y/' .config" for name in APPLETS)
+    shell(f"make allnoconfig; {switches}; yes '' | make oldconfig; make -j2 CC=musl-gcc", WORK / "busybox")
+
+
+def make_root():
+    """The root's folder."""
+    for program in ("musl-gcc", "apt-get"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    if os.geteuid():
+        pytest.skip("chroot is for root")
+    root = WORK / "root"
+    if not (root / "bin" / "curl").exists():
+        shutil.rmtree(WORK, ignore_errors=True)
+        WORK.mkdir(parents=True)
+        fetch()
+        build()
+        for folder in ("bin", "lib", "usr/lib", "tmp", "run", "dev"):
+            (root / folder).mkdir(parents=True)
+        shutil.copy(LOADER.resolve(), root / "lib" / LOADER.name)
+        shutil.copy(WORK / "curl/lib/.libs/libcurl.so.4", root / "usr/lib/libcurl.so.4")
+        shutil.copy(WORK / "busybox/busybox", root / "bin/busybox")
+        for applet in ("sh", "cat", "env", "ls", "seq", "sleep", "sort", "true", "wc"):
+            (root / "bin" / applet).symlink_to("busybox")
+        shutil.copy(WORK / "curl/src/.libs/curl", root / "bin/curl")
+    shutil.copy(LIBRARY, root / "lib/libtagalong.so")
+    return root
+
+
+def compile_host(root, name, source, *options):
+    path = root / "tmp" / f"{name}.c"
+    path.write_text(source)
+    include = f"-I{WORK}/curl/include"
+    subprocess.run(["musl-gcc", "-O1", "-w", include, "-o", root / "tmp" / name, path, *options], check=True)
+    return f"/tmp/{name}"

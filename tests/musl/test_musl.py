@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""The one library in a system with musl: it loads, it changes nothing, and it tags (tests/musl/root.py)."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "bench")]
+
+from neutral import compare  # noqa: E402
+from root import WORK, compile_host, make_root  # noqa: E402
+from servers import BUILD, start_service  # noqa: E402
+from tags import CONTEXT, GENERIC, PLAIN  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def root():
+    return make_root()
+
+
+@pytest.fixture
+def inside(run, root):
+    """inside(command, tags): the command in the root, without and with the library, compared."""
+
+    def inside(command, expect=(), env=CONTEXT, own=(), **how):
+        results = []
+        for preload in ("", "/lib/libtagalong.so"):
+            words = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", f"LD_PRELOAD={preload}", *command]
+            results.append(run(words, shim=None, env=env))
+        compare(*results, {"relay": list(expect)}, own, **how)
+        assert results[1].rc == 0, results[1]
+        return results[1]
+
+    return inside
+
+
+PROGRAMS = {
+    "shell": "echo $((6*7)); for i in 1 2 3; do echo $i; done | cat",
+    "list": "ls /bin /lib | sort",
+    "pipes": "seq 100 | wc -l; (exit 3); echo $?",
+    "environment": "env | sort > /tmp/environment; wc -c < /tmp/environment > /tmp/count; true",
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(inside, name):
+    inside(["/bin/sh", "-c", f"PATH=/bin; {PROGRAMS[name]}"])
+
+
+def test_curl(inside, relay):
+    chat = relay.url + "/v1/chat/completions"
+    inside(["/bin/curl", "-s", "-d", "{}", "-H", "X-Own: 1", chat], [GENERIC], own=["X-Own"])
+    inside(["/bin/curl", "-s", "-d", "{}", chat, chat], [GENERIC] * 2)
+    inside(["/bin/curl", "-s", relay.url + "/v1/models"], [PLAIN])
+    inside(["/bin/curl", "-s", "-d", "{}", chat], [PLAIN], env=CONTEXT | {"TAGALONG_OFF": "1"})
+
+
+def test_curl_in_parallel(inside, relay):
+    chat = relay.url + "/v1/chat/completions"
+    inside(["/bin/curl", "-sS", "--no-progress-meter", "-Z", "-d", "{}", chat, chat], [GENERIC] * 2, unordered=True)
+
+
+POST = """
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <pthread.h>
+#undef curl_easy_setopt
+#define FIND(name) __typeof__(name) *my_##name = (__typeof__(name) *)dlsym(h, #name);
+static int post(void *h, const char *url) {
+    FIND(curl_easy_init) FIND(curl_easy_setopt) FIND(curl_easy_perform) FIND(curl_easy_cleanup)
+    CURL *e = my_curl_easy_init();
+    my_curl_easy_setopt(e, CURLOPT_URL, url);
+    my_curl_easy_setopt(e, CURLOPT_POSTFIELDS, "{}");
+    int code = my_curl_easy_perform(e);
+    my_curl_easy_cleanup(e);
+    return code;
+}
+"""
+
+
+def test_by_name(inside, root, relay):
+    source = POST + 'int main(int c, char **v) { return post(dlopen("libcurl.so.4", RTLD_NOW), v[1]); }'
+    inside([compile_host(root, "by-name", source), relay.url + "/v1/chat/completions"], [GENERIC])
+
+
+def test_plugin(inside, root, relay):
+    plugin = """
+        #include <curl/curl.h>
+        int start(const char *url) {
+            CURL *e = curl_easy_init();
+            curl_easy_setopt(e, CURLOPT_URL, url); curl_easy_setopt(e, CURLOPT_POSTFIELDS, "{}");
+            int code = curl_easy_perform(e); curl_easy_cleanup(e); return code;
+        }"""
+    libcurl = f"-L{WORK}/curl/lib/.libs"
+    compile_host(root, "plugin.so", plugin, "-shared", "-fPIC", libcurl, "-lcurl")
+    source = """
+        #include <dlfcn.h>
+        int main(int c, char **v) {
+            void *h = dlopen("/tmp/plugin.so", RTLD_NOW);
+            return ((int (*)(const char *))dlsym(h, "start"))(v[1]);
+        }"""
+    inside([compile_host(root, "plugin-host", source), relay.url + "/v1/chat/completions"], [GENERIC])
+
+
+def test_small_threads(inside, root, relay):
+    """musl's threads have 128 KiB."""
+    source = POST + """
+        static const char *url;
+        static void *thread(void *h) { return (void *)(long)post(h, url); }
+        int main(int c, char **v) {
+            pthread_t t; void *result; void *h = dlopen("libcurl.so.4", RTLD_NOW);
+            url = v[1]; pthread_create(&t, 0, thread, h); pthread_join(t, &result); return (long)result;
+        }"""
+    inside([compile_host(root, "thread", source), relay.url + "/v1/chat/completions"], [GENERIC])
+
+
+ABSENT = """
+    #define _GNU_SOURCE
+    #include <dlfcn.h>
+    #include <stdio.h>
+    #pragma weak curl_easy_init
+    extern void *curl_easy_init(void);
+    int main(void) {
+        void *const handles[] = {RTLD_DEFAULT, RTLD_NEXT, dlopen(0, RTLD_NOW)};
+        printf("%d\\n", curl_easy_init != 0);
+        for (int i = 0; i < 3; i++) {
+            void *f = dlsym(handles[i], "curl_easy_init");
+            printf("%d %s\\n", f != 0, dlerror());
+            f = dlsym(handles[i], "curl_nothing");
+            printf("%d %s\\n", f != 0, dlerror());
+            f = dlsym(handles[i], "printf");
+            printf("%d\\n", f != 0);
+        }
+        return dlopen("/no/such.so", RTLD_NOW) != 0;
+    }"""
+
+
+def test_no_libcurl(inside, root):
+    inside([compile_host(root, "absent", ABSENT)])
+
+
+def test_a_service(run, root, relay):
+    """Asked from inside, and killed: a request is sent all the same."""
+    command = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", "LD_PRELOAD=/lib/libtagalong.so", "/bin/curl", "-s",
+               "-d", "{}", relay.url + "/v1/chat/completions"]
+    shutil.rmtree(root / "run", ignore_errors=True)
+    (root / "run").mkdir()
+    service = start_service(root / "run", "live")
+    try:
+        socket = root / "run/live/context.sock"
+        env = {"PATH": "/usr/bin:/bin", "TAGALONG_SOCKET": str(socket)}
+        subprocess.run([BUILD / "tagalong", "context", "set", "task_id=from-the-service"], env=env, check=True)
+        inside = {"TAGALONG_SOCKET": "/run/live/context.sock", "TAGALONG_CONVERSATION_ID": "C-7"}
+        for _ in range(3):
+            result = run(command, shim=None, env=inside)
+            assert result.rc == 0
+            assert [r.value("X-Task-Id") for r in result.requests] == ["from-the-service"]
+        os.kill(service.pid, signal.SIGKILL)
+        service.wait()
+        started = time.monotonic()
+        result = run(command, shim=None, env=inside)
+        assert result.rc == 0 and time.monotonic() - started < 5
+        assert [r.value("X-Conversation-Id") for r in result.requests] == ["C-7"]
+    finally:
+        service.kill()
+        service.wait()
