@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""An unmodified program that runs on one machine has in each request what was set on another one."""
+
+import http.server
+import subprocess
+import threading
+import time
+
+import pytest
+
+from serving import LIBRARY, TOOLED
+
+CHAT = """
+import sys, pycurl
+handle = pycurl.Curl()
+handle.setopt(pycurl.URL, sys.argv[1] + "/v1/chat/completions")
+handle.setopt(pycurl.POSTFIELDS, "{}")
+handle.setopt(pycurl.WRITEFUNCTION, lambda data: None)
+print("ready", flush=True)
+for line in sys.stdin:
+    handle.perform()
+    print("done", flush=True)
+"""
+
+
+@pytest.fixture
+def relay():
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.headers.get("X-Task-Id"))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    seen = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.seen, server.url = seen, f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+@pytest.mark.skipif(TOOLED, reason="a sanitizer's runtime does not load into Python")
+def test_a_running_client(pair, relay):
+    """Its handle, its connection and its page live on; nobody asks, and the value is the new one."""
+    here, there = pair
+    with here.connect() as peer:
+        peer.op("open", scope={"name": "ci-5"}, context={"task_id": "0"})
+        chat = subprocess.Popen(
+            ["/usr/bin/python3", "-c", CHAT, relay.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=there.environment(LD_PRELOAD=LIBRARY, TAGALONG_SCOPE="ci-5"),
+        )
+        try:
+            assert chat.stdout.readline() == "ready\n"
+            with there.connect() as known:
+                assert known.context(scope={"name": "ci-5"}) == {"task_id": "0"}
+            for i in range(1, 100):
+                peer.op("set", scope={"name": "ci-5"}, context={"task_id": str(i)})
+                time.sleep(0.03)  # the bound, on a busy machine
+                chat.stdin.write("\n")
+                chat.stdin.flush()
+                assert chat.stdout.readline() == "done\n"
+        finally:
+            chat.kill()
+            chat.wait()
+            chat.stdin.close()
+            chat.stdout.close()
+    assert relay.seen == [str(i) for i in range(1, 100)]
