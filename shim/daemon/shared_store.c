@@ -7,19 +7,15 @@
  */
 #include "daemon/shared_store.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/dns.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <hiredis/hiredis.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +23,7 @@
 
 #include "daemon/daemon_limits.h"
 #include "daemon/notice.h"
+#include "daemon/shared_address.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/hash_index.h"
@@ -35,8 +32,6 @@
 #include "protocol/message.h"
 #include "shared_script.h"
 
-#define PREFIX_BYTES_MAX 128
-#define ADDRESS_BYTES_MAX 320
 #define FAULT_BYTES_MAX 256
 /* op, deadline, ttl, channel; then a name and a value for each field. */
 #define SCRIPT_ARGUMENTS_MAX (4 + 2 * FIELD_COUNT)
@@ -87,11 +82,8 @@ struct shared_store {
 	struct event_base *base;
 	struct evdns_base *dns;
 	struct event *tick;
-	SSL_CTX *tls; /* NULL: redis: */
 	struct connection_link link[LINKS];
-	char *host, *user, *password; /* NULL where there is none */
-	int port, database;
-	char prefix[PREFIX_BYTES_MAX], address[ADDRESS_BYTES_MAX];
+	struct shared_address address;
 	char fault[FAULT_BYTES_MAX]; /* why it is away; empty: it is not */
 	bool was_reported;
 	bool is_connected; /* both connections have answered */
@@ -112,7 +104,7 @@ bool shared_store_is_url(const char *url)
 
 const char *shared_store_address(const struct shared_store *store)
 {
-	return store->address;
+	return store->address.text;
 }
 
 const char *shared_store_fault(const struct shared_store *store)
@@ -145,7 +137,7 @@ static void drop_name(struct shared_store *store, struct used_name *used)
 	free(used);
 }
 
-#define KEY_BYTES_MAX (PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 24)
+#define KEY_BYTES_MAX (SHARED_PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 24)
 
 /* "PREFIXscope:NAME" */
 static struct text key_of(const struct shared_store *store, struct text name, char memory[KEY_BYTES_MAX])
@@ -153,7 +145,7 @@ static struct text key_of(const struct shared_store *store, struct text name, ch
 	struct buf buf;
 
 	buf_init(&buf, memory, KEY_BYTES_MAX);
-	buf_add(&buf, text_of(store->prefix));
+	buf_add(&buf, text_of(store->address.prefix));
 	buf_add(&buf, TEXT("scope:"));
 	buf_add(&buf, name);
 	return buf_since(&buf, 0);
@@ -166,9 +158,9 @@ static struct text channel_of(const struct shared_store *store, struct text name
 	struct buf buf;
 
 	buf_init(&buf, memory, KEY_BYTES_MAX);
-	buf_add(&buf, text_of(store->prefix));
+	buf_add(&buf, text_of(store->address.prefix));
 	buf_add(&buf, TEXT("changes:"));
-	buf_number(&buf, (uint64_t)store->database);
+	buf_number(&buf, (uint64_t)store->address.database);
 	buf_char(&buf, ':');
 	buf_add(&buf, name);
 	return buf_since(&buf, 0);
@@ -376,12 +368,10 @@ static void on_foreign(struct shared_store *store, struct used_name *used)
 {
 	if (!used->is_foreign)
 		notice_warning("the value of scope %s in the store at %s is not a scope of tagalong's: "
-			       "it is ignored", used->name, store->address);
+			       "it is ignored", used->name, store->address.text);
 	used->is_foreign = used->is_known = true;
 	store->owner.on_stale(store->owner.arg, text_of(used->name));
 }
-
-#define ROW_PARTS_MAX 64
 
 /* `newest`: it was read just now, and nothing newer has come since. */
 static void take_row(struct shared_store *store, struct used_name *used, const struct text *part,
@@ -404,12 +394,12 @@ static void take_row(struct shared_store *store, struct used_name *used, const s
 static void on_asked(struct shared_store *store, struct command *command, const redisReply *reply)
 {
 	struct used_name *used = find_name(store, text_of(command->name));
-	struct text part[ROW_PARTS_MAX] = { { NULL, 0 } };
+	struct text part[SHARED_PARTS_MAX] = { { NULL, 0 } };
 	enum shared_result result = SHARED_FAILED;
 	char message[FAULT_BYTES_MAX] = "the store's answer is not understood";
 	size_t count = reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
 
-	for (size_t i = 0; i < count && i < ROW_PARTS_MAX; i++)
+	for (size_t i = 0; i < count && i < SHARED_PARTS_MAX; i++)
 		part[i] = reply_text(reply->element[i]);
 	if (reply->type == REDIS_REPLY_ERROR) {
 		snprintf(message, sizeof(message), "the store refuses: %.*s", (int)reply->len, reply->str);
@@ -417,7 +407,7 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 			store->owner.on_stale(store->owner.arg, text_of(used->name));
 	} else if (!used) {
 		snprintf(message, sizeof(message), "too many scopes of the shared store are in use here");
-	} else if (!count || count > ROW_PARTS_MAX) {
+	} else if (!count || count > SHARED_PARTS_MAX) {
 		on_foreign(store, used);
 	} else if (text_eq(part[0], TEXT("late"))) {
 		snprintf(message, sizeof(message), "the store was too slow; nothing was changed");
@@ -462,9 +452,9 @@ static void on_connected(struct shared_store *store)
 	store->backoff_ms = 0;
 	store->reread_at_ms = clock_monotonic_ms() + SHARED_REREAD_MS;
 	if (store->was_reported)
-		notice_warning("connected to the store at %s again", store->address);
+		notice_warning("connected to the store at %s again", store->address.text);
 	store->was_reported = false;
-	notice_event("store", { "address", text_of(store->address) }, { "state", TEXT("connected") });
+	notice_event("store", { "address", text_of(store->address.text) }, { "state", TEXT("connected") });
 	TAILQ_FOREACH(used, &store->used, link)
 		subscribe(store, "SUBSCRIBE", text_of(used->name));
 	while ((command = TAILQ_FIRST(&store->waiting))) {
@@ -498,13 +488,13 @@ static void on_reply(struct shared_store *store, const redisReply *reply)
 /* A change by somebody: the JSON text of the script's row. */
 static void on_change(struct shared_store *store, struct used_name *used, const redisReply *reply)
 {
-	struct text part[ROW_PARTS_MAX];
+	struct text part[SHARED_PARTS_MAX];
 	size_t count = 0;
 	struct json json;
 
 	json_init(&json, reply->str, (size_t)reply->len);
 	json_array(&json);
-	while (json_element(&json) && count < ROW_PARTS_MAX && json_string(&json, &part[count]))
+	while (json_element(&json) && count < SHARED_PARTS_MAX && json_string(&json, &part[count]))
 		count++;
 	if (json_end(&json) && count && text_eq(part[0], TEXT("ok")))
 		take_row(store, used, part, count, false);
@@ -597,36 +587,6 @@ static void on_input(struct bufferevent *stream, void *arg)
 
 /* ---- connecting ---- */
 
-/* More elements than any of our replies has are a server that is none, and memory for them is not
- * asked for. */
-#if HIREDIS_MAJOR >= 1
-typedef size_t array_elements;
-#else
-typedef int array_elements;
-#endif
-static redisReplyObjectFunctions reply_functions;
-static void *(*create_array)(const redisReadTask *task, array_elements elements);
-
-static void *create_short_array(const redisReadTask *task, array_elements elements)
-{
-	return elements > ROW_PARTS_MAX ? NULL : create_array(task, elements);
-}
-
-static redisReader *make_reader(void)
-{
-	redisReader *reader = redisReaderCreate();
-
-	if (!reader)
-		return NULL;
-	if (!create_array) {
-		reply_functions = *reader->fn;
-		create_array = reply_functions.createArray;
-		reply_functions.createArray = create_short_array;
-	}
-	reader->fn = &reply_functions;
-	return reader;
-}
-
 static void close_link(struct connection_link *link)
 {
 	if (link->stream) {
@@ -661,7 +621,7 @@ static void disconnect(struct shared_store *store, const char *reason)
 		store->away_since_ms = now_ms;
 	if (!store->was_reported)
 		notice_warning("the store at %s is away: %s; going on with what was read before, and trying again",
-			       store->address, store->fault);
+			       store->address.text, store->fault);
 	store->was_reported = true;
 	close_link(&store->link[COMMANDS]);
 	close_link(&store->link[MESSAGES]);
@@ -674,10 +634,10 @@ static void disconnect(struct shared_store *store, const char *reason)
 	TAILQ_INIT(&sent);
 	TAILQ_CONCAT(&sent, &store->sent, link);
 	while ((command = TAILQ_FIRST(&sent))) {
-		char message[ADDRESS_BYTES_MAX + FAULT_BYTES_MAX + 128];
+		char message[SHARED_ADDRESS_BYTES_MAX + FAULT_BYTES_MAX + 128];
 
 		TAILQ_REMOVE(&sent, command, link);
-		snprintf(message, sizeof(message), "the shared store at %s is away: %s%s", store->address,
+		snprintf(message, sizeof(message), "the shared store at %s is away: %s%s", store->address.text,
 			 store->fault, command->op == SHARED_GET ? "" : "; the change may have been made");
 		answer(store, command, SHARED_FAILED, message);
 	}
@@ -694,15 +654,15 @@ static void set_up(struct connection_link *link)
 {
 	struct shared_store *store = link->store;
 	enum link_kind kind = link == &store->link[COMMANDS] ? COMMANDS : MESSAGES;
-	const char *words[3] = { "AUTH", store->user ? store->user : store->password, store->password };
+	const char *words[3] = { "AUTH", store->address.user ? store->address.user : store->address.password, store->address.password };
 	const size_t bytes[3] = { 4, strlen(words[1] ? words[1] : ""), strlen(words[2] ? words[2] : "") };
 	struct command *command;
 	char number[16];
 	int one = 1;
 
 	setsockopt(bufferevent_getfd(link->stream), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (store->password) {
-		send_words(store, kind, store->user ? 3 : 2, words, bytes);
+	if (store->address.password) {
+		send_words(store, kind, store->address.user ? 3 : 2, words, bytes);
 		if (kind == COMMANDS && (command = new_command(COMMAND_SETUP, 0)))
 			TAILQ_INSERT_TAIL(&store->sent, command, link);
 	}
@@ -710,8 +670,8 @@ static void set_up(struct connection_link *link)
 		subscribe(store, "SUBSCRIBE", TEXT("default"));
 		return;
 	}
-	if (store->database) {
-		snprintf(number, sizeof(number), "%d", store->database);
+	if (store->address.database) {
+		snprintf(number, sizeof(number), "%d", store->address.database);
 		send_two(store, kind, "SELECT", text_of(number));
 		if ((command = new_command(COMMAND_SETUP, 0)))
 			TAILQ_INSERT_TAIL(&store->sent, command, link);
@@ -747,36 +707,17 @@ static void on_link_event(struct bufferevent *stream, short what, void *arg)
 
 static bool open_link(struct shared_store *store, struct connection_link *link)
 {
-	struct in6_addr address;
-	SSL *ssl;
-
 	link->store = store;
 	link->heard_ms = link->pinged_ms = clock_monotonic_ms();
-	link->reader = make_reader();
-	if (store->tls) {
-		ssl = SSL_new(store->tls);
-		if (!ssl)
-			return false;
-		if (inet_pton(AF_INET, store->host, &address) == 1 ||
-		    inet_pton(AF_INET6, store->host, &address) == 1) {
-			X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), store->host);
-		} else {
-			SSL_set1_host(ssl, store->host);
-			SSL_set_tlsext_host_name(ssl, store->host);
-		}
-		link->stream = bufferevent_openssl_socket_new(store->base, -1, ssl,
-							      BUFFEREVENT_SSL_CONNECTING,
-							      BEV_OPT_CLOSE_ON_FREE);
-	} else {
-		link->stream = bufferevent_socket_new(store->base, -1, BEV_OPT_CLOSE_ON_FREE);
-	}
+	link->reader = shared_reader_new();
+	link->stream = shared_address_stream(&store->address, store->base);
 	if (!link->reader || !link->stream)
 		return false;
 	bufferevent_setcb(link->stream, on_input, NULL, on_link_event, link);
 	bufferevent_setwatermark(link->stream, EV_READ, 0, SHARED_REPLY_BYTES_MAX);
 	bufferevent_enable(link->stream, EV_READ | EV_WRITE);
-	return !bufferevent_socket_connect_hostname(link->stream, store->dns, AF_UNSPEC, store->host,
-						    store->port);
+	return !bufferevent_socket_connect_hostname(link->stream, store->dns, AF_UNSPEC,
+						    store->address.host, store->address.port);
 }
 
 static void connect_store(struct shared_store *store)
@@ -800,14 +741,14 @@ static void connect_store(struct shared_store *store)
 static void fail_late(struct shared_store *store, uint64_t now_ms)
 {
 	struct command *command = TAILQ_FIRST(&store->sent);
-	char message[ADDRESS_BYTES_MAX + FAULT_BYTES_MAX + 128];
+	char message[SHARED_ADDRESS_BYTES_MAX + FAULT_BYTES_MAX + 128];
 
 	if (command && now_ms >= command->deadline_ms)
 		disconnect(store, "no answer in time");
 	while ((command = TAILQ_FIRST(&store->waiting)) && now_ms >= command->deadline_ms) {
 		TAILQ_REMOVE(&store->waiting, command, link);
 		snprintf(message, sizeof(message), "the shared store at %s is away: %s; nothing was changed",
-			 store->address, shared_store_fault(store) ? shared_store_fault(store) : "");
+			 store->address.text, shared_store_fault(store) ? shared_store_fault(store) : "");
 		answer(store, command, SHARED_FAILED, message);
 	}
 }
@@ -927,115 +868,12 @@ void shared_store_cancel(struct shared_store *store, const void *request)
 	}
 }
 
-static char *decoded(const char *text, size_t len)
-{
-	char *copy = strndup(text, len), *plain = copy ? evhttp_uridecode(copy, 0, NULL) : NULL;
-
-	free(copy);
-	return plain;
-}
-
-static bool load_tls(struct shared_store *store, const char *ca, const char *certificate, const char *key)
-{
-	store->tls = SSL_CTX_new(TLS_client_method());
-	if (!store->tls)
-		return false;
-	SSL_CTX_set_verify(store->tls, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_min_proto_version(store->tls, TLS1_2_VERSION);
-	if (ca ? SSL_CTX_load_verify_locations(store->tls, ca, NULL) != 1 :
-		 SSL_CTX_set_default_verify_paths(store->tls) != 1) {
-		notice_warning("store: cannot load the CA certificates of cacert=");
-		return false;
-	}
-	if (!certificate)
-		return true;
-	if (SSL_CTX_use_certificate_chain_file(store->tls, certificate) == 1 &&
-	    SSL_CTX_use_PrivateKey_file(store->tls, key ? key : certificate, SSL_FILETYPE_PEM) == 1)
-		return true;
-	notice_warning("store: cannot load the client certificate of cert= and key=");
-	return false;
-}
-
-/* redis[s]://[[user][:password]@]host[:port][/db][?prefix=..&cacert=..&cert=..&key=..] */
-static const char *parse_url(struct shared_store *store, const struct evhttp_uri *uri,
-			     struct evkeyvalq *query)
-{
-	static const char *const options[] = { "prefix", "cacert", "cert", "key" };
-	bool is_tls = !strcmp(evhttp_uri_get_scheme(uri), "rediss");
-	const char *user = evhttp_uri_get_userinfo(uri), *host = evhttp_uri_get_host(uri);
-	const char *path = evhttp_uri_get_path(uri), *prefix;
-	struct evkeyval *pair;
-	unsigned long number = 0;
-	struct buf address;
-	size_t len;
-
-	if (!host || !host[0])
-		return "it names no host";
-	len = strlen(host);
-	store->host = host[0] == '[' && len > 2 ? strndup(host + 1, len - 2) : strdup(host);
-	store->port = evhttp_uri_get_port(uri) > 0 ? evhttp_uri_get_port(uri) : 6379;
-	if (user && user[0]) {
-		const char *colon = strchr(user, ':');
-
-		store->user = colon == user ? NULL : decoded(user, colon ? (size_t)(colon - user) : strlen(user));
-		store->password = colon ? decoded(colon + 1, strlen(colon + 1)) : NULL;
-		if (!colon)
-			return "it has a user without a password";
-	}
-	if (path && path[0] && path[1] &&
-	    (path[0] != '/' || !text_number(text_of(path + 1), 65535, &number)))
-		return "its path is not the number of a database";
-	store->database = (int)number;
-	if (evhttp_uri_get_query(uri) && evhttp_parse_query_str(evhttp_uri_get_query(uri), query))
-		return "its query cannot be read";
-	TAILQ_FOREACH(pair, query, next) {
-		size_t i = 0;
-
-		while (i < sizeof(options) / sizeof(options[0]) && strcmp(pair->key, options[i]))
-			i++;
-		if (i == sizeof(options) / sizeof(options[0]))
-			return "its query has something else than prefix, cacert, cert and key";
-		if (i && !is_tls)
-			return "certificates are for rediss://";
-	}
-	prefix = evhttp_find_header(query, "prefix");
-	if (prefix && strlen(prefix) >= sizeof(store->prefix))
-		return "its prefix is too long";
-	snprintf(store->prefix, sizeof(store->prefix), "%s", prefix ? prefix : "tagalong:");
-	buf_init(&address, store->address, sizeof(store->address));
-	buf_add(&address, text_of(host));
-	buf_char(&address, ':');
-	buf_number(&address, (uint64_t)store->port);
-	buf_char(&address, '/');
-	buf_number(&address, number);
-	if (address.full || !store->host)
-		return "its host is too long";
-	if (is_tls && !load_tls(store, evhttp_find_header(query, "cacert"), evhttp_find_header(query, "cert"),
-				evhttp_find_header(query, "key")))
-		return "TLS cannot be set up";
-	return NULL;
-}
-
 int shared_store_open(const char *url, struct event_base *base, const struct shared_owner *owner,
 		      struct shared_store **ret_store)
 {
 	struct shared_store *store = calloc(1, sizeof(*store));
-	struct evhttp_uri *uri = evhttp_uri_parse(url);
-	struct evkeyvalq query = { 0 };
-	const char *fault = "it cannot be read";
+	const char *fault;
 
-	TAILQ_INIT(&query);
-	if (store && uri) {
-		fault = parse_url(store, uri, &query);
-		evhttp_clear_headers(&query);
-	}
-	if (uri)
-		evhttp_uri_free(uri);
-	if (fault && store) {
-		notice_warning("the URL of the store is not understood: %s", fault);
-		shared_store_close(store);
-		return -EPROTONOSUPPORT;
-	}
 	if (!store)
 		return -ENOMEM;
 	store->owner = *owner;
@@ -1044,6 +882,12 @@ int shared_store_open(const char *url, struct event_base *base, const struct sha
 	TAILQ_INIT(&store->waiting);
 	TAILQ_INIT(&store->sent);
 	TAILQ_INIT(&store->used);
+	fault = shared_address_parse(url, &store->address);
+	if (fault) {
+		notice_warning("invalid URL of a store: %s", fault);
+		shared_store_close(store);
+		return -EPROTONOSUPPORT;
+	}
 	/* Without a name server, numbers and /etc/hosts have to do. */
 	store->dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
 					  EVDNS_BASE_DISABLE_WHEN_INACTIVE);
@@ -1074,7 +918,7 @@ void shared_store_close(struct shared_store *store)
 	close_link(&store->link[MESSAGES]);
 	while (store->names.bucket && (used = TAILQ_FIRST(&store->used)))
 		drop_name(store, used);
-	for (int i = 0; store->base && i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		struct command_list *list = i ? &store->sent : &store->waiting;
 
 		while ((command = TAILQ_FIRST(list))) {
@@ -1087,9 +931,6 @@ void shared_store_close(struct shared_store *store)
 		event_free(store->tick);
 	if (store->dns)
 		evdns_base_free(store->dns, 0);
-	SSL_CTX_free(store->tls);
-	free(store->host);
-	free(store->user);
-	free(store->password);
+	shared_address_release(&store->address);
 	free(store);
 }

@@ -432,7 +432,7 @@ def test_flushall_is_seen(server, make):
 def test_urls_that_are_none(make, url):
     service = make("redis://127.0.0.1:1", start=False)
     assert service.launch("--store", url).wait(10) == 2
-    assert "the URL of the store is not understood" in service.errors()
+    assert "invalid URL of a store" in service.errors()
 
 
 def test_a_url_in_a_file(server, make):
