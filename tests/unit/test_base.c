@@ -10,6 +10,8 @@
 #include "core/folder.h"
 #include "lib/forkwipe.h"
 #include "core/log.h"
+#include "lib/clock.h"
+#include "lib/lock.h"
 #include "lib/random.h"
 #include "core/variables.h"
 
@@ -207,6 +209,35 @@ static void randoms_of_a_child(void)
 	close(ends[1]);
 }
 
+static void *take_lock(void *arg)
+{
+	return lock_take(arg) ? arg : NULL;
+}
+
+static bool taken_by_another(struct lock *lock)
+{
+	pthread_t thread;
+	void *result = NULL;
+
+	return !pthread_create(&thread, NULL, take_lock, lock) && !pthread_join(thread, &result) && result;
+}
+
+static void locks(void)
+{
+	struct lock lock = { 0 };
+	uint64_t before;
+
+	CHECK(lock_take(&lock) && lock_take(&lock), "a thread that comes by again takes it over");
+	before = clock_monotonic_ms();
+	CHECK(!taken_by_another(&lock) && clock_monotonic_ms() - before < 2000, "another one gives up");
+	before = clock_monotonic_ms();
+	for (int i = 0; i < 100; i++)
+		CHECK(!taken_by_another(&lock), "and so does everybody after it");
+	CHECK(clock_monotonic_ms() - before < 1000, "at once");
+	lock_release(&lock);
+	CHECK(taken_by_another(&lock), "when the owner has come back");
+}
+
 static void files(void)
 {
 	char folder[] = "/tmp/tagalong-XXXXXX", path[64], memory[16];
@@ -326,7 +357,7 @@ static void odd_environments(void)
 
 static const struct suite_test tests[] = {
 	TEST(texts), TEST(buffers), TEST(largest_number), TEST(fork_wipes),
-	TEST(randoms), TEST(randoms_of_a_child), TEST(debug_lines), TEST(files),
+	TEST(locks), TEST(randoms), TEST(randoms_of_a_child), TEST(debug_lines), TEST(files),
 	TEST(unreadable), TEST(state_folders), TEST(odd_environments),
 };
 

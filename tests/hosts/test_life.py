@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""Hosts whose threads, memory, stack, signals and time are their own, with the shim and without it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import faulty  # noqa: E402
+from conftest import clean_environment  # noqa: E402
+from hosts import host  # noqa: E402
+from tags import CONTEXT, GENERIC, PLAIN, without  # noqa: E402
+
+# The most that rules can ask for: a derived id, values from the body, a composed header, the log.
+EVERYTHING = {
+    "conversation": "derive",
+    "headers": {"X-From-Body": "{body:/messages/0/content}", "X-All": {"task": "{task_id}", "*": "{tags}"}},
+}
+DERIVED = {
+    "X-From-Body": "hi",
+    "X-All": '{"task":"T-42","a":"1"}',
+    "X-Task-Id": "T-42",
+    "X-Conversation-Id": re.compile("[0-9a-f-]{36}"),
+    "X-Session-Id": re.compile("[0-9a-f-]{36}"),
+    **{name: GENERIC[name] for name in ("X-Project-Id", "X-Request-Id", "traceparent")},
+}
+NO_BODY = without(DERIVED, "X-From-Body")  # the id is the scope's or the process's then
+
+
+@pytest.fixture
+def life(neutral, relay, other_relay, tmp_path):
+    def life(mode, expect, env=None, rules=None, **how):
+        env = {"TAGALONG_RELAYS": relay.url} | CONTEXT | (env or {})
+        if rules:
+            config = tmp_path / "config.json"
+            rule = {"match": [relay.url], **rules}
+            config.write_text(json.dumps({"relays": [rule], "log": str(tmp_path / "log.jsonl")}))
+            config.chmod(0o600)
+            env |= {"TAGALONG_CONFIG": str(config), "TAGALONG_TAGS": "a=1"}
+            env.pop("TAGALONG_CONVERSATION_ID")
+        return neutral([host("life"), mode, relay.url, other_relay.url], expect, env=env, **how)
+
+    return life
+
+
+def test_cancelled_in_a_request(run, relay, other_relay, tmp_path):
+    """With a service that is waited for: what is left behind is libcurl's."""
+    command = [host("life"), "cancelled in a request", relay.url, other_relay.url]
+    with faulty.faulty("hangs", tmp_path) as service:
+        bare = run(command, shim=None)
+        result = run(command, env=CONTEXT | service.environment)
+    assert (result.rc, result.stdout, result.stderr) == (0, bare.stdout, b"")
+    assert len(result.requests) == len(bare.requests)
+    assert result.requests[-1].value("X-Task-Id") == "T-42"
+
+
+@pytest.mark.parametrize("mode", ["cancelled between requests", "cancelled at any place"])
+def test_cancelled(run, relay, other_relay, mode):
+    """How many requests there are depends on the moment; all that counts is that the last one goes out."""
+    result = run([host("life"), mode, relay.url, other_relay.url])
+    assert (result.rc, result.stdout, result.stderr) == (0, b"0 200\n" * 2, b"")
+    assert result.requests[-1].value("X-Task-Id") == "T-42"
+
+
+BODIES = ["POST off", "upload off", "upload on", "GET", "HEAD", "MIME", "copied", "none"]
+
+
+@pytest.mark.parametrize("way", BODIES)
+def test_a_body_that_is_gone(life, way):
+    second = PLAIN if way == "HEAD" else DERIVED if way == "copied" else NO_BODY
+    life(f"body, {way}", [DERIVED] if way == "MIME" else [DERIVED, second], rules=EVERYTHING)
+
+
+# Bare libcurl needs 7,600 bytes.
+STACKS = ["coroutine of 8192", "coroutine of 12288", "smallest thread"]
+
+
+@pytest.mark.parametrize("mode", STACKS)
+def test_a_small_stack(life, mode):
+    life(mode, [DERIVED] * 2, rules=EVERYTHING)
+
+
+@pytest.mark.parametrize("mode", STACKS)
+def test_a_small_stack_and_a_service(life, tmp_path, mode):
+    live = {**GENERIC, "X-Task-Id": "LIVE"}
+    env = {name: value for name, value in CONTEXT.items() if name != "TAGALONG_TASK_ID"}
+    with faulty.faulty("good", tmp_path) as service:
+        patient = service.environment | {"TAGALONG_TIMEOUT_MS": "10000", "TAGALONG_TASK_ID": ""}
+        life(mode, [live] * 2, env=env | patient)
+
+
+@pytest.mark.parametrize("mode", ["stderr is a dead pipe", "stderr is a dead socket"])
+def test_no_sigpipe(life, mode):
+    life(mode, [GENERIC], env={"TAGALONG_DEBUG": "stderr"})
+
+
+def test_the_hosts_own_pending_signal_stays(life):
+    life("signals blocked", [GENERIC], env={"TAGALONG_DEBUG": "stderr"})
+
+
+@pytest.mark.parametrize("what", ["debug lines", "log", "key"])
+def test_no_sigxfsz(life, tmp_path, what):
+    if what == "key":
+        life("no file may grow", [DERIVED], rules=EVERYTHING)
+    else:
+        variable = "TAGALONG_DEBUG" if what == "debug lines" else "TAGALONG_LOG"
+        life("no file may grow", [GENERIC], env={variable: str(tmp_path / "file")})
+        assert (tmp_path / "file").read_bytes() == b""
+
+
+@pytest.mark.parametrize("mode", ["sandbox", "sandbox before any POST"])
+def test_a_sandbox_that_kills(life, mode):
+    life(mode, [GENERIC if mode == "sandbox" else PLAIN] + [GENERIC] * 100)
+
+
+def test_the_environment_changes_all_the_time(life):
+    life("environment changes", [GENERIC] * 100)
+
+
+@pytest.mark.parametrize("fault", ["hangs", "drips"])
+def test_the_client_has_little_time(life, tmp_path, fault):
+    """Of 100 ms no more than a quarter is given to a service that was configured to have 10 seconds."""
+    with faulty.faulty(fault, tmp_path) as service:
+        life("little time", [GENERIC] * 3, env=service.environment | {"TAGALONG_TIMEOUT_MS": "10000"})
+
+
+CLOCK = """
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *now) { (void)id; now->tv_sec = 1000; now->tv_nsec = 0; return 0; }
+"""
+
+
+@pytest.mark.parametrize("fault", ["hangs", "drips", "its queue is full"])
+def test_a_clock_that_stands_still(relay, shim, tmp_path, fault):
+    """As with libfaketime. No wait ends by the clock then; libcurl's own time-outs do not either."""
+    (tmp_path / "clock.c").write_text(CLOCK)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "clock.so", tmp_path / "clock.c"], check=True)
+    env = clean_environment(tmp_path) | CONTEXT | {"LD_PRELOAD": f"{tmp_path}/clock.so:{shim}"}
+    command = [host("life"), "little time", relay.url, relay.url]
+    with faulty.faulty(fault, tmp_path) as service:
+        relay.reset()
+        started = time.monotonic()
+        done = subprocess.run(command, env=env | service.environment, capture_output=True, timeout=20)
+        took = time.monotonic() - started
+    assert (done.returncode, done.stdout) == (0, b"0 200\n" * 3)
+    assert [r.value("X-Task-Id") for r in relay.requests] == ["T-42"] * 3
+    assert took < 5
+
+
+def test_the_log_of_somebody_else(life, tmp_path):
+    """A file that anybody may write to, or another user's, is not appended to."""
+    log = tmp_path / "log"
+    log.write_text("theirs\n")
+    log.chmod(0o666)
+    life("little time", [GENERIC] * 3, env={"TAGALONG_LOG": str(log)})
+    assert log.read_text() == "theirs\n"
+    if os.geteuid() == 0:
+        log.chmod(0o644)
+        os.chown(log, 65534, 65534)
+        life("little time", [GENERIC] * 3, env={"TAGALONG_LOG": str(log), "TAGALONG_DEBUG": str(log)})
+        assert log.read_text() == "theirs\n"
+
+
+SECRETS = ["http://user:SECRET@{}/p?to=a@b", "http://{}/p?SECRET", "http://{}/p#SECRET", "http:/user:SECRET@{}/p"]
+
+
+@pytest.mark.parametrize("form", SECRETS)
+def test_debug_lines_have_no_secrets(run, relay, form):
+    address = form.format(relay.url.split("//")[1]).replace("/p", "/v1/chat/completions")
+    env = CONTEXT | {"TAGALONG_DEBUG": "stderr", "TAGALONG_RELAYS": relay.url}
+    result = run(["curl", "-s", "-d", "{}", address], env=env)
+    assert result.rc == 0 and b"POST" in result.stderr and b"SECRET" not in result.stderr
