@@ -177,3 +177,65 @@ def test_debug_lines_have_no_secrets(run, relay, form):
     env = CONTEXT | {"TAGALONG_DEBUG": "stderr", "TAGALONG_RELAYS": relay.url}
     result = run(["curl", "-s", "-d", "{}", address], env=env)
     assert result.rc == 0 and b"POST" in result.stderr and b"SECRET" not in result.stderr
+
+
+MOUNTED = """
+set -e
+mount -t tmpfs none {folder}
+mkdir {folder}/repository && cd {folder}/repository
+mkdir .git && printf '[remote "origin"]\\n\\turl = https://example.com/here.git\\n' > .git/config
+exec "$@"
+"""
+# A mountinfo in which that mount is of another type, in place of the kernel's.
+PRETEND = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int openat(int folder, const char *path, int flags, ...)
+{
+	int (*next)(int, const char *, int, ...) = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+	char text[65536], *at;
+	int fd, made;
+	ssize_t len;
+	va_list list;
+
+	va_start(list, flags);
+	fd = next(folder, path, flags, va_arg(list, int));
+	va_end(list);
+	if (fd < 0 || strcmp(path, "/proc/self/mountinfo"))
+		return fd;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = 0;
+	at = strstr(text, FOLDER);
+	at = at ? strstr(at, "- tmpfs") : NULL;
+	if (at)
+		memcpy(at, "- " TYPE, 7);
+	made = memfd_create("mountinfo", 0);
+	(void)!write(made, text, strlen(text));
+	lseek(made, 0, SEEK_SET);
+	return made;
+}
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.parametrize("kind, project", [("tmpfs", "here"), ("nfs4 ", None), ("fuse ", None)])
+def test_a_file_system_that_may_hang(run, relay, shim, tmp_path, kind, project):
+    """There is none here that hangs: one in memory, which is said to be such a one."""
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    (tmp_path / "pretend.c").write_text(PRETEND)
+    define = [f'-DFOLDER="{folder}"', f'-DTYPE="{kind[:5]:5}"']
+    subprocess.run(["cc", "-shared", "-fPIC", *define, "-o", tmp_path / "pretend.so", tmp_path / "pretend.c"], check=True)
+    script = MOUNTED.format(folder=folder)
+    command = ["unshare", "-m", "sh", "-c", script, "sh", "env", f"LD_PRELOAD={tmp_path}/pretend.so:{shim}"]
+    env = {"TAGALONG_TASK_ID": "T-42", "TAGALONG_RELAYS": relay.url}
+    result = run([*command, host("life"), "little time", relay.url, relay.url], shim=None, env=env)
+    assert (result.rc, result.stdout) == (0, b"0 200\n" * 3), result.stderr
+    assert [r.value("X-Project-Id") for r in result.requests] == [project] * 3
