@@ -142,7 +142,7 @@ def test_a_clock_that_stands_still(relay, shim, tmp_path, fault):
     """As with libfaketime. No wait ends by the clock then; libcurl's own time-outs do not either."""
     (tmp_path / "clock.c").write_text(CLOCK)
     subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "clock.so", tmp_path / "clock.c"], check=True)
-    env = clean_environment(tmp_path) | CONTEXT | {"LD_PRELOAD": f"{tmp_path}/clock.so:{shim}"}
+    env = clean_environment(tmp_path) | CONTEXT | {"LD_PRELOAD": f"{shim}:{tmp_path}/clock.so"}
     command = [host("life"), "little time", relay.url, relay.url]
     with faulty.faulty(fault, tmp_path) as service:
         relay.reset()
@@ -234,7 +234,7 @@ def test_a_file_system_that_may_hang(run, relay, shim, tmp_path, kind, project):
     define = [f'-DFOLDER="{folder}"', f'-DTYPE="{kind[:5]:5}"']
     subprocess.run(["cc", "-shared", "-fPIC", *define, "-o", tmp_path / "pretend.so", tmp_path / "pretend.c"], check=True)
     script = MOUNTED.format(folder=folder)
-    command = ["unshare", "-m", "sh", "-c", script, "sh", "env", f"LD_PRELOAD={tmp_path}/pretend.so:{shim}"]
+    command = ["unshare", "-m", "sh", "-c", script, "sh", "env", f"LD_PRELOAD={shim}:{tmp_path}/pretend.so"]
     env = {"TAGALONG_TASK_ID": "T-42", "TAGALONG_RELAYS": relay.url}
     result = run([*command, host("life"), "little time", relay.url, relay.url], shim=None, env=env)
     assert (result.rc, result.stdout) == (0, b"0 200\n" * 3), result.stderr
