@@ -120,7 +120,7 @@ static void print_entry(struct log *log, const cJSON *entry, double seconds)
 {
 	static const char *const names[] = { "command", "task_id", "conversation_id", "project_id",
 					     "relay", "path" };
-	char *text[sizeof(names) / sizeof(names[0])], when[32], line[256];
+	char *text[sizeof(names) / sizeof(names[0])] = { NULL }, when[32], line[256];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		text[i] = make_printable(text_copy(text_of(member(entry, names[i]))));

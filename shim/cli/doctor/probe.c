@@ -125,8 +125,10 @@ static void exec_command(const struct probe *probe, char **argv)
 		argv[i] = fill(fill(argv[i], "{url}", probe->url), "{base}", probe->base);
 	if (launch_hooks() != EXIT_OK)
 		_exit(EXIT_TROUBLE);
-	launch_fixed_headers(argv[0]);
-	execvp(argv[0], argv);
+	if (argv[0]) {
+		launch_fixed_headers(argv[0]);
+		execvp(argv[0], argv);
+	}
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
