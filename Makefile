@@ -74,7 +74,7 @@ SIZES += $(if $(filter aarch64,$(call machine,$(CC))),-mno-outline-atomics)
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE $(SIZES) -DTAGALONG_VERSION='"$(VERSION)"' \
 	-DTAGALONG_MULTIARCH='"$(MULTIARCH)"' -Ishim -I$(BUILD)/gen -MMD -MP \
 	-fvisibility=hidden -fno-common -ffunction-sections -fdata-sections \
-	-ffile-prefix-map=$(CURDIR)=. $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
+	'-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS) $(HARDENING) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
 # The layers, from below (scripts/check-layers).
@@ -102,6 +102,7 @@ CURL_LIBS = $(shell $(PKG_CONFIG) --libs libcurl)
 CLI_MODULES := libcurl libcjson libevent_core libevent_extra libevent_openssl openssl hiredis sqlite3 libelf
 CLI_LIBS = $(shell $(PKG_CONFIG) --libs $(CLI_MODULES)) -pthread
 
+.DELETE_ON_ERROR:
 .PHONY: all check pages unit fixtures cross test-build test test-asan test-tsan test-valgrind fuzz run-fuzzers \
 	torture soak coverage coverage-pure bench bench-service lint man deb rpm install uninstall clean help
 all: $(BUILD)/libtagalong.so $(BUILD)/tagalong $(BUILD)/tagalong-tools $(BUILD)/hooks
@@ -160,7 +161,7 @@ pages: $(BUILD)/pages
 # Beside the library, as when it is installed.
 $(BUILD)/hooks:
 	$(Q)mkdir -p $(@D)
-	$(Q)ln -sfn $(CURDIR)/shim/hooks $@
+	$(Q)ln -sfn '$(CURDIR)/shim/hooks' $@
 
 # The interposed names, from the one list, which differs by machine. The functions of the dynamic loader
 # have no version, so they stand in for those of any.
@@ -217,7 +218,7 @@ endif
 
 # One line that says what is missing, before a compiler says it in a hundred.
 $(BUILD)/needs: scripts/check-needs Makefile
-	$(Q)scripts/check-needs '$(CC)' '$(PKG_CONFIG)' $(CLI_MODULES)
+	$(Q)scripts/check-needs '$(CC)' '$(PKG_CONFIG)' '$(@D)' $(CLI_MODULES)
 	$(Q)mkdir -p $(@D) && touch $@
 
 $(BUILD)/obj/%.o: %.c | $(BUILD)/needs $(CURL_HEADERS)
@@ -310,7 +311,7 @@ check: all fixtures $(UNIT_SUITES)
 test-build: all $(BUILD)/pages man fixtures $(UNIT_SUITES) $(BUILD)/bench/calls
 
 test: test-build
-	$(Q)TAGALONG_BUILD=$(abspath $(BUILD)) python3 tests/run.py $(TEST)
+	$(Q)TAGALONG_BUILD='$(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)' python3 tests/run.py $(TEST)
 
 # The unit suites, the suites of host programs with handles, threads and bindings of every kind, and the
 # service, over sanitizers and valgrind. A sanitizer's runtime has to stand before the shim in
