@@ -397,7 +397,8 @@ static bool evict_idle(struct connections *connections)
 	if (connections->count < CONNECTIONS_MAX)
 		return true;
 	while (connection &&
-	       (connection->watched || connection->is_ready || connection->is_waiting || unsent_bytes(connection) ||
+	       (connection->watched || connection->is_ready || connection->is_waiting ||
+		unsent_bytes(connection) ||
 		evbuffer_get_length(bufferevent_get_input(connection->stream))))
 		connection = TAILQ_NEXT(connection, link);
 	if (!connection || clock_monotonic_ms() < connection->last_ms + IDLE_MS_MIN)

@@ -203,98 +203,71 @@ static void serve(struct service *service)
 	listener_notify("STOPPING=1");
 }
 
-static void free_event(struct event *event)
-{
-	if (event)
-		event_free(event);
-}
-
 static void free_events(struct service *service)
 {
-	free_event(service->acceptable);
-	free_event(service->accept_pause);
-	free_event(service->store_retry);
-	free_event(service->sweep);
-	free_event(service->idle);
-	for (size_t i = 0; i < END_SIGNALS; i++)
-		free_event(service->signal[i]);
+	struct event *const events[] = {
+		service->acceptable, service->accept_pause, service->store_retry, service->sweep,
+		service->idle,	     service->signal[0],    service->signal[1],	  service->signal[2],
+	};
+
+	_Static_assert(END_SIGNALS == 3, "all of them are here");
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (events[i])
+			event_free(events[i]);
+	}
 }
 
-static void release_processes(struct service *service)
+static void wire_up(struct service *service)
 {
-	struct scope *scope = TAILQ_FIRST(&service->state.scopes.order);
-
-	for (; scope; scope = TAILQ_NEXT(scope, order))
-		pid_watch_remove(&service->pid_watch, scope);
-}
-
-/* With the loop, the socket and the pid watch ready. */
-static int serve_scopes(struct service *service)
-{
-	int result;
-
-	/* After the pid watch, which has raised the limit of descriptors. */
-	pages_init(&service->pages, !service->options->no_pages);
+	service->pid_watch.base = service->base;
+	service->pid_watch.processes = (struct process_table){
+		.lookup = process_lookup,
+		.shares_pids = process_shares_pids,
+	};
+	service->pid_watch.on_gone = on_gone;
+	service->pid_watch.arg = service;
 	service->state.processes = service->pid_watch.processes;
 	service->state.pages = &service->pages;
 	service->state.on_open = on_open;
 	service->state.on_end = on_end;
 	service->state.on_reply = on_reply;
 	service->state.arg = service;
+}
+
+/* With the socket at hand. */
+static int serve_socket(struct service *service)
+{
+	struct scope *scope;
+	int result;
+
+	wire_up(service);
+	if (!process_proc_is_ours())
+		notice_warning("/proc is not this process's own (a pid namespace without one?): "
+			       "only named scopes and the default one are served");
+	result = pid_watch_init(&service->pid_watch);
+	if (result)
+		goto out;
+	/* After the pid watch, which has raised the limit of descriptors. */
+	pages_init(&service->pages, !service->options->no_pages);
 	/* Before the state, which ends scopes whose processes are gone: watchers are informed. */
 	connections_init(&service->connections, &service->state, service->base);
 	result = state_start(&service->state, service->options->store_url, service->base);
 	if (result) {
 		pages_release(&service->pages);
-		return result;
+		goto out;
 	}
 	result = add_events(service);
 	if (!result)
 		serve(service);
 	connections_release(&service->connections);
-	release_processes(service);
+	TAILQ_FOREACH(scope, &service->state.scopes.order, order)
+		pid_watch_remove(&service->pid_watch, scope);
 	pages_release(&service->pages); /* before the scopes, each of which knows its page */
 	state_stop(&service->state);
-	return result;
-}
-
-static int serve_socket(struct service *service)
-{
-	int result;
-
-	service->pid_watch.base = service->base;
-	service->pid_watch.processes = (struct process_table){
-		.lookup = process_lookup,
-		.shares_pids = process_shares_pids,
-	};
-	if (!process_proc_is_ours())
-		notice_warning("/proc is not this process's own (a pid namespace without one?): "
-			       "only named scopes and the default one are served");
-	service->pid_watch.on_gone = on_gone;
-	service->pid_watch.arg = service;
-	result = pid_watch_init(&service->pid_watch);
-	if (!result)
-		result = serve_scopes(service);
+out:
 	pid_watch_release(&service->pid_watch);
-	return result;
-}
-
-static int serve_with_loop(struct service *service)
-{
-	int result = add_signals(service);
-
-	if (!result) {
-		/* It has reported its errors. */
-		result = listener_open(service->options->socket_path, &service->listener);
-		if (result)
-			goto out;
-		result = serve_socket(service);
-		listener_close(&service->listener);
-	}
 	if (result && result != -EPROTONOSUPPORT) /* reported by state_start */
 		notice_warning("%s", strerror(-result));
-out:
-	free_events(service);
 	return result;
 }
 
@@ -313,10 +286,17 @@ int service_run(const struct service_options *options)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	service->base = event_base_new();
-	if (service->base) {
-		result = serve_with_loop(service);
-		event_base_free(service->base);
+	if (service->base)
+		result = add_signals(service);
+	if (!result)
+		result = listener_open(options->socket_path, &service->listener);
+	if (!result) {
+		result = serve_socket(service);
+		listener_close(&service->listener);
 	}
+	free_events(service);
+	if (service->base)
+		event_base_free(service->base);
 	free(service);
 	return result;
 }

@@ -23,7 +23,8 @@ static char *decoded(const char *text, size_t len)
 	return plain;
 }
 
-static bool load_tls(struct shared_address *address, const char *ca, const char *certificate, const char *key)
+static bool load_tls(struct shared_address *address, const char *ca,
+		     const char *certificate, const char *key)
 {
 	address->tls = SSL_CTX_new(TLS_client_method());
 	if (!address->tls)
@@ -97,8 +98,8 @@ static const char *parse_url(struct shared_address *address, const struct evhttp
 	buf_number(&text, number);
 	if (text.full || !address->host)
 		return "its host is too long";
-	if (is_tls && !load_tls(address, evhttp_find_header(query, "cacert"), evhttp_find_header(query, "cert"),
-				evhttp_find_header(query, "key")))
+	if (is_tls && !load_tls(address, evhttp_find_header(query, "cacert"),
+				evhttp_find_header(query, "cert"), evhttp_find_header(query, "key")))
 		return "TLS cannot be set up";
 	return NULL;
 }
@@ -127,7 +128,8 @@ void shared_address_release(struct shared_address *address)
 	free(address->password);
 }
 
-struct bufferevent *shared_address_stream(const struct shared_address *address, struct event_base *base)
+struct bufferevent *shared_address_stream(const struct shared_address *address,
+					  struct event_base *base)
 {
 	struct in6_addr number;
 	SSL *ssl;

@@ -27,7 +27,8 @@ void shared_address_release(struct shared_address *address);
 
 /* A stream that is not connected yet; with TLS it checks the certificate and its name. NULL without
  * memory. */
-struct bufferevent *shared_address_stream(const struct shared_address *address, struct event_base *base);
+struct bufferevent *shared_address_stream(const struct shared_address *address,
+					  struct event_base *base);
 
 /* A reader that fails at arrays of more than SHARED_PARTS_MAX. NULL without memory. */
 redisReader *shared_reader_new(void);

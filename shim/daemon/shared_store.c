@@ -140,7 +140,8 @@ static void drop_name(struct shared_store *store, struct used_name *used)
 #define KEY_BYTES_MAX (SHARED_PREFIX_BYTES_MAX + WIRE_NAME_BYTES_MAX + 24)
 
 /* "PREFIXscope:NAME" */
-static struct text key_of(const struct shared_store *store, struct text name, char memory[KEY_BYTES_MAX])
+static struct text key_of(const struct shared_store *store, struct text name,
+			  char memory[KEY_BYTES_MAX])
 {
 	struct buf buf;
 
@@ -606,7 +607,7 @@ static void close_link(struct connection_link *link)
 	link->is_up = false;
 }
 
-/* Away, until the next attempt. What waits for an answer is told so; what was only to be sent waits on. */
+/* Away, until the next attempt. Requests that were sent fail; those that were not wait on. */
 static void disconnect(struct shared_store *store, const char *reason)
 {
 	uint64_t now_ms = clock_monotonic_ms();
@@ -654,15 +655,16 @@ static void set_up(struct connection_link *link)
 {
 	struct shared_store *store = link->store;
 	enum link_kind kind = link == &store->link[COMMANDS] ? COMMANDS : MESSAGES;
-	const char *words[3] = { "AUTH", store->address.user ? store->address.user : store->address.password, store->address.password };
+	const char *user = store->address.user, *password = store->address.password;
+	const char *words[3] = { "AUTH", user ? user : password, password };
 	const size_t bytes[3] = { 4, strlen(words[1] ? words[1] : ""), strlen(words[2] ? words[2] : "") };
 	struct command *command;
 	char number[16];
 	int one = 1;
 
 	setsockopt(bufferevent_getfd(link->stream), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (store->address.password) {
-		send_words(store, kind, store->address.user ? 3 : 2, words, bytes);
+	if (password) {
+		send_words(store, kind, user ? 3 : 2, words, bytes);
 		if (kind == COMMANDS && (command = new_command(COMMAND_SETUP, 0)))
 			TAILQ_INSERT_TAIL(&store->sent, command, link);
 	}
@@ -826,8 +828,10 @@ void shared_store_sweep(struct shared_store *store, bool (*is_needed)(void *arg,
 	uint64_t now_ms = clock_monotonic_ms();
 	struct used_name *used, *next;
 
-	for (used = TAILQ_FIRST(&store->used); used && now_ms >= used->used_ms + SHARED_UNUSED_MS; used = next) {
+	for (used = TAILQ_FIRST(&store->used); used; used = next) {
 		next = TAILQ_NEXT(used, link);
+		if (now_ms < used->used_ms + SHARED_UNUSED_MS)
+			break;
 		if (is_needed(store->owner.arg, text_of(used->name)))
 			continue;
 		if (store->is_connected)

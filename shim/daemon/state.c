@@ -155,7 +155,8 @@ static void on_shared_row(void *arg, const struct shared_row *row)
 	}
 	scope = state_shared_scope(state, row->name);
 	if (!scope || scopes_replace(&state->scopes, scope, row->value) < 0) {
-		notice_warning("cannot hold the shared scope %.*s: too many scopes or values", (int)row->name.len, row->name.ptr);
+		notice_warning("cannot hold the shared scope %.*s: too many scopes or values",
+			       (int)row->name.len, row->name.ptr);
 		return;
 	}
 	scope->store_revision = row->revision;
@@ -188,7 +189,8 @@ static bool is_needed(void *arg, struct text name)
 	struct state *state = arg;
 	struct scope *scope = scopes_by_name(&state->scopes, name);
 
-	if (scope && (scope == state->scopes.default_scope || scope->watchers || !LIST_EMPTY(&scope->children)))
+	if (scope && (scope == state->scopes.default_scope || scope->watchers ||
+		      !LIST_EMPTY(&scope->children)))
 		return true;
 	if (scope && scope->is_shared)
 		state_end_scope(state, scope, "not in use here");

@@ -54,7 +54,8 @@ bool store_wants_all(struct store *store);
 /* A scope that is new or has changed. */
 void store_put(struct store *store, const struct store_row *row);
 void store_remove(struct store *store, uint64_t serial);
-/* Ends the turn's transaction. The first failure is a warning; later turns try again with all scopes. */
+/* Ends the turn's transaction. The first failure is a warning; later turns try again with all
+ * scopes. */
 void store_commit(struct store *store, uint64_t revision);
 /* Whether a failed transaction is to be tried again after STORE_RETRY_MS. */
 bool store_wants_retry(const struct store *store);

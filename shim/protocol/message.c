@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Errors, fields, and requests, written and read. One pass over the line: semantic faults are noted and the reading
- * goes on, so that a line that is no JSON, or of another version, is always told so first. */
+/* Errors, fields and requests, written and read. One pass over the line: semantic errors are noted and
+ * the reading goes on, so that bad JSON, or another version, is always what is reported. */
 #include "protocol/message.h"
 
 #include <errno.h>

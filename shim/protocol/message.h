@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages of the protocol, version 1: errors, and requests as a struct, written and read. Replies are in
+/* Messages of the protocol, version 1: errors, and requests as a struct. Replies are in
  * protocol/reply.h. */
 #ifndef TAGALONG_PROTOCOL_MESSAGE_H
 #define TAGALONG_PROTOCOL_MESSAGE_H
