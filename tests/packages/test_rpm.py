@@ -50,9 +50,11 @@ def test_library(rpm):
     assert {line.split("(")[0] for line in wanted} <= {"libc.so.6", "rpmlib", "rtld", "ld-linux-x86-64.so.2"}
 
 
-@pytest.mark.parametrize("name", ["tagalong", "tagalong-libs"])
-def test_nothing_is_run_by_an_installation(rpm, name):
-    assert query(named(rpm, name), "--scripts", "--triggers") == []
+def test_an_installation_runs_python_alone(rpm):
+    """The Python hook is compiled, and what that made is taken away with the last version."""
+    assert query(named(rpm, "tagalong-libs"), "--scripts", "--triggers") == []
+    scripts = query(named(rpm, "tagalong"), "--scripts", "--triggers")
+    assert [line.split()[0] for line in scripts if "scriptlet" in line] == ["postinstall", "postuninstall"]
 
 
 def test_rpmlint(rpm, tmp_path):
