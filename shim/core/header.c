@@ -47,7 +47,7 @@ static const char reserved[][28] = {
 	"if-*",
 	"date",
 	"user-agent",
-	/* what the relay does, not what it is told */
+	/* what controls the relay, and is no metadata */
 	"anthropic-*",
 	"x-amz-*",
 	"x-litellm-timeout",
@@ -106,9 +106,9 @@ bool header_name_forbidden(struct text name)
 	return header_name_secret(name) || IS_LISTED(name, reserved);
 }
 
-const char *header_error_text(enum header_error fault)
+const char *header_error_text(enum header_error error)
 {
-	switch (fault) {
+	switch (error) {
 	case HEADER_OK:
 		return "is fit to send";
 	case HEADER_EMPTY:
@@ -178,7 +178,7 @@ static bool is_ascii(struct text value)
 
 enum header_error header_value_add(struct buf *buf, struct text value, size_t max_bytes)
 {
-	enum header_error fault;
+	enum header_error error;
 	size_t start = buf->len;
 	bool ascii;
 
@@ -189,9 +189,9 @@ enum header_error header_value_add(struct buf *buf, struct text value, size_t ma
 		buf_cut(buf, start);
 		return HEADER_TOO_LONG;
 	}
-	fault = header_text_error(value);
-	if (fault != HEADER_OK)
-		return fault;
+	error = header_text_error(value);
+	if (error != HEADER_OK)
+		return error;
 	if (has_loose_blanks(value))
 		return HEADER_BLANKS;
 	if (value.len > max_bytes)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Making the value of one header. Composed values are written straight into the caller's buffer,
- * member by member, each whole or not at all: a host's stack has no room for a second copy. */
+ * member by member, each of them completely or not at all: a host's stack has no space for a second copy. */
 #include "core/header_rule.h"
 
 #include <errno.h>

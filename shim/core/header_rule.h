@@ -41,7 +41,7 @@ struct header_rule {
 enum header_outcome {
 	HEADER_SENT,
 	HEADER_NO_VALUE, /* a placeholder has no value, or no member has one */
-	HEADER_BAD_VALUE, /* *ret_reason tells */
+	HEADER_BAD_VALUE, /* see *ret_reason */
 };
 
 /*

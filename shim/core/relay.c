@@ -182,7 +182,7 @@ int relay_parse(struct text pattern, struct relay *ret_relay, const char **ret_r
 
 static bool host_match(const struct relay *relay, struct text host)
 {
-	struct address wanted, given;
+	struct address wanted, actual;
 
 	/* The leading dot is part of what is compared: "fakecorp.example" is not below. */
 	if (relay->below)
@@ -190,9 +190,9 @@ static bool host_match(const struct relay *relay, struct text host)
 	if (text_eq_nocase(host, relay->host))
 		return true;
 	wanted = address_of(relay->host);
-	given = address_of(host);
-	return wanted.family && wanted.family == given.family &&
-	       !memcmp(wanted.bytes, given.bytes, sizeof(wanted.bytes));
+	actual = address_of(host);
+	return wanted.family && wanted.family == actual.family &&
+	       !memcmp(wanted.bytes, actual.bytes, sizeof(wanted.bytes));
 }
 
 static bool port_match(const struct relay *relay, const struct url *url)

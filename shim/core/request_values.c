@@ -172,7 +172,7 @@ static void prepare_signals(struct values *values)
 	values->signals_ready = true;
 }
 
-/* Where the conversation is held: what the launcher made for the shell or program that it was started
+/* The place of the conversation: what the launcher made for the shell or program that it was started
  * from, else the context service's scope. Both may be missing. */
 static struct text place_of(const struct values *values, const char **ret_detail)
 {
@@ -217,8 +217,8 @@ static const char *key_error(int result)
 	}
 }
 
-/* In the order of what is most exact: headers, body members, how the conversation began, where it is
- * held. */
+/* In the order of what is most exact: headers, body members, how the conversation began, the
+ * place. */
 static void prepare_conversation(struct values *values)
 {
 	const struct tag_observer *observer = values->observer;

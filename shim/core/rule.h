@@ -37,8 +37,8 @@ struct rule {
 /* Cheap and before any parsing: only POST is ever tagged. */
 bool rule_method_ok(const char *method);
 
-/* Whether a URL of this text can have a wanted path at all; false is sure, true is not. Spares the
- * parsing of most URLs that are none of ours. config may be NULL. */
+/* Fast check whether a URL of this text can have a wanted path: may return false positives, never
+ * false negatives. Spares the parsing of most URLs that are none of ours. config may be NULL. */
 bool rule_path_possible(const struct config *config, const char *url);
 
 /* Decides for a POST; *ret_rule is filled for RULE_MATCH. config may be NULL. */
@@ -47,6 +47,6 @@ enum rule_verdict rule_for(const struct config *config, const struct url *url,
 
 typedef void rule_report(void *arg, const char *variable, struct text word, const char *reason);
 /* Reports every bad word in TAGALONG_RELAYS and TAGALONG_ENDPOINTS; the shim passes over them. */
-void rule_check_environment(rule_report *complaint, void *arg);
+void rule_check_environment(rule_report *report, void *arg);
 
 #endif

@@ -208,7 +208,7 @@ int template_value(struct text tmpl, template_lookup *lookup, void *arg, struct 
 }
 
 /* What is wrong, or NULL; then lexer->at is the place. */
-static const char *fault_of(struct lexer *lexer, template_known *known, void *arg)
+static const char *error_of(struct lexer *lexer, template_name_check *exists, void *arg)
 {
 	const char *source = lexer->tmpl.ptr;
 	struct text text;
@@ -230,18 +230,18 @@ static const char *fault_of(struct lexer *lexer, template_known *known, void *ar
 			return NULL;
 		if (token == TOKEN_BAD)
 			return lexer->reason;
-		if (token == TOKEN_NAME && !known(arg, text)) {
+		if (token == TOKEN_NAME && !exists(arg, text)) {
 			lexer->at = (size_t)(text.ptr - source);
 			return "there is no placeholder of that name";
 		}
 	}
 }
 
-int template_check(struct text tmpl, template_known *known, void *arg,
+int template_check(struct text tmpl, template_name_check *exists, void *arg,
 		   struct template_error *ret_error)
 {
 	struct lexer lexer = { .tmpl = tmpl };
-	const char *reason = fault_of(&lexer, known, arg);
+	const char *reason = error_of(&lexer, exists, arg);
 
 	if (!reason)
 		return 0;

@@ -38,10 +38,10 @@ struct template_error {
 };
 
 /* True when `name` may stand in a placeholder. */
-typedef bool template_known(void *arg, struct text name);
+typedef bool template_name_check(void *arg, struct text name);
 
 /* 0, or -EINVAL with *ret_error filled: for presets at build time and configurations. */
-int template_check(struct text tmpl, template_known *known, void *arg,
+int template_check(struct text tmpl, template_name_check *exists, void *arg,
 		   struct template_error *ret_error);
 
 #endif

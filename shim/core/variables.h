@@ -21,10 +21,10 @@ const char *variable_name(enum variable variable);
 const char *variable_get(enum variable variable);
 /* The same for any name. */
 const char *variable_get_named(const char *name);
-/* Tells of every variable, "NAME=value" as it stands, in the order of the environment; of none in a
+/* Calls `each` for every variable, "NAME=value" as it stands, in the order of the environment; of none in a
  * program with raised rights. */
 void variables_scan(void (*each)(void *arg, const char *variable), void *arg);
-/* Takes one of them apart; false where there is no "=". */
+/* Splits one of them; false where there is no "=". */
 bool variable_split(const char *variable, struct text *ret_name, const char **ret_value);
 /* Whether it is set to "1". */
 bool variable_is_on(enum variable variable);

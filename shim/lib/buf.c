@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The bounded buffer. An overflow is remembered, not reported at each step, so that a chain of adds
+/* The bounded buffer. An overflow sets `full` instead of being reported at each step, so a chain of adds
  * needs one check at its end. */
 #include "lib/buf.h"
 
@@ -9,7 +9,7 @@ void buf_init(struct buf *buf, char *memory, size_t size)
 	memory[0] = '\0';
 }
 
-/* Whether so many more bytes fit; remembers it when they do not. */
+/* Whether so many more bytes fit; sets `full` when they do not. */
 static bool fits(struct buf *buf, size_t count)
 {
 	buf->full = buf->full || count >= buf->size - buf->len;

@@ -10,7 +10,7 @@
 #include "lib/text.h"
 
 /* After an add that did not fit, `full` is true, and stays so until buf_cut to a shorter length;
- * what was there before is untouched: an add is whole or not at all. */
+ * what was there before is untouched: an add never writes a part. */
 struct buf {
 	char *data; /* always NUL-terminated at len */
 	size_t len;

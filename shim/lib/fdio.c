@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* A shim that was built with glibc 2.33 is to run with an older one, too, which has fstatat by
- * this name only. It is still there; its first argument tells which struct stat is meant. */
+ * this name only. It is still there; its first argument says which struct stat is meant. */
 #if __GLIBC_PREREQ(2, 33) && defined(__x86_64__)
 #define STAT_VERSION 1
 #elif __GLIBC_PREREQ(2, 33) && defined(__aarch64__)
@@ -118,19 +118,19 @@ int fd_write(int fd, struct text text)
 int fd_read(int fd, struct buf *buf)
 {
 	for (;;) {
-		size_t room = buf->size - buf->len - 1;
+		size_t space = buf->size - buf->len - 1;
 		ssize_t got;
 		char probe;
 
 		/* A full buffer is right when the file ends here. */
-		got = room ? read(fd, buf->data + buf->len, room) : read(fd, &probe, 1);
+		got = space ? read(fd, buf->data + buf->len, space) : read(fd, &probe, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return -errno;
 		if (!got)
 			return 0;
-		if (!room)
+		if (!space)
 			return -EFBIG;
 		buf->len += (size_t)got;
 		buf->data[buf->len] = '\0';

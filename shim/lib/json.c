@@ -29,7 +29,7 @@ static bool fail(struct json *json, const char *error)
 }
 
 /* The next character that is no white space; NUL at the end and after an error (a NUL in the text
- * is no token either, so the two need not be told apart). */
+ * is no token either, so the two cases are the same). */
 static inline char look(struct json *json)
 {
 	if (json->error)

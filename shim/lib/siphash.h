@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SipHash-2-4 with 128 bits of output (Aumasson and Bernstein; reference code's HSIPHASH 128): a
- * keyed hash whose outputs tell nothing of their inputs to whoever lacks the key. */
+ * keyed hash; without the key its outputs reveal nothing about their inputs. */
 #ifndef TAGALONG_LIB_SIPHASH_H
 #define TAGALONG_LIB_SIPHASH_H
 
@@ -22,8 +22,8 @@ void siphash_add(struct siphash *hash, struct text text);
 void siphash_byte(struct siphash *hash, uint8_t byte);
 void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES]);
 
-/* A fast hash without a key, for what goes through the one above afterwards: it tells texts apart that
- * nobody made to collide. `hash` is what it goes on from. */
+/* A fast hash without a key, good enough for texts that nobody made to collide; its result is to go
+ * through the keyed hash above. Continues from `hash`. */
 uint64_t hash_fast(uint64_t hash, struct text text);
 
 #endif
