@@ -65,8 +65,11 @@ def record(relay, work, home):
                 (work / f"file{turn}").write_text("x" * turn)  # what listings and git status show
                 relay.reset()
                 clock = ["faketime", "-f", "@" + DAYS[turn]] if shutil.which("faketime") and "Qwen" in name else []
-                subprocess.run([*clock, *command(prompt, turn > 0)], env=env, cwd=work, stdin=subprocess.DEVNULL,
-                               capture_output=True, timeout=150)
+                try:
+                    subprocess.run([*clock, *command(prompt, turn > 0)], env=env, cwd=work, stdin=subprocess.DEVNULL,
+                                   capture_output=True, timeout=60)
+                except subprocess.TimeoutExpired:
+                    print(f"{name}: \"{prompt}\" hangs", file=sys.stderr)
                 bodies += [reduced(json.loads(r.body)) for r in relay.requests if r.method == "POST" and r.body]
             print(name, prompts[0], len(bodies), file=sys.stderr)
             yield {"client": name, "prompts": prompts, "bodies": bodies}
@@ -80,6 +83,7 @@ def main():
         with open(HERE / "recorded.jsonl", "w") as lines:
             for talk in record(relay, work, home):
                 lines.write(json.dumps(talk) + "\n")
+                lines.flush()
 
 
 if __name__ == "__main__":

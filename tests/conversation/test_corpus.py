@@ -62,3 +62,18 @@ def test_every_encoding(core, client):
     for place, _, bodies in list(corpus.conversations(client, 2)):
         ids = {core.id_of(text, place) for body in bodies[:4] for text in corpus.encodings(body)}
         assert len(ids) == 1, client
+
+
+RECORDED = [json.loads(line) for line in (ROOT / "tests/conversation/recorded.jsonl").read_text().splitlines()]
+
+
+def test_recordings(core):
+    """Real clients (record.py): one id for all requests of a conversation, those of their own subagents
+    too, and another for each other conversation."""
+    by_client = {}
+    for talk in RECORDED:
+        ids = {core.id_of(json.dumps(body).encode(), talk["client"]) for body in talk["bodies"]}
+        assert len(ids) == 1 and len(talk["bodies"]) >= len(talk["prompts"]), talk["prompts"]
+        by_client.setdefault(talk["client"], []).append(ids.pop())
+        assert len({plain_hash(body) for body in talk["bodies"]}) > 1 or "Qwen" not in talk["client"]
+    assert by_client and all(len(set(ids)) == len(ids) for ids in by_client.values())
