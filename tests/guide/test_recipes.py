@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from conftest import COMMAND_SECONDS, clean_environment
+from conftest import COMMAND_SECONDS, ROOT, clean_environment
 from fastcgi import visit
 from test_live_recipes import NAMES
 from guide import blocks, machine, page, prefix, seen, settings  # noqa: F401
@@ -114,23 +114,39 @@ def test_systemd(machine, relay, tmp_path):
 
 # Editors.
 
-# What gptel gives to curl, and in which way (gptel-curl.el).
+# gptel itself where it is: a package of Debian 13 and newer; its packages may also be unpacked (dpkg -x)
+# into build/gptel. Else what gptel 0.9.9.6 gives to curl: options on standard input, and behind an empty
+# line the body.
+GPTEL_FILES = ROOT / "build" / "gptel" / "usr" / "share" / "emacs" / "site-lisp" / "elpa-src"
 GPTEL = """
-(defun ask-as-gptel (question &optional long)
-  (let* ((data (json-encode `((model . "m") (messages . [((role . "user") (content . ,question))]))))
-         (body (list (concat "-d" data)))
-         process)
-    (when long
-      (write-region data nil "body.json" nil 'silent)
-      (setq body '("--data-binary" "@body.json")))
-    (setq process (apply #'start-process
-                         "gptel-curl" (generate-new-buffer "*gptel-curl*") "curl"
-                         `("--disable" "--location" "--silent" "--compressed" "-XPOST" "-y7200" "-Y1" "-D-"
-                           "-w(token . %{size_header})" ,@body
-                           "-HContent-Type: application/json" "-HAuthorization: Bearer sk-test"
-                           ,(concat (getenv "OPENAI_BASE_URL") "/chat/completions"))))
+(defun ask-by-gptel (question)
+  (let* ((url (url-generic-parse-url (getenv "OPENAI_BASE_URL")))
+         (gptel-backend (gptel-make-openai "relay" :protocol (url-type url)
+                                           :host (format "%s:%d" (url-host url) (url-port url))
+                                           :endpoint (concat (url-filename url) "/chat/completions")
+                                           :key "sk-test" :models '(m)))
+         (gptel-model 'm)
+         done)
+    (gptel-request question :system nil :callback (lambda (answer info) (setq done (or answer 'failed))))
+    (while (not done) (accept-process-output nil 0.1))
+    (when (eq done 'failed) (kill-emacs 9))))
+
+(defun ask-in-its-form (question)
+  (let ((data (json-encode `((model . "m") (messages . [((role . "user") (content . ,question))]))))
+        (process (make-process :name "gptel-curl" :buffer (generate-new-buffer "*gptel-curl*")
+                               :connection-type 'pipe
+                               :command '("curl" "--disable" "--location" "--silent" "--compressed" "-XPOST" "-y7200"
+                                          "-Y1" "-N" "-D-" "--config" "-"))))
+    (process-send-string process (concat "header = \\"Content-Type: application/json\\"\n"
+                                         "header = \\"Authorization: Bearer sk-test\\"\n"
+                                         "url = \\"" (getenv "OPENAI_BASE_URL") "/chat/completions\\"\n"
+                                         "write-out = \\"(token . %{size_header})\\"\ndata-binary = @-\n\n" data))
+    (process-send-eof process)
     (while (process-live-p process) (accept-process-output process 0.1))
     (unless (zerop (process-exit-status process)) (kill-emacs 9))))
+
+(defun ask-as-gptel (question)
+  (if (and (require 'gptel nil t) (require 'gptel-openai nil t)) (ask-by-gptel question) (ask-in-its-form question)))
 """
 EMACS = """
 (package-initialize)
@@ -139,7 +155,7 @@ EMACS = """
 (ask-as-gptel "One")
 (my-task "T-43")
 (ask-as-gptel "Two")
-(ask-as-gptel "One" t)
+(ask-as-gptel "One")
 (plz 'post (concat (getenv "OPENAI_BASE_URL") "/chat/completions") :body "{}")
 (let ((url-request-method "POST") (url-request-data "{}"))
   (url-retrieve-synchronously (concat (getenv "OPENAI_BASE_URL") "/chat/completions")))
@@ -147,6 +163,9 @@ EMACS = """
 
 
 def test_emacs(machine, tmp_path):
+    if GPTEL_FILES.is_dir():
+        (tmp_path / ".emacs.d").mkdir()
+        (tmp_path / ".emacs.d" / "elpa").symlink_to(GPTEL_FILES)
     machine.run("sh", "-c", machine.block("wrap-emacs"))
     machine.write("init.el", machine.block("emacs"))
     machine.write("ask.el", GPTEL + EMACS)
@@ -154,7 +173,7 @@ def test_emacs(machine, tmp_path):
     result = machine.run(launcher, "--batch", "-l", tmp_path / "init.el", "-l", tmp_path / "ask.el")
     assert seen(result.requests, "Task", "Project") == [(None, "ada"), *[("T-43", "ada")] * 3, (None, None)]
     one, two, again, plain, _ = seen(result.requests, "Conversation")
-    assert one and two and one == again != two and plain is None  # "derive", as the page has it
+    assert one and two and one == again != two and plain not in (one, two)  # "derive", as the page has it
 
 
 NVIM = """
