@@ -148,3 +148,14 @@ bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_r
 		*ret_code = EXIT_NOTHING;
 	return fail(ask, "%.*s", (int)ret_reply->error_message.len, ret_reply->error_message.ptr);
 }
+
+bool ask_exchange(struct ask *ask, const struct wire_request *request, int timeout_ms,
+		  struct wire_reply *ret_reply)
+{
+	size_t len;
+	char *line;
+	int code;
+
+	return ask_send(ask, request) && ask_line(ask, timeout_ms, &line, &len) &&
+	       ask_understand(ask, line, len, ret_reply, &code);
+}

@@ -33,4 +33,8 @@ bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len)
 bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_reply *ret_reply,
 		    int *ret_code);
 
+/* All three, for a question with one reply. */
+bool ask_exchange(struct ask *ask, const struct wire_request *request, int timeout_ms,
+		  struct wire_reply *ret_reply);
+
 #endif

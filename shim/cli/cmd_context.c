@@ -362,14 +362,10 @@ static bool is_inherited(struct call *call, enum field field, struct text value)
 {
 	struct wire_request request = call->request;
 	struct wire_reply reply;
-	size_t len;
-	char *line;
-	int code;
 
 	request.op = WIRE_GET;
-	return wire_is_trio(field) && ask_send(&call->ask, &request) &&
-	       ask_line(&call->ask, ASK_TIMEOUT_MS, &line, &len) &&
-	       ask_understand(&call->ask, line, len, &reply, &code) &&
+	return wire_is_trio(field) &&
+	       ask_exchange(&call->ask, &request, ASK_TIMEOUT_MS, &reply) &&
 	       text_eq(reply.opened_with[field], value);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A subcommand is a row in commands.c and a file with a `struct command`. Options are parsed, and --help,
+ * A command is a name in COMMANDS and a file with a `struct command`. Options are parsed, and --help,
  * the manual and the completions are made, from that table alone.
  */
 #ifndef TAGALONG_CLI_COMMAND_H
@@ -69,12 +69,15 @@ struct command {
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
-extern const struct command command_run, command_context, command_serve, command_explain,
-	command_headers, command_config, command_presets, command_agents, command_log, command_wrap,
-	command_unwrap, command_doctor, command_version;
+/* All commands, in the order of help: command_run in cmd_run.c and so on. */
+#define COMMANDS(X)                                                                                \
+	X(run) X(context) X(serve) X(explain) X(headers) X(config) X(presets) X(agents) X(log)     \
+	X(wrap) X(unwrap) X(doctor) X(version)
+#define COMMAND_EXTERN(name) extern const struct command command_##name;
+COMMANDS(COMMAND_EXTERN)
+#undef COMMAND_EXTERN
 
-/* The command of that name, or NULL; the command at an index, NULL behind the last.
- * (commands.c). */
+/* The command of that name, or NULL; the command at an index, NULL behind the last. */
 const struct command *command_find(const char *name);
 const struct command *command_at(size_t index);
 

@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: MIT
-/* The table of commands. */
+/* Looking commands up. */
 #include <string.h>
 
 #include "cli/command.h"
 
-/* The one table of commands, in the order of help. */
-static const struct command *const commands[] = {
-	&command_run,	 &command_context, &command_serve, &command_explain, &command_headers,
-	&command_config, &command_presets, &command_agents, &command_log,     &command_wrap,
-	&command_unwrap, &command_doctor,  &command_version,
-};
-
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define ROW(name) &command_##name,
+static const struct command *const commands[] = { COMMANDS(ROW) };
 
 const struct command *command_at(size_t index)
 {
-	return index < COMMANDS ? commands[index] : NULL;
+	return index < sizeof(commands) / sizeof(commands[0]) ? commands[index] : NULL;
 }
 
 const struct command *command_find(const char *name)
 {
-	if (!strcmp(name, "--version"))
-		return &command_version;
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (!strcmp(commands[i]->name, name))
-			return commands[i];
+	const struct command *command;
+
+	for (size_t i = 0; (command = command_at(i)); i++) {
+		if (!strcmp(command->name, name))
+			return command;
 	}
-	return NULL;
+	return strcmp(name, "--version") ? NULL : &command_version;
 }

@@ -46,16 +46,12 @@ static void offer_scopes(const struct unfinished *word)
 	struct wire_request request = { .op = WIRE_LIST };
 	struct wire_scope scope;
 	struct wire_reply reply;
-	size_t len;
-	char *line;
-	int code;
 
 	offer(word, "default", "the scope of all programs of this user");
 	if (!ask_connect(&ask))
 		return;
 	do {
-		if (!ask_send(&ask, &request) || !ask_line(&ask, ASK_TIMEOUT_MS, &line, &len) ||
-		    !ask_understand(&ask, line, len, &reply, &code))
+		if (!ask_exchange(&ask, &request, ASK_TIMEOUT_MS, &reply))
 			break;
 		while (wire_next_scope(&reply.scopes, &scope) > 0) {
 			if (!text_eq(scope.scope, TEXT("default")))

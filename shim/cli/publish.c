@@ -23,12 +23,9 @@ static bool converse(struct ask *ask, const struct wire_request *request,
 		     char ret_scope[WIRE_NAME_BYTES_MAX + 1])
 {
 	struct wire_reply reply;
-	char *line;
-	size_t len;
-	int code;
 
-	if (!ask_send(ask, request) || !ask_line(ask, SERVICE_TIMEOUT_MS, &line, &len) ||
-	    !ask_understand(ask, line, len, &reply, &code) || reply.scope.len > WIRE_NAME_BYTES_MAX)
+	if (!ask_exchange(ask, request, SERVICE_TIMEOUT_MS, &reply) ||
+	    reply.scope.len > WIRE_NAME_BYTES_MAX)
 		return false;
 	if (ret_scope) {
 		memcpy(ret_scope, reply.scope.ptr, reply.scope.len);

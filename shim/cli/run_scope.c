@@ -186,17 +186,14 @@ static bool open_scope(struct ask *ask)
 	};
 	bool moved[FIELD_COUNT];
 	struct wire_reply reply;
-	char *line, *name;
-	size_t len;
-	int code;
+	char *name;
 	bool set;
 
 	collect(&request, moved);
-	if (!ask_send(ask, &request) || !ask_line(ask, OPEN_MS, &line, &len) ||
-	    !ask_understand(ask, line, len, &reply, &code))
+	if (!ask_exchange(ask, &request, OPEN_MS, &reply))
 		return false;
-	name = strndup(reply.scope.ptr ? reply.scope.ptr : "", reply.scope.len);
-	set = name && name[0] && !setenv(variable_name(VARIABLE_SCOPE), name, 1);
+	name = text_copy(reply.scope);
+	set = name[0] && !setenv(variable_name(VARIABLE_SCOPE), name, 1);
 	free(name);
 	for (enum field field = 0; set && field < FIELD_COUNT; field++) {
 		if (moved[field] && !wire_is_trio(field))
@@ -213,12 +210,9 @@ static bool open_parent(struct ask *ask, const char *name)
 		.op = WIRE_OPEN, .target = WIRE_NAMED, .scope = text_of(name)
 	};
 	struct wire_reply reply;
-	char *line;
-	size_t len;
-	int code;
 
-	return !setenv(variable_name(VARIABLE_SCOPE), name, 1) && ask_send(ask, &request) &&
-	       ask_line(ask, OPEN_MS, &line, &len) && ask_understand(ask, line, len, &reply, &code);
+	return !setenv(variable_name(VARIABLE_SCOPE), name, 1) &&
+	       ask_exchange(ask, &request, OPEN_MS, &reply);
 }
 
 bool scope_open(const char *parent, bool say)
