@@ -112,6 +112,22 @@ static void add_field(struct buf *buf, struct values *values, enum field field)
 	add_member(buf, field_name(field), value);
 }
 
+/* Which way the conversation id came, where nobody gave one. */
+static void add_conversation_source(struct buf *buf, const struct context *context)
+{
+	enum origin origin = context->origin[FIELD_CONVERSATION_ID];
+	char memory[64];
+	struct buf source;
+
+	if (origin != ORIGIN_SIGNAL && origin != ORIGIN_DERIVED)
+		return;
+	buf_init(&source, memory, sizeof(memory));
+	buf_add(&source, text_of(origin_name(origin)));
+	buf_add(&source, TEXT(": "));
+	buf_add(&source, text_of(context->detail[FIELD_CONVERSATION_ID]));
+	add_member(buf, "conversation_from", buf_since(&source, 0));
+}
+
 /* Of the span that some header was made of. */
 static void add_trace(struct buf *buf, const struct values *values)
 {
@@ -142,6 +158,7 @@ void record_make(const struct tag_request *request, const struct tag_lines *line
 	add_names(&buf, lines);
 	add_field(&buf, values, FIELD_TASK_ID);
 	add_field(&buf, values, FIELD_CONVERSATION_ID);
+	add_conversation_source(&buf, &values->context);
 	add_field(&buf, values, FIELD_PROJECT_ID);
 	add_member(&buf, "request_id", text_of(values->request_id));
 	add_trace(&buf, values);

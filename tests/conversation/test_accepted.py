@@ -148,6 +148,7 @@ def test_nothing_of_the_words_is_kept(launch, tmp_path):
     assert {path.name for path in written} >= {"debug", "log", "conversation.key"}
     assert not any(b"this" in text or b"another thing" in text for text in written.values())
     assert b"conversation_id: derived: request body" in written[tmp_path / "debug"]
+    assert b'"conversation_from":"derived: request body"' in written[tmp_path / "log"]
 
 
 def test_qwen_code(launch):
