@@ -142,6 +142,12 @@ CURLMcode curl_multi_remove_handle(CURLM *multi, CURL *easy)
 	return CURLM_INTERNAL_ERROR;
 }
 
+CURLMcode curl_multi_timeout(CURLM *multi, long *ret_ms)
+{
+	*ret_ms = -1;
+	return CURLM_OK;
+}
+
 CURLMcode curl_multi_cleanup(CURLM *multi)
 {
 	return CURLM_INTERNAL_ERROR;

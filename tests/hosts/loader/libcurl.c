@@ -87,6 +87,12 @@ CURLMcode curl_multi_remove_handle(CURLM *multi, CURL *easy)
 	return CURLM_OK;
 }
 
+CURLMcode curl_multi_timeout(CURLM *multi, long *ret_ms)
+{
+	*ret_ms = -1;
+	return CURLM_OK;
+}
+
 CURLMcode curl_multi_cleanup(CURLM *multi)
 {
 	check(multi, "multi_cleanup");
