@@ -144,12 +144,12 @@ COLUMNS = [
 ]
 
 
-def check_readme(who, preset, request, tags):
-    """Holds the README's table against what arrived: our lines, and a session id of the agent's own."""
+def check_page(who, preset, request, tags):
+    """Holds the table of docs/agents.md against what arrived: our lines, and a session id of the agent's own."""
     names = [name for name in (*tags, "X-Session-Id") if request.value(name)]
     cells = [", ".join(f"`{name}`" for name in column if name in names) or "-" for column in COLUMNS]
     row = f"| {who} | `{preset}` | {' | '.join(cells)} |"
-    assert row in (ROOT / "README.md").read_text().splitlines(), row
+    assert row in (ROOT / "docs" / "agents.md").read_text().splitlines(), row
 
 
 def compare_agents(bare, tagged, expect, noise=()):

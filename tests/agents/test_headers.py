@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT, clean_environment
-from harness import check_readme, service
+from harness import check_page, service
 from tags import CONTEXT, GENERIC, TRACEPARENT
 
 TAGALONG = str(ROOT / "build" / "tagalong")
@@ -59,7 +59,7 @@ def test_it_prints_what_the_shim_sends(headers, run, relay):
     """The same lines in the same order as those of a curl through the shim."""
     url = relay.url + "/v1/chat/completions"
     (sent,) = run(["curl", "-sS", url, "-d", "{}"]).requests
-    check_readme("curl, and every libcurl client", "generic", sent, GENERIC)
+    check_page("curl, and every libcurl client", "generic", sent, GENERIC)
     names = [line.decode().split(": ")[0] for line in sent.lines]
     done = headers(url)
     printed = dict(line.split(": ", 1) for line in done.stdout.splitlines())

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bun_agent import SESSION, configuration, curl_prompt, serving, session_of, without_titles
-from harness import TAGALONG, check_readme, compare_agents, model, need, place  # noqa: F401
+from harness import TAGALONG, check_page, compare_agents, model, need, place  # noqa: F401
 from model import say_call
 from tags import TRACEPARENT, UUID7, parent_id, trace_id
 
@@ -53,8 +53,8 @@ def test_kilo_and_the_curl_that_it_starts(kilo, model):
     assert tagged.requests[1].value("User-Agent").startswith("curl/")
     assert len({trace_id(r) for r in tagged.requests}) == 1
     assert len({parent_id(r) for r in tagged.requests}) == 3
-    check_readme("Kilo 7.7.7", "kilo", tagged.requests[0], chat_tags(session))
-    check_readme("curl that Kilo's agent starts", "kilo", tagged.requests[1], command_tags(session))
+    check_page("Kilo 7.7.7", "kilo", tagged.requests[0], chat_tags(session))
+    check_page("curl that Kilo's agent starts", "kilo", tagged.requests[1], command_tags(session))
     assert "kilo         installed, seen working 20" in kilo.agents("status")
     kilo.agents("uninstall", "--yes", "kilo")
     assert kilo.config.read_bytes() == before
@@ -110,7 +110,7 @@ def test_sessions_of_one_kilo(kilo, model):
         else:
             session = first if request.target.startswith("/1") else second
             check(request, generic(session) | {"X-Session-Id": session})
-    check_readme("Kilo 7.7.7", "generic", chats[0], generic(first))
+    check_page("Kilo 7.7.7", "generic", chats[0], generic(first))
     children = {session_of(r) for r in delegated} - {second}
     assert len(children) == 1
     for request in delegated:

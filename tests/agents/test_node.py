@@ -6,7 +6,7 @@ import json
 import pytest
 
 from conftest import HERE, ROOT
-from harness import NPM, TAGALONG, check_readme, compare_agents, model, need, place  # noqa: F401
+from harness import NPM, TAGALONG, check_page, compare_agents, model, need, place  # noqa: F401
 from relay import Relay
 from tags import COMPUTED, CONTEXT, GENERIC, PLAIN, without
 
@@ -33,7 +33,7 @@ def both(node, command, expect, noise=(), options=("--no-service",), **env):
 def test_openai_sdk(node, model):
     need("agents/node_modules/openai")
     result = both(node, ["node", PROGRAMS / "openai.mjs", model.url], [GENERIC, GENERIC])
-    check_readme("OpenAI SDK 6.30.1 on Node", "generic", result.requests[0], GENERIC)
+    check_page("OpenAI SDK 6.30.1 on Node", "generic", result.requests[0], GENERIC)
     assert result.rc == 0 and result.stdout.count(b"through the test relay") == 2
 
 
@@ -42,7 +42,7 @@ def test_qwen_code(node, model):
     env = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": model.url + "/v1", "OPENAI_MODEL": "m"}
     command = ["node", program + "/cli.js", "--auth-type", "openai", "-p", "hello"]
     tagged = both(node, command, [GENERIC, GENERIC], noise=[(rb"[0-9a-f]{8}-[0-9a-f-]{27}", b"UUID")], **env)
-    check_readme("qwen-code 0.15.10", "generic", tagged.requests[0], GENERIC)
+    check_page("qwen-code 0.15.10", "generic", tagged.requests[0], GENERIC)
     assert tagged.rc == 0, tagged.stderr
 
 

@@ -4,7 +4,7 @@
 import pytest
 
 from bun_agent import SESSION, configuration, curl_prompt, session_of, without_titles
-from harness import TAGALONG, check_readme, compare_agents, model, need, place  # noqa: F401
+from harness import TAGALONG, check_page, compare_agents, model, need, place  # noqa: F401
 from tags import COMPUTED, trace_id
 
 OPENCODE = "agents/node_modules/opencode-linux-x64/bin/opencode"
@@ -34,7 +34,7 @@ def test_opencode_and_the_curl_that_it_starts(opencode, model):
     chat = {"X-Task-Id": session, "X-Conversation-Id": session, "X-Project-Id": "billing", **COMPUTED}
     compare_agents(bare, tagged, [chat, chat | {"X-Session-Id": session}, chat])
     assert len({trace_id(r) for r in tagged.requests}) == 1
-    check_readme("opencode 1.18.33", "generic", tagged.requests[0], chat)
+    check_page("opencode 1.18.33", "generic", tagged.requests[0], chat)
     assert "opencode     installed, seen working 20" in opencode.agents("status")
     opencode.agents("uninstall", "--yes", "opencode")
     assert not list((opencode.home / ".config/opencode/plugin").iterdir())

@@ -3,7 +3,7 @@
 """What a chat request costs through Tagalong, beside what people use instead.
 
     python3 tests/bench/chat.py [--rounds N] [--only NAME] [--keep]
-    python3 tests/bench/chat.py --markdown        writes docs/bench.json's table into README and docs
+    python3 tests/bench/chat.py --markdown        writes docs/bench.json's table into docs/costs.md
     python3 tests/bench/chat.py --plot            docs/bench.svg and docs/bench.png of it
 
 One client, one connection that is kept, a relay that answers at once, all on loopback, so that
@@ -188,10 +188,8 @@ def describe_machine():
 
 
 # Which scenarios a page shows; all, where there is no word about it.
-SHOWN = {
-    "README.md": ["HTTP/1.1", "TLS, HTTP/2", "TLS, HTTP/2, streamed answer", "a curl process for each request"],
-    "docs/costs.md": None,
-}
+FIRST = ["HTTP/1.1", "TLS, HTTP/2", "TLS, HTTP/2, streamed answer", "a curl process for each request"]
+SHOWN = {"docs/costs.md": None}
 MARKS = ("<!-- made by tests/bench/chat.py --markdown -->\n", "\n<!-- end of what is made -->")
 
 
@@ -234,7 +232,7 @@ plot {curves}
 
 def plot(kept):
     """Points with error bars: one colour a scenario, one line a way."""
-    titles = SHOWN["README.md"]
+    titles = FIRST
     names = [n for n in dict.fromkeys(n for t in titles for n in kept["samples"][t]) if n != "bare"][::-1]
     blocks, curves = [], []
     for place, title in enumerate(titles):

@@ -82,7 +82,7 @@ REASONS = {
     "there is no preset of that name": (
         ["http://localhost/v1/messages"], {"TAGALONG_PRESET": "none", "TAGALONG_RELAYS": "http://localhost"}),
     "no header has a value": (
-        ["http://localhost/v1/messages"], {"TAGALONG_PRESET": "xai", "TAGALONG_RELAYS": "http://localhost"}),
+        ["http://localhost/v1/messages"], {"TAGALONG_PRESET": "kong", "TAGALONG_RELAYS": "http://localhost"}),
     "TAGALONG_OFF is 1": (["https://relay.example.com/v1/chat/completions"], {"TAGALONG_OFF": "1"}),
 }
 
@@ -221,7 +221,7 @@ def test_names_are_not_guessed(machine):
     added = dict(line.decode().split(": ") for line in request.lines if line not in bare.lines)
     assert "X-User-Id" not in added
     # Random digits may be anybody's name.
-    told = [value for name, value in added.items() if name not in ("X-Request-Id", "traceparent")]
+    told = [value for name, value in added.items() if name not in ("X-Request-Id", "traceparent", "X-Conversation-Id")]
     assert told == ["T-1", "T-1"]  # the task, and the session that falls back to it
 
 

@@ -22,8 +22,3 @@ def test_the_first_tagged_request(machine):
     for name, value in (line.split(": ") for line in added):
         kind = {"X-Request-Id": UUID7, "traceparent": TRACEPARENT}.get(name)
         assert kind.fullmatch(value) and kind.fullmatch(lines[name]) if kind else value == lines[name]
-
-
-def test_it_is_a_front_page():
-    """What is looked up, not read, stands in docs/."""
-    assert len(README.splitlines()) <= 320
