@@ -307,3 +307,14 @@ def test_the_launcher_in_sh_and_cdpath(tmp_path):
     done = subprocess.run(["scripts/tagalong-run", "--task", "T-1", "--", "sh", "-c", "echo $LD_PRELOAD; echo $CDPATH"], cwd=ROOT,
                           env={"PATH": "/usr/bin:/bin", "CDPATH": str(tmp_path / "elsewhere")}, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (f"{ROOT}/build/libtagalong.so\n{tmp_path}/elsewhere\n", "")
+
+
+def test_explain_steers_no_terminal(tmp_path):
+    """The name of a repository that somebody else has made, and the URL itself."""
+    evil = "a\u202eb\u009bc"
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text(f'[remote "origin"]\n\turl = git@host:team/{evil}.git\n')
+    done = subprocess.run([BUILD / "tagalong", "explain", f"http://localhost/{evil}/v1/messages"], cwd=tmp_path, text=True,
+                          capture_output=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    assert done.returncode == 0 and "a?b?c/v1/messages" in done.stdout and "X-Project-Id" in done.stdout
+    assert "\u202e" not in done.stdout and "\u009b" not in done.stdout
