@@ -108,13 +108,18 @@ static bool has_room(const struct scopes *scopes, size_t bytes)
 	return bytes <= scopes->bytes_max && scopes->bytes <= scopes->bytes_max - bytes;
 }
 
-void scopes_mark_changed(struct scopes *scopes, struct scope *scope)
+static void mark_unsaved(struct scopes *scopes, struct scope *scope)
 {
-	scope->changed = ++scopes->revision;
 	if (scope->is_unsaved)
 		return;
 	scope->is_unsaved = true;
 	TAILQ_INSERT_TAIL(&scopes->unsaved, scope, unsaved);
+}
+
+void scopes_mark_changed(struct scopes *scopes, struct scope *scope)
+{
+	scope->changed = ++scopes->revision;
+	mark_unsaved(scopes, scope);
 }
 
 int scopes_init(struct scopes *scopes)
@@ -188,6 +193,7 @@ static void hand_children_up(struct scopes *scopes, struct scope *scope)
 		LIST_REMOVE(child, sibling);
 		child->parent = scope->parent;
 		child->changed = scopes->revision;
+		mark_unsaved(scopes, child);
 		if (scope->parent)
 			LIST_INSERT_HEAD(&scope->parent->children, child, sibling);
 	}

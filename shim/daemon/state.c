@@ -283,6 +283,8 @@ int state_start(struct state *state, const char *store_url, struct event_base *b
 		scopes_release(&state->scopes);
 		return result;
 	}
+	while (scopes_take_unsaved(&state->scopes))
+		; /* they were just read, or all will be put */
 	/* What was taken once fits, but perhaps not in the order in which it was stored. */
 	state->scopes.bytes_max = SCOPES_BYTES_MAX;
 	state->next_expiry_ms = 1; /* some may have one */
@@ -314,6 +316,8 @@ void state_commit(struct state *state)
 		put(state, state->scopes.default_scope);
 		TAILQ_FOREACH(scope, &state->scopes.order, order)
 			put(state, scope);
+		while (scopes_take_unsaved(&state->scopes))
+			; /* they are among them */
 	}
 	while ((scope = scopes_take_unsaved(&state->scopes)))
 		put(state, scope);

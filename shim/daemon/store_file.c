@@ -297,6 +297,8 @@ static const char *read_rows(struct store *store)
 	sqlite3_finalize(statement);
 	if (result != SQLITE_DONE)
 		return database_error(store->database);
+	/* Processes of another boot are not to come back with the next start of this one. */
+	store->wants_all = !same_boot;
 	result = sqlite3_prepare_v2(store->database, "SELECT row FROM scope ORDER BY serial", -1,
 				    &statement, NULL);
 	while (!result && (result = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -388,9 +390,8 @@ static void open_file(struct store *store)
 	}
 	if (is_new && !strcmp(name, STORE_DATABASE))
 		take_over_journal(store);
-	/* Written anew in the first transaction: with the journal's rows, without the processes of
-	 * another boot. */
-	store->wants_all = true;
+	/* What is not in the database yet is put in the first transaction. */
+	store->wants_all |= is_new || fault || result;
 	if (result) {
 		on_failure(store, why);
 		close_database(store);

@@ -43,6 +43,17 @@ def test_all_is_there_after_a_restart(service, process):
     assert service.errors() == ""
 
 
+def test_a_scope_whose_outer_one_has_ended(service, peer):
+    """It is in the next one outwards, after a restart as well."""
+    outer, middle, inner = (peer.op("open", context={"task_id": str(i)})["scope"] for i in range(3))
+    peer.op("close", scope={"name": middle})
+    service.kill()
+    service.start()
+    with service.connect() as again:
+        rows = {row["scope"]: row.get("parent") for row in again.scopes()}
+    assert rows == {"default": None, outer: None, inner: outer}
+
+
 def test_a_revision_never_goes_back(service):
     revisions = []
     for _ in range(3):
