@@ -228,12 +228,13 @@ static void prepare_conversation(struct values *values)
 	uint8_t key[SECRET_BYTES];
 	struct text body;
 	struct buf id;
+	bool has_ids;
 	int result;
 
 	if (context->origin[FIELD_CONVERSATION_ID] == ORIGIN_NONE)
 		prepare_signals(values);
-	if (values->derives == DERIVES_WITHOUT_IDS &&
-	    (context->value[FIELD_SESSION_ID].len || context->value[FIELD_TASK_ID].len))
+	has_ids = context->value[FIELD_SESSION_ID].len || context->value[FIELD_TASK_ID].len;
+	if (values->derives == DERIVES_WITHOUT_IDS && has_ids)
 		return;
 	if (!values->derives || context->origin[FIELD_CONVERSATION_ID] != ORIGIN_NONE)
 		return;
@@ -261,7 +262,8 @@ static void prepare_conversation(struct values *values)
 	}
 	if (observer && observer->body)
 		observer->body(observer->arg, error);
-	id_of_place(values, result ? NULL : key, &id);
+	if (!has_ids)
+		id_of_place(values, result ? NULL : key, &id);
 }
 
 static bool found(const struct values *values, struct text name, struct text value,

@@ -79,17 +79,11 @@ void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES])
 	write_word(ret_digest + 8, v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
 
-/* Folds the product of two words that depend on all that was read. */
 static uint64_t hash_step(uint64_t hash, uint64_t a, uint64_t b)
 {
-	const uint64_t x = hash ^ a ^ 0x9E3779B97F4A7C15, y = b ^ 0xD6E8FEB86659FD93;
-#ifdef __SIZEOF_INT128__
-	__extension__ unsigned __int128 product = (unsigned __int128)x * y;
-
-	return (uint64_t)(product >> 64) ^ (uint64_t)product ^ a;
-#else /* 32-bit machines: the sum of the halves' products mixes as well, and need not be the same */
-	return (x >> 32) * (y & UINT32_MAX) ^ (x & UINT32_MAX) * (y >> 32) ^ x * y ^ a;
-#endif
+	hash = (hash ^ a) * 0x9E3779B97F4A7C15;
+	hash = ((hash ^ hash >> 32) + b) * 0xD6E8FEB86659FD93;
+	return hash ^ hash >> 29;
 }
 
 uint64_t hash_fast(uint64_t hash, struct text text)
