@@ -130,7 +130,7 @@ static void conversations(void)
 	}
 }
 
-static void another_key(void)
+static void another_key_and_place(void)
 {
 	static const uint8_t other[SIPHASH_KEY_BYTES] = { 1 };
 	struct text body = TEXT("{\"input\":\"hi\"}"), place = TEXT("host-7");
@@ -284,7 +284,7 @@ static void pointers(void)
 }
 
 static const struct suite_test tests[] = {
-	TEST(reference_vectors), TEST(conversations), TEST(another_key), TEST(signals), TEST(no_conversation),
+	TEST(reference_vectors), TEST(conversations), TEST(another_key_and_place), TEST(signals), TEST(no_conversation),
 	TEST(looks_no_further),	 TEST(long_message),  TEST(deep),	 TEST(pointers),
 };
 
