@@ -199,6 +199,13 @@ int library_path(struct buf *ret_path)
 	return result ? result : strpbrk(ret_path->data, " :") ? -EINVAL : 0;
 }
 
+bool library_has_lib_token(const char *path)
+{
+	/* $TAGALONG_LIB stays as it is. */
+	return TAGALONG_MULTIARCH[0] && !variable_get(VARIABLE_LIB) &&
+	       text_ends_with(text_of(path), TEXT(MULTIARCH_PLACE));
+}
+
 void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg)
 {
 	struct text text = text_of(path), place = TEXT(MULTIARCH_PLACE);
@@ -323,7 +330,6 @@ int launch_hooks(void)
 {
 	const char *before = getenv("LD_PRELOAD");
 	char memory[PATH_MAX];
-	struct text place = TEXT(MULTIARCH_PLACE), text;
 	struct buf path;
 	int result, code = EXIT_OK;
 
@@ -339,13 +345,10 @@ int launch_hooks(void)
 			     "TAGALONG_LIB to its path");
 		return EXIT_TROUBLE;
 	}
-	/* Debian's place is written with $LIB, which each program's loader takes for the folder of its
-	 * own class: 32-bit programs get their library when there is one, and musl's loader finds
-	 * nothing, where the full path could end the program. $TAGALONG_LIB stays as it is. */
-	text = buf_since(&path, 0);
-	if (TAGALONG_MULTIARCH[0] && !variable_get(VARIABLE_LIB) && text_ends_with(text, place)) {
-		buf_cut(&path, text.len - place.len);
-		buf_add(&path, TEXT("/$LIB" BELOW_LIB)); /* shorter than what was there */
+	/* So 32-bit programs get their library when there is one. It is shorter than what was there. */
+	if (library_has_lib_token(path.data)) {
+		buf_cut(&path, path.len - TEXT(MULTIARCH_PLACE).len);
+		buf_add(&path, TEXT("/$LIB" BELOW_LIB));
 	}
 	if (!has_entry(before, " :", TEXT(LIBRARY), TEXT("/" LIBRARY)))
 		code = set_joined("LD_PRELOAD", before ? before : "", ":", path.data);

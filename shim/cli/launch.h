@@ -67,6 +67,9 @@ void exec_tools(char **argv);
  * of LD_PRELOAD (*ret_path is set then).
  */
 int library_path(struct buf *ret_path);
+/* Whether LD_PRELOAD gets it with $LIB in place of its folder: glibc's loader takes that for the folder of
+ * the program's class, musl's loader knows no such thing, and finds nothing. */
+bool library_has_lib_token(const char *path);
 /* Calls with each libtagalong.so for programs of other classes and machines beside the one at `path`,
  * where that is in Debian's place and $LIB leads to all of them. */
 void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg);

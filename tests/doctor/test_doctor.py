@@ -209,13 +209,33 @@ def test_static_musl_and_another_class(verdict, tmp_path):
     for name, compiler, options, words in (
         ("static", "gcc", ["-static"], "linked statically"),
         ("static-pie", "gcc", ["-static-pie"], "linked statically"),
-        ("musl", "musl-gcc", [], "for musl"),
         ("i386", "i686-linux-gnu-gcc", [], "another machine or class"),
         ("aarch64", "aarch64-linux-gnu-gcc", [], "another machine or class"),
     ):
         answer, report = verdict(compile_c(tmp_path / name, MAIN, *options, compiler=compiler))
         assert answer == NOT and words in report["reason"], report
     assert report["machine"] == "aarch64" and report["class"] == 64
+
+
+def test_musl(verdict, tmp_path):
+    """The library loads there, too; but not by $LIB, as Debian's package has it in LD_PRELOAD."""
+    answer, report = verdict(compile_c(tmp_path / "bare", MAIN, compiler="musl-gcc"))
+    assert answer == NOT and report["libc"] == "musl" and "does not use libcurl" in report["reason"]
+    library = tmp_path / "libcurl.so.4"
+    compile_c(library, "int curl_easy_init;\n", "-shared", "-fPIC", "-Wl,-soname,libcurl.so.4", compiler="musl-gcc")
+    text = "extern int curl_easy_init;\nint main(void) { return curl_easy_init; }\n"
+    program = compile_c(tmp_path / "linked", text, library, "-Wl,-rpath,$ORIGIN", compiler="musl-gcc")
+    answer, report = verdict(program)
+    assert answer == LINKED and report["libcurl"] == [str(library)], report
+    multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True).stdout.strip()
+    folder = tmp_path / "usr" / "lib" / multiarch / "tagalong"
+    folder.mkdir(parents=True)
+    for name in ("tagalong-tools", "libtagalong.so"):
+        shutil.copy(ROOT / "build" / name, folder)
+    (tmp_path / "usr" / "bin").mkdir()
+    shutil.copy(TAGALONG, tmp_path / "usr" / "bin")
+    answer, report = verdict(program, tagalong=tmp_path / "usr" / "bin" / "tagalong")
+    assert answer == NOT and "$LIB" in report["reason"] and "TAGALONG_LIB" in report["advice"]
 
 
 def test_libcurl_built_in(verdict, tmp_path):

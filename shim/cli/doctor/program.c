@@ -142,7 +142,12 @@ static bool is_glibc_loader(const char *path)
 		text_starts_with(name, TEXT("ld.so")));
 }
 
-/* What glibc's loader prints about the libraries of a program, as ldd(1) asks it; in the child, nothing
+static bool is_musl_loader(const char *path)
+{
+	return text_starts_with(text_of(path), TEXT("/lib/ld-musl-"));
+}
+
+/* What a loader prints about the libraries of a program, as ldd(1) asks it; in the child, nothing
  * is preloaded. Cut to size - 1 bytes. False when it could not be run, or was ended by a signal. */
 static bool ask_loader(char *const argv[], char *ret_text, size_t size)
 {
@@ -183,7 +188,10 @@ static void list_libraries(struct target *target)
 {
 	/* $ORIGIN is the folder of the file itself, where the kernel starts it by a link. */
 	char *resolved = realpath(target->path, NULL), name[256], path[PATH_BYTES_MAX];
-	char *argv[] = { target->report->binary.interpreter, resolved, NULL };
+	char *loader = target->report->binary.interpreter, list[] = "--list";
+	/* glibc's is asked by a variable, which is set in the child. */
+	char *glibc[] = { loader, resolved, NULL }, *musl[] = { loader, list, resolved, NULL };
+	char *const *argv = is_musl_loader(loader) ? musl : glibc;
 	char *output = malloc(LOADER_BYTES_MAX);
 	struct text rest, line;
 
@@ -236,8 +244,11 @@ static bool has_own_library(struct target *target)
 static bool find_obstacle(struct target *target, bool raised)
 {
 	const struct binary *binary = &target->report->binary;
+	char memory[PATH_MAX] = "";
 	struct binary own;
+	struct buf path;
 
+	buf_init(&path, memory, sizeof(memory));
 	if (raised)
 		not_tagged(target,
 			   "it runs with raised rights (setuid, setgid or file capabilities), so the "
@@ -254,12 +265,13 @@ static bool find_obstacle(struct target *target, bool raised)
 			   binary->is_go ? "it is a Go program, linked statically, with Go's own TLS" :
 					   "it is linked statically: nothing can be loaded into it",
 			   "use a dynamically linked build, or a proxy that adds the headers");
-	else if (!is_glibc_loader(binary->interpreter))
-		not_tagged(target,
-			   strstr(binary->interpreter, "/ld-musl") ?
-				   "it is for musl, and libtagalong.so is for glibc" :
-				   "its loader is not glibc's",
+	else if (!is_glibc_loader(binary->interpreter) && !is_musl_loader(binary->interpreter))
+		not_tagged(target, "its loader is neither glibc's nor musl's",
 			   "use the program's build for glibc");
+	else if (is_musl_loader(binary->interpreter) && !library_path(&path) &&
+		 library_has_lib_token(path.data))
+		not_tagged(target, "it is for musl, whose loader does not know $LIB in LD_PRELOAD",
+			   "set TAGALONG_LIB to the path of libtagalong.so");
 	else if (access(binary->interpreter, X_OK))
 		not_tagged(target, "it cannot be started: its loader is missing", NULL);
 	else
@@ -367,7 +379,7 @@ static void examine(struct target *target)
 	}
 	snprintf(report->binary_path, sizeof(report->binary_path), "%s", target->path);
 	if (report->binary.interpreter[0])
-		report->libc = strstr(report->binary.interpreter, "/ld-musl") ? "musl" :
+		report->libc = is_musl_loader(report->binary.interpreter) ? "musl" :
 			       is_glibc_loader(report->binary.interpreter) ? "glibc" : "another";
 	raised = has_raised_rights(target);
 	known = target->known;
