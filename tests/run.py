@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
 FOLDERS = [
-    "relay", "e2e", "hosts", "musl", "service", "cross", "surface", "clients", "doctor", "pages", "gateways", "agents",
+    "relay", "e2e", "hosts", "musl", "service", "store", "cross", "surface", "clients", "doctor", "pages", "gateways", "agents",
     "python", "conversation", "guide", "additions", "packages",
 ]
 IN_CI = os.environ.get("CI") == "true"
