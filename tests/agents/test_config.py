@@ -152,6 +152,13 @@ def test_shown_first_and_not_written_unasked(agents, tmp_path):
     assert "--yes" in done.stderr
 
 
+def test_nothing_to_write_is_not_asked_about(agents, tmp_path):
+    assert agents("uninstall", "kilo").returncode == 0
+    agents("install", "--yes", "kilo")
+    done = agents("install", "kilo")
+    assert (done.returncode, done.stderr) == (0, "") and "already installed" in done.stdout
+
+
 def test_asked_on_a_terminal(tmp_path):
     path = put(tmp_path, KILO, "{}\n")
     command = ["script", "-qec", f"{TAGALONG} agents install kilo", "/dev/null"]

@@ -125,7 +125,7 @@ static int change(const struct agent *agent, int (*act)(const struct agent *, en
 		return act(agent, AGENT_WRITE);
 	code = act(agent, AGENT_SHOW);
 	if (code != EXIT_OK)
-		return code;
+		return code == EXIT_NOTHING ? EXIT_OK : code;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		report_error("nothing was written: there is no terminal to ask on; use --yes");
 		return EXIT_NOTHING;

@@ -256,7 +256,7 @@ int agent_install(const struct agent *agent, enum agent_mode mode)
 	receipt_release(&receipt);
 	release(&change);
 	free(part);
-	return code == EXIT_NOTHING ? EXIT_OK : code;
+	return code == EXIT_NOTHING && mode == AGENT_WRITE ? EXIT_OK : code;
 }
 
 /* Where exactly those bytes are that were put in; only when they are there once. */
@@ -330,7 +330,7 @@ int agent_uninstall(const struct agent *agent, enum agent_mode mode)
 		else
 			report_error("cannot read the install receipt of %s: %s", agent->title,
 				     strerror(-result));
-		return result == -ENOENT ? EXIT_OK : EXIT_TROUBLE;
+		return result != -ENOENT ? EXIT_TROUBLE : mode == AGENT_SHOW ? EXIT_NOTHING : EXIT_OK;
 	}
 	part = make_part(agent);
 	snprintf(change.path, sizeof(change.path), "%s", receipt.file);
