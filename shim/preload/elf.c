@@ -129,10 +129,11 @@ static const char *version_name(const struct elf *elf, unsigned index)
 	const char *at = elf->version_names;
 
 	while (at) {
-		const ElfW(Verdef) *version = (const ElfW(Verdef) *)at;
+		const ElfW(Verdef) *version = (const void *)at;
 
 		if (version->vd_ndx == index)
-			return elf->strings + ((const ElfW(Verdaux) *)(at + version->vd_aux))->vda_name;
+			return elf->strings +
+			       ((const ElfW(Verdaux) *)(const void *)(at + version->vd_aux))->vda_name;
 		at = version->vd_next ? at + version->vd_next : NULL;
 	}
 	return "";
@@ -164,7 +165,7 @@ static void *address_of(const struct elf *elf, uint32_t index)
 static void *find_by_gnu_hash(const struct elf *elf, const struct elf_name *wanted)
 {
 	uint32_t count = elf->gnu_hash[0], first = elf->gnu_hash[1], words = elf->gnu_hash[2];
-	const ElfW(Addr) *bloom = (const ElfW(Addr) *)(elf->gnu_hash + 4);
+	const ElfW(Addr) *bloom = (const void *)(elf->gnu_hash + 4);
 	const uint32_t *buckets = (const uint32_t *)(bloom + words), *chain = buckets + count;
 	ElfW(Addr) word = bloom[wanted->hash / WORD_BITS & (words - 1)];
 	uint32_t index;
@@ -262,7 +263,7 @@ void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg)
 			at += elf->relative_count * RELOCATION_BYTES;
 		for (; at < end; at += RELOCATION_BYTES) {
 			/* REL is the beginning of RELA. */
-			const ElfW(Rel) *relocation = (const ElfW(Rel) *)at;
+			const ElfW(Rel) *relocation = (const void *)at;
 			void **place = (void **)(elf->map->l_addr + relocation->r_offset), *chosen;
 			const ElfW(Sym) *symbol = &elf->symbols[RELOCATION_SYMBOL(relocation->r_info)];
 
