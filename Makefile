@@ -19,7 +19,9 @@ ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
+# Neither with V=1, where commands are shown, nor with -s.
+quiet := $(or $(filter 1,$(V)),$(findstring s,$(firstword -$(MAKEFLAGS))))
+say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(2))
 
 # For another machine than this one: make CC=aarch64-linux-gnu-gcc BUILD=build/aarch64 cross.
 # There, libcurl's headers are this machine's, which suit every machine; a link keeps all else of
