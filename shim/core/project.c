@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,7 @@ static int enter_git_folder(struct search *search, struct buf *path)
 static int read_origin(struct search *search, struct buf *path, struct buf *ret_id)
 {
 	struct buf config, memory;
+	struct stat status;
 	struct text url;
 	int result;
 
@@ -97,7 +99,10 @@ static int read_origin(struct search *search, struct buf *path, struct buf *ret_
 	if (!path_add(path, TEXT("config")))
 		return -ENAMETOOLONG;
 	buf_init(&config, search->config, sizeof(search->config));
-	result = file_read(AT_FDCWD, path->data, &config);
+	/* Not even opened where it is a device: that alone can do something. */
+	result = path_status(path->data, 0, &status);
+	if (!result)
+		result = S_ISREG(status.st_mode) ? file_read(AT_FDCWD, path->data, &config) : -EINVAL;
 	if (result < 0)
 		return result;
 	buf_init(&memory, search->url, sizeof(search->url));
@@ -151,6 +156,22 @@ int project_of_folder(const char *path, struct buf *ret_id)
 	return result;
 }
 
+const char *project_error_text(int result)
+{
+	switch (result) {
+	case -EFBIG:
+		return ".git/config has more than 64 KiB";
+	case -EINVAL:
+		return ".git is neither a folder nor a link to one, or its config is no file";
+	case -ETIMEDOUT:
+		return "the working folder is on a network's file system, which may hang";
+	case -EPERM:
+		return "the process has raised rights";
+	default:
+		return NULL;
+	}
+}
+
 /* One answer and the folder that it is for. */
 struct answer {
 	struct folder_id folder;
@@ -184,14 +205,15 @@ static void ask(struct answer *answer)
 
 int project_of_process(struct buf *ret_id)
 {
-	struct last_answer *last = forkwipe_get(&last_page);
+	struct last_answer *last = getauxval(AT_SECURE) ? NULL : forkwipe_get(&last_page);
 	struct answer answer = { .asked = false };
 	struct folder_id here;
 	uint64_t now_ms;
 	int result;
 
+	/* With raised rights the caller would decide by its folder what is sent. */
 	if (!last)
-		return -ENOMEM;
+		return -EPERM;
 	result = folder_identify(&here);
 	if (result < 0)
 		return result;

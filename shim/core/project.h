@@ -18,6 +18,9 @@ int project_of_folder(const char *path, struct buf *ret_id);
  * Thread-safe. */
 int project_of_process(struct buf *ret_id);
 
+/* For people, why a repository that may be there gives no project; NULL where there is none. */
+const char *project_error_text(int result);
+
 /* The url of `[remote "origin"]` in the text of a git configuration. False when there is none.
  * *ret_url points into `memory`, which takes the unquoted value. */
 bool git_config_origin(struct text config, struct buf *memory, struct text *ret_url);

@@ -208,7 +208,8 @@ bool relay_match(const struct relay *relay, const struct url *url)
 		return is_http(url) || is_https(url);
 	if (!(is_http(url) && relay->http) && !(is_https(url) && relay->https))
 		return false;
-	return port_match(relay, url) && (host_match(relay, without_brackets(url->host)) ||
+	/* The same address in another zone is another machine's, and a pattern has no zone. */
+	return !url->zoned && port_match(relay, url) && (host_match(relay, without_brackets(url->host)) ||
 					  host_match(relay, without_brackets(url->host_ascii)));
 }
 

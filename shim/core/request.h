@@ -51,6 +51,8 @@ struct tag_observer {
 	void (*config)(void *arg, const struct config_snapshot *snapshot);
 	/* A field that the rule requires has no value. */
 	void (*missing)(void *arg, const char *field);
+	/* Why no project was found where there may be one. */
+	void (*project)(void *arg, const char *outcome);
 	/* Why no conversation id was derived from the body, where one was asked for. */
 	void (*body)(void *arg, const char *outcome);
 	void *arg;

@@ -145,14 +145,19 @@ static void prepare_trace(struct values *values)
 
 static void prepare_project(struct values *values)
 {
+	const struct tag_observer *observer = values->observer;
 	struct buf id;
+	int result;
 
 	if (values->context.origin[FIELD_PROJECT_ID] != ORIGIN_NONE)
 		return;
 	buf_init(&id, values->project_id, sizeof(values->project_id));
-	if (!project_of_process(&id))
+	result = project_of_process(&id);
+	if (!result)
 		context_offer(&values->context, FIELD_PROJECT_ID, (struct text){ id.data, id.len },
 			      ORIGIN_DERIVED, "git origin");
+	else if (observer && observer->project && project_error_text(result))
+		observer->project(observer->arg, project_error_text(result));
 }
 
 static struct text body_of(const struct values *values)

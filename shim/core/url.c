@@ -70,6 +70,7 @@ static bool get_all(const struct url_api *api, CURLU *handle, struct url *url)
 {
 	unsigned long number = 0;
 	struct text port;
+	char *zone = NULL;
 
 	if (!get(api, handle, CURLUPART_SCHEME, 0, &url->owned[SCHEME], &url->scheme) ||
 	    !get(api, handle, CURLUPART_HOST, 0, &url->owned[HOST], &url->host) ||
@@ -80,6 +81,10 @@ static bool get_all(const struct url_api *api, CURLU *handle, struct url *url)
 	    !text_number(port, 65535, &number))
 		return false;
 	url->port = (unsigned)number;
+	if (url->host.ptr[0] == '[' && api->get(handle, CURLUPART_ZONEID, &zone, 0) == CURLUE_OK && zone) {
+		url->zoned = true;
+		api->free(zone);
+	}
 	url->host_ascii = url->host;
 	if (has_non_ascii(url->host))
 		get(api, handle, CURLUPART_HOST, CURLU_PUNYCODE, &url->owned[HOST_ASCII],
@@ -139,6 +144,7 @@ static void cache_put(const struct url_api *api, const char *text, const struct 
 		.host_ascii = copy_into(&buf, url->host_ascii),
 		.path = copy_into(&buf, url->path),
 		.port = url->port,
+		.zoned = url->zoned,
 		.cached = true,
 	};
 	cache.api = buf.full ? NULL : api;

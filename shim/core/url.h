@@ -22,6 +22,7 @@ struct url {
 	struct text host; /* as in the URL, IPv6 in brackets, without one trailing dot */
 	struct text host_ascii; /* IDN in punycode where this libcurl can; else as host */
 	struct text path; /* before "?", as it is sent */
+	bool zoned; /* an IPv6 address with a zone, which `host` does not show */
 	unsigned port; /* the scheme's own where the URL has none; 0: unknown */
 	char *owned[5]; /* for url_release */
 	bool cached; /* for url_release */

@@ -51,6 +51,11 @@ static void on_missing(void *arg, const char *field)
 	log_line(TEXT("  required, and without a value: "), text_of(field));
 }
 
+static void on_project(void *arg, const char *outcome)
+{
+	log_line(TEXT("  no project is derived: "), text_of(outcome));
+}
+
 static void on_body(void *arg, const char *outcome)
 {
 	log_line(TEXT("  no conversation id from the body: "), text_of(outcome));
@@ -72,6 +77,7 @@ const struct tag_observer *debug_observer(void)
 		.service = on_service,
 		.config = on_config,
 		.missing = on_missing,
+		.project = on_project,
 		.body = on_body,
 		.source = on_source,
 	};

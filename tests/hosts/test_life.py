@@ -31,7 +31,8 @@ DERIVED = {
     "X-Session-Id": re.compile("[0-9a-f-]{36}"),
     **{name: GENERIC[name] for name in ("X-Project-Id", "X-Request-Id", "traceparent")},
 }
-NO_BODY = without(DERIVED, "X-From-Body")  # the id is the scope's or the process's then
+NO_ID = without(DERIVED, "X-Conversation-Id") | {"X-Session-Id": "T-42"}
+NO_BODY = without(NO_ID, "X-From-Body")
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_the_hosts_own_pending_signal_stays(life):
 @pytest.mark.parametrize("what", ["debug lines", "log", "key"])
 def test_no_sigxfsz(life, tmp_path, what):
     if what == "key":
-        life("no file may grow", [DERIVED], rules=EVERYTHING)
+        life("no file may grow", [NO_ID], rules=EVERYTHING)
     else:
         variable = "TAGALONG_DEBUG" if what == "debug lines" else "TAGALONG_LOG"
         life("no file may grow", [GENERIC], env={variable: str(tmp_path / "file")})
@@ -239,3 +240,20 @@ def test_a_file_system_that_may_hang(run, relay, shim, tmp_path, kind, project):
     result = run([*command, host("life"), "little time", relay.url, relay.url], shim=None, env=env)
     assert (result.rc, result.stdout) == (0, b"0 200\n" * 3), result.stderr
     assert [r.value("X-Project-Id") for r in result.requests] == [project] * 3
+
+
+def test_a_git_config_that_is_too_large(run, relay, other_relay, tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("#" * 70000 + '\n[remote "origin"]\n\turl = https://example.com/x\n')
+    env = {"TAGALONG_TASK_ID": "T-42", "TAGALONG_DEBUG": "stderr"}
+    result = run([host("life"), "little time", relay.url, other_relay.url], env=env)
+    assert b"no project is derived: .git/config has more than 64 KiB" in result.stderr
+    assert [r.value("X-Project-Id") for r in result.requests] == [None] * 3
+
+
+@pytest.mark.parametrize("address, matched", [("[fe80::1]", True), ("[fe80::1%25eth0]", False)])
+def test_a_zone_is_another_machine(run, address, matched):
+    command = [str(Path(__file__).parents[2] / "build" / "tagalong"), "explain"]
+    env = CONTEXT | {"TAGALONG_RELAYS": "http://[fe80::1]:8080"}
+    result = run([*command, f"http://{address}:8080/v1/messages"], shim=None, env=env)
+    assert (b"X-Task-Id" in result.stdout) == matched, result.stdout + result.stderr
