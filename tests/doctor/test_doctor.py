@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import grants
 from conftest import ROOT, clean_environment
 from programs import CHILDREN, LINKED, NODE, NOT, PLUGIN, PROGRAMS, PYTHON
 
@@ -407,6 +408,7 @@ def test_what_is_set_is_told(doctor, tmp_path):
 
 def test_names_of_relays(doctor, tmp_path):
     """Addresses and patterns have no name to ask for; RFC 6761 keeps .invalid unknown for good."""
+    grants.name_server()
     config = tmp_path / "config.json"
     config.write_text('{ "relays": [ { "match": ["https://b.invalid:8443", "https://LOCALHOST:1"] } ] }')
     relays = "http://localhost:*,a.invalid,10.0.0.7,[::1]:80,*.corp.invalid,*"

@@ -11,10 +11,11 @@ import sys
 
 import pytest
 
+import grants
 from live import service_pid, tasks
 from tags import trace_id
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="wants a pid namespace")
+needs_root = pytest.mark.skipif(**grants.pid_namespace)
 
 
 def test_a_change_is_seen_by_the_next_request(live):

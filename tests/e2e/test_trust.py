@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+import grants
 from commands import BODY, CHAT, curl, post
 from conftest import ROOT, clean_environment
 from faulty import NOBODY
 from tags import CONTEXT, GENERIC, PLAIN, without
 
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
+needs_root = pytest.mark.skipif(**grants.other_users)
 
 EVIL = {
     "CR LF": "a\r\nX-Evil: 1",

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import grants
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 import faulty  # noqa: E402
@@ -225,7 +227,7 @@ int openat(int folder, const char *path, int flags, ...)
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.skipif(**grants.mounts)
 @pytest.mark.parametrize("kind, project", [("tmpfs", "here"), ("nfs4 ", None), ("fuse ", None)])
 def test_a_file_system_that_may_hang(run, relay, shim, tmp_path, kind, project):
     """There is none here that hangs: one in memory, which is said to be such a one."""

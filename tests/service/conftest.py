@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Tests of the context service over its socket. TAGALONG_WRAP=valgrind runs it under a tool."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
+
+import grants
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -45,4 +46,5 @@ def process(cold):
         each.end()
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+needs_root = pytest.mark.skipif(**grants.other_users)
+needs_namespace = pytest.mark.skipif(**grants.pid_namespace)

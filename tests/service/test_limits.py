@@ -7,11 +7,18 @@ import time
 
 import pytest
 
+import grants
 from serving import TOOLED, Closed, Peer, peak_bytes
 
 LINE_MAX = 65536
 CONNECTIONS_MAX = 1024
+DESCRIPTORS = 4 * CONNECTIONS_MAX  # of this process, and of the service that inherits its limit
 MANY = 400 if TOOLED else 2000
+
+
+@pytest.fixture(autouse=True)
+def descriptors():
+    grants.descriptors(DESCRIPTORS)
 
 
 def padded(length):

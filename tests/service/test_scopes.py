@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import needs_root
+from conftest import needs_namespace, needs_root
 from serving import REPLY_SECONDS, wait_until
 
 
@@ -261,7 +261,7 @@ for request in ({"op": "get"}, {"op": "get", "scope": {"pid": os.getpid()}},
 """
 
 
-@needs_root
+@needs_namespace
 def test_a_client_in_a_pid_namespace(service):
     """Its numbers mean other processes: they are refused, and it opens a scope for itself."""
     with service.connect() as peer:
@@ -279,7 +279,7 @@ def test_a_client_in_a_pid_namespace(service):
     assert get_own["context"]["task_id"] == "inside"
 
 
-@needs_root
+@needs_namespace
 def test_a_service_in_a_pid_namespace(cold):
     """It cannot see who asks: the default scope, or one by its name."""
     unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -295,7 +295,7 @@ def test_a_service_in_a_pid_namespace(cold):
     service.kill()
 
 
-@needs_root
+@needs_namespace
 def test_a_service_under_a_proc_of_another_namespace(cold, process):
     """There /proc has other processes under the numbers that the kernel tells: nothing is read."""
     service = cold.start(before=["unshare", "--pid", "--fork", "--kill-child"])

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""What this machine grants: containers and chroots often refuse namespaces, mounts, descriptors, name servers.
+
+    @pytest.mark.skipif(**grants.pid_namespace)
+    grants.descriptors(5000)            skips by that name
+
+A reason that begins with REFUSED is no failure with CI=true (tests/run.py): the machine refuses it to root as well.
+"""
+
+import os
+import resource
+import socket
+import subprocess
+
+import pytest
+
+REFUSED = "not granted here"
+
+
+def granted(what, *command):
+    """Arguments of skipif."""
+    if os.geteuid() != 0:
+        return {"condition": True, "reason": f"only root has {what}"}
+    try:
+        refused = subprocess.run(command, capture_output=True, timeout=20).returncode != 0
+    except (OSError, subprocess.TimeoutExpired):
+        refused = True
+    return {"condition": refused, "reason": f"{REFUSED}: {what}"}
+
+
+pid_namespace = granted("pid namespaces", "unshare", "--pid", "--fork", "--mount-proc", "true")
+mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")
+other_users = granted("other users", "setpriv", "--reuid", "65534", "--clear-groups", "true")
+
+
+def descriptors(wanted):
+    """Raises the limit as far as that goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))  # root may
+            return
+        except (OSError, ValueError):
+            pytest.skip(f"{REFUSED}: {wanted} descriptors, only {hard}")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def name_server():
+    """Whether somebody says that a name is unknown."""
+    try:
+        socket.getaddrinfo("a.invalid", 80)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            pytest.skip(f"{REFUSED}: a name server")
