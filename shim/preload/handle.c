@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The records of easy handles, and which of them are in which multi. A record is used by the
+ * The states of easy handles, and which of them are in which multi. A state is used by the
  * thread that uses the handle, so only the two tables are shared.
  */
 #include "preload/handle.h"
@@ -52,7 +52,7 @@ struct handle *handle_make(CURL *easy, const struct library *library, struct leg
 		discard(handle);
 		return NULL;
 	}
-	/* The address was used before, and its cleanup did not come by here (pitfalls 22, 60). */
+	/* The address was used before, and its cleanup did not come by here. */
 	discard(old);
 	return handle;
 }

@@ -29,7 +29,7 @@ struct transfer {
 };
 
 /* Whose handle it is has to be known from its birth: only then is its header list known too. So
- * only handles that were made through our curl_easy_init or curl_easy_duphandle have a record. */
+ * only handles that were made through our curl_easy_init or curl_easy_duphandle have a state. */
 struct handle {
 	CURL *easy;
 	const struct library *library;
@@ -64,28 +64,28 @@ struct handle {
 	struct handle *next, *previous;
 };
 
-/* The record, or NULL for a foreign handle. */
+/* The state, or NULL for a foreign handle. */
 struct handle *handle_find(CURL *easy);
 
 extern struct table handle_table; /* CURL * to struct handle */
 
-/* The same at a glance: NULL also for a record that has to be looked for. */
+/* Fast lookup of the home slot only; NULL does not prove absence. */
 static inline const struct handle *handle_peek(CURL *easy)
 {
 	return table_peek(&handle_table, easy);
 }
 
-/* A new record, in place of one that an earlier handle at that address left; NULL without memory:
- * then the handle is foreign. `legacy`, which may be NULL, becomes the record's. */
+/* A new state, in place of one that an earlier handle at that address left; NULL without memory:
+ * then the handle is foreign. `legacy`, which may be NULL, becomes the state's. */
 struct handle *handle_make(CURL *easy, const struct library *library,
 			   struct legacy_request *legacy);
-/* Forgets the handle. Touches only the record, not the handle. */
+/* Frees the handle's state. Does not touch the handle. */
 void handle_drop(CURL *easy);
 
 /* Enters the handle into the multi's ring, leaving the one that it was in. */
 void handle_join(struct handle *handle, CURLM *multi);
 void handle_leave(struct handle *handle);
-/* Takes the whole ring away from the multi: some handle of it, or NULL. */
+/* Takes the ring away from the multi: some handle of it, or NULL. */
 struct handle *handle_ring_take(CURLM *multi);
 /* Gives it back. */
 void handle_ring_put(CURLM *multi, struct handle *first);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Open addressing with linear probing. Readers run beside one writer; what makes that right:
- *  - a slot's record is stored before its key, so a key that is seen has its record;
+ *  - a slot's value is stored before its key, so a key that is seen has its value;
  *  - between a key's home slot and its slot there is never an empty one, at any moment: a removed
  *    key leaves a tombstone, and a tombstone becomes empty only when the slot behind it is;
  *  - growing makes a whole new array and publishes it with one store. The old array is kept: a
@@ -52,14 +52,14 @@ static struct slot *find(struct slots *slots, const void *key)
 }
 
 /* For a key that is not there. */
-static void insert(struct slots *slots, const void *key, void *record)
+static void insert(struct slots *slots, const void *key, void *value)
 {
 	size_t mask = slot_count(slots) - 1, i = table_home(slots, key);
 
 	while (slots->slot[i].key && slots->slot[i].key != TOMBSTONE)
 		i = (i + 1) & mask;
 	slots->used += !slots->slot[i].key;
-	__atomic_store_n(&slots->slot[i].record, record, __ATOMIC_RELEASE);
+	__atomic_store_n(&slots->slot[i].value, value, __ATOMIC_RELEASE);
 	set_key(&slots->slot[i], key);
 }
 
@@ -95,7 +95,7 @@ static bool reserve(struct table *table)
 	grown->older = old;
 	for (size_t i = 0; old && i < slot_count(old); i++) {
 		if (old->slot[i].key && old->slot[i].key != TOMBSTONE)
-			insert(grown, old->slot[i].key, old->slot[i].record);
+			insert(grown, old->slot[i].key, old->slot[i].value);
 	}
 	__atomic_store_n(&table->slots, grown, __ATOMIC_RELEASE);
 	return true;
@@ -108,10 +108,10 @@ void *table_get(const struct table *table, const void *key)
 	if (!key)
 		return NULL;
 	slot = find(__atomic_load_n(&table->slots, __ATOMIC_ACQUIRE), key);
-	return slot ? __atomic_load_n(&slot->record, __ATOMIC_ACQUIRE) : NULL;
+	return slot ? __atomic_load_n(&slot->value, __ATOMIC_ACQUIRE) : NULL;
 }
 
-bool table_put(struct table *table, const void *key, void *record, void **ret_old)
+bool table_put(struct table *table, const void *key, void *value, void **ret_old)
 {
 	struct lock *lock = forkwipe_get(&table->lock);
 	struct slot *slot;
@@ -122,10 +122,10 @@ bool table_put(struct table *table, const void *key, void *record, void **ret_ol
 		return false;
 	slot = find(table->slots, key);
 	if (slot) {
-		*ret_old = slot->record;
-		__atomic_store_n(&slot->record, record, __ATOMIC_RELEASE);
+		*ret_old = slot->value;
+		__atomic_store_n(&slot->value, value, __ATOMIC_RELEASE);
 	} else if (reserve(table)) {
-		insert(table->slots, key, record);
+		insert(table->slots, key, value);
 	} else {
 		done = false;
 	}
@@ -137,17 +137,17 @@ void *table_take(struct table *table, const void *key)
 {
 	struct lock *lock = forkwipe_get(&table->lock);
 	struct slot *slot;
-	void *record;
+	void *value;
 
 	/* Most keys that are asked for are not there (libcurl's own handles): no lock for them. */
-	record = table_get(table, key);
-	if (!record)
+	value = table_get(table, key);
+	if (!value)
 		return NULL;
 	if (!lock || !lock_take(lock)) {
-		/* The key stays, and has no record until it gets another one. */
+		/* The key stays, and has no value until it gets another one. */
 		slot = find(__atomic_load_n(&table->slots, __ATOMIC_ACQUIRE), key);
-		__atomic_store_n(&slot->record, NULL, __ATOMIC_RELEASE);
-		return record;
+		__atomic_store_n(&slot->value, NULL, __ATOMIC_RELEASE);
+		return value;
 	}
 	slot = find(table->slots, key);
 	if (slot) {
@@ -155,5 +155,5 @@ void *table_take(struct table *table, const void *key)
 		sweep(table->slots, (size_t)(slot - table->slots->slot));
 	}
 	lock_release(lock);
-	return record;
+	return value;
 }

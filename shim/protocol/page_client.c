@@ -24,7 +24,7 @@
 /* Room for a context of the usual size, at first. */
 #define USUAL_BYTES 1024
 
-struct kept {
+struct cached {
 	struct lock lock;
 	const struct shared_page *page; /* NULL: none */
 	const struct control_page *control;
@@ -34,10 +34,10 @@ struct kept {
 	char path[WIRE_PATH_BYTES_MAX], token[WIRE_NAME_BYTES_MAX];
 };
 
-_Static_assert(sizeof(struct kept) <= FORKWIPE_BYTES, "it fits");
+_Static_assert(sizeof(struct cached) <= FORKWIPE_BYTES, "it fits");
 _Static_assert(WIRE_PATH_BYTES_MAX <= UINT8_MAX && WIRE_NAME_BYTES_MAX <= UINT8_MAX, "so do these");
 
-static struct forkwipe kept_page;
+static struct forkwipe cached_page;
 
 bool page_welcome(void)
 {
@@ -48,44 +48,44 @@ bool page_welcome(void)
 	return true;
 }
 
-static bool answers(const struct kept *kept, const struct page_question *question, bool fresh)
+static bool answers(const struct cached *cached, const struct page_question *question, bool fresh)
 {
-	return kept->page && (!fresh || question->asked_ms < kept->asked_ms + FRESH_MS) &&
-	       text_eq(question->path, (struct text){ kept->path, kept->path_len }) &&
-	       text_eq(question->token, (struct text){ kept->token, kept->token_len }) &&
-	       control_page_is_current(kept->control, kept->generation);
+	return cached->page && (!fresh || question->asked_ms < cached->asked_ms + FRESH_MS) &&
+	       text_eq(question->path, (struct text){ cached->path, cached->path_len }) &&
+	       text_eq(question->token, (struct text){ cached->token, cached->token_len }) &&
+	       control_page_is_current(cached->control, cached->generation);
 }
 
 /* 0, -ENOBUFS with *ret_len set, or -EAGAIN when there is nothing to read. */
-static int copy(struct kept *kept, const struct page_question *question, bool fresh, void *memory,
+static int copy(struct cached *cached, const struct page_question *question, bool fresh, void *memory,
 		size_t size, size_t *ret_len)
 {
 	int result = -EAGAIN;
 
-	if (!lock_take(&kept->lock))
+	if (!lock_take(&cached->lock))
 		return result;
-	if (answers(kept, question, fresh))
-		result = shared_page_copy(kept->page, memory, size, ret_len);
-	lock_release(&kept->lock);
+	if (answers(cached, question, fresh))
+		result = shared_page_copy(cached->page, memory, size, ret_len);
+	lock_release(&cached->lock);
 	return result;
 }
 
 bool page_answer(const struct page_question *question, bool fresh, struct client_answer **ret_answer)
 {
-	struct kept *kept = forkwipe_get(&kept_page);
+	struct cached *cached = forkwipe_get(&cached_page);
 	struct client_answer *answer = NULL;
 	size_t size = USUAL_BYTES, len = 0;
 	int result = -ENOBUFS;
 
 	/* Without the lock: most processes have no service, and some no page. */
-	if (!kept || !__atomic_load_n(&kept->page, __ATOMIC_RELAXED))
+	if (!cached || !__atomic_load_n(&cached->page, __ATOMIC_RELAXED))
 		return false;
 	while (result == -ENOBUFS) {
 		free(answer);
 		answer = malloc(sizeof(*answer) + size);
 		if (!answer)
 			return false;
-		result = copy(kept, question, fresh, answer->memory, size, &len);
+		result = copy(cached, question, fresh, answer->memory, size, &len);
 		size = (len + 3) / 4 * 4; /* what it takes; by the next time it may have grown */
 	}
 	if (result || shared_page_read(answer->memory, len, &answer->reply)) {
@@ -119,7 +119,7 @@ static void unmap(const void *memory)
 		munmap((void *)memory, SHARED_PAGE_BYTES);
 }
 
-static unsigned char remember(char *to, struct text text)
+static unsigned char copy_text(char *to, struct text text)
 {
 	if (text.len)
 		memcpy(to, text.ptr, text.len);
@@ -128,14 +128,14 @@ static unsigned char remember(char *to, struct text text)
 
 void page_keep(const struct page_question *question, const int fds[2], uint32_t generation)
 {
-	struct kept *kept = forkwipe_get(&kept_page);
+	struct cached *cached = forkwipe_get(&cached_page);
 	const struct shared_page *page = NULL, *old_page;
 	const struct control_page *control = NULL, *old_control;
 
-	if (!kept)
+	if (!cached)
 		return;
-	if (fds[0] >= 0 && fds[1] >= 0 && question->path.len <= sizeof(kept->path) &&
-	    question->token.len <= sizeof(kept->token)) {
+	if (fds[0] >= 0 && fds[1] >= 0 && question->path.len <= sizeof(cached->path) &&
+	    question->token.len <= sizeof(cached->token)) {
 		page = map(fds[0]);
 		control = map(fds[1]);
 	}
@@ -145,22 +145,22 @@ void page_keep(const struct page_question *question, const int fds[2], uint32_t 
 		page = NULL;
 		control = NULL;
 	}
-	if (!lock_take(&kept->lock)) {
+	if (!lock_take(&cached->lock)) {
 		unmap(page);
 		unmap(control);
 		return;
 	}
-	old_page = kept->page;
-	old_control = kept->control;
-	__atomic_store_n(&kept->page, page, __ATOMIC_RELAXED);
-	kept->control = control;
+	old_page = cached->page;
+	old_control = cached->control;
+	__atomic_store_n(&cached->page, page, __ATOMIC_RELAXED);
+	cached->control = control;
 	if (page) {
-		kept->generation = generation;
-		kept->asked_ms = question->asked_ms;
-		kept->path_len = remember(kept->path, question->path);
-		kept->token_len = remember(kept->token, question->token);
+		cached->generation = generation;
+		cached->asked_ms = question->asked_ms;
+		cached->path_len = copy_text(cached->path, question->path);
+		cached->token_len = copy_text(cached->token, question->token);
 	}
-	lock_release(&kept->lock);
+	lock_release(&cached->lock);
 	unmap(old_page);
 	unmap(old_control);
 }
