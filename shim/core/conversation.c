@@ -16,6 +16,7 @@
 #define WORDS_BYTES_MAX 1024
 #define WORDS_END_BYTES 128
 #define PIECE_BYTES 256
+#define TAIL_BYTES 512
 #define WINDOW_BYTES_MAX 16384
 /* Parts in parts: an image's source, a tool's result. */
 #define PART_DEPTH_MAX 4
@@ -479,11 +480,50 @@ static void read_signal(const struct json *json, struct text key, size_t *best,
 	}
 }
 
+/*
+ * The members behind the messages are not read one by one, because a long conversation may be in
+ * between: they are looked for by name in the last bytes of the body. Inside of a string a quote
+ * would stand behind a backslash, and a member is the body's own if one bracket alone closes behind
+ * it.
+ */
+static void read_tail(struct text body, size_t *best, struct buf *ret_value)
+{
+	const char *end = body.ptr + body.len, *tail, *at;
+
+	tail = body.len > TAIL_BYTES ? end - TAIL_BYTES : body.ptr + 1;
+	for (size_t i = 0; i < *best; i++) {
+		char name[sizeof(body_signals[i].pointer) + 1];
+		size_t len = strcspn(body_signals[i].pointer + 1, "/");
+
+		/* Rows of one member stand together, and are read together. */
+		if (i && !strncmp(body_signals[i].pointer, body_signals[i - 1].pointer, len + 1))
+			continue;
+		name[0] = name[len + 1] = '"';
+		memcpy(name + 1, body_signals[i].pointer + 1, len);
+		for (at = tail; (at = memmem(at, (size_t)(end - at), name, len + 2)); at++) {
+			struct json json, rest;
+			struct text key;
+
+			if (at[-1] == '\\')
+				continue;
+			json_init_lenient(&json, (struct text){ at, (size_t)(end - at) });
+			json.depth = 1;
+			json.fresh = 1u << 1;
+			if (!json_member(&json, &key))
+				continue;
+			rest = json;
+			json_leave(&rest, 0);
+			if (json_end(&rest))
+				read_signal(&json, key, best, ret_value);
+		}
+	}
+}
+
 void conversation_read(struct text body, struct conversation *ret_conversation,
 		       struct buf *ret_signal)
 {
 	struct reading reading = { .conversation = ret_conversation };
-	bool is_cut = body.len > BODY_BYTES_MAX;
+	bool is_cut = body.len > BODY_BYTES_MAX, is_read = false;
 	size_t best = COUNT_OF(body_signals);
 	struct json json;
 	struct text key;
@@ -491,31 +531,33 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 	*ret_conversation = (struct conversation){ .signal = NULL };
 	if (is_cut)
 		body.len = BODY_BYTES_MAX;
+	while (body.len && !is_cut && (uint8_t)body.ptr[body.len - 1] <= ' ')
+		body.len--;
+	/* No JSON, or not all of it. */
+	if (!body.len || (!is_cut && body.ptr[body.len - 1] != '}'))
+		return;
 	json_init_lenient(&json, body);
 	json_object(&json);
-	while (json_member(&json, &key)) {
-		bool is_read = false;
-
+	while (!ret_conversation->has_words && json_member(&json, &key)) {
+		is_read = false;
 		if (text_eq(key, TEXT("messages")) || text_eq(key, TEXT("input")))
 			is_read = read_messages(&reading, &json, false);
 		else if (text_eq(key, TEXT("contents")))
 			is_read = read_messages(&reading, &json, true); /* Gemini's role may be missing */
 		else if (key.len)
 			read_signal(&json, key, &best, ret_signal);
-		/* What stands behind the messages is beyond what was handed over, most likely. */
-		if (is_cut && ret_conversation->has_words)
-			break;
-		if (is_read)
-			json_leave(&json, 1);
-		else
+		if (!is_read)
 			json_skip(&json, NULL);
 	}
-	if (json.error && !is_cut) { /* no JSON, or not all of it */
+	if (json.error && !is_cut) {
 		ret_conversation->has_words = false;
 		buf_cut(ret_signal, 0);
-	} else if (best < COUNT_OF(body_signals)) {
-		ret_conversation->signal = body_signals[best].pointer;
+		return;
 	}
+	if (ret_conversation->has_words && !is_cut)
+		read_tail(body, &best, ret_signal);
+	if (best < COUNT_OF(body_signals))
+		ret_conversation->signal = body_signals[best].pointer;
 }
 
 void conversation_id_add(struct buf *ret_id, const uint8_t key[SIPHASH_KEY_BYTES], uint64_t words,
