@@ -343,8 +343,15 @@ static void read_content(struct words *words, struct json *json, struct text key
 	}
 }
 
+/* What a body is read with. */
+struct reading {
+	struct conversation *conversation;
+	bool is_cut; /* the body goes on behind what is here */
+	struct words fallback; /* all of the user's first message, which had no words of his own */
+};
+
 /* What is said in the content that begins the text. */
-static struct words words_of(struct text content, bool own_only)
+static struct words words_of(const struct reading *reading, struct text content, bool own_only)
 {
 	struct words words = { .own_only = own_only };
 	struct json json;
@@ -355,19 +362,16 @@ static struct words words_of(struct text content, bool own_only)
 		words.any = true;
 		words.hash = words.media;
 	}
+	/* A string that has no end, in a body that was seen to its end. */
+	if (json.error && json.at == json.end && !reading->is_cut)
+		words.any = false;
 	return words;
 }
-
-/* What a body is read with. */
-struct reading {
-	struct conversation *conversation;
-	struct words fallback; /* all of the user's first message, which had no words of his own */
-};
 
 /* True when the user's own words were found, and nothing more is to be read. */
 static bool read_users(struct reading *reading, struct text content)
 {
-	struct words words = words_of(content, true);
+	struct words words = words_of(reading, content, true);
 
 	if (words.any) {
 		reading->conversation->has_words = true;
@@ -375,7 +379,7 @@ static bool read_users(struct reading *reading, struct text content)
 		return true;
 	}
 	if (!reading->fallback.any)
-		reading->fallback = words_of(content, false);
+		reading->fallback = words_of(reading, content, false);
 	return false;
 }
 
@@ -529,6 +533,7 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 	struct text key;
 
 	*ret_conversation = (struct conversation){ .signal = NULL };
+	reading.is_cut = is_cut;
 	if (is_cut)
 		body.len = BODY_BYTES_MAX;
 	while (body.len && !is_cut && (uint8_t)body.ptr[body.len - 1] <= ' ')

@@ -181,7 +181,8 @@ static void no_conversation(void)
 		"{\"messages\":[{\"role\":\"system\",\"content\":\"x\"}]}",
 		"{\"messages\":[{\"role\":\"user\"}]}", "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}",
 		"{\"messages\":[{\"role\":5,\"content\":\"x\"}]}", "{\"prompt\":\"hi\"}", "a=1&b=2",
-		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi", "{\"messages\":[{\"role\":\"user\",\"content\":",
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi", "{\"messages\":[{\"role\":\"user\",\"content\":\"hi}",
+		"{\"messages\":[{\"role\":\"user\",\"content\":",
 		"{\"messages\":[{\"role\":\"user\" \"content\":\"hi\"}]}", "{\"input\":5}", "{\"input\"",
 		"{\"a\":]}", "{\"a\":}", "{,}", "\xFF\xFE", "{\"a\":tru", "--boundary\r\n", "{\"input\":\"\"}",
 	};
