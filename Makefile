@@ -391,7 +391,7 @@ coverage-pure:
 lint:
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
-		scripts/install-deps scripts/install-npm scripts/tagalong-run scripts/packaging/build .ci/run \
+		scripts/check-needs scripts/install-deps scripts/install-npm scripts/tagalong-run tests/fresh/run scripts/packaging/build .ci/run \
 		scripts/completions/tagalong.bash
 	$(Q)node --input-type=module --check < shim/hooks/kilo/tagalong.js
 	$(Q)node --check shim/hooks/node/tagalong.cjs
