@@ -30,7 +30,8 @@ def granted(what, *command):
 
 pid_namespace = granted("pid namespaces", "unshare", "--pid", "--fork", "--mount-proc", "true")
 mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")
-other_users = granted("other users", "setpriv", "--reuid", "65534", "--clear-groups", "true")
+other_users = granted("other users who may enter this folder",
+                      "setpriv", "--reuid", "65534", "--clear-groups", "test", "-r", __file__)
 
 
 def descriptors(wanted):
