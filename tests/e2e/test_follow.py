@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from conftest import need
 from live import TAGALONG, open_peer
 from server import Server
 
@@ -100,6 +101,7 @@ def service(request, place):
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_program_that_runs_for_long(place, service, shim, name):
+    need(*(["php"] if name == "php" else []))
     at_once, changes, command = CLIENTS[name]
     environment = service
     made = {"socket": 0, "command": 0}
