@@ -396,7 +396,8 @@ lint:
 	$(Q)node --input-type=module --check < shim/hooks/kilo/tagalong.js
 	$(Q)node --check shim/hooks/node/tagalong.cjs
 	$(Q)cppcheck -q -j $$(nproc) --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
-		--inline-suppr --suppress=missingIncludeSystem '-DcJSON_ArrayForEach(element,array)=for(;;)' \
+		--include=/usr/include/$(MULTIARCH)/sys/queue.h \
+		--inline-suppr --suppress=missingIncludeSystem '--suppress=*:/usr/*' \
 		-Ishim $(wildcard shim/*/*.c shim/*/*/*.c)
 	$(Q)printf '%s\n' $(wildcard shim/*/*.c shim/*/*/*.c) | xargs -P $$(nproc) -n 12 sh -c 'clang-tidy --quiet "$$@" \
 		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" \

@@ -137,8 +137,7 @@ static bool client_sets(void *arg, struct text name)
 {
 	const cJSON *own;
 
-	cJSON_ArrayForEach(own, (const cJSON *)arg)
-	{
+	for (own = arg ? ((const cJSON *)arg)->child : NULL; own; own = own->next) {
 		if (header_name_eq(own_name(own), name))
 			return true;
 	}

@@ -57,37 +57,57 @@ static void print_usage(FILE *out, const struct command *command)
 	print_wrapped(out, text_of(words), sizeof("usage: ") - 1, sizeof("usage: ") - 1);
 }
 
-/* "get [FIELD...]" or "-f, --follow"; returns the length. */
-static int row_words(char *words, size_t size, const struct command_verb *verb,
-		     const struct command_option *option)
+/* "get [FIELD...]"; returns the length. */
+static int verb_words(char *words, size_t size, const struct command_verb *verb)
 {
-	if (verb)
-		return snprintf(words, size, "%s%s%s", verb->name, verb->arguments[0] ? " " : "",
-				verb->arguments);
+	return snprintf(words, size, "%s%s%s", verb->name, verb->arguments[0] ? " " : "",
+			verb->arguments);
+}
+
+/* "-f, --follow" */
+static int option_words(char *words, size_t size, const struct command_option *option)
+{
 	return snprintf(words, size, "%s%.1s%s--%s%s%s", option->letter ? "-" : "", &option->letter,
 			option->letter ? ", " : "", option->name, option->argument ? " " : "",
 			option->argument ? option->argument : "");
 }
 
-/* The verbs or the options, whichever is not NULL, with aligned help. */
-static void print_rows(const struct command_verb *verbs, const struct command_option *options)
+static void print_row(int width, const char *words, const char *help)
+{
+	printf("  %-*s  ", width, words);
+	print_wrapped(stdout, text_of(help), (size_t)width + 4, (size_t)width + 4);
+}
+
+/* With aligned help, as print_options. */
+static void print_verbs(const struct command_verb *verbs)
 {
 	char words[64];
-	int width = 0;
+	int width = 0, len;
 
 	putchar('\n');
-	for (int pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; verbs ? verbs[i].name != NULL : options[i].name != NULL; i++) {
-			int len = row_words(words, sizeof(words), verbs ? verbs + i : NULL,
-					    options ? options + i : NULL);
+	for (const struct command_verb *verb = verbs; verb->name; verb++) {
+		len = verb_words(words, sizeof(words), verb);
+		width = len > width ? len : width;
+	}
+	for (const struct command_verb *verb = verbs; verb->name; verb++) {
+		verb_words(words, sizeof(words), verb);
+		print_row(width, words, verb->help);
+	}
+}
 
-			width = len > width ? len : width;
-			if (!pass)
-				continue;
-			printf("  %-*s  ", width, words);
-			print_wrapped(stdout, text_of(verbs ? verbs[i].help : options[i].help),
-				      (size_t)width + 4, (size_t)width + 4);
-		}
+static void print_options(const struct command_option *options)
+{
+	char words[64];
+	int width = 0, len;
+
+	putchar('\n');
+	for (const struct command_option *option = options; option->name; option++) {
+		len = option_words(words, sizeof(words), option);
+		width = len > width ? len : width;
+	}
+	for (const struct command_option *option = options; option->name; option++) {
+		option_words(words, sizeof(words), option);
+		print_row(width, words, option->help);
 	}
 }
 
@@ -99,9 +119,9 @@ int print_help(const struct command *command)
 	putchar('\n');
 	print_wrapped(stdout, text_of(command->summary), 0, 0);
 	if (command->verbs)
-		print_rows(command->verbs, NULL);
+		print_verbs(command->verbs);
 	if (command->options)
-		print_rows(NULL, command->options);
+		print_options(command->options);
 	if (about.len)
 		putchar('\n');
 	while (text_next(&about, '\n', &line))

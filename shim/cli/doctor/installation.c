@@ -133,18 +133,20 @@ static void check_configuration(struct installation *all)
  * many hosts. */
 static void resolve(const struct installation *all, struct text pattern)
 {
-	struct gaicb *list[1] = { &names.query[names.count] };
-	char *host = names.host[names.count];
+	struct gaicb *list[1];
 	unsigned char address[16];
 	struct relay relay;
 	const char *reason;
+	char *host;
 
 	if (names.count == NAMES_MAX || relay_parse(pattern, &relay, &reason) ||
 	    relay.everything || relay.below || relay.host.len >= NAME_BYTES)
 		return;
+	host = names.host[names.count];
 	snprintf(host, NAME_BYTES, "%.*s", (int)relay.host.len, relay.host.ptr);
 	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
 		return;
+	list[0] = &names.query[names.count];
 	*list[0] = (struct gaicb){ .ar_name = host };
 	if (!getaddrinfo_a(GAI_NOWAIT, list, 1, NULL))
 		names.check[names.count++] = all->count - 1;
