@@ -213,11 +213,6 @@ ifneq ($(MODE),fuzz)
 $(patsubst %,$(BUILD)/obj/shim/preload/%.o,dl_hooks dso elf start): NOT_SANITIZED := -fno-sanitize=all
 endif
 
-# What a request calls once at most, and most processes never, is built for size.
-ifeq ($(MODE),release)
-$(patsubst %,$(BUILD)/obj/shim/%/%.o,core protocol preload): SMALL := -Os
-endif
-
 # One line that says what is missing, before a compiler says it in a hundred.
 $(BUILD)/needs: scripts/check-needs Makefile
 	$(Q)scripts/check-needs '$(CC)' '$(PKG_CONFIG)' '$(@D)' $(CLI_MODULES)
@@ -226,7 +221,7 @@ $(BUILD)/needs: scripts/check-needs Makefile
 $(BUILD)/obj/%.o: %.c | $(BUILD)/needs $(CURL_HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(SMALL) $(NOT_SANITIZED) -fPIC -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(NOT_SANITIZED) -fPIC -c -o $@ $<
 
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.
@@ -388,7 +383,7 @@ coverage:
 coverage-pure:
 	$(Q)/usr/bin/python3 tests/coverage/run.py --pure
 
-lint:
+lint: all
 	$(Q)scripts/check-layers
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
 		scripts/check-needs scripts/install-deps scripts/install-npm scripts/tagalong-run tests/fresh/run scripts/packaging/build .ci/run \
@@ -401,7 +396,7 @@ lint:
 		-Ishim $(wildcard shim/*/*.c shim/*/*/*.c)
 	$(Q)printf '%s\n' $(wildcard shim/*/*.c shim/*/*/*.c) | xargs -P $$(nproc) -n 12 sh -c 'clang-tidy --quiet "$$@" \
 		-- -std=gnu17 -D_GNU_SOURCE -DTAGALONG_VERSION=\"lint\" \
-		-DTAGALONG_MULTIARCH=\"x86_64-linux-gnu\" -Ishim 2>/dev/null' clang-tidy
+		-DTAGALONG_MULTIARCH=\"x86_64-linux-gnu\" -Ishim -I$(BUILD)/gen 2>/dev/null' clang-tidy
 	$(Q)# leaks are valgrind's business: the analyzer loses what is kept in a caller's array
 	$(Q)$(MAKE) -s -j $$(nproc) BUILD=build/analyzer CC=gcc CFLAGS=-O1 \
 		WERROR='-Werror -fanalyzer -Wno-analyzer-malloc-leak' all

@@ -339,7 +339,7 @@ const struct config_snapshot *config_get(bool exact)
 			set_cached(shared, cached, now_ms); /* NOLINT(clang-analyzer-unix.Malloc) */
 	}
 	errno = saved;
-	return cached ? &cached->public : &out_of_memory;
+	return cached ? &cached->public : &out_of_memory; /* NOLINT(clang-analyzer-unix.Malloc) */
 }
 
 void config_put(const struct config_snapshot *snapshot)

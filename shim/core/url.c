@@ -192,10 +192,11 @@ static int parse(const struct url_api *api, const char *text, struct url *ret_ur
 /* A name or an IPv4 address; an IPv6 address stands in brackets. */
 static bool host_ok(struct text host)
 {
-	bool bracketed = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+	bool bracketed;
 
-	if (!host.len || host.len > HOST_BYTES_MAX)
+	if (!host.ptr || !host.len || host.len > HOST_BYTES_MAX)
 		return false;
+	bracketed = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
 	for (size_t i = bracketed; i < host.len - bracketed; i++) {
 		char c = host.ptr[i];
 

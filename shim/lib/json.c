@@ -564,8 +564,7 @@ bool json_pointer(struct text document, struct text pointer, struct buf *ret_val
 		pointer = text_from(pointer, token.len);
 	}
 	type = json_peek(&json);
-	if (type == JSON_STRING) {
-		json_string(&json, &text);
+	if (type == JSON_STRING && json_string(&json, &text)) {
 		while (!ret_value->full && (count = json_unescape(&text, bytes)))
 			buf_add(ret_value, (struct text){ bytes, count });
 	} else if ((type == JSON_NUMBER || type == JSON_BOOLEAN) && json_word(&json, &text)) {

@@ -69,7 +69,7 @@ static size_t swallow(char *data, size_t size, size_t count, void *arg)
 static void set_options(CURL *easy, long times)
 {
 	for (long i = 0; i < times; i++)
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, i & 1023);
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, i & 1023);
 }
 
 typedef CURLcode setopt_function(CURL *easy, CURLoption option, ...);
@@ -95,8 +95,8 @@ static void set_options_of_two(CURL *easy, CURL *other, long times)
 	setopt_function *set = (setopt_function *)function_of(OTHER_LIBCURL, "curl_easy_setopt");
 
 	for (long i = 0; i < times; i += 2) {
-		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, i & 1023);
-		set(other, CURLOPT_TIMEOUT_MS, i & 1023);
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, i & 1023);
+		set(other, CURLOPT_LOW_SPEED_LIMIT, i & 1023);
 	}
 }
 

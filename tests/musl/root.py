@@ -5,14 +5,20 @@ Made once, in build/musl (some minutes; nothing of it is shipped). curl has plai
 be had (no musl-gcc, no sources, no right to chroot) is a skip that says so.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "tests" / "packages"))
+
+from chroot import Impossible, mirror  # noqa: E402
+
 WORK = ROOT / "build" / "musl"
 LIBRARY = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build")) / "libtagalong.so"
 LOADER = Path(f"/lib/ld-musl-{os.uname().machine}.so.1")
@@ -32,10 +38,10 @@ def shell(script, folder):
 
 def fetch():
     """Unpacks the sources of both. apt's own lists stay as they are."""
-    keys, release = "/usr/share/keyrings/debian-archive-keyring.gpg", Path("/etc/os-release").read_text()
-    codename = next(line.split("=")[1] for line in release.splitlines() if line.startswith("VERSION_CODENAME="))
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    codename, archive, components, _ = mirror()
     (WORK / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-    (WORK / "sources.list").write_text(f"deb-src [signed-by={keys}] {archive} {codename} main\n")
+    (WORK / "sources.list").write_text(f"deb-src [signed-by={keys}] {archive} {codename} {' '.join(components)}\n")
     apt = (
         f"apt-get -o Dir::Etc::SourceList={WORK}/sources.list -o Dir::Etc::SourceParts=/dev/null "
         f"-o Dir::State::Lists={WORK}/lists -o Dir::Cache={WORK}/cache -o APT::Sandbox::User=root"
@@ -54,7 +60,17 @@ def build():
 
 
 def make_root():
-    """The root's folder."""
+    """The root's folder; one worker makes it, the others wait."""
+    WORK.parent.mkdir(exist_ok=True)
+    with open(WORK.parent / "musl.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return make_root_alone()
+        except Impossible as reason:
+            pytest.skip(str(reason))
+
+
+def make_root_alone():
     for program in ("musl-gcc", "apt-get"):
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed")
@@ -74,7 +90,9 @@ def make_root():
         for applet in ("sh", "cat", "env", "ls", "seq", "sleep", "sort", "true", "wc"):
             (root / "bin" / applet).symlink_to("busybox")
         shutil.copy(WORK / "curl/src/.libs/curl", root / "bin/curl")
-    shutil.copy(LIBRARY, root / "lib/libtagalong.so")
+    # Under its name at once: another worker may be running programs with it.
+    shutil.copy(LIBRARY, root / "lib/libtagalong.so.new")
+    (root / "lib/libtagalong.so.new").rename(root / "lib/libtagalong.so")
     return root
 
 
