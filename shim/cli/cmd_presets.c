@@ -14,8 +14,6 @@
 #include "core/request.h"
 
 #define PRINT(text) (int)(text).len, (text).ptr
-/* Of a comment in the list: one line of a wide terminal. `presets NAME` prints all of it. */
-#define COMMENT_BYTES 100
 
 /* The context of the examples. */
 static bool example_value(void *arg, struct text name, struct text *ret_value)
@@ -132,13 +130,14 @@ static void print_all(void)
 {
 	for (size_t i = 0; i < preset_count(); i++) {
 		struct preset preset;
-		struct text comment;
 
 		preset_at(i, &preset);
-		comment = preset_comment(preset.name);
-		if (comment.len > COMMENT_BYTES)
-			comment.len = COMMENT_BYTES;
-		printf("  %-12.*s %.*s\n", PRINT(preset.name), PRINT(comment));
+		if (preset.hosts.len)
+			printf("  %-12.*s used by default for %.*s\n", PRINT(preset.name), PRINT(preset.hosts));
+		else if (text_eq(preset.name, TEXT("generic")))
+			printf("  %-12.*s used by default for all other relays\n", PRINT(preset.name));
+		else
+			printf("  %-12.*s used when it is named\n", PRINT(preset.name));
 	}
 }
 

@@ -111,7 +111,7 @@ static void parse_preset(struct config_parser *parser, struct config_rule *rule,
 			buf_char(choices, ' ');
 		buf_add(choices, name);
 	}
-	config_report(reader, config_offset_of(reader, rule->preset), "there is no such preset",
+	config_report(reader, config_offset_of(reader, rule->preset), "unknown preset",
 		      rule->preset, choices->full ? NULL : choices->data + start);
 	buf_cut(choices, start);
 }
@@ -331,7 +331,7 @@ static void parse_log(struct config_parser *parser)
 	if (!config_string(reader, TEXT("log"), &path))
 		return;
 	if (!path.len || path.ptr[0] != '/')
-		config_report(reader, offset, "an absolute path is wanted here", path, NULL);
+		config_report(reader, offset, "expected an absolute path", path, NULL);
 	else if (path.len >= PATH_BYTES_MAX || memchr(path.ptr, '\0', path.len))
 		config_report(reader, offset, "no file has such a path", TEXT("log"), NULL);
 	else

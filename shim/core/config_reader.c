@@ -44,25 +44,25 @@ static bool next_is(struct config_reader *reader, enum json_type type, const cha
 
 bool config_object(struct config_reader *reader, struct text key)
 {
-	return next_is(reader, JSON_OBJECT, "an object is wanted here", key) &&
+	return next_is(reader, JSON_OBJECT, "expected an object", key) &&
 	       json_object(&reader->json);
 }
 
 bool config_array(struct config_reader *reader, struct text key)
 {
-	return next_is(reader, JSON_ARRAY, "a list is wanted here", key) &&
+	return next_is(reader, JSON_ARRAY, "expected an array", key) &&
 	       json_array(&reader->json);
 }
 
 bool config_string(struct config_reader *reader, struct text key, struct text *ret_text)
 {
-	return next_is(reader, JSON_STRING, "a text is wanted here", key) &&
+	return next_is(reader, JSON_STRING, "expected a string", key) &&
 	       json_string(&reader->json, ret_text);
 }
 
 bool config_boolean(struct config_reader *reader, struct text key, bool *ret_boolean)
 {
-	return next_is(reader, JSON_BOOLEAN, "true or false is wanted here", key) &&
+	return next_is(reader, JSON_BOOLEAN, "expected true or false", key) &&
 	       json_boolean(&reader->json, ret_boolean);
 }
 
@@ -71,7 +71,7 @@ uint32_t config_number(struct config_reader *reader, struct text key, uint32_t m
 	size_t offset = config_offset(reader);
 	uint64_t number = 0;
 
-	if (!next_is(reader, JSON_NUMBER, "a number is wanted here", key) ||
+	if (!next_is(reader, JSON_NUMBER, "expected a number", key) ||
 	    !json_number(&reader->json, UINT32_MAX, &number))
 		return 0;
 	if (number && number <= max)
@@ -100,7 +100,7 @@ void config_unknown_key(struct config_reader *reader, struct text key, const cha
 	size_t offset = config_offset_of(reader, key);
 
 	if (json_skip(&reader->json, NULL))
-		config_report(reader, offset, "there is no such key", key, choices);
+		config_report(reader, offset, "unknown key", key, choices);
 }
 
 void config_note_key(struct config_reader *reader, size_t *offset, struct text key)

@@ -84,7 +84,7 @@ const char *config_file_reason(int result)
 	case -ENOENT:
 		return "there is no such file";
 	case -EACCES:
-		return "it may not be read, or everybody may write to it";
+		return "it is not readable, or everybody may write to it";
 	case -EFBIG:
 		return "it is larger than 256 KiB";
 	case -EINVAL:

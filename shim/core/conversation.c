@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Finding the user's own first words in a body, and the members that name a conversation. Everything
- * is read in place, escaped as it stands: a client writes the same words in the same way in each of
- * its requests. What costs instructions is bounded: words beyond WORDS_BYTES_MAX count by their
- * length and their end, and a text without injected blocks is looked at up to WINDOW_BYTES_MAX.
+ * Finds the user's own first words in a request's body, and the members that name a conversation.
+ * The body is read in place and not decoded, except for the words that are hashed. The work is
+ * bounded: of words beyond WORDS_BYTES_MAX only the length and the end count, and of a text without
+ * injected blocks only the first WINDOW_BYTES_MAX are read.
  */
 #include "core/conversation.h"
 
@@ -86,17 +86,17 @@ void signals_offer(struct context *context, next_header *next, void *arg)
 	}
 }
 
-/* The words of one message, while it is read. */
+/* What was read of one message so far. */
 struct words {
 	bool own_only; /* leave out what clients inject */
 	bool any; /* something was said */
 	size_t bytes;
 	uint64_t hash;
-	uint64_t media; /* of what is no text: an image's data or address; 0: none */
+	uint64_t media; /* hash of the first image's or file's data or address; 0: none */
 };
 
-/* Of a text as it reads: the same for "\u00fc" and for the letter itself. In pieces, because a host's
- * stack may be small. */
+/* Hashes the decoded text, so that "\u00fc" and the letter itself are equal. In pieces, because a
+ * host's stack may be small. */
 static uint64_t hash_words(uint64_t hash, struct text raw)
 {
 	char plain[PIECE_BYTES + 4];
@@ -122,7 +122,7 @@ static uint64_t hash_words(uint64_t hash, struct text raw)
 	return hash_fast(hash, (struct text){ plain, len });
 }
 
-/* Whether white space stands at the front, also an escaped one; its bytes. */
+/* The length of the white space character, plain or escaped, at the front; 0 if there is none. */
 static size_t blank_bytes(struct text raw)
 {
 	if (raw.len && (ascii_is_blank(raw.ptr[0]) || raw.ptr[0] == '\n'))
@@ -168,7 +168,7 @@ static void add_words(struct words *words, struct text raw)
 	words->bytes += head.len;
 }
 
-/* "<" or, as Go writes it, "\u003c" at the front: its bytes, or 0. */
+/* The length of "<" or, as Go writes it, "\u003c" at the front; 0 if there is none. */
 static size_t angle_bytes(struct text raw)
 {
 	if (raw.len && raw.ptr[0] == '<')
@@ -188,12 +188,12 @@ static size_t next_angle(struct text raw, size_t from, bool escaped)
 		from += (size_t)at;
 		if (angle_bytes(text_from(raw, from)))
 			return from;
-		from += 2; /* an escape is not looked into */
+		from += 2; /* skip the escape */
 	}
 	return raw.len;
 }
 
-/* The name of a block's opening tag behind "<"; empty when it is no tag that clients inject. */
+/* The tag name behind "<"; empty unless it has a "-" or "_", as the tags that clients inject have. */
 static struct text block_name(struct text raw)
 {
 	struct text name = { raw.ptr, 0 };
@@ -213,7 +213,7 @@ static struct text block_name(struct text raw)
 	return name;
 }
 
-/* Where the block that opens before `from` ends; raw.len when its end is not seen. */
+/* The end of the block whose opening tag is in front of `from`; raw.len when it is not closed. */
 static size_t block_end(struct text raw, size_t from, struct text name, bool escaped)
 {
 	while ((from = next_angle(raw, from, escaped)) < raw.len) {
@@ -250,7 +250,7 @@ static bool is_injected(struct text raw)
 	return false;
 }
 
-/* One text of a message: the whole, or what is left of it without injected blocks. */
+/* Adds one text of a message: all of it, or what remains without injected blocks. */
 static void read_text(struct words *words, struct text raw)
 {
 	size_t start = 0, at = 0;
@@ -281,9 +281,9 @@ static void read_text(struct words *words, struct text raw)
 }
 
 /*
- * The string that comes next. One of the user's is looked at up to the window, so that a book costs
- * no more than a page; then its end is not known, and the message cannot be read on. One that begins
- * with an injected block is read to its end, because the user's words may stand behind it.
+ * Reads the next string, of a long one only the first WINDOW_BYTES_MAX: a book then costs no more than
+ * a page, but the reader does not find the string's end, and reads no further. A string that begins
+ * with an injected block is read to its end, because the user's words may follow the block.
  */
 static bool next_text(struct json *json, struct text *ret_raw)
 {
@@ -343,14 +343,13 @@ static void read_content(struct words *words, struct json *json, struct text key
 	}
 }
 
-/* What a body is read with. */
 struct reading {
 	struct conversation *conversation;
 	bool is_cut; /* the body goes on behind what is here */
 	struct words fallback; /* all of the user's first message, which had no words of his own */
 };
 
-/* What is said in the content that begins the text. */
+/* Reads the content that `content` begins with. */
 static struct words words_of(const struct reading *reading, struct text content, bool own_only)
 {
 	struct words words = { .own_only = own_only };
@@ -362,13 +361,13 @@ static struct words words_of(const struct reading *reading, struct text content,
 		words.any = true;
 		words.hash = words.media;
 	}
-	/* A string that has no end, in a body that was seen to its end. */
+	/* An unterminated string in a complete body: it is no JSON. */
 	if (json.error && json.at == json.end && !reading->is_cut)
 		words.any = false;
 	return words;
 }
 
-/* True when the user's own words were found, and nothing more is to be read. */
+/* True when the user's own words were found: then reading ends. */
 static bool read_users(struct reading *reading, struct text content)
 {
 	struct words words = words_of(reading, content, true);
@@ -383,7 +382,7 @@ static bool read_users(struct reading *reading, struct text content)
 	return false;
 }
 
-/* One message. The role may stand behind the content. */
+/* Reads one message, whose role may follow the content. True as read_users. */
 static bool read_message(struct reading *reading, struct json *json, bool is_users)
 {
 	struct text key, role, content = { NULL, 0 };
@@ -404,7 +403,7 @@ static bool read_message(struct reading *reading, struct json *json, bool is_use
 		if (text_eq(key, TEXT("content")) || text_eq(key, TEXT("parts"))) {
 			json_peek(json);
 			content = (struct text){ json->at, (size_t)(json->end - json->at) };
-			/* Often the role is known here: then a long content need not be skipped. */
+			/* Usually the role comes first: then a long content need not be skipped. */
 			if (has_role && is_users && read_users(reading, content))
 				return true;
 			if (has_role)
@@ -415,7 +414,7 @@ static bool read_message(struct reading *reading, struct json *json, bool is_use
 	return is_users && content.ptr && read_users(reading, content);
 }
 
-/* Whether a list was read, at least to the user's words; anything else is still to be skipped. */
+/* True when the array was read, at least up to the user's words; false: the caller skips the value. */
 static bool read_messages(struct reading *reading, struct json *json, bool is_users)
 {
 	if (json_peek(json) == JSON_STRING) { /* the responses interface: one text of the user's */
@@ -429,7 +428,7 @@ static bool read_messages(struct reading *reading, struct json *json, bool is_us
 		if (read_message(reading, json, is_users))
 			return true;
 	}
-	/* A list whose end was not seen may have the user's words behind it. */
+	/* In an array that was cut off, the user's words may have been in the missing part. */
 	if (!json->error && reading->fallback.any) {
 		reading->conversation->has_words = true;
 		reading->conversation->words = reading->fallback.hash;
@@ -437,30 +436,30 @@ static bool read_messages(struct reading *reading, struct json *json, bool is_us
 	return true;
 }
 
-/* The value that a row's pointer, less its first part, leads to; false when it is not fit. */
+/* Finds the value by the row's pointer without its first part; false when it cannot be an id. */
 static bool signal_value(const struct body_signal *row, struct text document, struct text pointer,
 			 struct buf *ret_value)
 {
 	static const char mark[] = "_session_";
 	char memory[2 * SIGNAL_BYTES_MAX];
 	const char *session;
-	struct buf whole;
+	struct buf text;
 
-	buf_init(&whole, memory, sizeof(memory));
-	if (!json_pointer(document, pointer, &whole))
+	buf_init(&text, memory, sizeof(memory));
+	if (!json_pointer(document, pointer, &text))
 		return false;
 	session = row->kind == CLAUDE_USER ? strstr(memory, mark) : NULL;
 	/* user_..._account_..._session_UUID, or a text of JSON that has a session_id. */
 	if (row->kind == WHOLE)
-		buf_add(ret_value, buf_since(&whole, 0));
+		buf_add(ret_value, buf_since(&text, 0));
 	else if (session)
 		buf_add(ret_value, text_of(session + strlen(mark)));
 	else
-		json_pointer(buf_since(&whole, 0), TEXT("/session_id"), ret_value);
+		json_pointer(buf_since(&text, 0), TEXT("/session_id"), ret_value);
 	return !ret_value->full && signal_is_fit(buf_since(ret_value, 0));
 }
 
-/* Reads the member that comes next if it is a signal, and a better one than was found so far. */
+/* Reads the next member if it is a signal that ranks above the best one so far. */
 static void read_signal(const struct json *json, struct text key, size_t *best,
 			struct buf *ret_value)
 {
@@ -485,10 +484,9 @@ static void read_signal(const struct json *json, struct text key, size_t *best,
 }
 
 /*
- * The members behind the messages are not read one by one, because a long conversation may be in
- * between: they are looked for by name in the last bytes of the body. Inside of a string a quote
- * would stand behind a backslash, and a member is the body's own if one bracket alone closes behind
- * it.
+ * Members behind the messages are searched by name in the last bytes of the body, because parsing
+ * would have to pass a long conversation. A match inside a string is recognised by the backslash
+ * before its quote, a match in a nested object by the number of brackets that close behind it.
  */
 static void read_tail(struct text body, size_t *best, struct buf *ret_value)
 {

@@ -59,7 +59,7 @@ static const char reserved[][28] = {
 
 bool header_name_ok(struct text name)
 {
-	/* nginx drops a header with "_" in its name, silently, unless told otherwise. */
+	/* nginx drops a header with "_" in its name, silently, unless configured otherwise. */
 	return name.len <= NAME_BYTES_MAX && chars_are_token(name) && text_find(name, '_') < 0;
 }
 

@@ -175,7 +175,7 @@ void headers_read(struct config_reader *reader, struct header_table *table)
 				      "the name is not fit for a header", name, NULL);
 		else if (header_name_forbidden(name))
 			config_report(reader, config_offset_of(reader, name),
-				      "that header is never set", name, NULL);
+				      "this header may not be set", name, NULL);
 		header = add_row(reader, table, first, name, star >= 0 ? HEADER_FANOUT : HEADER_TEXT);
 		if (!header) {
 			json_skip(&reader->json, NULL);

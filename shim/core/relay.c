@@ -137,7 +137,7 @@ static const char *parse_host(struct text host, struct relay *relay)
 		return "a * stands for whole labels at the front (*.corp.example), or alone";
 	if (text_find(host, ':') >= 0)
 		return "an IPv6 address has to stand in brackets";
-	return name_ok(host) ? NULL : "the host has a character that no host name has";
+	return name_ok(host) ? NULL : "invalid character in the host name";
 }
 
 static const char *parse(struct text pattern, struct relay *relay)

@@ -26,7 +26,7 @@ const char *tag_verdict_reason(enum tag_verdict verdict)
 	case TAG_BAD_CONFIG:
 		return "the configuration is bad";
 	case TAG_NO_PRESET:
-		return "there is no preset of that name";
+		return "unknown preset";
 	case TAG_REFUSED:
 		return "a field that the configuration requires has no value";
 	case TAG_NO_MEMORY:

@@ -41,7 +41,7 @@ struct tag_lines {
 struct tag_observer {
 	/* A header was decided on: `value` is empty unless it is sent, `reason` says why not. */
 	void (*header)(void *arg, struct text name, struct text value, const char *reason);
-	/* Members of the header that was told last, which is sent, had a value and were left out. */
+	/* Members of the header that was reported last, which is sent, had a value and were left out. */
 	void (*dropped)(void *arg, struct text name, unsigned count);
 	/* A placeholder of the header that is decided on next had a value. */
 	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
@@ -71,7 +71,7 @@ enum tag_verdict {
 	TAG_NO_ID, /* tag_request.identify had none */
 };
 
-/* For people: "the host is no configured relay". */
+/* For people: "the host is not a configured relay". */
 const char *tag_verdict_reason(enum tag_verdict verdict);
 
 /* Where the request's connection leads, for the rule that without any relay loopback is one. */

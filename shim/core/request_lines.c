@@ -137,7 +137,7 @@ static void build_fanout(struct builder *builder, const struct header_rule *rule
 		else if (!header_name_ok(name))
 			reason = "its name is not fit for a header";
 		else if (header_name_forbidden(name))
-			reason = "that header is never set";
+			reason = "this header may not be set";
 		else
 			reason = name_obstacle(builder, name);
 		if (reason) {

@@ -14,7 +14,7 @@
 #include "lib/json.h"
 #include "core/trace.h"
 #include "core/environment.h"
-#include "core/raised.h"
+#include "core/process_trace.h"
 #include "core/project.h"
 #include "core/secret.h"
 

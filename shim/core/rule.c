@@ -17,9 +17,9 @@ const char *rule_verdict_reason(enum rule_verdict verdict)
 	case RULE_NOT_POST:
 		return "the method is not POST";
 	case RULE_NO_RELAY:
-		return "the host is no configured relay";
+		return "the host is not a configured relay";
 	case RULE_NO_ENDPOINT:
-		return "the path is no chat endpoint";
+		return "the path is not a chat endpoint";
 	}
 	return "";
 }

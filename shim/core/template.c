@@ -232,7 +232,7 @@ static const char *error_of(struct lexer *lexer, template_name_check *exists, vo
 			return lexer->reason;
 		if (token == TOKEN_NAME && !exists(arg, text)) {
 			lexer->at = (size_t)(text.ptr - source);
-			return "there is no placeholder of that name";
+			return "unknown placeholder";
 		}
 	}
 }

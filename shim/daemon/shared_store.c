@@ -49,7 +49,7 @@ struct command {
 	enum shared_op op;
 	void *request; /* NULL: nobody waits for the answer */
 	uint64_t deadline_ms; /* of the answer */
-	uint64_t known_revision; /* of the scope when it was sent */
+	uint64_t sent_revision; /* the scope's newest revision when it was sent */
 	size_t count; /* of the script's arguments */
 	char *argument[SCRIPT_ARGUMENTS_MAX]; /* into `memory`; the deadline's is filled when it is sent */
 	size_t bytes[SCRIPT_ARGUMENTS_MAX];
@@ -65,7 +65,7 @@ struct used_name {
 	TAILQ_ENTRY(used_name) link;
 	uint64_t revision; /* the newest that was seen */
 	uint64_t used_ms;
-	bool is_subscribed, is_known, is_foreign;
+	bool is_subscribed, is_cached, is_foreign;
 	char name[];
 };
 
@@ -84,7 +84,7 @@ struct shared_store {
 	struct event *tick;
 	struct connection_link link[LINKS];
 	struct shared_address address;
-	char fault[FAULT_BYTES_MAX]; /* why it is away; empty: it is not */
+	char fault[FAULT_BYTES_MAX]; /* why there is no connection; empty: there is one */
 	bool was_reported;
 	bool is_connected; /* both connections have answered */
 	uint64_t connect_at_ms, connecting_since_ms, backoff_ms, away_since_ms;
@@ -92,7 +92,7 @@ struct shared_store {
 	int64_t clock_offset_ms; /* of the server's clock, over ours */
 	struct command_list waiting, sent;
 	struct index names;
-	TAILQ_HEAD(used_list, used_name) used; /* the one that was used last is the last */
+	TAILQ_HEAD(used_list, used_name) used; /* least recently used first */
 };
 
 static void disconnect(struct shared_store *store, const char *reason);
@@ -176,7 +176,7 @@ static void send_words(struct shared_store *store, enum link_kind link, size_t c
 	int len = redisFormatCommandArgv(&text, (int)count, words, bytes);
 
 	if (len < 0)
-		return; /* no memory: the peer's silence is noticed */
+		return; /* no memory: the missing reply breaks the connection */
 	bufferevent_write(store->link[link].stream, text, (size_t)len);
 	redisFreeCommand(text);
 }
@@ -215,8 +215,8 @@ static void tick_in(struct shared_store *store, uint64_t ms)
 	event_add(store->tick, &interval);
 }
 
-/* The deadline that the script gets is in the server's time, and earlier than ours: what it does not
- * refuse is answered in time, or the connection breaks. */
+/* The script gets the deadline in the server's time, a little earlier than ours: so a change that it
+ * makes is answered before our deadline, unless the connection breaks. */
 static void send_command(struct shared_store *store, struct command *command)
 {
 	char key_memory[KEY_BYTES_MAX], channel_memory[KEY_BYTES_MAX], deadline_memory[24];
@@ -232,7 +232,7 @@ static void send_command(struct shared_store *store, struct command *command)
 		send_two(store, COMMANDS, "TIME", (struct text){ NULL, 0 });
 		return;
 	}
-	command->known_revision = used ? used->revision : 0;
+	command->sent_revision = used ? used->revision : 0;
 	buf_init(&deadline, deadline_memory, sizeof(deadline_memory));
 	buf_number(&deadline, command->op == SHARED_GET ? 0 :
 		   (uint64_t)((int64_t)command->deadline_ms + store->clock_offset_ms) - SHARED_MARGIN_MS);
@@ -330,7 +330,7 @@ static struct text reply_text(const redisReply *reply)
 	return (struct text){ reply->str, (size_t)reply->len };
 }
 
-/* Name and value of the row's members. False for what no daemon of ours has written. */
+/* Adds one member to the row. False for a value that no daemon of ours would have written. */
 static bool add_member(struct shared_row *row, struct text name, struct text value)
 {
 	enum field field = field_by_name(name);
@@ -364,17 +364,17 @@ static bool parse_row(const struct text *part, size_t count, struct shared_row *
 	return true;
 }
 
-/* Whoever wrote it, it is not one of our scopes: it is not believed, and not written over. */
+/* The value is not a scope of ours: it is neither used nor overwritten. */
 static void on_foreign(struct shared_store *store, struct used_name *used)
 {
 	if (!used->is_foreign)
 		notice_warning("the value of scope %s in the store at %s is not a scope of tagalong's: "
 			       "it is ignored", used->name, store->address.text);
-	used->is_foreign = used->is_known = true;
+	used->is_foreign = used->is_cached = true;
 	store->owner.on_stale(store->owner.arg, text_of(used->name));
 }
 
-/* `newest`: it was read just now, and nothing newer has come since. */
+/* `newest`: the row answers a read, and no newer one has arrived since that was sent. */
 static void take_row(struct shared_store *store, struct used_name *used, const struct text *part,
 		     size_t count, bool newest)
 {
@@ -387,7 +387,7 @@ static void take_row(struct shared_store *store, struct used_name *used, const s
 	if (!newest && row.revision <= used->revision)
 		return;
 	used->revision = row.revision;
-	used->is_known = true;
+	used->is_cached = true;
 	used->is_foreign = false;
 	store->owner.on_row(store->owner.arg, &row);
 }
@@ -397,7 +397,7 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 	struct used_name *used = find_name(store, text_of(command->name));
 	struct text part[SHARED_PARTS_MAX] = { { NULL, 0 } };
 	enum shared_result result = SHARED_FAILED;
-	char message[FAULT_BYTES_MAX] = "the store's answer is not understood";
+	char message[FAULT_BYTES_MAX] = "invalid reply from the store";
 	size_t count = reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
 
 	for (size_t i = 0; i < count && i < SHARED_PARTS_MAX; i++)
@@ -419,7 +419,7 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 		result = SHARED_ABSENT;
 	} else {
 		result = SHARED_DONE;
-		take_row(store, used, part, count, used->revision == command->known_revision);
+		take_row(store, used, part, count, used->revision == command->sent_revision);
 		if (used->is_foreign)
 			result = SHARED_FAILED;
 	}
@@ -436,7 +436,7 @@ static void on_time(struct shared_store *store, const redisReply *reply)
 		disconnect(store, reply->type == REDIS_REPLY_ERROR ? reply->str : "no answer to TIME");
 		return;
 	}
-	/* The answer was under way for a while: the server's clock is this or later. */
+	/* The reply took a while to arrive, so the server's clock is this or later. */
 	store->clock_offset_ms = (int64_t)(seconds * 1000 + micros / 1000) -
 				 (int64_t)clock_monotonic_ms();
 	store->link[COMMANDS].is_up = true;
@@ -469,7 +469,7 @@ static void on_reply(struct shared_store *store, const redisReply *reply)
 	struct command *command = TAILQ_FIRST(&store->sent);
 
 	if (!command) {
-		disconnect(store, "the server sends what nobody asked for");
+		disconnect(store, "unexpected reply from the server");
 		return;
 	}
 	TAILQ_REMOVE(&store->sent, command, link);
@@ -486,7 +486,7 @@ static void on_reply(struct shared_store *store, const redisReply *reply)
 		on_connected(store);
 }
 
-/* A change by somebody: the JSON text of the script's row. */
+/* A published change: the script's reply as a JSON array. */
 static void on_change(struct shared_store *store, struct used_name *used, const redisReply *reply)
 {
 	struct text part[SHARED_PARTS_MAX];
@@ -500,7 +500,7 @@ static void on_change(struct shared_store *store, struct used_name *used, const 
 	if (json_end(&json) && count && text_eq(part[0], TEXT("ok")))
 		take_row(store, used, part, count, false);
 	else
-		read_name(store, text_of(used->name)); /* somebody else's words: look for oneself */
+		read_name(store, text_of(used->name)); /* not published by a daemon of ours: read the scope */
 }
 
 /* RESP2: ["subscribe", channel, number], ["message", channel, text], ["pong", ""] ... */
@@ -517,7 +517,7 @@ static void on_message(struct shared_store *store, const redisReply *reply)
 	if (reply->type == REDIS_REPLY_STATUS) /* of AUTH; SELECT does not matter to channels */
 		return;
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2) {
-		disconnect(store, "the server sends no messages of Redis");
+		disconnect(store, "invalid message from the server");
 		return;
 	}
 	kind = reply_text(reply->element[0]);
@@ -533,7 +533,7 @@ static void on_message(struct shared_store *store, const redisReply *reply)
 	if (text_eq(kind, TEXT("subscribe")) && !store->link[MESSAGES].is_up) {
 		store->link[MESSAGES].is_up = true;
 		on_connected(store);
-		return; /* it is subscribed to once more, and then read */
+		return; /* on_connected subscribes again, and the scope is read then */
 	}
 	used = find_name(store, text_from(channel, prefix.len));
 	if (!used || !store->is_connected)
@@ -778,7 +778,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 			messages->pinged_ms = now_ms;
 			send_two(store, MESSAGES, "PING", (struct text){ NULL, 0 });
 		}
-		/* What is not published: FLUSHALL, the end of a time to live. */
+		/* Finds changes that are not published: FLUSHALL, the end of a time to live. */
 		if (store->is_connected && now_ms >= store->reread_at_ms) {
 			store->reread_at_ms = now_ms + SHARED_REREAD_MS;
 			TAILQ_FOREACH(used, &store->used, link) {
@@ -799,7 +799,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		tick_in(store, store->connect_at_ms > now_ms ? store->connect_at_ms - now_ms : 0);
 }
 
-/* ---- the owner's side ---- */
+/* ---- called by the owner ---- */
 
 bool shared_store_use(struct shared_store *store, struct text name)
 {
@@ -809,7 +809,7 @@ bool shared_store_use(struct shared_store *store, struct text name)
 		used->used_ms = clock_monotonic_ms();
 		TAILQ_REMOVE(&store->used, used, link);
 		TAILQ_INSERT_TAIL(&store->used, used, link);
-		return used->is_known && store->is_connected;
+		return used->is_cached && store->is_connected;
 	}
 	used = store->names.count < SHARED_NAMES_MAX ? calloc(1, sizeof(*used) + name.len + 1) : NULL;
 	if (!used)
@@ -847,7 +847,7 @@ int shared_store_ask(struct shared_store *store, const struct shared_change *cha
 	if (!command)
 		return -ENOMEM;
 	shared_store_use(store, change->name);
-	/* One that has been away for long is not waited for once more. */
+	/* After a long outage requests do not wait for the connection again. */
 	if (!store->is_connected && store->away_since_ms + SHARED_ANSWER_MS < command->deadline_ms)
 		command->deadline_ms = store->away_since_ms + SHARED_ANSWER_MS;
 	if (store->is_connected)
@@ -892,7 +892,7 @@ int shared_store_open(const char *url, struct event_base *base, const struct sha
 		shared_store_close(store);
 		return -EPROTONOSUPPORT;
 	}
-	/* Without a name server, numbers and /etc/hosts have to do. */
+	/* Without a name server only addresses and /etc/hosts are resolved. */
 	store->dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
 					  EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	if (!store->dns) {

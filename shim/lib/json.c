@@ -75,12 +75,12 @@ static bool enter(struct json *json, char opening, const char *error)
 
 bool json_object(struct json *json)
 {
-	return enter(json, '{', "an object is wanted here");
+	return enter(json, '{', "expected an object");
 }
 
 bool json_array(struct json *json)
 {
-	return enter(json, '[', "an array is wanted here");
+	return enter(json, '[', "expected an array");
 }
 
 /* To the next thing in the innermost object or array; false at its end, which is left. */
@@ -96,12 +96,12 @@ static bool advance(struct json *json, char closing)
 	}
 	if (!(json->fresh & bit)) {
 		if (c != ',')
-			return fail(json, "a comma or the end is wanted here");
+			return fail(json, "expected a comma or a closing bracket");
 		json->at++;
 	}
 	json->fresh &= ~bit;
 	if (json->lenient && !look(json))
-		fail(json, "a value is wanted here");
+		fail(json, "expected a value");
 	return !json->error;
 }
 
@@ -242,7 +242,7 @@ static bool read_string(struct json *json, enum keep keep, struct text *ret_text
 	char *start, *to;
 
 	if (look(json) != '"')
-		return fail(json, "a string is wanted here");
+		return fail(json, "expected a string");
 	json->at++;
 	if (json->lenient)
 		return read_lenient(json, ret_text);
@@ -286,7 +286,7 @@ static bool next_member(struct json *json, enum keep keep, struct text *ret_key)
 	if (!advance(json, '}') || !read_string(json, keep, ret_key) || json->error)
 		return false;
 	if (look(json) != ':')
-		return fail(json, "a colon is wanted here");
+		return fail(json, "expected a colon");
 	json->at++;
 	return true;
 }
@@ -376,7 +376,7 @@ static bool take_number(struct json *json, struct text *ret_number)
 		good = take_digits(json) > 0;
 	}
 	if (!good)
-		return fail(json, "a number is wanted here");
+		return fail(json, "expected a number");
 	*ret_number = (struct text){ start, (size_t)(json->at - start) };
 	return !json->error;
 }
@@ -392,7 +392,7 @@ bool json_number(struct json *json, uint64_t max, uint64_t *ret_number)
 		uint64_t digit = (uint64_t)(text.ptr[i] - '0');
 
 		if (!ascii_is_digit(text.ptr[i]) || digit > max || number > (max - digit) / 10)
-			return fail(json, "a whole number in range is wanted here");
+			return fail(json, "expected a whole number in range");
 		number = number * 10 + digit;
 	}
 	*ret_number = number;
@@ -427,7 +427,7 @@ static bool skip_strict(struct json *json)
 		take_word(json, TEXT("null"));
 		break;
 	case JSON_NONE:
-		fail(json, "a value is wanted here");
+		fail(json, "expected a value");
 		break;
 	}
 	return !json->error;

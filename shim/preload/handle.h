@@ -20,7 +20,7 @@ struct transfer {
 	bool drops_method; /* libcurl 8.16: CURLOPT_CUSTOMREQUEST counts no more */
 	bool misplaced; /* where the request goes was changed, and to what is not known */
 	bool logged; /* before 7.80 */
-	bool url_told; /* libcurl's effective URL is the text of the client's URL handle */
+	bool url_reported; /* libcurl's effective URL is the text of the client's URL handle */
 	bool has_request_id;
 	uint8_t request_id[UUID_BYTES];
 	char *url_at_start; /* the text of the client's URL handle then */

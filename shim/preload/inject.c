@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Injecting header lines into requests; inject.h has the idea. A request is judged by where it
- * goes: what libcurl says in its callback, and, where that can be an older URL, what was read when
- * the transfer started. Nothing of the client's is read after the client may have freed it, and a
- * request whose URL and connection cannot be brought together is left alone.
+ * goes: by what libcurl reports in its callback or, where libcurl may report an outdated URL, by what
+ * was read when the transfer started. Memory of the client is never read once the client may have
+ * freed it. A request whose URL does not fit its connection is left alone.
  */
 #include "preload/inject.h"
 
@@ -32,8 +32,8 @@ static CURLcode set(const struct handle *handle, CURLoption option, const void *
 }
 
 /*
- * Around all that is ours: errno is the client's afterwards, and a thread that is cancelled meanwhile
- * ends in a call of its own, not in one of ours, with a descriptor or memory of ours in hand.
+ * Surrounds our code: restores errno, and disables cancellation, so that a cancelled
+ * thread cannot end while it holds a descriptor or memory of ours.
  */
 struct guard {
 	int saved_errno, cancel_state;
@@ -60,7 +60,7 @@ static void set_prereq_data(struct handle *handle, void *data)
 	handle->prereq_data = data;
 }
 
-/* Nobody reads the data where there is no function: then ours may stay, for the next transfer. */
+/* Without a function libcurl ignores the data, so ours may stay for the next transfer. */
 static void set_prereq(struct handle *handle, curl_prereq_callback function, void *data)
 {
 	handle->library->curl_easy_setopt(handle->easy, CURLOPT_PREREQFUNCTION, function);
@@ -68,8 +68,9 @@ static void set_prereq(struct handle *handle, curl_prereq_callback function, voi
 		set_prereq_data(handle, data);
 }
 
-/* Unlinked, never blanked: 7.88 signs an empty node for AWS, and a mail would have an empty line.
- * Safe at any time but between our callback and the request: libcurl reads the list only there. */
+/* Sets the client's list again. Our nodes are unlinked, not emptied: libcurl 7.88 signs an empty
+ * node for AWS, and a mail would get an empty line. Not between our callback and the request, the
+ * only time at which libcurl reads the list. */
 static void take_back(struct handle *handle)
 {
 	if (!handle->injected)
@@ -79,14 +80,14 @@ static void take_back(struct handle *handle)
 	handle->injected = NULL;
 }
 
-/* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too. What libcurl
- * makes of other options, such as Cookie, is never ours to set; but for the referer. */
+/* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too. Of the headers
+ * that libcurl makes from other options, Referer is the only one that a rule may set. */
 static bool client_sets(void *arg, struct text name)
 {
 	const struct handle *handle = arg;
 
 	for (const struct curl_slist *node = handle->client_list; node; node = node->next) {
-		/* Most lines are out by their first letter. */
+		/* Cheap pre-filter: most lines have another first letter. */
 		if (node->data && ascii_lower(node->data[0]) == ascii_lower(name.ptr[0]) &&
 		    header_name_eq(header_line_name(text_of(node->data)), name))
 			return true;
@@ -117,7 +118,7 @@ static struct text client_body(void *arg)
 	return body_head(arg);
 }
 
-/* The transfer's: made for the first of its requests that is tagged. */
+/* The request id of the transfer, made for the first of its requests that is tagged. */
 static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
 {
 	struct handle *handle = arg;
@@ -156,7 +157,7 @@ static bool inject(struct handle *handle, struct tag_request *request)
 	if (verdict == TAG_MATCH && lines)
 		injected = inject_list_make(lines, handle->client_list);
 	if (injected && set(handle, CURLOPT_HTTPHEADER, injected) != CURLE_OK) {
-		/* What a refusal leaves set is not known: the client's list is right. */
+		/* A failed setopt may have left either list set. */
 		set(handle, CURLOPT_HTTPHEADER, handle->client_list);
 		free(injected);
 		injected = NULL;
@@ -210,7 +211,7 @@ static enum tag_peer peer_of(const char *ip)
 	static const unsigned char loopback[16] = { [15] = 1 };
 	unsigned char bytes[16];
 
-	/* Of a Unix socket it is empty, or a path: libcurl's client has said where the host is. */
+	/* For a Unix socket it is empty or a path: the client itself said where the host is. */
 	if (!ip || !ip[0] || ip[0] == '/')
 		return TAG_PEER_LOOPBACK;
 	if (inet_pton(AF_INET, ip, bytes) == 1)
@@ -238,8 +239,8 @@ static unsigned longest_wait(const struct handle *handle)
 /*
  * The method on the wire. CURLINFO_EFFECTIVE_METHOD is that but for CURLOPT_CUSTOMREQUEST with
  * 8.16's CURLFOLLOW_OBEYCODE (2: dropped once a redirect makes a GET) and CURLFOLLOW_FIRSTONLY (3:
- * for the first request alone), where it goes on telling the dropped one. What stands behind it is
- * seen by taking it away for the question.
+ * for the first request alone), where it still reports the dropped one. To see the method behind
+ * it, the custom one is unset while libcurl is asked.
  */
 static char *method_of(struct handle *handle, long response)
 {
@@ -263,9 +264,9 @@ static char *method_of(struct handle *handle, long response)
 }
 
 /*
- * Where CURLOPT_PORT is set the URL's port is right only after a redirect to a whole URL, which
- * ends the option's effect. Then the connection tells, unless it leads to a proxy. False when it
- * does not.
+ * The port that a request goes to. CURLOPT_PORT replaces the URL's, until a redirect to an absolute
+ * URL ends that. Which of the two holds is seen from the port of the connection. False when it is
+ * neither, as with a proxy.
  */
 static bool port_of(const struct handle *handle, int peer_port, struct tag_request *request)
 {
@@ -294,11 +295,11 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 	bool misplaced = handle->transfer.misplaced, allowed;
 	long hops = 0, response = 0;
 
-	/* What the client changed while the connection was made; the next request starts anew. */
+	/* What the client changed while libcurl connected counts for this request only. */
 	handle->transfer.url_before = NULL;
 	handle->transfer.misplaced = false;
 	if (handle->transfer.url_at_start || handle->port > 0 || handle->follow > 1) {
-		/* Auth rounds are counted, too. */
+		/* The count includes auth rounds. */
 		getinfo(handle->easy, CURLINFO_REDIRECT_COUNT, &hops);
 		getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &response);
 		handle->transfer.followed |= hops > 0 && response / 100 == 3;
@@ -308,7 +309,7 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 		getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &effective);
 	/* A client's URL handle counts in every round until a redirect is followed. */
 	request.url = effective;
-	if (handle->transfer.url_at_start && !handle->transfer.url_told &&
+	if (handle->transfer.url_at_start && !handle->transfer.url_reported &&
 	    !handle->transfer.followed)
 		request.url = handle->transfer.url_at_start;
 	request.peer = peer_of(peer_ip);
@@ -321,9 +322,9 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 		allowed = leave_alone(handle, &request, "the client sets CURLHEADER_UNIFIED");
 	else if (misplaced ||
 		 (before && request.url == effective && !same_place(api, before, effective)))
-		allowed = leave_alone(handle, &request, "its URL was changed on the way");
+		allowed = leave_alone(handle, &request, "the client changed its URL during the transfer");
 	else if (!port_of(handle, peer_port, &request))
-		allowed = leave_alone(handle, &request, "the port that it goes to is not known");
+		allowed = leave_alone(handle, &request, "the port that it goes to is unknown");
 	else
 		allowed = inject(handle, &request);
 	free(before);
@@ -331,8 +332,8 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 }
 
 /*
- * Called by libcurl right before each request. The data is the easy handle, not its state: a copy
- * that libcurl made behind our back has the same data, and outlives the state.
+ * Called by libcurl right before each request. The data is the easy handle, not our state for it: a
+ * copy that libcurl made by itself (HTTP/2 push) has the same data, and may outlive the state.
  */
 static int before_request(void *data, char *primary_ip, char *local_ip, int primary_port,
 			  int local_port)
@@ -342,8 +343,8 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 	bool allowed;
 	int answer;
 
-	/* The client's first: what it sets there counts for this request. It may also leave by
-	 * longjmp, or end the handle. */
+	/* The client's callback first: what it sets counts for this request. It may also leave by
+	 * longjmp, or clean up the handle. */
 	if (handle && handle->client_prereq) {
 		answer = handle->client_prereq(handle->client_prereq_data, primary_ip, local_ip,
 					       primary_port, local_port);
@@ -379,15 +380,15 @@ static bool inject_legacy(struct handle *handle)
 	if (handle->transfer.misplaced || (handle->client_url && handle->transfer.deferred) ||
 	    (handle->transfer.url_before &&
 	     !same_place(&handle->library->url_api, handle->transfer.url_before, request.url)))
-		return leave_alone(handle, &request, "where it goes can still be changed");
+		return leave_alone(handle, &request, "its URL can still change");
 	if (legacy_follows(handle->legacy) && !variable_is_on(VARIABLE_LEGACY_REDIRECTS))
 		return leave_alone(handle, &request,
 				   "libcurl before 7.80, and redirects may be followed");
 	return inject(handle, &request);
 }
 
-/* What makes the requests of a started transfer ours. False when it must not be sent, as far as
- * that is known now. */
+/* Hooks the requests of a started transfer. False when the decision was made here (libcurl before
+ * 7.80) and the request must not be sent. */
 static bool resume(struct handle *handle)
 {
 	if (handle->legacy)
@@ -412,8 +413,8 @@ static void release_transfer(struct transfer *transfer)
 }
 
 /*
- * The client's URL handle is read now: later it may be gone. Where there is no URL beside it
- * libcurl tells its text as the effective URL, as it was when libcurl itself read it.
+ * Reads the client's URL handle now, because the client may free it later. Without CURLOPT_URL beside
+ * it, libcurl reports the handle's text, as libcurl itself read it, as the effective URL.
  */
 static void read_client_url(struct handle *handle)
 {
@@ -422,7 +423,7 @@ static void read_client_url(struct handle *handle)
 	if (!handle->client_url)
 		return;
 	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &effective);
-	handle->transfer.url_told = !handle->legacy && (!effective || !effective[0]);
+	handle->transfer.url_reported = !handle->legacy && (!effective || !effective[0]);
 	handle->library->curl_url_get(handle->client_url, CURLUPART_URL, &text, 0);
 	if (!text)
 		return;
@@ -432,9 +433,8 @@ static void read_client_url(struct handle *handle)
 }
 
 /*
- * libcurl's URL parser needs 4 KiB of stack, and our callback runs deep in its own calls. So the
- * first decision for a handle is made here, where libcurl has not begun: what it finds out is
- * cached.
+ * libcurl's URL parser needs 4 KiB of stack, and our callback runs deep inside libcurl. So the first
+ * decision for a handle is made here, before libcurl starts, and its result is cached.
  */
 static void warm_up(struct handle *handle)
 {
@@ -532,7 +532,7 @@ void inject_reset(struct handle *handle)
 		legacy_free(handle->legacy);
 		handle->legacy = legacy_new();
 	}
-	/* In the middle of a transfer, which some versions allow: the rest of it is still ours. */
+	/* Some versions allow a reset during a transfer: the rest of it is still tagged. */
 	if (handle->transfer.started)
 		resume(handle);
 	errno = saved;
@@ -543,8 +543,8 @@ void inject_copy(const struct handle *handle, CURL *copy)
 	struct handle settings = *handle, *made;
 	int saved = errno;
 
-	/* First the copy itself, whether or not it gets a state of its own: it must not keep a
-	 * pointer to our lines, which end with the handle. */
+	/* The copy itself first, even if no state can be made for it: it must not point to our
+	 * nodes, which are freed with the original. */
 	settings.easy = copy;
 	if (handle->injected)
 		set(&settings, CURLOPT_HTTPHEADER, handle->client_list);
@@ -622,7 +622,7 @@ static void before_new_url(struct handle *handle)
 {
 	const char *old = NULL;
 
-	handle->transfer.url_told = false;
+	handle->transfer.url_reported = false;
 	if (handle->transfer.url_before || !may_be_read(handle))
 		return;
 	if (handle->legacy)

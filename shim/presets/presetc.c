@@ -85,7 +85,7 @@ static struct text string_of(struct config_reader *reader, struct text key)
 	struct text text = { NULL, 0 };
 
 	if (config_string(reader, key, &text) && !text.len)
-		fail_at(config_offset_of(reader, text), "a text is wanted here", key);
+		fail_at(config_offset_of(reader, text), "expected a string", key);
 	return text;
 }
 
@@ -172,7 +172,7 @@ static void read_preset(struct preset_entry *entry, struct config_reader *reader
 			read_headers(entry, reader);
 		else
 			fail_at(config_offset_of(reader, key),
-				"there is no such key, or it is there twice", key);
+				"unknown or repeated key", key);
 	}
 	if (!json_end(json))
 		fail_at(json_where(json), json->error, TEXT(""));

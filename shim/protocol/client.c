@@ -36,15 +36,15 @@ const char *client_reason(int result)
 	case 0:
 		return "the context service answered";
 	case -ENOENT:
-		return "there is no context service";
+		return "no context service is running";
 	case -EPERM:
-		return "the context service's socket is not to be trusted";
+		return "the context service's socket cannot be trusted";
 	case -ETIMEDOUT:
 		return "the context service did not answer in time";
 	case -EBADMSG:
-		return "the context service gave no answer of the protocol";
+		return "invalid reply from the context service";
 	case -EAGAIN:
-		return "the context service is left alone for a second";
+		return "the context service failed within the last second and is not asked again yet";
 	default:
 		return "the context service cannot be asked";
 	}

@@ -14,16 +14,18 @@ struct client_answer {
 /*
  * Asks for the context of this process: connects, asks, reads, closes; or reads the page that came
  * with the last answer. `token` is TAGALONG_SCOPE's value or empty. Waits timeout_ms in all at the
- * most; after a service that did not answer in time, or not as the protocol has it, returns
- * -EAGAIN at once for a second. 0, or -ENOENT         there is no service -EPERM          its
- * folder, its socket or its user is not to be trusted -ETIMEDOUT      no answer in time -EBADMSG
- * no answer of the protocol, or one that says no -EAGAIN         it is left alone after one of the
- * last two or another negative errno. The answer is to be freed with free(). Leaves no descriptor
+ * most. After a service failed, returns -EAGAIN at once for a second. Returns 0 or
+ *   -ENOENT     no service is running
+ *   -EPERM      its folder, its socket or its user cannot be trusted
+ *   -ETIMEDOUT  it did not answer in time
+ *   -EBADMSG    an invalid reply, or a refusal
+ *   -EAGAIN     it failed in one of the last two ways within the last second
+ * or another negative errno. The caller frees the answer with free(). Leaves no descriptor
  * open. Thread-safe.
  */
 int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer);
 
-/* For people: "there is no context service". */
+/* For people: "no context service is running". */
 const char *client_reason(int result);
 
 #endif

@@ -102,4 +102,4 @@ def test_header_placeholder(run, relay, tmp_path):
     assert request.value("X-Mine") == "none"
     write(**{"X-Mine": "{header:Authorization}"})
     checked = run([ROOT / "build" / "tagalong", "config", "check"], env=env, shim=None)
-    assert checked.rc == 1 and b"there is no placeholder of that name" in checked.stderr
+    assert checked.rc == 1 and b"unknown placeholder" in checked.stderr

@@ -179,7 +179,7 @@ def test_python_without_its_hook(verdict, doctor):
 
 def test_probe_manners(doctor):
     text = doctor("--probe", "curl", "-sS", "-d", "{}", "{url}").stdout
-    assert "probe: 1 chat requests arrived, 1 tagged; exit code 0" in text and "added      X-Task-Id" in text
+    assert "probe: 1 chat request arrived, 1 tagged; exit code 0" in text and "added      X-Task-Id" in text
     silent = doctor("--probe", "true")
     assert silent.returncode == 1 and "0 chat requests arrived" in silent.stdout and "{url}" in silent.stdout
     other = json.loads(doctor("--json", "--probe", "curl", "-sS", "{url}").stdout)["probe"]

@@ -230,7 +230,7 @@ def test_nothing_is_tagged_with_a_bad_configuration(neutral, relay, config):
 def test_a_bad_one_is_told_once_asked(run, relay, config):
     env = config('{\n"relay":[]}', TAGALONG_DEBUG="stderr")
     log = run(post(relay.url + CHAT), env=env).stderr.decode()
-    assert f"{config.path}:2: there is no such key" in log
+    assert f"{config.path}:2: unknown key" in log
 
 
 def test_where_it_is_looked_for(neutral, relay, config, tmp_path):

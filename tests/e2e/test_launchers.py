@@ -187,11 +187,11 @@ def test_explain(run, relay):
 
 NOT_TAGGED = {
     "the method is not POST": (["--method", "GET", "http://localhost/v1/chat/completions"], {}),
-    "the host is no configured relay": (["https://api.example/v1/chat/completions"], {}),
-    "the path is no chat endpoint": (["http://localhost/v1/models"], {}),
+    "the host is not a configured relay": (["https://api.example/v1/chat/completions"], {}),
+    "the path is not a chat endpoint": (["http://localhost/v1/models"], {}),
     "libcurl refuses the URL": (["http://[::/v1/messages"], {}),
     "TAGALONG_OFF is 1": (["http://localhost/v1/messages"], {"TAGALONG_OFF": "1"}),
-    "there is no preset of that name": (["http://localhost/v1/messages"], {"TAGALONG_PRESET": "x"}),
+    "unknown preset": (["http://localhost/v1/messages"], {"TAGALONG_PRESET": "x"}),
     "no header has a value": (["http://localhost/v1/messages"], {"TAGALONG_PRESET": "kong"}),
 }
 

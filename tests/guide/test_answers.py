@@ -74,12 +74,12 @@ def test_behind_what_clears_the_environment(machine):
 
 
 REASONS = {
-    "the host is no configured relay": (["https://other.example.com/v1/chat/completions"], {}),
-    "the path is no chat endpoint": (["https://relay.example.com/v1/models"], {}),
+    "the host is not a configured relay": (["https://other.example.com/v1/chat/completions"], {}),
+    "the path is not a chat endpoint": (["https://relay.example.com/v1/models"], {}),
     "the method is not POST": (["--method", "GET", "https://relay.example.com/v1/chat/completions"], {}),
     "libcurl refuses the URL": (["https://[/v1/chat/completions"], {}),
     "the configuration is bad": (["https://relay.example.com/v1/chat/completions"], {"TAGALONG_CONFIG": "/dev/null"}),
-    "there is no preset of that name": (
+    "unknown preset": (
         ["http://localhost/v1/messages"], {"TAGALONG_PRESET": "none", "TAGALONG_RELAYS": "http://localhost"}),
     "no header has a value": (
         ["http://localhost/v1/messages"], {"TAGALONG_PRESET": "kong", "TAGALONG_RELAYS": "http://localhost"}),

@@ -49,7 +49,7 @@ def curl_with(machine, **own):
         url = relay + "/v1/chat/completions"
         told = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-d", "{}", url], check=True, capture_output=True,
                               timeout=COMMAND_SECONDS, env=env | {"TAGALONG_DEBUG": "stderr"}).stderr
-        assert (b"the host is no configured relay" in told) == (relay == machine.relay.other), told
+        assert (b"the host is not a configured relay" in told) == (relay == machine.relay.other), told
     return machine.relay.requests
 
 

@@ -21,10 +21,10 @@ static int read_request(const char *text, struct wire_request *request, struct w
 static const struct refusal {
 	const char *line, *code, *message; /* the beginning of it */
 } refusals[] = {
-	{ "", "bad_json", "an object is wanted here (at byte 0)" },
-	{ "[]", "bad_json", "an object" },
+	{ "", "bad_json", "expected an object (at byte 0)" },
+	{ "[]", "bad_json", "expected an object" },
 	{ "{\"v\":1,\"op\":\"get\"} x", "bad_json", "something follows" },
-	{ "{\"v\":1,\"op\":\"get\",}", "bad_json", "a string is wanted here" },
+	{ "{\"v\":1,\"op\":\"get\",}", "bad_json", "expected a string" },
 	{ "{\"v\":1,\"v\":1,\"op\":\"get\"}", "bad_json", "a member is given twice: \"v\"" },
 	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"a\",\"mode\":\"b\"}}", "bad_json",
 	  "a member is given twice: \"mode\"" },

@@ -121,11 +121,11 @@ static void print_program_text(const char *command, const struct program_report 
 	print_list("missing", &report->missing);
 	if (!probe)
 		return;
-	printf("\nprobe: %u chat requests arrived, %u tagged; exit code %d\n", probe->requests,
-	       probe->tagged, probe->exit_code);
+	printf("\nprobe: %u chat request%s arrived, %u tagged; exit code %d\n", probe->requests,
+	       probe->requests == 1 ? "" : "s", probe->tagged, probe->exit_code);
 	print_list("added", &probe->headers);
 	if (!probe->requests)
-		printf("  Give the arguments with which it sends one; {url} stands for the relay's "
+		printf("  Pass arguments that make it send one; {url} stands for the relay's "
 		       "URL.\n");
 }
 

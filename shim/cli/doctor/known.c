@@ -25,8 +25,8 @@ static const struct known rows[] = {
 	  "install PHP's curl extension, and let the program use it",
 	  "lib/php/*/curl.so lib/php/extensions/*/curl.so lib64/php/modules/curl.so", NULL },
 	{ "python python[23] python[23].[0-9]* ipython* jupyter*", KNOWN_PYTHON,
-	  "what uses http.client, httpx or aiohttp is tagged (requests, urllib, the OpenAI and Anthropic "
-	  "SDKs), and what uses pycurl", "let TAGALONG_HOOKS contain python",
+	  "requests by http.client, httpx, aiohttp and pycurl are tagged, so those of requests, urllib and "
+	  "the OpenAI and Anthropic SDKs as well", "let TAGALONG_HOOKS contain python",
 	  "lib/python3*/dist-packages/pycurl*.so lib/python3*/site-packages/pycurl*.so "
 	  "lib64/python3*/site-packages/pycurl*.so local/lib/python3*/dist-packages/pycurl*.so "
 	  "~/.local/lib/python3*/site-packages/pycurl*.so", NULL },

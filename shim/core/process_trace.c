@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The process's own trace, started at the first request that needs one. */
-#include "core/raised.h"
+/* The trace-id of this process, made for the first request that needs one and wiped by fork. */
+#include "core/process_trace.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "lib/random.h"
 
 struct process {
-	bool writing, known;
+	bool writing, ready;
 	uint8_t trace_id[16];
 };
 
@@ -20,7 +20,7 @@ int process_trace_id(uint8_t ret_trace_id[16])
 	struct process *process = forkwipe_get(&process_page);
 	int result;
 
-	if (process && __atomic_load_n(&process->known, __ATOMIC_ACQUIRE)) {
+	if (process && __atomic_load_n(&process->ready, __ATOMIC_ACQUIRE)) {
 		memcpy(ret_trace_id, process->trace_id, sizeof(process->trace_id));
 		return 0;
 	}
@@ -32,12 +32,12 @@ int process_trace_id(uint8_t ret_trace_id[16])
 		return 0;
 	if (!__atomic_exchange_n(&process->writing, true, __ATOMIC_ACQUIRE)) {
 		memcpy(process->trace_id, ret_trace_id, sizeof(process->trace_id));
-		__atomic_store_n(&process->known, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&process->ready, true, __ATOMIC_RELEASE);
 		return 0;
 	}
-	/* Another thread writes its own this very moment, unless it was cancelled at it. */
+	/* Another thread is storing its own right now, unless it was cancelled meanwhile. */
 	for (unsigned i = 0; i < 10000; i++) {
-		if (__atomic_load_n(&process->known, __ATOMIC_ACQUIRE)) {
+		if (__atomic_load_n(&process->ready, __ATOMIC_ACQUIRE)) {
 			memcpy(ret_trace_id, process->trace_id, sizeof(process->trace_id));
 			break;
 		}
