@@ -22,6 +22,11 @@ int curl_easy_perform(void *easy)
 	return 7;
 }
 
+int curl_easy_getinfo(void *easy, int info, ...)
+{
+	return 48; /* CURLE_UNKNOWN_OPTION */
+}
+
 void curl_easy_cleanup(void *easy)
 {
 	puts(easy == &handle ? "cleanup" : "another's cleanup");
