@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Other machines: aarch64, where the doors have tail-jumps of their own, and i386, where there are no
-doors and a curl_off_t takes two slots. The same on this machine, to compare with.
+"""Other machines: aarch64, whose dlopen and dlsym hooks have tail-jumps of their own, and i386, which has no
+such hooks and where a curl_off_t takes two slots. The same on this machine, to compare with.
 
 `make cross` builds for each; qemu-user runs it. There is no libcurl for them here, so the host
 program (host.c) uses a made one (libcurl_fake.c), whose transfers print what would have been sent.
@@ -28,7 +28,7 @@ class Machine:
     name: str
     triplet: str = ""  # of the cross compiler; none: this machine
     long_bits: int = 64
-    doors: bool = True
+    dl_hooks: bool = True
 
     @property
     def build(self):
@@ -71,7 +71,7 @@ class Machine:
 MACHINES = [
     Machine("native"),
     Machine("aarch64", "aarch64-linux-gnu"),
-    Machine("i386", "i686-linux-gnu", long_bits=32, doors=False),
+    Machine("i386", "i686-linux-gnu", long_bits=32, dl_hooks=False),
 ]
 
 
@@ -132,14 +132,14 @@ def without_ours(lines):
 
 
 WAYS = {"linked": [], "RUNPATH": [], "RTLD_DEEPBIND": [], "dlsym": ["no error"], "dlvsym": ["no error"]}
-BY_DOOR = ("RTLD_DEEPBIND", "dlsym", "dlvsym")
+BY_DL_HOOK = ("RTLD_DEEPBIND", "dlsym", "dlvsym")
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_kind_of_argument(machine, bare, tagged, way):
     expected = sent(machine) + WAYS[way]
     assert bare[way] == expected
-    if way in BY_DOOR and not machine.doors:
+    if way in BY_DL_HOOK and not machine.dl_hooks:
         assert tagged[way] == expected
     else:
         assert without_ours(tagged[way]) == expected

@@ -157,9 +157,9 @@ def test_beside_another_preload(run, relay, shim, order):
     if not shim or SANITIZED:
         pytest.skip("--bare, or a sanitizer's runtime has to be the first")
     command = [str(FOLDER / "host-linked"), "linked", relay.url + "/v1/chat/completions"]
-    next_door = str(FOLDER / "nextdoor.so")
-    bare = run(command, shim=None, env=CONTEXT | {"LD_PRELOAD": next_door})
-    tagged = run(command, shim=order.format(next=next_door, shim=shim))
+    neighbour = str(FOLDER / "nextdoor.so")
+    bare = run(command, shim=None, env=CONTEXT | {"LD_PRELOAD": neighbour})
+    tagged = run(command, shim=order.format(next=neighbour, shim=shim))
     assert bare.stdout.count(b"next door") == 2
     compare(bare, tagged, {"relay": ASKED}, OWN)
 
@@ -183,7 +183,7 @@ def test_a_door_by_name(host, shape):
     host(SHAPES[shape], ASKED, env={"TAGALONG_HOOKS": "libcurl, dl"})
 
 
-def test_plain_link_needs_no_doors(host):
+def test_plain_link_needs_no_dl_hooks(host):
     host("linked {chat}", ASKED, "host-linked", env={"TAGALONG_HOOKS": "libcurl"})
 
 

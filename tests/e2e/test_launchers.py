@@ -129,8 +129,8 @@ def test_installed_layout(run, relay, tmp_path, layout):
         # Who names the library gets that one, by that name; the one that is there already stays.
         assert shown(run(command + SHOW, shim=None, env={"TAGALONG_LIB": library}))[0] == library
         assert shown(run(command + SHOW, shim=None, env={"LD_PRELOAD": preload}))[0] == preload
-        door = run(command + ["sh", "-c", 'echo "$NODE_OPTIONS"'], shim=None, env={})
-        assert door.stdout.decode() == f"--require {folder}/hooks/node/tagalong.cjs\n"
+        shown_options = run(command + ["sh", "-c", 'echo "$NODE_OPTIONS"'], shim=None, env={})
+        assert shown_options.stdout.decode() == f"--require {folder}/hooks/node/tagalong.cjs\n"
         url = relay.url + "/v1/chat/completions"
         result = run(command + ["--task", "T-42", "--", "curl", "-sS", url, "-d", "{}"], shim=None, env={})
         assert (result.rc, result.stderr) == (0, b"")

@@ -160,21 +160,21 @@ def memory(size=65536, seals=2, content=b""):
     fd = os.memfd_create("x", os.MFD_ALLOW_SEALING); os.ftruncate(fd, size); os.pwrite(fd, content, 0)
     if seals: __import__("fcntl").fcntl(fd, 1033, seals)
     return fd
-station = memory(content=struct.pack("I60xI", os.getpid(), 7))
+control = memory(content=struct.pack("I60xI", os.getpid(), 7))
 text = b"task_id\\0page\\0\\0"
 good = struct.pack("II", 2, len(text)) + text
 fds = {
-    "good": lambda: [memory(content=good), station],
-    "can shrink": lambda: [memory(content=good, seals=0), station],
-    "too small": lambda: [memory(4096, content=good), station],
-    "no memory file": lambda: [os.open(__file__, os.O_RDONLY), station],
-    "always written": lambda: [memory(content=struct.pack("II", 1, 3)), station],
-    "more bytes than it has": lambda: [memory(content=struct.pack("II", 2, 1 << 30)), station],
-    "garbage": lambda: [memory(content=struct.pack("II", 2, 60000) + b"\\xff" * 60000), station],
+    "good": lambda: [memory(content=good), control],
+    "can shrink": lambda: [memory(content=good, seals=0), control],
+    "too small": lambda: [memory(4096, content=good), control],
+    "no memory file": lambda: [os.open(__file__, os.O_RDONLY), control],
+    "always written": lambda: [memory(content=struct.pack("II", 1, 3)), control],
+    "more bytes than it has": lambda: [memory(content=struct.pack("II", 2, 1 << 30)), control],
+    "garbage": lambda: [memory(content=struct.pack("II", 2, 60000) + b"\\xff" * 60000), control],
     "a dead owner": lambda: [memory(content=good), memory(content=struct.pack("I60xI", 0x40000001, 7))],
-    "one descriptor": lambda: [station],
+    "one descriptor": lambda: [control],
     "none": lambda: [],
-    "five": lambda: [memory(content=good), station] + [memory()] * 3,
+    "five": lambda: [memory(content=good), control] + [memory()] * 3,
 }[fault]()
 s = socket.socket(socket.AF_UNIX); s.bind(path); s.listen(9); print("ready", flush=True)
 while True:

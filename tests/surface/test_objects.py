@@ -171,5 +171,5 @@ PYTHON = "import ssl, json, sys; [(print(l, end='', flush=True)) for l in sys.st
 )
 def test_private_pages(command, most):
     """Of a process that sends nothing: the page of relocations; and where it loads objects by itself,
-    one with what the doors have found."""
+    one with what the dlopen hooks have found."""
     assert 1 <= private_pages(command) <= most
