@@ -16,7 +16,6 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -188,9 +187,6 @@ char *strdup(const char *text)
 		return of_shim(#name, kind, CALLER) ? (type)-1 : REAL(name) arguments;            \
 	}
 
-MAY_FAIL(ALLOCATION, void *, mmap64,
-	 (void *at, size_t size, int access, int flags, int fd, off64_t offset),
-	 (at, size, access, flags, fd, offset))
 MAY_FAIL(ALLOCATION, void *, mmap,
 	 (void *at, size_t size, int access, int flags, int fd, off_t offset),
 	 (at, size, access, flags, fd, offset))
@@ -199,16 +195,16 @@ MAY_FAIL(DESCRIPTOR, int, socket, (int domain, int type, int protocol), (domain,
 MAY_FAIL(OTHER, int, connect, (int fd, const struct sockaddr *to, socklen_t size), (fd, to, size))
 MAY_FAIL(OTHER, int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),
 	 (fd, level, name, value, size))
-MAY_FAIL(OTHER, int, access, (const char *path, int mode), (path, mode))
-MAY_FAIL(OTHER, int, __fxstatat64,
-	 (int version, int fd, const char *path, struct stat64 *status, int flags),
+MAY_FAIL(OTHER, int, mprotect, (void *at, size_t size, int access), (at, size, access))
+MAY_FAIL(OTHER, int, __fxstatat,
+	 (int version, int fd, const char *path, struct stat *status, int flags),
 	 (version, fd, path, status, flags))
 MAY_FAIL(OTHER, int, mkdir, (const char *path, mode_t mode), (path, mode))
 MAY_FAIL(OTHER, int, link, (const char *from, const char *to), (from, to))
 MAY_FAIL(OTHER, int, unlink, (const char *path), (path))
 MAY_FAIL(OTHER, int, fsync, (int fd), (fd))
 MAY_FAIL(OTHER, int, gethostname, (char *name, size_t size), (name, size))
-MAY_FAIL(OTHER, int, getrlimit64, (__rlimit_resource_t what, struct rlimit64 *limit), (what, limit))
+MAY_FAIL(OTHER, int, getrlimit, (__rlimit_resource_t what, struct rlimit *limit), (what, limit))
 MAY_FAIL(OTHER, ssize_t, getrandom, (void *bytes, size_t count, unsigned flags),
 	 (bytes, count, flags))
 
@@ -225,7 +221,7 @@ MAY_FAIL(OTHER, ssize_t, getrandom, (void *bytes, size_t count, unsigned flags),
 
 MAY_BE_SHORT(read, (int fd, void *bytes, size_t count), (fd, bytes, count), (fd, bytes, 1))
 MAY_BE_SHORT(write, (int fd, const void *bytes, size_t count), (fd, bytes, count), (fd, bytes, 1))
-MAY_BE_SHORT(pread64, (int fd, void *bytes, size_t count, off64_t offset),
+MAY_BE_SHORT(pread, (int fd, void *bytes, size_t count, off_t offset),
 	     (fd, bytes, count, offset), (fd, bytes, 1, offset))
 MAY_BE_SHORT(send, (int fd, const void *bytes, size_t count, int flags), (fd, bytes, count, flags),
 	     (fd, bytes, 1, flags))
@@ -256,16 +252,6 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	return receive(fd, message, flags, of_shim("recvmsg", OTHER, CALLER));
 }
 
-/* With "zero" the time is up at once. */
-int poll(struct pollfd *wanted_fds, nfds_t count, int timeout_ms)
-{
-	enum how how = of_shim("poll", OTHER, CALLER);
-
-	if (how)
-		return how == FAIL ? -1 : 0;
-	return REAL(poll)(wanted_fds, count, timeout_ms);
-}
-
 /* The descriptor is closed all the same. */
 int close(int fd)
 {
@@ -283,9 +269,9 @@ char *getcwd(char *folder, size_t size)
 	return of_shim("getcwd", OTHER, CALLER) ? NULL : REAL(getcwd)(folder, size);
 }
 
-int openat64(int folder, const char *path, int flags, ...)
+int openat(int folder, const char *path, int flags, ...)
 {
-	enum how how = of_shim("openat64", DESCRIPTOR, CALLER);
+	enum how how = of_shim("openat", DESCRIPTOR, CALLER);
 	mode_t mode = 0;
 	va_list list;
 
@@ -293,17 +279,17 @@ int openat64(int folder, const char *path, int flags, ...)
 	if (flags & (O_CREAT | O_TMPFILE))
 		mode = va_arg(list, mode_t);
 	va_end(list);
-	return how ? -1 : REAL(openat64)(folder, path, flags, mode);
+	return how ? -1 : REAL(openat)(folder, path, flags, mode);
 }
 
-int fcntl64(int fd, int command, ...)
+int fcntl(int fd, int command, ...)
 {
-	enum how how = of_shim("fcntl64", DESCRIPTOR, CALLER);
+	enum how how = of_shim("fcntl", DESCRIPTOR, CALLER);
 	long argument;
 	va_list list;
 
 	va_start(list, command);
 	argument = va_arg(list, long);
 	va_end(list);
-	return how ? -1 : REAL(fcntl64)(fd, command, argument);
+	return how ? -1 : REAL(fcntl)(fd, command, argument);
 }

@@ -2,6 +2,7 @@
 """Host programs, what their requests are to carry, and what they may carry when something fails."""
 
 import json
+import time
 import re
 from dataclasses import dataclass
 
@@ -52,6 +53,7 @@ def config(document, context=CONTEXT):
         path = home / ".config" / "tagalong" / "config.json"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(document))
+        time.sleep(0.2)  # a file that is very young is read anew each time, or not, by chance
         return dict(context)
 
     return prepare
@@ -319,6 +321,5 @@ SCENARIOS = [
         sets=[GENERIC, PLAIN],
         seen=[0],
         what=TAGGED,
-        share=20,
     ),
 ]

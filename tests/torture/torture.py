@@ -69,13 +69,13 @@ HOW = {
     "calloc": [ENOMEM],
     "strdup": [ENOMEM],
     "mmap": [ENOMEM],
-    "mmap64": [ENOMEM],
+    "mprotect": [ENOMEM],
     "malloc in URL": [ENOMEM],
     "calloc in URL": [ENOMEM],
     "realloc in URL": [ENOMEM],
     "strdup in URL": [ENOMEM],
-    "openat64": [EMFILE, EACCES, EINTR],
-    "fcntl64": [EMFILE],
+    "openat": [EMFILE, EACCES, EINTR],
+    "fcntl": [EMFILE],
     "socket": [EMFILE],
     "connect": [ECONNREFUSED, EACCES, EAGAIN, EINTR],
     "getsockopt": [ENOBUFS],
@@ -83,11 +83,9 @@ HOW = {
     "recv": RECEIVE,
     "__recv_chk": RECEIVE,
     "recvmsg": RECEIVE,
-    "poll": [ENOMEM, EINTR, ZERO],
-    "access": [ENOENT, EACCES],
-    "__fxstatat64": [ENOMEM, ELOOP, EIO],
+    "__fxstatat": [ENOMEM, ELOOP, EIO],
     "read": [EIO, EINTR, SHORT, ZERO],
-    "pread64": [EIO, SHORT, ZERO],
+    "pread": [EIO, SHORT, ZERO],
     "write": [EIO, ENOSPC, EINTR, SHORT],
     "mkdir": [EACCES, ENOSPC],
     "link": [EPERM, EEXIST],
@@ -96,21 +94,20 @@ HOW = {
     "close": [EIO, EINTR],
     "getcwd": [ENOENT],
     "gethostname": [EINVAL],
-    "getrlimit64": [EINVAL],
+    "getrlimit": [EINVAL],
     "getrandom": [EAGAIN, SHORT],
     "madvise": [EINVAL],
 }
 # A short read of these is an error like any other: files are whole, and the kernel's random bytes.
-NOT_AGAIN = {"write", "getrandom", "pread64", "poll", "close"}
-STAYING = {"malloc", "calloc", "mmap64", "openat64", "socket"}
+NOT_AGAIN = {"write", "getrandom", "pread", "close"}
+STAYING = {"malloc", "calloc", "mmap", "openat", "socket"}
 # What the shim asks of libc that cannot fail, or not in a way that anybody could tell.
 CANNOT_FAIL = set(
-    """__cxa_finalize __environ environ __errno_location __memcpy_chk __memmove_chk memchr memcmp
-    memcpy memmove memset strchr strcmp strcspn strlen strncmp strnlen strrchr __stack_chk_fail
-    __progname program_invocation_short_name clock_gettime dl_iterate_phdr dladdr1 free
-    munmap getauxval geteuid getpid inet_pton pthread_mutex_lock
-    pthread_mutex_unlock secure_getenv syscall __gmon_start__ _ITM_deregisterTMCloneTable
-    _ITM_registerTMCloneTable""".split()
+    """__environ environ __errno_location memchr memcmp memcpy memmem memmove memset strchr strchrnul strcmp
+    strcspn strlen strncmp strnlen strrchr strspn strstr __stack_chk_fail __progname
+    program_invocation_short_name _dl_debug_addr _r_debug clock_gettime free munmap getauxval getenv geteuid
+    getpid inet_pton pthread_self pthread_setcancelstate sched_yield secure_getenv sigaddset sigemptyset
+    sigismember sigpending sigprocmask sigtimedwait syscall""".split()
 )
 
 
