@@ -105,8 +105,8 @@ bool ask_send(struct ask *ask, const struct wire_request *request)
 static bool receive(struct ask *ask, int timeout_ms)
 {
 	struct pollfd readable = { .fd = ask->fd, .events = POLLIN };
-	size_t room;
-	char *space = frame_space(&ask->frame, &room);
+	size_t bytes;
+	char *space = frame_space(&ask->frame, &bytes);
 	ssize_t count;
 	int ready;
 
@@ -116,7 +116,7 @@ static bool receive(struct ask *ask, int timeout_ms)
 	if (!ready)
 		return fail(ask, "the context service did not answer in time");
 	do {
-		count = read(ask->fd, space, room);
+		count = read(ask->fd, space, bytes);
 	} while (count < 0 && errno == EINTR);
 	if (count <= 0)
 		return fail(ask, "the context service closed the connection");

@@ -316,7 +316,7 @@ static bool read_reply(struct call *call, int timeout_ms, struct wire_reply *ret
 	if (!ask_understand(&call->ask, line, len, ret_reply, ret_code))
 		return false;
 	if (ret_reply->shared.is_stale && !call->json)
-		report_error("the shared store is away: this is the last known state");
+		report_error("the shared store cannot be reached: this is the last state that was read");
 	return true;
 }
 

@@ -108,7 +108,7 @@ void config_note_key(struct config_reader *reader, size_t *offset, struct text k
 	size_t here = config_offset_of(reader, key);
 
 	if (*offset)
-		config_report(reader, here, "it is there twice", key, NULL);
+		config_report(reader, here, "duplicate", key, NULL);
 	*offset = here;
 }
 

@@ -88,7 +88,7 @@ const char *config_file_reason(int result)
 	case -EFBIG:
 		return "it is larger than 256 KiB";
 	case -EINVAL:
-		return "it is no regular file, or its path is not absolute";
+		return "it is not a regular file, or its path is not absolute";
 	case -ENOMEM:
 		return "out of memory";
 	default:

@@ -118,7 +118,7 @@ const char *header_error_text(enum header_error error)
 	case HEADER_CONTROL:
 		return "has a control character";
 	case HEADER_BLANKS:
-		return "has blanks at its ends or side by side";
+		return "has leading, trailing or repeated spaces";
 	case HEADER_NOT_UTF8:
 		return "is not UTF-8";
 	}

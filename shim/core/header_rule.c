@@ -53,13 +53,13 @@ static struct composer composer_start(struct buf *buf, const struct header_rule 
 		.members_max = TAGS_MAX,
 		.value_max = rule->max_value ? rule->max_value : VALUE_BYTES_MAX,
 	};
-	size_t room = buf->size - 1 - buf->len;
+	size_t space = buf->size - 1 - buf->len;
 
 	if (rule->max_members && rule->max_members < TAGS_MAX)
 		composer.members_max = rule->max_members;
-	if (room > COMPOSED_BYTES_MAX)
-		room = COMPOSED_BYTES_MAX;
-	composer.end = buf->len + room;
+	if (space > COMPOSED_BYTES_MAX)
+		space = COMPOSED_BYTES_MAX;
+	composer.end = buf->len + space;
 	buf_add(buf, text_of(grammar->open));
 	return composer;
 }
@@ -249,7 +249,7 @@ static enum header_outcome composed_add(struct buf *buf, const struct header_rul
 	buf_cut(buf, composer.start);
 	if (!composer.dropped)
 		return HEADER_NO_VALUE;
-	*ret_reason = "a member is not fit to send";
+	*ret_reason = "the value of a member cannot be sent";
 	return HEADER_BAD_VALUE;
 }
 

@@ -65,7 +65,7 @@ static struct header_rule *add_row(struct config_reader *reader, struct header_t
 	for (size_t i = first; i < table->count; i++) {
 		if ((table->rows[i].kind == HEADER_MEMBER) == (kind == HEADER_MEMBER) &&
 		    text_eq_nocase(table->rows[i].name, name)) {
-			config_report(reader, config_offset_of(reader, name), "it is there twice", name,
+			config_report(reader, config_offset_of(reader, name), "duplicate", name,
 				      NULL);
 			break;
 		}

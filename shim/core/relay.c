@@ -121,7 +121,7 @@ static const char *parse_host(struct text host, struct relay *relay)
 	relay->host = without_brackets(host);
 	if (bracketed)
 		return address_of(relay->host).family == AF_INET6 ? NULL :
-								    "no IPv6 address in brackets";
+								    "invalid IPv6 address in brackets";
 	if (text_starts_with(host, TEXT("*."))) {
 		relay->below = true;
 		host = text_from(host, 2);
@@ -132,11 +132,11 @@ static const char *parse_host(struct text host, struct relay *relay)
 		relay->host.len--;
 	}
 	if (!host.len)
-		return "there is no host";
+		return "the host is missing";
 	if (text_find(host, '*') >= 0)
 		return "a * stands for whole labels at the front (*.corp.example), or alone";
 	if (text_find(host, ':') >= 0)
-		return "an IPv6 address has to stand in brackets";
+		return "an IPv6 address must be in brackets";
 	return name_ok(host) ? NULL : "invalid character in the host name";
 }
 

@@ -24,7 +24,7 @@ const char *tag_verdict_reason(enum tag_verdict verdict)
 	case TAG_BAD_URL:
 		return "libcurl refuses the URL";
 	case TAG_BAD_CONFIG:
-		return "the configuration is bad";
+		return "the configuration is invalid";
 	case TAG_NO_PRESET:
 		return "unknown preset";
 	case TAG_REFUSED:

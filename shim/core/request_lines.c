@@ -135,7 +135,7 @@ static void build_fanout(struct builder *builder, const struct header_rule *rule
 		if (buf.full)
 			reason = "its name is too long";
 		else if (!header_name_ok(name))
-			reason = "its name is not fit for a header";
+			reason = "its name is not a valid header name";
 		else if (header_name_forbidden(name))
 			reason = "this header may not be set";
 		else

@@ -216,7 +216,7 @@ static const char *key_error(int result)
 	case -EPERM:
 		return "conversation.key in the state folder is not this user's alone";
 	case -EBADMSG:
-		return "conversation.key in the state folder holds no key";
+		return "conversation.key in the state folder is not a valid key";
 	default:
 		return "there is no conversation.key in the state folder, and none can be made";
 	}

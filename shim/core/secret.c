@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A key for each user, not one that is built in: without it nobody can try whether an id belongs
- * to a text that he guesses. It is never replaced, because then all conversations would get new
- * ids.
+ * The user's own key for derived ids: whoever does not have it cannot test whether an id belongs to
+ * a text that he guesses. It is never replaced, because all conversations would get new ids.
  */
 #include "core/secret.h"
 
@@ -25,12 +24,12 @@
 /* Hexadecimal digits and an LF. */
 #define FILE_BYTES (2 * SECRET_BYTES + 1)
 
-struct known {
+struct cached_key {
 	bool writing, have;
 	uint8_t key[SECRET_BYTES];
 };
 
-static struct forkwipe known_page;
+static struct forkwipe cache_page;
 
 /* On the heap: a host's stack may be small. */
 struct paths {
@@ -140,23 +139,23 @@ static int find_key(struct paths *paths, uint8_t ret_key[SECRET_BYTES])
 
 int secret_get(uint8_t ret_key[SECRET_BYTES])
 {
-	struct known *known = forkwipe_get(&known_page);
+	struct cached_key *cached = forkwipe_get(&cache_page);
 	int saved = errno, result;
 	struct paths *paths;
 
-	if (!known)
+	if (!cached)
 		return -ENOMEM;
-	if (__atomic_load_n(&known->have, __ATOMIC_ACQUIRE)) {
-		memcpy(ret_key, known->key, SECRET_BYTES);
+	if (__atomic_load_n(&cached->have, __ATOMIC_ACQUIRE)) {
+		memcpy(ret_key, cached->key, SECRET_BYTES);
 		return 0;
 	}
 	paths = malloc(sizeof(*paths));
 	result = paths ? find_key(paths, ret_key) : -ENOMEM;
 	free(paths);
 	/* Written once. */
-	if (!result && !__atomic_exchange_n(&known->writing, true, __ATOMIC_ACQUIRE)) {
-		memcpy(known->key, ret_key, SECRET_BYTES);
-		__atomic_store_n(&known->have, true, __ATOMIC_RELEASE);
+	if (!result && !__atomic_exchange_n(&cached->writing, true, __ATOMIC_ACQUIRE)) {
+		memcpy(cached->key, ret_key, SECRET_BYTES);
+		__atomic_store_n(&cached->have, true, __ATOMIC_RELEASE);
 	}
 	errno = saved;
 	return result;

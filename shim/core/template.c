@@ -73,7 +73,7 @@ static enum token lex_literal(struct lexer *lexer, struct text *ret_text)
 		return bad(lexer, "the closing ' is missing");
 	lexer->at++;
 	if (peek(lexer, 0) != '}')
-		return bad(lexer, "a literal is the last alternative");
+		return bad(lexer, "a literal has to be the last alternative");
 	return TOKEN_LITERAL;
 }
 

@@ -160,8 +160,8 @@ static bool named_process(struct question *question, struct process *ret_process
 	return !result;
 }
 
-/* Whether it is known here what the token names: in the shared store, it may not have been read yet. */
-static bool know_token(struct question *question)
+/* False for the token of a scope in the shared store that was not read yet. */
+static bool token_is_loaded(struct question *question)
 {
 	struct state *state = question->state;
 	struct text token = question->request.scope;
@@ -186,8 +186,8 @@ static struct scope *find_target(struct question *question)
 
 	switch (question->request.target) {
 	case WIRE_OWN:
-		/* Reads go on with what is known; a change is not to reach a scope that was not meant. */
-		if (!know_token(question) && !reads) {
+		/* A read is answered from the cache; a change must not reach another scope. */
+		if (!token_is_loaded(question) && !reads) {
 			if (!read_store(question, question->request.scope) && question->resumed)
 				refuse_store(question);
 			return NULL;
@@ -473,7 +473,7 @@ static void open_own(struct question *question)
 
 	if (!may_have_ttl(question, NULL))
 		return;
-	if (!know_token(question)) {
+	if (!token_is_loaded(question)) {
 		if (read_store(question, requester.token))
 			return;
 		/* The store is away: its scope will be around this one when it is back. */

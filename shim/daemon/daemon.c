@@ -82,7 +82,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
 		return;
 	/* The connection stays in the queue and would wake the loop at once again. */
-	notice_warning("cannot take a connection: %s", strerror(errno));
+	notice_warning("cannot accept a connection: %s", strerror(errno));
 	event_del(service->acceptable);
 	add_timer(service->accept_pause, ACCEPT_PAUSE_MS);
 }

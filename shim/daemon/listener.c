@@ -70,7 +70,7 @@ static int find_path(const char *wanted, struct listener *listener)
 	if (!wanted) {
 		result = socket_path(&path);
 		if (result == -EINVAL)
-			notice_warning("TAGALONG_SOCKET is no absolute path");
+			notice_warning("TAGALONG_SOCKET is not an absolute path");
 		else if (result)
 			notice_warning("the socket's path has more than %d bytes",
 				       WIRE_PATH_BYTES_MAX - 1);
@@ -184,7 +184,7 @@ static int make_listening(struct listener *listener)
 	result = listener->fd < 0 ? listener->fd : bind_socket(listener, &address);
 out:
 	if (result == -EADDRINUSE)
-		notice_warning("somebody else listens on %s", listener->path);
+		notice_warning("another process listens on %s", listener->path);
 	else if (result)
 		notice_warning("%s: %s", listener->path, strerror(-result));
 	return result;

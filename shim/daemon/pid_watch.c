@@ -123,7 +123,7 @@ int pid_watch_add(struct pid_watch *watch, struct scope *scope)
 		LIST_INSERT_HEAD(&watch->swept, watched, link);
 		arm_sweep(watch);
 	}
-	/* Now that it is held: the number may have changed hands just before. */
+	/* Checked after the pidfd is open: the pid may have been reused just before. */
 	if (lives(watch, scope))
 		return 0;
 	pid_watch_remove(watch, scope);

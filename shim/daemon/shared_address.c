@@ -82,7 +82,7 @@ static const char *parse_url(struct shared_address *address, const struct evhttp
 		while (i < sizeof(options) / sizeof(options[0]) && strcmp(pair->key, options[i]))
 			i++;
 		if (i == sizeof(options) / sizeof(options[0]))
-			return "its query has something else than prefix, cacert, cert and key";
+			return "its query may only have prefix, cacert, cert and key";
 		if (i && !is_tls)
 			return "certificates are for rediss://";
 	}

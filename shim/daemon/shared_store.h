@@ -50,7 +50,7 @@ enum shared_result {
 struct shared_owner {
 	/* How a scope in use is now. */
 	void (*on_row)(void *arg, const struct shared_row *row);
-	/* The store's copy of a scope in use cannot be read: what is known of it is old. */
+	/* The store's copy of a scope in use cannot be read: the cached copy is outdated. */
 	void (*on_stale)(void *arg, struct text name);
 	/* A request of shared_ask has its answer; on_row came before. */
 	void (*on_answer)(void *arg, void *request, enum shared_result result, const char *message);

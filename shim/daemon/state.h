@@ -49,7 +49,7 @@ void state_sweep(struct state *state);
 void state_set_ttl(struct state *state, struct scope *scope, uint64_t seconds);
 /* Whether a scope of that name is, or would be, in the shared store. */
 bool state_is_shared_name(const struct state *state, struct text name);
-/* The scope of a name in the shared store, made where it is not known yet. NULL when it cannot be. */
+/* The scope of a name in the shared store, made if it is not cached yet. NULL when it cannot be. */
 struct scope *state_shared_scope(struct state *state, struct text name);
 /* What replies say of a scope's place, or of a context's. `with_outer`: stale as well where a scope
  * around it is. */

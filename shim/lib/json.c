@@ -212,7 +212,7 @@ static bool read_lenient(struct json *json, struct text *ret_raw)
 			before--;
 	} while (quote && ((quote - before) & 1));
 	if (!quote)
-		fail(json, "a string has no end");
+		fail(json, "unterminated string");
 	*ret_raw = (struct text){ start, (size_t)((quote ? quote : json->end) - start) };
 	return true;
 }
@@ -270,7 +270,7 @@ static bool read_string(struct json *json, enum keep keep, struct text *ret_text
 		to += count;
 	}
 	if (json->at == json->end)
-		return fail(json, "a string has no end");
+		return fail(json, "unterminated string");
 	json->at++;
 	*ret_text = (struct text){ start, (size_t)(to - start) };
 	return true;
@@ -491,7 +491,7 @@ bool json_end(struct json *json)
 {
 	look(json);
 	if (!json->error && (json->depth || json->at < json->end))
-		fail(json, "something follows the end");
+		fail(json, "unexpected text after the end");
 	return !json->error;
 }
 

@@ -11,25 +11,25 @@
 #include "preload/libcurl.h"
 #include "preload/table.h"
 
-/* The transfer that is under way. After a longjmp out of one it stays so until the next start,
- * reset or cleanup, which all put right what they find. */
+/* The running transfer. When the client leaves it by longjmp, this stays as it is until the next
+ * start, reset or cleanup, each of which cleans it up first. */
 struct transfer {
 	bool started; /* our callback is in place */
 	bool deferred; /* by curl_multi_add_handle: libcurl reads the URL some time later */
 	bool followed; /* a request was a redirect hop */
-	bool drops_method; /* libcurl 8.16: CURLOPT_CUSTOMREQUEST counts no more */
-	bool misplaced; /* where the request goes was changed, and to what is not known */
+	bool drops_method; /* libcurl 8.16: CURLOPT_CUSTOMREQUEST has no effect any more */
+	bool misplaced; /* the client changed the URL in a way that cannot be followed */
 	bool logged; /* before 7.80 */
 	bool url_reported; /* libcurl's effective URL is the text of the client's URL handle */
 	bool has_request_id;
 	uint8_t request_id[UUID_BYTES];
 	char *url_at_start; /* the text of the client's URL handle then */
-	char *url_before; /* the URL before the client changed it on the way */
+	char *url_before; /* the URL before the client changed it during the transfer */
 	curl_off_t lookup_time_us; /* CURLINFO_NAMELOOKUP_TIME_T at the start */
 };
 
-/* Whose handle it is has to be known from its birth: only then is its header list known too. So
- * only handles that were made through our curl_easy_init or curl_easy_duphandle have a state. */
+/* Only handles that were made through our curl_easy_init or curl_easy_duphandle have a state: of
+ * others the client's header list is unknown. */
 struct handle {
 	CURL *easy;
 	const struct library *library;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The constructor, the only code that runs in a process which never uses libcurl. It puts right what the
- * loader, which knows symbols by their names alone, has bound wrongly because of us, or for us. It makes
- * no system call and writes no page unless there is something to put right.
+ * The constructor, the only code that runs in a process which never uses libcurl. It corrects references
+ * that the loader bound wrongly because our library is loaded, ours and the program's. It makes no system
+ * call and writes no page unless there is one to correct.
  */
 #include <stdint.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 /* Of a scope, or a context, that comes from a store for many machines. */
 struct wire_shared {
 	bool is_shared; /* the scope lives there */
-	bool is_stale; /* the store is away, or was not read yet: this is what is known here */
+	bool is_stale; /* the store is away, or was not read yet: this is the cached copy */
 	uint64_t revision; /* in the store; 0: never read */
 	struct text store, reason; /* ping: which store, and why it is away */
 };

@@ -109,7 +109,7 @@ def test_files_that_are_refused(tagalong, tmp_path):
     path.write_text(" " * 262145)
     assert "larger than 256 KiB" in tagalong("config", "check", str(path)).stderr
     assert "no such file" in tagalong("config", "check", str(tmp_path / "none")).stderr
-    assert "no regular file" in tagalong("config", "check", str(tmp_path)).stderr
+    assert "not a regular file" in tagalong("config", "check", str(tmp_path)).stderr
     for call in (["check", "a", "b"], ["nonsense"], [], ["check", "--json"], ["path", "x"], ["show", "--x"]):
         assert tagalong("config", *call).returncode == 2, call
 

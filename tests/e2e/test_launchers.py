@@ -210,7 +210,7 @@ CONFIGURED = {
     "required": ({"require": ["user_id"]}, False,
                  "refused: a field that the configuration requires has no value: user_id\n"),
     "derived": ({"conversation": "derive"}, True, "no conversation id from the body: "),
-    "bad": ({"headers": {"Cookie": "x"}}, False, "not tagged: the configuration is bad\n"),
+    "bad": ({"headers": {"Cookie": "x"}}, False, "not tagged: the configuration is invalid\n"),
 }
 
 

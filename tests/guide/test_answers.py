@@ -78,7 +78,7 @@ REASONS = {
     "the path is not a chat endpoint": (["https://relay.example.com/v1/models"], {}),
     "the method is not POST": (["--method", "GET", "https://relay.example.com/v1/chat/completions"], {}),
     "libcurl refuses the URL": (["https://[/v1/chat/completions"], {}),
-    "the configuration is bad": (["https://relay.example.com/v1/chat/completions"], {"TAGALONG_CONFIG": "/dev/null"}),
+    "the configuration is invalid": (["https://relay.example.com/v1/chat/completions"], {"TAGALONG_CONFIG": "/dev/null"}),
     "unknown preset": (
         ["http://localhost/v1/messages"], {"TAGALONG_PRESET": "none", "TAGALONG_RELAYS": "http://localhost"}),
     "no header has a value": (

@@ -72,7 +72,7 @@ def test_a_socket_that_somebody_else_serves_is_kept(cold):
         other.bind(str(cold.socket))
         other.listen()
         assert cold.launch().wait(10) == 3
-        assert "somebody else listens on" in cold.errors()
+        assert "another process listens on" in cold.errors()
     assert cold.socket.exists()
 
 

@@ -187,10 +187,10 @@ def test_the_commands_say_where_a_scope_lives(pair, server):
         wait_until(lambda: peer.op("get")["shared"].get("stale"))
         assert peer.op("ping")["shared"]["reason"]
     code, out, said = one.command("context", "get")
-    assert (code, out) == (0, "task_id=T-1\n") and "the shared store is away" in said
+    assert (code, out) == (0, "task_id=T-1\n") and "the shared store cannot be reached" in said
     assert "(shared, stale) task_id=T-1" in one.run("context", "list")
     assert json.loads(one.run("context", "get", "--json"))["shared"]["stale"] is True
-    assert "the shared store is away" in one.command("doctor")[1]
+    assert "the shared store cannot be reached" in one.command("doctor")[1]
 
 
 def test_a_change_that_waits_keeps_the_order_of_replies(pair):

@@ -23,7 +23,7 @@ static const struct refusal {
 } refusals[] = {
 	{ "", "bad_json", "expected an object (at byte 0)" },
 	{ "[]", "bad_json", "expected an object" },
-	{ "{\"v\":1,\"op\":\"get\"} x", "bad_json", "something follows" },
+	{ "{\"v\":1,\"op\":\"get\"} x", "bad_json", "unexpected text" },
 	{ "{\"v\":1,\"op\":\"get\",}", "bad_json", "expected a string" },
 	{ "{\"v\":1,\"v\":1,\"op\":\"get\"}", "bad_json", "a member is given twice: \"v\"" },
 	{ "{\"v\":1,\"op\":\"set\",\"context\":{\"mode\":\"a\",\"mode\":\"b\"}}", "bad_json",

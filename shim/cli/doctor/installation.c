@@ -246,7 +246,7 @@ static void check_service(struct installation *all)
 		add_fixed(all, "service", socket_fault(memory) ? socket_fault(memory) : "-",
 			  client_reason(result));
 	if (!result && answer->reply.shared.is_stale)
-		add_fixed(all, "scope", "shared", "the shared store is away: this is what was known before");
+		add_fixed(all, "scope", "shared", "the shared store cannot be reached: this is the last state that was read");
 	else if (!result && answer->reply.shared.is_shared)
 		add_fixed(all, "scope", "shared", NULL);
 	free(answer);
