@@ -27,6 +27,7 @@ static void discard(struct handle *handle)
 	free(handle->request_target);
 	free(handle->transfer.url_at_start);
 	free(handle->transfer.url_before);
+	injection_retire(handle->injection);
 	free(handle->injected);
 	free(handle);
 }

@@ -8,6 +8,7 @@
 #include "lib/uuid.h"
 #include "preload/body.h"
 #include "preload/curl_api.h"
+#include "preload/inject_list.h"
 #include "preload/libcurl.h"
 #include "preload/table.h"
 
@@ -23,7 +24,8 @@ struct transfer {
 	bool url_reported; /* libcurl's effective URL is the text of the client's URL handle */
 	bool has_request_id;
 	uint8_t request_id[UUID_BYTES];
-	char *url_at_start; /* the text of the client's URL handle then */
+	bool by_url_handle; /* the client has set CURLOPT_CURLU */
+	char *url_at_start; /* its text when curl_easy_perform read it */
 	char *url_before; /* the URL before the client changed it during the transfer */
 	curl_off_t lookup_time_us; /* CURLINFO_NAMELOOKUP_TIME_T at the start */
 };
@@ -55,6 +57,7 @@ struct handle {
 
 	struct transfer transfer;
 	void *prereq_data; /* CURLOPT_PREREQDATA, as it is set now */
+	struct injection *injection; /* NULL before the first transfer */
 	struct curl_slist *injected; /* NULL, or the handle's list is ours */
 
 	struct legacy_request *legacy; /* libcurl before 7.80 only */

@@ -68,16 +68,24 @@ static void set_prereq(struct handle *handle, curl_prereq_callback function, voi
 		set_prereq_data(handle, data);
 }
 
+/* Not between our callback and the request, the only time at which libcurl reads the list. */
+static void free_injected(struct handle *handle)
+{
+	if (!handle->injected)
+		return;
+	injection_neutralize(handle->injection);
+	free(handle->injected);
+	handle->injected = NULL;
+}
+
 /* Sets the client's list again. Our nodes are unlinked, not emptied: libcurl 7.88 signs an empty
- * node for AWS, and a mail would get an empty line. Not between our callback and the request, the
- * only time at which libcurl reads the list. */
+ * node for AWS, and a mail would get an empty line. */
 static void take_back(struct handle *handle)
 {
 	if (!handle->injected)
 		return;
 	set(handle, CURLOPT_HTTPHEADER, handle->client_list);
-	free(handle->injected);
-	handle->injected = NULL;
+	free_injected(handle);
 }
 
 /* Compares names only, up to ":" or ";": "Name:" and "Name;" are the client's, too. Of the headers
@@ -138,7 +146,7 @@ static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
  * when the request must not be sent. */
 static bool inject(struct handle *handle, struct tag_request *request)
 {
-	struct curl_slist *injected = NULL;
+	struct curl_slist *injected = NULL, *before = handle->injected;
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
 
@@ -156,23 +164,23 @@ static bool inject(struct handle *handle, struct tag_request *request)
 		debug_verdict(request, tag_verdict_reason(verdict));
 	if (verdict == TAG_MATCH && lines)
 		injected = inject_list_make(lines, handle->client_list);
-	if (injected && set(handle, CURLOPT_HTTPHEADER, injected) != CURLE_OK) {
+	if (!injected) {
+		take_back(handle);
+		free(lines);
+		return verdict != TAG_REFUSED;
+	}
+	injection_fill(handle->injection, injected, handle->client_list);
+	handle->injected = injected;
+	free(before);
+	if (set(handle, CURLOPT_HTTPHEADER, &handle->injection->node) != CURLE_OK) {
 		/* A failed setopt may have left either list set. */
-		set(handle, CURLOPT_HTTPHEADER, handle->client_list);
-		free(injected);
-		injected = NULL;
-	} else if (injected && lines->record && !handle->transfer.logged) {
+		take_back(handle);
+	} else if (lines->record && !handle->transfer.logged) {
 		log_append(lines->record->path,
 			   (struct text){ lines->record->line, lines->record->len });
 		handle->transfer.logged = handle->legacy != NULL;
 	}
 	free(lines);
-	if (!injected) {
-		take_back(handle);
-		return verdict != TAG_REFUSED;
-	}
-	free(handle->injected);
-	handle->injected = injected;
 	return true;
 }
 
@@ -298,8 +306,8 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 	/* What the client changed while libcurl connected counts for this request only. */
 	handle->transfer.url_before = NULL;
 	handle->transfer.misplaced = false;
-	if (handle->transfer.url_at_start || handle->port > 0 || handle->follow > 1) {
-		/* The count includes auth rounds. */
+	if (handle->transfer.by_url_handle || handle->port > 0 || handle->follow > 1) {
+		/* Auth rounds are counted, too. */
 		getinfo(handle->easy, CURLINFO_REDIRECT_COUNT, &hops);
 		getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &response);
 		handle->transfer.followed |= hops > 0 && response / 100 == 3;
@@ -320,6 +328,10 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 		/* The client wants its list in CONNECT requests to proxies, too. Those are built
 		 * before our callback runs, so on a later hop they would carry what was injected. */
 		allowed = leave_alone(handle, &request, "the client sets CURLHEADER_UNIFIED");
+	else if (handle->transfer.deferred && handle->transfer.by_url_handle &&
+		 !handle->transfer.url_reported && !handle->transfer.followed)
+		/* What libcurl tells is the URL beside the handle, or of an earlier transfer. */
+		allowed = leave_alone(handle, &request, "what its URL handle said is not known");
 	else if (misplaced ||
 		 (before && request.url == effective && !same_place(api, before, effective)))
 		allowed = leave_alone(handle, &request, "the client changed its URL during the transfer");
@@ -331,14 +343,26 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 	return allowed;
 }
 
+/* Every libcurl passes its callback the text in the handle itself that CURLINFO_PRIMARY_IP gives, so
+ * its address tells the handle from a copy. */
+static bool is_of_handle(const struct handle *handle, const char *primary_ip)
+{
+	char *own_ip = NULL;
+
+	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_PRIMARY_IP, &own_ip);
+	return own_ip == primary_ip;
+}
+
 /*
- * Called by libcurl right before each request. The data is the easy handle, not our state for it: a
- * copy that libcurl made by itself (HTTP/2 push) has the same data, and may outlive the state.
+ * Called by libcurl right before each request. The data is not the handle's state, but what is never
+ * freed: an unseen copy of the handle (inject_list.h) has the same data, and outlives the state.
  */
 static int before_request(void *data, char *primary_ip, char *local_ip, int primary_port,
 			  int local_port)
 {
-	struct handle *handle = handle_find(data);
+	struct injection *injection = data;
+	CURL *easy = injection->easy;
+	struct handle *handle = easy ? handle_find(easy) : NULL;
 	struct guard guard;
 	bool allowed;
 	int answer;
@@ -348,11 +372,13 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 	if (handle && handle->client_prereq) {
 		answer = handle->client_prereq(handle->client_prereq_data, primary_ip, local_ip,
 					       primary_port, local_port);
-		if (answer != CURL_PREREQFUNC_OK || handle_find(data) != handle)
+		if (answer != CURL_PREREQFUNC_OK || handle_find(easy) != handle)
 			return answer;
 	}
-	if (!handle)
+	if (!handle || !is_of_handle(handle, primary_ip)) {
+		injection_neutralize(injection);
 		return CURL_PREREQFUNC_OK;
+	}
 	guard = guard_enter();
 	allowed = inject_now(handle, primary_ip, primary_port);
 	guard_leave(guard);
@@ -391,9 +417,13 @@ static bool inject_legacy(struct handle *handle)
  * 7.80) and the request must not be sent. */
 static bool resume(struct handle *handle)
 {
+	if (!handle->injection)
+		handle->injection = injection_new(handle->easy);
+	if (!handle->injection)
+		return true; /* no memory: its requests are left alone */
 	if (handle->legacy)
 		return inject_legacy(handle);
-	set_prereq(handle, before_request, handle->easy);
+	set_prereq(handle, before_request, handle->injection);
 	return true;
 }
 
@@ -413,17 +443,21 @@ static void release_transfer(struct transfer *transfer)
 }
 
 /*
- * Reads the client's URL handle now, because the client may free it later. Without CURLOPT_URL beside
- * it, libcurl reports the handle's text, as libcurl itself read it, as the effective URL.
+ * The client's URL handle is read when libcurl reads it: later it may be gone. In a multi that is
+ * some time after the start, and the client may edit the handle until then. There only libcurl's
+ * own reading counts, which it tells as the effective URL when there was none before.
  */
 static void read_client_url(struct handle *handle)
 {
 	char *effective = NULL, *text = NULL;
 
+	handle->transfer.by_url_handle = handle->client_url != NULL;
 	if (!handle->client_url)
 		return;
 	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &effective);
 	handle->transfer.url_reported = !handle->legacy && (!effective || !effective[0]);
+	if (handle->transfer.deferred)
+		return;
 	handle->library->curl_url_get(handle->client_url, CURLUPART_URL, &text, 0);
 	if (!text)
 		return;
@@ -526,8 +560,7 @@ void inject_reset(struct handle *handle)
 	handle->port = handle->follow = handle->timeout_ms = 0;
 	handle->has_method = handle->has_referer = handle->unified = false;
 	body_clear(&handle->body);
-	free(handle->injected);
-	handle->injected = NULL;
+	free_injected(handle);
 	if (handle->legacy) {
 		legacy_free(handle->legacy);
 		handle->legacy = legacy_new();
@@ -577,8 +610,7 @@ static CURLcode set_header_list(struct handle *handle, struct curl_slist *list)
 	if (code != CURLE_OK)
 		return code;
 	/* Ours are not set any more; the next request of this transfer gets them again. */
-	free(handle->injected);
-	handle->injected = NULL;
+	free_injected(handle);
 	handle->client_list = list;
 	if (handle->transfer.started && handle->legacy)
 		resume(handle);

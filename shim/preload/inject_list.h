@@ -1,10 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* Our lines as nodes of a list of libcurl's. */
+/*
+ * Our lines as nodes of a list of libcurl's, and what a handle points to of ours.
+ *
+ * A handle can be copied in flight by a call that we do not see. The copy shares the header list and the
+ * callback data, may outlive the handle, and nobody tells us of its end. So both point to a struct
+ * injection, which is never freed; all else of a list is. Its first node is the list's: filled for one
+ * request of its handle, and the client's own first node at any other time, and before a copy's request
+ * too, as our callback then runs for the copy. So a copy sends what the client has set, without our lines.
+ * Handles that are gone leave theirs to later handles, the oldest first and only when there are
+ * INJECTIONS_RETIRED_MAX others: memory grows with the handles that live at once, not with their number.
+ * What a copy of an earlier handle then finds has no line at all, so never another handle's.
+ */
 #ifndef TAGALONG_PRELOAD_INJECT_LIST_H
 #define TAGALONG_PRELOAD_INJECT_LIST_H
 
 #include "preload/curl_api.h"
 #include "core/request.h"
+
+#define INJECTIONS_RETIRED_MAX 512 /* 32 KiB; a copy is used long before so many handles have ended */
+
+struct injection {
+	struct curl_slist node; /* what CURLOPT_HTTPHEADER points to */
+	struct curl_slist neutral; /* the client's first node; one that sends nothing if it has none */
+	CURL *easy; /* NULL: the handle is gone */
+	struct injection *next; /* of those whose handle is gone */
+	bool reused; /* there may be copies of an earlier handle */
+};
+
+/* NULL without memory. Thread-safe, as injection_retire. */
+struct injection *injection_new(CURL *easy);
+/* The handle's list is now that of inject_list_make, whose first node is copied. */
+void injection_fill(struct injection *injection, const struct curl_slist *injected,
+		    const struct curl_slist *client_list);
+/* Whoever has the list reads the client's own. To be called before the list is freed. */
+void injection_neutralize(struct injection *injection);
+/* The handle is gone. NULL is none. */
+void injection_retire(struct injection *injection);
 
 /* The lines of one request, as list nodes in one piece of memory. The last one's next is the
  * client's own list; or, where headers of the client's are replaced, nodes of ours follow with the

@@ -83,6 +83,8 @@ CURLcode curl_easy_setopt(CURL *handle, CURLoption option, ...)
 	return code;
 }
 
+static char here[] = "127.0.0.1";
+
 CURLcode curl_easy_getinfo(CURL *handle, CURLINFO info, ...)
 {
 	const struct easy *easy = handle;
@@ -96,6 +98,8 @@ CURLcode curl_easy_getinfo(CURL *handle, CURLINFO info, ...)
 		*ret_text = easy->url ? easy->url : "";
 	else if (info == CURLINFO_EFFECTIVE_METHOD)
 		*ret_text = easy->post ? "POST" : "GET";
+	else if (info == CURLINFO_PRIMARY_IP)
+		*ret_text = here;
 	else
 		return CURLE_UNKNOWN_OPTION;
 	return CURLE_OK;
@@ -115,7 +119,6 @@ static void send_line(const struct easy *easy, const char *format, ...)
 
 CURLcode curl_easy_perform(CURL *handle)
 {
-	static char here[] = "127.0.0.1";
 	const struct easy *easy = handle;
 
 	if (!easy->url || !easy->write)

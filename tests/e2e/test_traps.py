@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Known traps (docs/internals.md) that need a host program of their own: tests/fixtures/traps.c."""
 
+import shutil
+
+import pytest
+
 from commands import CHAT
 from conftest import ROOT, WRAP
 from tags import CONTEXT, GENERIC, PLAIN
@@ -20,7 +24,27 @@ def test_custom_allocators(neutral, relay):
     assert result.stdout.endswith(b"\n0 blocks are left\n")
 
 
-def test_dup_by_libcurl_itself(neutral, relay):
+UNSEEN = CONTEXT | {"TAGALONG_HOOKS": "libcurl"}  # what is asked for by name is libcurl's own then
+
+
+@pytest.mark.parametrize("mode", ["copy", "copy-bare", "copy-now"])
+def test_dup_by_libcurl_itself(neutral, relay, mode):
     """For an HTTP/2 push libcurl copies a handle in flight, by calls that are not seen everywhere."""
-    env = CONTEXT | {"TAGALONG_HOOKS": "libcurl"}
-    neutral([*TRAPS, "copy", relay.url + CHAT], [GENERIC, PLAIN], own=["X-Own"], env=env)
+    neutral([*TRAPS, mode, relay.url + CHAT], [GENERIC, PLAIN], own=["X-Own"], env=UNSEEN)
+
+
+@pytest.mark.parametrize("mode", ["copy", "copy-bare", "copy-now"])
+def test_an_unseen_copy_reads_no_freed_memory(run, relay, shim, mode):
+    if not shutil.which("valgrind"):
+        pytest.skip("valgrind is not installed")
+    valgrind = ["valgrind", "-q", "--error-exitcode=99", f"--suppressions={ROOT}/tests/valgrind.supp"]
+    result = run([*valgrind, TRAPS[-1], mode, relay.url + CHAT], env=UNSEEN)
+    assert (result.rc, result.stdout, len(result.requests)) == (0, b"0\n0\n", 2), result.stderr
+
+
+def test_an_unseen_copy_gets_no_other_handles_lines(run, relay, shim):
+    result = run([*TRAPS, "copy-reused", relay.url + CHAT], env=UNSEEN)
+    assert (result.rc, len(result.requests)) == (0, 602)
+    if shim:
+        last = result.requests[-1]
+        assert (last.value("X-Others"), last.value("X-Task-Id")) == (None, None)

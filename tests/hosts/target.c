@@ -74,7 +74,7 @@ static void by_port(void)
 static void by_handle(void)
 {
 	int digest = !strncmp(mode, "handle, auth", 12);
-	int to_relay = !strstr(mode, "elsewhere") && !is("handle changed to the relay");
+	int to_relay = !strstr(mode, "elsewhere") && !strstr(mode, "to the relay") && !is("handle changed to the relay");
 
 	easy = chat(url(to_relay ? other : relay, "/switch/digest" CHAT));
 	handle = url_handle(to_relay ? relay : other, digest ? "/switch/digest" CHAT : CHAT);
@@ -88,8 +88,20 @@ static void by_handle(void)
 	if (strstr(mode, "multi")) {
 		CURLM *multi = curl_multi_init();
 
+		if (strstr(mode, "alone"))
+			curl_easy_setopt(easy, CURLOPT_URL, NULL);
 		curl_multi_add_handle(multi, easy);
+		if (strstr(mode, "edited"))
+			curl_url_set(handle, CURLUPART_URL, url(to_relay ? other : relay, CHAT), 0);
 		run_multi(multi);
+		if (strstr(mode, "twice")) {
+			curl_multi_remove_handle(multi, easy);
+			curl_url_cleanup(handle); /* before it is added, and another one after that */
+			curl_multi_add_handle(multi, easy);
+			curl_easy_setopt(easy, CURLOPT_CURLU, url_handle(other, CHAT));
+			run_multi(multi);
+		}
+		curl_multi_remove_handle(multi, easy);
 		curl_multi_cleanup(multi);
 	} else {
 		perform(easy);
