@@ -2,14 +2,15 @@
 /*
  * Our lines as nodes of a list of libcurl's, and what a handle points to of ours.
  *
- * A handle can be copied in flight by a call that we do not see. The copy shares the header list and the
- * callback data, may outlive the handle, and nobody tells us of its end. So both point to a struct
- * injection, which is never freed; all else of a list is. Its first node is the list's: filled for one
- * request of its handle, and the client's own first node at any other time, and before a copy's request
- * too, as our callback then runs for the copy. So a copy sends what the client has set, without our lines.
- * Handles that are gone leave theirs to later handles, the oldest first and only when there are
- * INJECTIONS_RETIRED_MAX others: memory grows with the handles that live at once, not with their number.
- * What a copy of an earlier handle then finds has no line at all, so never another handle's.
+ * A handle can be copied in flight by a call that we do not see. The copy shares the header list and
+ * the callback data, may outlive the handle, and nobody tells us when it ends. So both point to a
+ * struct injection, which is never freed; the rest of a list is. Its first node is the head of the
+ * list: filled for one request of its handle, and equal to the client's own first node at any other
+ * time. Our callback runs before a copy's request, too, and makes it so. A copy thus sends what the
+ * client has set, without our lines. Injections of handles that are gone are given to later handles,
+ * the oldest first, once there are INJECTIONS_RETIRED_MAX of them: memory grows with the handles that
+ * live at once, not with their number. A reused one is an empty line for all copies, because those of
+ * the earlier handle must not send the later one's headers.
  */
 #ifndef TAGALONG_PRELOAD_INJECT_LIST_H
 #define TAGALONG_PRELOAD_INJECT_LIST_H
@@ -17,7 +18,8 @@
 #include "preload/curl_api.h"
 #include "core/request.h"
 
-#define INJECTIONS_RETIRED_MAX 512 /* 32 KiB; a copy is used long before so many handles have ended */
+/* 32 KiB. A copy is used long before so many handles have ended. */
+#define INJECTIONS_RETIRED_MAX 512
 
 struct injection {
 	struct curl_slist node; /* what CURLOPT_HTTPHEADER points to */
