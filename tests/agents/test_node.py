@@ -98,6 +98,7 @@ def test_a_broken_library_costs_nothing(node, tmp_path, how):
 
 
 def test_addons_are_forbidden(node):
+    need("agents/node_modules/openai")
     command = ["node", "--no-addons", PROGRAMS / "forms.mjs", node.model.url]
     both(node, command, [PLAIN] * sum(map(len, FORMS.values())), options=("--no-service", "--relay", node.model.url))
 
@@ -138,6 +139,7 @@ def test_node_options_are_kept(node, launcher):
 
 @pytest.mark.parametrize("env", [{"TAGALONG_OFF": "1"}, {"TAGALONG_HOOKS": "libcurl"}], ids=str)
 def test_left_out(node, env):
+    need("agents/node_modules/openai")
     command = ["node", PROGRAMS / "openai.mjs", node.model.url]
     result = node.run(command, NODE_OPTIONS=f"--require {HOOK}", **CONTEXT, **env)
     assert [r.value("X-Task-Id") for r in result.requests] == [None, None]

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 // The hook for Node programs, loaded by `tagalong run` (NODE_OPTIONS=--require), and for those of Bun
-// 1.4.6 and newer (BUN_OPTIONS=--preload=), which has undici's channel, too. It stands where a
-// request is complete and not yet sent: undici's diagnostics channel, which fetch and every copy of
-// undici use, redirect hops included, and where an http.ClientRequest makes its head. What is added is
-// for that one hop: programs that follow redirects themselves never see it. What is to be added says the
-// library, which is in the process already, and is an addon of Node-API as well. It knows all the rules;
-// here is none. It is asked for the first time at the first POST, and whatever goes wrong, the request goes
-// out as the program made it. Written in words that old versions of Node can read, as a file that they
-// cannot would end the program. See docs/agents.md.
+// 1.4.6 and newer (BUN_OPTIONS=--preload=), which has undici's channel, too. It runs when a request is
+// complete and not yet sent: by undici's diagnostics channel, which fetch and every copy of undici use,
+// redirect hops included, and where an http.ClientRequest makes its head. Lines are added to that one hop:
+// programs that follow redirects themselves never see them. All rules are in the library, which is in the
+// process already and is an addon of Node-API as well. It is loaded at the first POST. Whatever goes wrong,
+// the request goes out as the program made it. The syntax is that of old versions of Node: a file that
+// they cannot parse would end the program. See docs/agents.md.
 "use strict"
 
-const UNMATCHED_MS = 1000 // how long it is believed that a body is of no use
+const UNMATCHED_MS = 1000 // how long a URL is taken not to match
 const UNMATCHED_MAX = 200
-const BODY_MAX = 262145 // what the library looks at of a body, and the byte that shows that it goes on
+const BODY_MAX = 262145 // what the library reads of a body, and one byte that shows that there is more
 const UNSENT_MAX = 1000
 
 function isWanted(env) {
@@ -74,7 +73,7 @@ function install() {
 
   const isLoopback = (host) => /^(localhost|127(\.\d+){3}|\[?::1\]?|::ffff:127(\.\d+){3})$/i.test(host)
 
-  // What is asked for at `origin`, a connection's. A plain proxy is told the whole URL, over http.
+  // What is asked for at `origin`, a connection's. A plain proxy gets the absolute URL, over http.
   const urlOf = (origin, path) => {
     if (path.startsWith("/")) return origin + path
     if (!/^http:\/\//i.test(path) || !origin.startsWith("http://")) return
@@ -175,7 +174,7 @@ function install() {
 
   if (process.versions.bun) return // its node:http is another one
 
-  // Where an http.ClientRequest goes is what its agent is told; undefined where that cannot be known:
+  // Where an http.ClientRequest goes is what its agent connects to; undefined where that is unclear:
   // without an agent, through a Unix socket, or with an agent that connects in a way of its own, but
   // for https, where the server has to prove its name.
   const http = require("node:http")

@@ -91,7 +91,7 @@ def hook_http_client(module):
         scheme = b"https" if self.default_port == 443 else b"http"
         if self._tunnel_host:
             proxy, host, port = host, self._tunnel_host, self._tunnel_port
-        elif not target.startswith(b"/"):  # a proxy is told the whole URL
+        elif not target.startswith(b"/"):  # a proxy gets the absolute URL
             scheme, _, rest = target.partition(b"://")
             place, slash, path = rest.partition(b"/")
             name, colon, number = place.decode("ascii").rpartition(":")
