@@ -411,7 +411,7 @@ int store_open(const char *url, const char *name, const struct store_owner *owne
 	    (!text_starts_with(rest, TEXT("file:/")) || text_ends_with(rest, TEXT("/")) ||
 	     rest.len >= PATH_BYTES_MAX)) {
 		/* Without the URL, which may hold a password. */
-		notice_warning("this is not the URL of a store (file:, file:/PATH, memory:, "
+		notice_warning("--store or TAGALONG_STORE is not the URL of a store (file:, file:/PATH, memory:, "
 			       "redis://HOST, rediss://HOST)");
 		return -EPROTONOSUPPORT;
 	}

@@ -98,7 +98,7 @@ def test_a_broken_library_costs_nothing(node, tmp_path, how):
 
 
 def test_addons_are_forbidden(node):
-    need("agents/node_modules/openai")
+    need("agents/node_modules/undici")
     command = ["node", "--no-addons", PROGRAMS / "forms.mjs", node.model.url]
     both(node, command, [PLAIN] * sum(map(len, FORMS.values())), options=("--no-service", "--relay", node.model.url))
 

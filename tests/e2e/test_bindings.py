@@ -63,8 +63,8 @@ SHAPES = {
     "plugin": "load 1 {openssl} local ask 1 {chat}",
     "plugin, RTLD_GLOBAL": "load 1 {openssl} global ask 1 {chat}",
     "plugin, RTLD_DEEPBIND": "load 1 {openssl} deepbind ask 1 {chat}",
-    "a caller without libcurl": "load 1 {openssl} local lend 1 {chat}",
-    "the same, RTLD_DEEPBIND": "load 1 {openssl} deepbind lend 1 {chat}",
+    "a caller without libcurl": "load 1 {openssl} local from-here 1 {chat}",
+    "the same, RTLD_DEEPBIND": "load 1 {openssl} deepbind from-here 1 {chat}",
     "dlsym": f"names {OPENSSL} {{chat}}",
     "dlvsym": f"version {OPENSSL} CURL_OPENSSL_4 {{chat}}",
     "RTLD_DEFAULT": "load 1 {openssl} global default {chat}",
@@ -114,7 +114,7 @@ def test_three_libcurls_at_once(host, case):
 
 def test_lent_by_plugins_in_turns(host):
     # The caller has no libcurl: what tells them apart is the version that each plugin was linked by.
-    turn = "lend 1 {chat} lend 2 {chat} "
+    turn = "from-here 1 {chat} from-here 2 {chat} "
     steps = "load 1 {gnutls} local load 2 {openssl} local " + turn * 3
     assert libraries(host(steps, ASKED * 6)) == ([GNUTLS] * 3 + [OPENSSL] * 3) * 3
 
@@ -168,7 +168,7 @@ UNSEEN = {
     "dlsym": f"names {OPENSSL} {{chat}}",
     "dlvsym": f"version {GNUTLS} CURL_GNUTLS_3 {{chat}}",
     "plugin, RTLD_DEEPBIND": "load 1 {openssl} deepbind ask 1 {chat}",
-    "lent, RTLD_DEEPBIND": "load 1 {openssl} deepbind lend 1 {chat}",
+    "from here, RTLD_DEEPBIND": "load 1 {openssl} deepbind from-here 1 {chat}",
 }
 
 

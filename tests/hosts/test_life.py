@@ -95,8 +95,8 @@ def test_a_small_stack_and_a_service(life, tmp_path, mode):
     live = {**GENERIC, "X-Task-Id": "LIVE"}
     env = {name: value for name, value in CONTEXT.items() if name != "TAGALONG_TASK_ID"}
     with faulty.faulty("good", tmp_path) as service:
-        patient = service.environment | {"TAGALONG_TIMEOUT_MS": "10000", "TAGALONG_TASK_ID": ""}
-        life(mode, [live] * 2, env=env | patient)
+        long_timeout = service.environment | {"TAGALONG_TIMEOUT_MS": "10000", "TAGALONG_TASK_ID": ""}
+        life(mode, [live] * 2, env=env | long_timeout)
 
 
 @pytest.mark.parametrize("mode", ["stderr is a dead pipe", "stderr is a dead socket"])

@@ -25,7 +25,7 @@ SECONDS = 120  # of one command; a download may be slow
 DEBOOTSTRAP_SECONDS = 600
 OLDER = {"debian": "bullseye", "ubuntu": "focal"}  # the releases with glibc 2.31
 OLDER_HAS = "curl,python3-pycurl"
-# $0 is the folder of the system. The downloads are lent to it; apt keeps them where it always does.
+# $0 is the folder of the system. The downloads are mounted into it; apt keeps them where it always does.
 ENTER = """
 mount --make-rprivate / && mount -t proc proc "$0/proc" &&
 mount --bind {archives} "$0/var/cache/apt/archives" && exec chroot "$0" "$@"

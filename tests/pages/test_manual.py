@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The manual: nothing to complain of, whole, and found by its names."""
+"""The manual: it is complete, without warnings, and found by its names."""
 
 import re
 import subprocess

@@ -40,8 +40,8 @@ static void fake_cleanup(CURLU *url)
 static const struct url_api api = { fake_url, fake_set, fake_get, fake_cleanup, free },
 			    other = { fake_url, fake_set, fake_get, fake_cleanup, free };
 
-/* Takes it apart and releases it; how often the library was asked. */
-static unsigned take_apart(const struct url_api *by, const char *text, const char *label)
+/* Parses and releases the URL; returns how often libcurl was asked. */
+static unsigned count_parses(const struct url_api *by, const char *text, const char *label)
 {
 	unsigned before = asked;
 	struct url url;
@@ -58,31 +58,31 @@ static unsigned take_apart(const struct url_api *by, const char *text, const cha
 
 static void remembered(void)
 {
-	CHECK(take_apart(&api, "a", "new") == 1, "new");
-	CHECK(take_apart(&api, "a", "again") == 0, "again");
-	CHECK(take_apart(&api, "ab", "longer") == 1, "longer");
-	CHECK(take_apart(&api, "a", "the one before") == 1, "the one before");
-	CHECK(take_apart(&other, "a", "another library") == 1, "another library");
-	CHECK(take_apart(&other, "a", "again by it") == 0, "again by it");
+	CHECK(count_parses(&api, "a", "new") == 1, "new");
+	CHECK(count_parses(&api, "a", "again") == 0, "again");
+	CHECK(count_parses(&api, "ab", "longer") == 1, "longer");
+	CHECK(count_parses(&api, "a", "the one before") == 1, "the one before");
+	CHECK(count_parses(&other, "a", "another library") == 1, "another library");
+	CHECK(count_parses(&other, "a", "again by it") == 0, "again by it");
 }
 
 static void forgotten(void)
 {
-	take_apart(&api, "a", "before");
+	count_parses(&api, "a", "before");
 	url_cache_invalidate();
 	host = "two.example"; /* another library's opinion, in the same place */
-	CHECK(take_apart(&api, "a", "after") == 1, "after");
-	CHECK(take_apart(&api, "a", "after, again") == 0, "after, again");
+	CHECK(count_parses(&api, "a", "after") == 1, "after");
+	CHECK(count_parses(&api, "a", "after, again") == 0, "after, again");
 }
 
 static void refused(void)
 {
 	struct url url;
 
-	take_apart(&api, "a", "before");
+	count_parses(&api, "a", "before");
 	for (int i = 0; i < 2; i++)
 		CHECK(url_parse(&api, "!", &url) == -EINVAL, "refused each time");
-	CHECK(take_apart(&api, "a", "what was kept is kept") == 0, "what was kept is kept");
+	CHECK(count_parses(&api, "a", "what was kept is kept") == 0, "what was kept is kept");
 }
 
 /* A copy of ours is not to outlive the host's. */
@@ -91,8 +91,8 @@ static void secrets(void)
 	static const char *const texts[] = { "a?key=1", "user:word@a" };
 
 	for (size_t i = 0; i < 2; i++) {
-		CHECK(take_apart(&api, texts[i], texts[i]) == 1, texts[i]);
-		CHECK(take_apart(&api, texts[i], texts[i]) == 1, texts[i]);
+		CHECK(count_parses(&api, texts[i], texts[i]) == 1, texts[i]);
+		CHECK(count_parses(&api, texts[i], texts[i]) == 1, texts[i]);
 	}
 }
 
@@ -102,11 +102,11 @@ static void too_long(void)
 
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	CHECK(take_apart(&api, text, "long") == 1, "long");
-	CHECK(take_apart(&api, text, "long again") == 1, "long again");
+	CHECK(count_parses(&api, text, "long") == 1, "long");
+	CHECK(count_parses(&api, text, "long again") == 1, "long again");
 	text[900] = '\0';
-	CHECK(take_apart(&api, text, "shorter") == 1, "shorter");
-	CHECK(take_apart(&api, text, "shorter again") == 0, "shorter again");
+	CHECK(count_parses(&api, text, "shorter") == 1, "shorter");
+	CHECK(count_parses(&api, text, "shorter again") == 0, "shorter again");
 }
 
 /* Two at a time, as two threads have it: the second is taken apart by itself. */
@@ -114,14 +114,14 @@ static void while_taken(void)
 {
 	struct url first, second;
 
-	take_apart(&api, "a", "before");
+	count_parses(&api, "a", "before");
 	CHECK(!url_parse(&api, "a", &first) && first.cached, "cached");
 	CHECK(!url_parse(&api, "a", &second) && !second.cached, "its own");
 	CHECK_TEXT(second.host, first.host, "the same");
 	url_release(&api, &second);
 	CHECK_TEXT(first.host, text_of(host), "still there");
 	url_release(&api, &first);
-	CHECK(take_apart(&api, "a", "after") == 0, "after");
+	CHECK(count_parses(&api, "a", "after") == 0, "after");
 }
 
 static const struct suite_test tests[] = {
