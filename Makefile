@@ -42,7 +42,8 @@ else
 	$(CURL_LIBS) $(shell $(PKG_CONFIG) --libs libcjson)
 endif
 
-CFLAGS ?= -O2 -g
+# Where addresses are of 32 bits, position independence costs a fifth of the code: small goes before fast.
+CFLAGS ?= $(if $(filter i386 i486 i586 i686,$(call machine,$(CC))),-Os,-O2) -g
 WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wundef -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wmissing-declarations -Wwrite-strings -Wvla -Wswitch-enum \
 	-Wcast-align -Wimplicit-fallthrough -Wno-unused-parameter $(WERROR)

@@ -233,8 +233,9 @@ int next_option(const struct command *command, int argc, char **argv, int *ret_c
 		return OPTION_DONE;
 	case ':':
 		row = row ? row : option_of(command, optopt);
-		*ret_code = usage_error(command, "option --%s needs a value: %s", row->name,
-					row->argument);
+		*ret_code = row ? usage_error(command, "option --%s needs a value: %s", row->name,
+					      row->argument) :
+				  report_unknown(command, argv[optind - 1]);
 		return OPTION_DONE;
 	default:
 		return row ? row->value : option;

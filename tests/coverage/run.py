@@ -27,7 +27,7 @@ TREE = ROOT / "build" / "coverage"
 LIST = HERE / "uncovered.txt"
 PURE = ("lib", "core", "protocol")
 # Percent of lines and of branches, with headroom below what was measured last.
-GOALS = {"lib": (92, 85), "core": (92, 82), "protocol": (86, 74), "preload": (85, 70), "daemon": (85, 70),
+GOALS = {"lib": (92, 85), "core": (92, 82), "protocol": (83, 72), "preload": (85, 70), "daemon": (85, 70),
          "cli": (85, 70), "all": (87, 73)}
 COPIED = ("Makefile", "LICENSE", "README.md", "docs", "scripts", "shim", "tests")
 # gcov writes its counters when a process ends: beyond a limit on the size of files, too.
