@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	buf_init(&buf, memory, sizeof(memory));
 	result = template_expand(tmpl, lookup, &value, &buf);
-	if (template_check(tmpl, placeholder_known, NULL, &error))
+	if (template_check(tmpl, placeholder_exists, NULL, &error))
 		CHECK(error.offset <= tmpl.len && error.reason[0]);
 	else
 		CHECK(result != -EINVAL);
