@@ -328,7 +328,7 @@ static void set_place(void)
 
 int launch_hooks(void)
 {
-	const char *before = getenv("LD_PRELOAD");
+	const char *before = getenv("LD_PRELOAD"), *asan = getenv("ASAN_OPTIONS");
 	char memory[PATH_MAX];
 	struct buf path;
 	int result, code = EXIT_OK;
@@ -352,6 +352,9 @@ int launch_hooks(void)
 	}
 	if (!has_entry(before, " :", TEXT(LIBRARY), TEXT("/" LIBRARY)))
 		code = set_joined("LD_PRELOAD", before ? before : "", ":", path.data);
+	/* GCC's AddressSanitizer ends a program that loads a library before its runtime, unless told not to. */
+	if (code == EXIT_OK && !strstr(asan ? asan : "", "verify_asan_link_order"))
+		code = set_joined("ASAN_OPTIONS", asan ? asan : "", ":", "verify_asan_link_order=0");
 	set_place();
 	for (enum runtime_hook hook = 0; code == EXIT_OK && hook < RUNTIME_HOOKS; hook++)
 		add_runtime_hook(hook);
