@@ -37,6 +37,9 @@ NO_ID = without(DERIVED, "X-Conversation-Id") | {"X-Session-Id": "T-42"}
 NO_BODY = without(NO_ID, "X-From-Body")
 
 
+FIXTURES = Path(__file__).parents[2] / "build" / "fixtures"
+
+
 @pytest.fixture
 def life(neutral, relay, other_relay, tmp_path):
     def life(mode, expect, env=None, rules=None, **how):
@@ -242,6 +245,30 @@ def test_a_file_system_that_may_hang(run, relay, shim, tmp_path, kind, project):
     result = run([*command, host("life"), "little time", relay.url, relay.url], shim=None, env=env)
     assert (result.rc, result.stdout) == (0, b"0 200\n" * 3), result.stderr
     assert [r.value("X-Project-Id") for r in result.requests] == [project] * 3
+
+
+@pytest.mark.skipif(**grants.mounts)
+@pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason=f"{grants.REFUSED}: /dev/fuse")
+@pytest.mark.parametrize("what", ["working folder", "key"])
+def test_a_file_system_that_hangs(run, relay, shim, tmp_path, what):
+    """A real one: whoever looks at a file of it waits for ever."""
+    folder = tmp_path / "hanging"
+    folder.mkdir()
+    command = [str(FIXTURES / "hanging_fs"), str(folder)]
+    looks = subprocess.run([*command, "timeout", "-s", "KILL", "0.3", "ls"], capture_output=True)
+    assert looks.returncode == 137
+    env = {"TAGALONG_TASK_ID": "T-42", "TAGALONG_RELAYS": relay.url}
+    if what == "key":
+        config = tmp_path / "config.json"
+        config.write_text(json.dumps({"relays": [{"match": [relay.url], "conversation": "derive"}]}))
+        config.chmod(0o600)
+        env |= {"TAGALONG_CONFIG": str(config), "XDG_STATE_HOME": str(folder)}
+        command += ["env", "-C", "/"]
+    command += ["env", f"LD_PRELOAD={shim}", host("life"), "little time", relay.url, relay.url]
+    result = run(command, shim=None, env=env)
+    assert (result.rc, result.stdout, result.stderr) == (0, b"0 200\n" * 3, b"")
+    tagged = ("X-Task-Id", "X-Project-Id", "X-Conversation-Id")
+    assert [[r.value(name) for name in tagged] for r in result.requests] == [["T-42", None, None]] * 3
 
 
 def test_a_git_config_that_is_too_large(run, relay, other_relay, tmp_path):
