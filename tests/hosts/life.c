@@ -165,6 +165,36 @@ static void small_stack(size_t size)
 	puts("done");
 }
 
+static void set_body(void)
+{
+	curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, BODY);
+	curl_easy_setopt(easy, CURLOPT_URL, address);
+}
+
+static void make_request(void)
+{
+	curl_easy_perform(easy);
+}
+
+/* How deep a call goes: the stack is filled with a byte that it then no longer has. */
+static void stack_of(const char *what)
+{
+	size_t size = 1 << 20, untouched = 0;
+	unsigned char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	easy = chat(address);
+	memset(memory, 0xa5, size);
+	getcontext(&inside);
+	inside.uc_stack.ss_sp = memory;
+	inside.uc_stack.ss_size = size;
+	inside.uc_link = &outside;
+	makecontext(&inside, strcmp(what, "setopt") ? make_request : set_body, 0);
+	swapcontext(&outside, &inside);
+	while (memory[untouched] == 0xa5)
+		untouched++;
+	printf("%zu\n", size - untouched);
+}
+
 static void small_thread(void)
 {
 	pthread_attr_t attributes;
@@ -321,6 +351,8 @@ int main(int argc, char **argv)
 		unmap_body();
 	else if (starts("coroutine of "))
 		small_stack((size_t)atoi(mode + strlen("coroutine of ")));
+	else if (starts("stack of "))
+		stack_of(mode + strlen("stack of "));
 	else if (is("smallest thread"))
 		small_thread();
 	else if (starts("stderr"))

@@ -102,6 +102,19 @@ def test_a_small_stack_and_a_service(life, tmp_path, mode):
         life(mode, [live] * 2, env=env | long_timeout)
 
 
+@pytest.mark.parametrize("call", ["setopt", "perform"])
+def test_our_stack(run, relay, other_relay, tmp_path, call):
+    """At most 4 KiB more than bare, with the most that rules can ask for."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"relays": [{"match": [relay.url], **EVERYTHING}], "log": str(tmp_path / "log")}))
+    config.chmod(0o600)
+    command = [host("life"), f"stack of {call}", relay.url, other_relay.url]
+    env = {"TAGALONG_CONFIG": str(config), "TAGALONG_TASK_ID": "T-42"}
+    bare, ours = (run(command, env=env, **how) for how in ({"shim": None}, {}))
+    assert [r.value("X-Task-Id") for r in ours.requests] == ["T-42"] * (call == "perform")
+    assert int(ours.stdout) - int(bare.stdout) <= 4096, (bare.stdout, ours.stdout)
+
+
 @pytest.mark.parametrize("mode", ["stderr is a dead pipe", "stderr is a dead socket"])
 def test_no_sigpipe(life, mode):
     life(mode, [GENERIC], env={"TAGALONG_DEBUG": "stderr"})
