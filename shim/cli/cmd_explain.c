@@ -41,7 +41,7 @@ struct explanation {
 	bool tagged;
 	const char *reason; /* static: of a request that is not tagged */
 	char *relay, *preset, *configuration;
-	const char *preset_from, *endpoint, *fault, *service, *missing, *body;
+	const char *preset_from, *endpoint, *fault, *service, *missing, *body, *project;
 	struct header *headers;
 	size_t headers_count;
 	struct source *sources; /* of the header that is decided on next */
@@ -93,6 +93,11 @@ static void on_body(void *arg, const char *outcome)
 	((struct explanation *)arg)->body = outcome;
 }
 
+static void on_project(void *arg, const char *outcome)
+{
+	((struct explanation *)arg)->project = outcome;
+}
+
 static void on_ignored(void *arg, const char *variable, struct text word, const char *reason)
 {
 	struct explanation *report = arg;
@@ -122,7 +127,7 @@ static enum tag_verdict ask_core(struct explanation *report)
 	struct tag_observer observer = { .header = on_header,	.source = on_source,
 					 .dropped = on_dropped, .service = on_service,
 					 .missing = on_missing, .body = on_body,
-					 .arg = report };
+					 .project = on_project, .arg = report };
 	struct tag_request request;
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
@@ -228,6 +233,7 @@ static void print_json(const struct explanation *report)
 	add_text(root, "service", report->service);
 	add_text(root, "missing", report->missing);
 	add_text(root, "body", report->body);
+	add_text(root, "project", report->project);
 	cJSON_AddBoolToObject(root, "tagged", report->tagged);
 	add_text(root, "reason", report->reason);
 	sent = cJSON_AddArrayToObject(root, "headers");
@@ -286,6 +292,8 @@ static void print_text(const struct explanation *report)
 		printf("%s\n", report->service);
 	if (report->body)
 		printf("no conversation id from the body: %s\n", report->body);
+	if (report->project)
+		printf("no project from git: %s\n", report->project);
 	for (size_t i = 0; i < report->headers_count; i++) {
 		if (report->headers[i].reason)
 			continue;

@@ -183,24 +183,29 @@ def raised(shim):
 @needs_root
 def test_raised_rights(raised, relay):
     """A setuid program that somebody else starts: nothing of his environment is believed, and nothing is
-    written where he says. The relay is loopback, which is one without being named."""
+    written where he says, nor does his folder say the project. The relay is loopback, which is one without
+    being named."""
     home = raised[0].parent / "home"
     (home / ".config" / "tagalong").mkdir(parents=True)
     rule = {"match": [relay.url], "headers": {"X-Config": "read"}}
     (home / ".config" / "tagalong" / "config.json").write_text(json.dumps({"relays": [rule]}))
     os.chmod(home, 0o777)
+    (home / ".git").mkdir()
+    (home / ".git" / "config").write_text('[remote "origin"]\n\turl = https://example.com/callers\n')
     seen = []
     for program in raised:
         debug, log = home / f"debug-{program.name}", home / f"log-{program.name}"
         env = clean_environment(home) | CONTEXT | {"TAGALONG_DEBUG": str(debug), "TAGALONG_LOG": str(log)}
         env |= {"TRACEPARENT": "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "BAGGAGE": "a=b"}
+        del env["TAGALONG_PROJECT_ID"]
         relay.reset()
         done = subprocess.run([program, relay.url + CHAT], env=env, user=NOBODY, group=NOBODY, extra_groups=[],
-                              cwd="/", capture_output=True)
+                              cwd=home, capture_output=True)
         assert done.returncode == 0
         seen.append((relay.requests[0], debug.exists(), log.exists()))
     (plain, debug, log), (request, raised_debug, raised_log) = seen
     assert plain.value("X-Config") == "read" and plain.value("X-Task-Id") == "T-42" and debug and log
+    assert plain.value("X-Project-Id") == "callers"
     assert "a" * 32 in plain.value("traceparent")
     assert not raised_debug and not raised_log
     ours = {line.split(b":")[0] for line in request.lines} - {b"Host", b"Accept", b"Content-Length", b"Content-Type"}

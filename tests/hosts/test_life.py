@@ -290,6 +290,9 @@ def test_a_git_config_that_is_too_large(run, relay, other_relay, tmp_path):
     env = {"TAGALONG_TASK_ID": "T-42", "TAGALONG_DEBUG": "stderr"}
     result = run([host("life"), "little time", relay.url, other_relay.url], env=env)
     assert b"no project is derived: .git/config has more than 64 KiB" in result.stderr
+    explain = [str(FIXTURES.parent / "tagalong"), "explain", relay.url + "/v1/messages"]
+    told = run(explain, shim=None, env=env).stdout
+    assert b"no project from git: .git/config has more than 64 KiB\n" in told
     assert [r.value("X-Project-Id") for r in result.requests] == [None] * 3
 
 
