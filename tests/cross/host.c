@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef __GLIBC__ /* musl knows no versions, and no such flag */
+#define dlvsym(library, name, version) dlsym(library, name)
+#define RTLD_DEEPBIND 0
+#endif
+
 void *curl_fake_next(const char *name);
 
 static void section(const char *name)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Other machines: aarch64, whose dlopen and dlsym hooks have tail-jumps of their own, and i386, which has no
-such hooks and where a curl_off_t takes two slots. The same on this machine, to compare with.
+such hooks and where a curl_off_t takes two slots. The same on this machine, to compare with, and both with
+musl, for which the very same library is loaded into a host that musl's headers and libc made.
 
 `make cross` builds for each; qemu-user runs it. There is no libcurl for them here, so the host
 program (host.c) uses a made one (libcurl_fake.c), whose transfers print what would have been sent.
@@ -11,12 +12,17 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from tags import CONTEXT, GENERIC
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "musl"))
+
+from root import foreign  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
@@ -29,10 +35,15 @@ class Machine:
     triplet: str = ""  # of the cross compiler; none: this machine
     long_bits: int = 64
     dl_hooks: bool = True
+    musl: Path = None  # the folder with its musl, where hosts are for that
 
     @property
     def build(self):
         return BUILD / self.name if self.triplet else BUILD
+
+    @property
+    def hosts(self):
+        return BUILD / f"{self.name}-musl" if self.musl else self.build
 
     def run(self, program, env=CONTEXT):
         """Under qemu the variables are for the program alone, and so are the libraries: without the
@@ -40,13 +51,13 @@ class Machine:
         if not self.triplet:
             command, environment = [], env
         else:
-            prefix = f"/usr/{self.triplet}"
+            prefix = self.musl or f"/usr/{self.triplet}"
             env = env | {"LD_LIBRARY_PATH": f"{prefix}/lib"}
             command = [f"qemu-{self.name}", "-L", prefix]
             command += [word for pair in env.items() for word in ("-E", "=".join(pair))]
             environment = {}
         return subprocess.run(
-            [*command, self.build / program],
+            [*command, self.hosts / program],
             capture_output=True,
             text=True,
             env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment},
@@ -79,19 +90,23 @@ MACHINES = [
 def machine(request):
     """Built. In CI no test may be skipped (tests/run.py), so there these tools have to be there."""
     machine = request.param
-    command = ["make", "-s", "-j2", f"BUILD={machine.build}", "cross"]
+    make(machine, machine.build, "cross")
+    return machine
+
+
+def make(machine, build, target, *options):
+    command = ["make", "-s", "-j2", f"BUILD={build}", target]
     if machine.triplet:
         compiler = f"{machine.triplet}-gcc"
         for tool in (compiler, f"qemu-{machine.name}"):
             if not shutil.which(tool):
                 pytest.skip(f"there is no {tool}: scripts/install-deps cross")
-        command.append(f"CC={compiler}")
-    machine.build.mkdir(parents=True, exist_ok=True)
-    with open(machine.build / "cross.lock", "w") as lock:
+        command.append(f"CC={' '.join([compiler, *options])}")
+    build.mkdir(parents=True, exist_ok=True)
+    with open(build / "cross.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # pytest-xdist's workers each have their session
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return machine
 
 
 @pytest.fixture(scope="session")
@@ -170,6 +185,28 @@ def test_what_the_loader_answers(machine, bare):
     assert re.fullmatch(r"\w*malloc in \S*/libc\.so\.6", malloc) and malloc_of_libcurl == malloc
     assert init_of_libcurl == f"{libcurl}: undefined symbol: curl_easy_init"
     assert len(bare["errors"]) == 8 and f"{libcurl}: undefined symbol: curl_absent" in bare["errors"]
+
+
+MUSL = {"aarch64": ("arm64", "aarch64-linux-musl"), "i386": ("i386", "i386-linux-musl")}
+
+
+@pytest.mark.parametrize("name", MUSL)
+def test_the_same_library_with_musl(name):
+    """musl has neither versions nor RTLD_DEEPBIND: those two ways are a dlsym and a dlopen there."""
+    machine = next(each for each in MACHINES if each.name == name)
+    make(machine, machine.build, f"{machine.build}/libtagalong.so")
+    machine = replace(machine, musl=foreign(*MUSL[name]))
+    specs = f"-specs {machine.musl}/specs"
+    make(machine, machine.hosts, f"{machine.hosts}/cross/plugin.so", specs)
+    make(machine, machine.hosts, f"{machine.hosts}/cross/host", specs)
+    bare, tagged = machine.host(shim=False), machine.host(shim=True)
+    for way, end in WAYS.items():
+        assert bare[way] == sent(machine) + end
+        untouched = way in ("dlsym", "dlvsym") and not machine.dl_hooks
+        assert (tagged[way] if untouched else without_ours(tagged[way])) == bare[way]
+    assert tagged["RTLD_NEXT"] == bare["RTLD_NEXT"]
+    assert [line for line in tagged["errors"] if "curl_easy_init in" not in line and line != "nowhere"] == [
+        line for line in bare["errors"] if "curl_easy_init in" not in line]
 
 
 def test_exports(machine):

@@ -30,24 +30,29 @@ CURL = """--prefix=/usr --enable-shared --disable-static --without-ssl --without
 
 
 def shell(script, folder):
-    with open(WORK / "log", "a") as log:
+    with open(folder / "log", "a") as log:
         done = subprocess.run(["sh", "-ec", script], cwd=folder, stdout=log, stderr=log, check=False)
     if done.returncode:
-        pytest.skip(f"cannot be built here, see {WORK}/log: {script[:60]}")
+        pytest.skip(f"cannot be built here, see {folder}/log: {script[:60]}")
+
+
+def apt(kind, folder, *options):
+    """apt with lists of its own, in this folder: "deb" for packages, "deb-src" for sources."""
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    codename, archive, components, _ = mirror()
+    for name in ("lists", "cache/archives"):
+        (folder / name / "partial").mkdir(parents=True, exist_ok=True)
+    (folder / "status").touch()
+    (folder / "sources.list").write_text(f"{kind} [signed-by={keys}] {archive} {codename} {' '.join(components)}\n")
+    places = {"Etc::SourceList": "sources.list", "State::Lists": "lists", "Cache": "cache", "State::status": "status"}
+    return " ".join(["apt-get -o APT::Sandbox::User=root -o Dir::Etc::SourceParts=/dev/null", *options,
+                     *(f"-o Dir::{name}={folder}/{place}" for name, place in places.items())])
 
 
 def fetch():
-    """Unpacks the sources of both. apt's own lists stay as they are."""
-    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    codename, archive, components, _ = mirror()
-    (WORK / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-    (WORK / "sources.list").write_text(f"deb-src [signed-by={keys}] {archive} {codename} {' '.join(components)}\n")
-    apt = (
-        f"apt-get -o Dir::Etc::SourceList={WORK}/sources.list -o Dir::Etc::SourceParts=/dev/null "
-        f"-o Dir::State::Lists={WORK}/lists -o Dir::Cache={WORK}/cache -o APT::Sandbox::User=root"
-    )
-    (WORK / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-    shell(f"{apt} update; {apt} source --download-only curl busybox", WORK)
+    """Unpacks the sources of both."""
+    sources = apt("deb-src", WORK)
+    shell(f"{sources} update; {sources} source --download-only curl busybox", WORK)
     for name in ("curl", "busybox"):
         (WORK / name).mkdir()
         shell(f"tar xf $(ls ../{name}_*.orig.tar.* | grep -v asc) --strip-components=1", WORK / name)
@@ -102,3 +107,22 @@ def compile_host(root, name, source, *options):
     include = f"-I{WORK}/curl/include"
     subprocess.run(["musl-gcc", "-O1", "-w", include, "-o", root / "tmp" / name, path, *options], check=True)
     return f"/tmp/{name}"
+
+
+def foreign(architecture, triplet):
+    """musl of another machine, unpacked: the folder, and in it specs by which that machine's gcc compiles for it."""
+    root = WORK.parent / f"musl-{architecture}"
+    root.mkdir(parents=True, exist_ok=True)
+    with open(root / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (root / "specs").exists():
+            return root
+        try:
+            packages = apt("deb", root, f"-o APT::Architecture={architecture} -o APT::Architectures={architecture}")
+        except Impossible as reason:
+            pytest.skip(str(reason))
+        below = f"usr/lib/{triplet}"
+        shell(f"""{packages} update; {packages} download musl musl-dev
+              for package in *.deb; do dpkg -x $package .; done
+              cp lib/{triplet}/libc.so {below}; sed 's,/usr/,{root}/usr/,g' {below}/musl-gcc.specs > specs""", root)
+    return root
