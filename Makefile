@@ -188,7 +188,7 @@ $(BUILD)/obj/shim/daemon/shared_store.o: $(BUILD)/gen/shared_script.h
 PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/header_rule_parse.c \
 	core/config_reader.c core/header.c lib/chars.c core/template.c core/context.c lib/json.c \
 	lib/buf.c lib/text.c)
-$(BUILD)/presetc: $(BUILD)/needs $(PRESETC_SOURCES) $(wildcard shim/presets/*.h shim/core/*.h) \
+$(BUILD)/presetc: $(BUILD)/needs $(PRESETC_SOURCES) $(wildcard shim/core/*.h) \
 	$(wildcard shim/core/*.def)
 	$(call say,HOSTCC,$@)
 	$(Q)mkdir -p $(@D)
