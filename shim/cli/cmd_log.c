@@ -7,10 +7,10 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +19,7 @@
 #include "cli/complete.h"
 #include "cli/config_file.h"
 #include "core/variables.h"
+#include "lib/hash_index.h"
 
 /* How often --follow looks. */
 #define FOLLOW_NS 200000000
@@ -41,6 +42,8 @@ static const char *const by_words[][2] = { { "task", "task_id" },
 
 /* The requests with one value. */
 struct group {
+	struct index_entry by_value;
+	STAILQ_ENTRY(group) link;
 	char *value;
 	unsigned long requests;
 	double first, last;
@@ -53,11 +56,8 @@ struct log {
 	bool head_printed;
 	double since;
 	size_t invalid; /* lines that are no entry */
-	struct group *groups; /* in the order of their first request */
-	size_t groups_count;
-	/* Open addressing by the value's hash: index into groups, plus one; 0 is free. A power of two,
-	 * at least twice groups_count. */
-	size_t *slots, slots_count;
+	STAILQ_HEAD(groups, group) groups; /* in the order of their first request */
+	struct index by_value; /* all of them */
 };
 
 const char *log_by_word(size_t index)
@@ -135,53 +135,23 @@ static void print_entry(struct log *log, const cJSON *entry, double seconds)
 		free(text[i]);
 }
 
-/* FNV-1a. */
-static size_t hash_text(const char *text)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
-	return (size_t)(hash ^ hash >> 32);
-}
-
-/* The slot that holds the value's group, or the free one where it belongs. */
-static size_t *find_slot(const struct log *log, const char *value)
-{
-	size_t at = hash_text(value);
-
-	for (;; at++) {
-		size_t *slot = &log->slots[at & (log->slots_count - 1)];
-
-		if (!*slot || !strcmp(log->groups[*slot - 1].value, value))
-			return slot;
-	}
-}
-
 static void count_entry(struct log *log, const char *value, double seconds)
 {
-	size_t *slot;
+	struct index_entry *entry = index_first(&log->by_value, index_text_key(text_of(value)));
+	struct group *group;
 
-	if (log->groups_count * 2 >= log->slots_count) {
-		log->slots_count = log->slots_count ? log->slots_count * 2 : 1024;
-		free(log->slots);
-		log->slots = calloc(log->slots_count, sizeof(*log->slots));
-		if (!log->slots) {
-			report_error("out of memory");
-			exit(EXIT_TROUBLE);
-		}
-		for (size_t i = 0; i < log->groups_count; i++)
-			*find_slot(log, log->groups[i].value) = i + 1;
+	/* The entry is the first member of its group. */
+	while (entry && strcmp(((struct group *)entry)->value, value))
+		entry = index_next(entry);
+	group = (struct group *)entry;
+	if (!group) {
+		group = array_grow(NULL, 0, sizeof(*group));
+		*group = (struct group){ .value = text_copy(text_of(value)), .first = seconds };
+		index_add(&log->by_value, &group->by_value, index_text_key(text_of(value)));
+		STAILQ_INSERT_TAIL(&log->groups, group, link);
 	}
-	slot = find_slot(log, value);
-	if (!*slot) {
-		log->groups = array_grow(log->groups, log->groups_count, sizeof(*log->groups));
-		log->groups[log->groups_count++] =
-			(struct group){ text_copy(text_of(value)), 0, seconds, seconds };
-		*slot = log->groups_count;
-	}
-	log->groups[*slot - 1].requests++;
-	log->groups[*slot - 1].last = seconds;
+	group->requests++;
+	group->last = seconds;
 }
 
 static void print_json(const cJSON *object)
@@ -192,13 +162,13 @@ static void print_json(const cJSON *object)
 	cJSON_free(text);
 }
 
+/* The process ends with them. */
 static void print_groups(struct log *log)
 {
 	char first[32], last[32], number[24], line[128];
+	struct group *group;
 
-	for (size_t i = 0; i < log->groups_count; i++) {
-		struct group *group = &log->groups[i];
-
+	STAILQ_FOREACH(group, &log->groups, link) {
 		if (log->json) {
 			cJSON *object = cJSON_CreateObject();
 
@@ -216,10 +186,7 @@ static void print_groups(struct log *log)
 			print_head(log, line);
 			printf(GROUP_ROW "\n", number, first, last, make_printable(group->value));
 		}
-		free(group->value);
 	}
-	free(log->groups);
-	free(log->slots);
 }
 
 /* Complete lines only: the rest of one that is being written is there the next time. */
@@ -385,6 +352,11 @@ static int run(const struct command *command, int argc, char **argv)
 	if (argv[optind] &&
 	    snprintf(log.path, sizeof(log.path), "%s", argv[optind]) >= (int)sizeof(log.path))
 		return usage_error(command, "the path is too long");
+	STAILQ_INIT(&log.groups);
+	if (index_init(&log.by_value)) {
+		report_error("out of memory");
+		return EXIT_TROUBLE;
+	}
 	code = argv[optind] ? EXIT_OK : find_log(log.path);
 	return code == EXIT_OK ? show(&log) : code;
 }
