@@ -3,7 +3,6 @@
 #include "cli/ask.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -31,108 +30,89 @@ static const char *connect_fault(int error)
 	return error == EAGAIN ? "it has too many connections" : strerror(error);
 }
 
-static bool connect_to(struct ask *ask, const char *path)
+bool ask_connect(struct ask *ask)
 {
-	struct sockaddr_un address;
 	const struct timeval limit = { ASK_TIMEOUT_MS / 1000, 0 };
-	const char *fault = socket_fault(path);
+	char path[WIRE_PATH_BYTES_MAX];
+	struct sockaddr_un address;
+	const char *fault;
+	struct buf buf;
+	int fd;
 
+	buf_init(&buf, path, sizeof(path));
+	if (socket_path(&buf))
+		return fail(ask, "%s is not an absolute path of at most %d bytes",
+			    variable_name(VARIABLE_SOCKET), WIRE_PATH_BYTES_MAX - 1);
+	fault = socket_fault(path);
 	if (fault)
 		return no_service(ask, path, fault);
 	if (socket_address(path, &address))
 		return no_service(ask, path, "the path is too long for a Unix socket");
-	ask->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (ask->fd < 0)
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
 		return no_service(ask, path, strerror(errno));
 	/* For connecting as well, which waits for a place in the service's queue (unix(7)). */
-	setsockopt(ask->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(ask->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return no_service(ask, path, connect_fault(errno));
-	if (!socket_peer_ok(ask->fd, NULL))
-		return no_service(ask, path, "it is run by another user");
-	return true;
-}
-
-bool ask_connect(struct ask *ask)
-{
-	char memory[WIRE_PATH_BYTES_MAX];
-	struct buf path;
-	int result;
-
-	buf_init(&path, memory, sizeof(memory));
-	frame_init(&ask->frame, ask->memory, sizeof(ask->memory), 0);
-	ask->fd = -1;
-	result = socket_path(&path);
-	if (result)
-		return fail(ask, "%s is not an absolute path of at most %d bytes",
-			    variable_name(VARIABLE_SOCKET), WIRE_PATH_BYTES_MAX - 1);
-	if (connect_to(ask, path.data))
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		fault = connect_fault(errno);
+	else if (!socket_peer_ok(fd, NULL))
+		fault = "it is run by another user";
+	else if (!(ask->stream = fdopen(fd, "r")))
+		fault = strerror(errno);
+	if (!fault)
 		return true;
-	ask_close(ask);
-	return false;
+	fd_close(fd);
+	return no_service(ask, path, fault);
 }
 
 void ask_close(struct ask *ask)
 {
-	fd_close(ask->fd);
-	ask->fd = -1;
+	fclose(ask->stream);
 }
 
 bool ask_send(struct ask *ask, const struct wire_request *request)
 {
 	char memory[FRAME_BYTES + 1];
 	struct buf line;
-	size_t sent = 0;
+	struct text rest;
 
 	buf_init(&line, memory, sizeof(memory));
 	wire_write_request(&line, request);
-	while (sent < line.len) {
-		ssize_t count = send(ask->fd, line.data + sent, line.len - sent, MSG_NOSIGNAL);
+	for (rest = buf_since(&line, 0); rest.len;) {
+		ssize_t sent = send(fileno(ask->stream), rest.ptr, rest.len, MSG_NOSIGNAL);
 
-		if (count < 0 && errno == EINTR)
-			continue;
 		/* A service that refuses says why before it closes: that is still to be read. */
-		if (count < 0 && errno == EPIPE)
+		if (sent < 0 && errno == EPIPE)
 			return true;
-		if (count < 0)
+		if (sent < 0 && errno != EINTR)
 			return fail(ask, "cannot send to the context service: %s", strerror(errno));
-		sent += (size_t)count;
+		rest = text_from(rest, sent > 0 ? (size_t)sent : 0);
 	}
-	return true;
-}
-
-/* More bytes. False at the end, or when none come in time. */
-static bool receive(struct ask *ask, int timeout_ms)
-{
-	struct pollfd readable = { .fd = ask->fd, .events = POLLIN };
-	size_t bytes;
-	char *space = frame_space(&ask->frame, &bytes);
-	ssize_t count;
-	int ready;
-
-	do {
-		ready = poll(&readable, 1, timeout_ms);
-	} while (ready < 0 && errno == EINTR);
-	if (!ready)
-		return fail(ask, "the context service did not answer in time");
-	do {
-		count = read(ask->fd, space, bytes);
-	} while (count < 0 && errno == EINTR);
-	if (count <= 0)
-		return fail(ask, "the context service closed the connection");
-	frame_added(&ask->frame, (size_t)count);
 	return true;
 }
 
 bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len)
 {
-	int result;
+	const struct timeval limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+	bool is_there;
+	size_t len;
 
-	while (!(result = frame_next(&ask->frame, ret_line, ret_len))) {
-		if (!receive(ask, timeout_ms))
-			return false;
-	}
-	return result > 0 || fail(ask, "invalid reply from the context service: the line is too long");
+	setsockopt(fileno(ask->stream), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	do {
+		clearerr(ask->stream);
+		errno = 0;
+		is_there = fgets(ask->line, sizeof(ask->line), ask->stream);
+	} while (!is_there && errno == EINTR);
+	len = is_there ? strlen(ask->line) : 0;
+	if (!len || ask->line[len - 1] != '\n')
+		return len == FRAME_BYTES ?
+			       fail(ask, "invalid reply from the context service: the line is too long") :
+		       errno == EAGAIN ?
+			       fail(ask, "the context service did not answer in time") :
+			       fail(ask, "the context service closed the connection");
+	*ret_line = ask->line;
+	*ret_len = len - 1;
+	return true;
 }
 
 bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_reply *ret_reply,

@@ -3,19 +3,19 @@
 #ifndef TAGALONG_CLI_ASK_H
 #define TAGALONG_CLI_ASK_H
 
-#include "protocol/frame.h"
+#include <stdio.h>
+
 #include "protocol/reply.h"
 #include "protocol/message.h"
 
 /* A connection, and the line that was read last. Zeroed by the caller. */
 struct ask {
 	bool is_quiet; /* set before: no reports */
-	int fd;
-	struct frame frame;
-	char memory[FRAME_BYTES];
+	FILE *stream;
+	char line[FRAME_BYTES + 1];
 };
 
-#define ASK_FOREVER (-1)
+#define ASK_FOREVER 0
 /* A change is answered when it is on the disk, which may be busy. */
 #define ASK_TIMEOUT_MS 10000
 

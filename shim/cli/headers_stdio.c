@@ -26,13 +26,12 @@
 #include "core/request_log.h"
 #include "core/request.h"
 #include "lib/fdio.h"
-#include "protocol/frame.h"
+#include "protocol/protocol_limits.h"
 
 struct helper {
 	const char *agent; /* to be noted as seen; NULL when it was, or when there is none */
 	int home_fd; /* the folder that we were started in */
 	struct publisher publisher;
-	struct frame frame; /* over standard input */
 };
 
 /* Context of one question. Texts are borrowed from it; NULL: not in it. */
@@ -173,27 +172,15 @@ static struct text asked_body(void *arg)
 }
 
 /* The bytes behind the line; NULL when there are none. */
-static char *read_body(struct helper *helper, const cJSON *question, struct asked_body *body)
+static char *read_body(const cJSON *question, struct asked_body *body)
 {
 	double number = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(question, "body_bytes"));
-	size_t size, len;
 	char *memory;
 
 	if (!(number >= 1 && number <= BODY_HEAD_BYTES))
 		return NULL;
-	size = (size_t)number;
-	memory = array_grow(NULL, 0, size);
-	len = frame_take(&helper->frame, memory, size);
-	while (len < size) {
-		ssize_t count = read(STDIN_FILENO, memory + len, size - len);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			break;
-		len += (size_t)count;
-	}
-	body->text = (struct text){ memory, len };
+	memory = array_grow(NULL, 0, (size_t)number);
+	body->text = (struct text){ memory, fread(memory, 1, (size_t)number, stdin) };
 	return memory;
 }
 
@@ -216,7 +203,7 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 	const char *url = string_member(question, "url");
 	const cJSON *member = cJSON_GetObjectItemCaseSensitive(question, "body");
 	struct asked_body body = { text_of(cJSON_GetStringValue(member)), cJSON_IsTrue(member), false };
-	char *memory = read_body(helper, question, &body);
+	char *memory = read_body(question, &body);
 	enum tag_verdict verdict = TAG_NO_MEMORY;
 	struct tag_lines *lines = NULL;
 	struct tag_request request;
@@ -350,33 +337,19 @@ static void take_parents_name(void)
 
 int headers_serve(const char *agent)
 {
-	static char memory[FRAME_BYTES];
 	struct helper helper = { .agent = agent };
-	struct frame *frame = &helper.frame;
-	int result = 0;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
 
 	helper.home_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	take_parents_name();
-	frame_init(frame, memory, sizeof(memory), 0);
-	while (result >= 0) {
-		char *line, *space;
-		size_t len, size;
-		ssize_t count;
-
-		while ((result = frame_next(frame, &line, &len)) > 0) {
-			if (!answer_line(&helper, line, len))
-				return EXIT_TROUBLE;
-		}
-		if (result < 0)
-			break;
-		space = frame_space(frame, &size);
-		do {
-			count = read(STDIN_FILENO, space, size);
-		} while (count < 0 && errno == EINTR);
-		if (count <= 0)
-			break;
-		frame_added(frame, (size_t)count);
+	/* The last line counts only when it is complete. */
+	while ((len = getline(&line, &size, stdin)) > 0 && line[len - 1] == '\n') {
+		if (len > FRAME_BYTES || !answer_line(&helper, line, (size_t)len - 1))
+			return EXIT_TROUBLE;
 	}
 	fd_close(helper.home_fd);
-	return result < 0 ? EXIT_TROUBLE : EXIT_OK;
+	free(line);
+	return EXIT_OK;
 }

@@ -19,7 +19,6 @@
 #include "lib/fdio.h"
 #include "protocol/page_client.h"
 #include "protocol/socket_path.h"
-#include "protocol/frame.h"
 #include "protocol/message.h"
 
 /* How long a service that failed is left alone: so that a broken one costs a host that sends

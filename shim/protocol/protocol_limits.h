@@ -8,6 +8,9 @@
 /* One line without its LF: what Linux buffers of a socket by default takes three of, and more than
  * the largest reply (asserted in reply.c). */
 #define WIRE_LINE_BYTES_MAX 65536
+/* Memory that holds the longest line and its LF, or the byte in its place by which a longer line
+ * shows. */
+#define FRAME_BYTES (WIRE_LINE_BYTES_MAX + 1)
 /* An id: what the shim can send in one header. */
 #define WIRE_ID_BYTES_MAX VALUE_BYTES_MAX
 /* tags, tracestate, baggage: what the shim reads of them. */

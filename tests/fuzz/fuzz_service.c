@@ -16,7 +16,6 @@
 
 #include "daemon/state.h"
 #include "daemon/daemon_limits.h"
-#include "protocol/frame.h"
 #include "protocol/reply.h"
 #include "protocol/message.h"
 

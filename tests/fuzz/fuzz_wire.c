@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The protocol, either side: any bytes as a request, a reply, a row of the state file and a stream.
+ * The protocol, either side: any bytes as a request, a reply and a row of the state file.
  * What is taken has to come back the same when it is written and read again.
  */
 #include "fuzz.h"
 
 #include "daemon/store.h"
-#include "protocol/frame.h"
 #include "protocol/reply.h"
 #include "protocol/message.h"
 
@@ -74,41 +73,6 @@ static void try_row(char *line, size_t len)
 	CHECK(fuzz_same_values(again.value, row.value));
 }
 
-/* The lines of the stream, whatever pieces it comes in, and whatever is done to earlier ones. */
-static void try_stream(const char *bytes, size_t len, size_t step)
-{
-	char memory[64];
-	struct frame frame;
-	size_t fed = 0, at = 0;
-
-	frame_init(&frame, memory, sizeof(memory), 0);
-	while (fed < len) {
-		size_t room, part, line_len;
-		char *space = frame_space(&frame, &room), *line;
-		const char *newline, *pending;
-		int result;
-
-		CHECK(room);
-		part = step < room ? step : room;
-		part = part < len - fed ? part : len - fed;
-		memcpy(space, bytes + fed, part);
-		frame_added(&frame, part);
-		fed += part;
-		while ((result = frame_next(&frame, &line, &line_len)) > 0) {
-			CHECK(bytes[at + line_len] == '\n' && !memcmp(line, bytes + at, line_len));
-			CHECK(!memchr(line, '\n', line_len));
-			memset(line, '#', line_len);
-			at += line_len + 1;
-		}
-		newline = memchr(bytes + at, '\n', fed - at);
-		CHECK(!newline && (result < 0) == (fed - at == sizeof(memory)));
-		if (result < 0)
-			return;
-		CHECK(frame_pending(&frame, &pending) == fed - at);
-		CHECK(!memcmp(pending, bytes + at, fed - at));
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const tries[])(char *line, size_t len) = { try_request, try_reply, try_row };
@@ -126,8 +90,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	head = fuzz_copy(data, size);
 	store_head_read(head, size, &boot_id);
 	free(head);
-	try_stream((const char *)data, size, 1);
-	try_stream((const char *)data, size, 7);
-	try_stream((const char *)data, size, 1000);
 	return 0;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "protocol/frame.h"
 #include "lib/json.h"
 #include "protocol/reply.h"
 #include "protocol/message.h"
