@@ -27,6 +27,7 @@ struct node_api {
 	int (*get_arguments)(napi_env, napi_callback_info, size_t *, napi_value *, napi_value *,
 			     void **);
 	int (*get_string)(napi_env, napi_value, char *, size_t, size_t *);
+	int (*is_buffer)(napi_env, napi_value, bool *);
 	int (*get_buffer)(napi_env, napi_value, void **, size_t *);
 };
 
@@ -40,7 +41,8 @@ static bool find_api(struct node_api *ret_api)
 	static const char names[][32] = {
 		"napi_create_function",	 "napi_create_string_utf8",
 		"napi_set_named_property", "napi_get_cb_info",
-		"napi_get_value_string_utf8", "napi_get_buffer_info",
+		"napi_get_value_string_utf8", "napi_is_buffer",
+		"napi_get_buffer_info",
 	};
 	void **function = (void **)ret_api;
 	struct dso_iterator at = { NULL, false };
@@ -77,6 +79,7 @@ static napi_value headers(napi_env env, napi_callback_info info)
 	size_t count = ARGUMENTS, body_bytes = 0;
 	struct node_api api;
 	void *body = NULL;
+	bool is_buffer = false;
 	int bytes = 0;
 
 	if (!lines || !find_api(&api) ||
@@ -86,7 +89,9 @@ static napi_value headers(napi_env env, napi_callback_info info)
 	}
 	for (size_t i = 0; i < BODY; i++)
 		text[i] = string_of(&api, env, value[i]);
-	if (api.get_buffer(env, value[BODY], &body, &body_bytes) != NAPI_OK)
+	/* Until Node 20, get_buffer ends the program when it is given anything else. */
+	if (api.is_buffer(env, value[BODY], &is_buffer) != NAPI_OK || !is_buffer ||
+	    api.get_buffer(env, value[BODY], &body, &body_bytes) != NAPI_OK)
 		body = NULL;
 	if (text[METHOD] && text[URL] && text[HEAD])
 		bytes = tagalong_headers(text[METHOD], text[URL], text[HEAD], body, body_bytes,
