@@ -15,7 +15,7 @@
 
 #define WORDS_BYTES_MAX 1024
 #define WORDS_END_BYTES 128
-#define PIECE_BYTES 256
+#define PIECE_BYTES (4 * HASH_STEP_BYTES)
 #define TAIL_BYTES 512
 #define WINDOW_BYTES_MAX 16384
 /* Parts in parts: an image's source, a tool's result. */
@@ -57,16 +57,17 @@ bool signal_is_fit(struct text value)
 
 void signals_offer(struct context *context, next_header *next, void *arg)
 {
-#define LEN_BIT(field, name, product, source) | 1u << (sizeof(name) - 1)
-	static const uint32_t lens = 0 HEADER_SIGNALS(LEN_BIT);
+#define KIND_BIT(len, letter) ((uint64_t)1 << (((len) + 4 * ((letter) & 31)) & 63))
+#define ROW_BIT(field, name, product, source) | KIND_BIT(sizeof(name) - 1, name[0])
+	const uint64_t kinds = 0 HEADER_SIGNALS(ROW_BIT);
 	struct text name, value, values[COUNT_OF(header_signals)];
 	uint32_t found = 0;
 	const void *cursor = NULL;
 
 	_Static_assert(COUNT_OF(header_signals) <= 32, "a bit for each");
 	while ((cursor = next(arg, cursor, &name, &value))) {
-		/* Cheap pre-filter: most of a client's headers have another length. */
-		if (name.len > 31 || !(lens >> name.len & 1))
+		/* Cheap pre-filter: most of a client's headers have another length or letter. */
+		if (!name.len || !(kinds & KIND_BIT(name.len, name.ptr[0])))
 			continue;
 		for (size_t i = 0; i < COUNT_OF(header_signals); i++) {
 			const struct header_signal *row = &header_signals[i];
@@ -95,8 +96,8 @@ struct words {
 	uint64_t media; /* hash of the first image's or file's data or address; 0: none */
 };
 
-/* Hashes the decoded text, so that "\u00fc" and the letter itself are equal. In pieces, because a
- * host's stack may be small. */
+/* Hashes the decoded text, so that "\u00fc" and the letter itself are equal: where it stands up to the
+ * first escape, and the rest in pieces. */
 static uint64_t hash_words(uint64_t hash, struct text raw)
 {
 	char plain[PIECE_BYTES + 4];
@@ -106,6 +107,14 @@ static uint64_t hash_words(uint64_t hash, struct text raw)
 		ptrdiff_t escape = text_find(raw, '\\');
 		size_t run = escape < 0 ? raw.len : (size_t)escape;
 
+		if (!len && escape < 0)
+			return hash_fast(hash, raw);
+		if (!len && run >= HASH_STEP_BYTES) {
+			run -= run % HASH_STEP_BYTES;
+			hash = hash_fast(hash, (struct text){ raw.ptr, run });
+			raw = text_from(raw, run);
+			continue;
+		}
 		if (run > PIECE_BYTES - len)
 			run = PIECE_BYTES - len;
 		memcpy(plain + len, raw.ptr, run);
@@ -459,6 +468,23 @@ static bool signal_value(const struct body_signal *row, struct text document, st
 	return !ret_value->full && signal_is_fit(buf_since(ret_value, 0));
 }
 
+/* The pointer's first part is the key. */
+static bool is_row_of(const struct body_signal *row, struct text key)
+{
+	return key.len && row->pointer[1] == key.ptr[0] && row->len > key.len &&
+	       !memcmp(row->pointer + 1, key.ptr, key.len) &&
+	       (!row->pointer[1 + key.len] || row->pointer[1 + key.len] == '/');
+}
+
+static bool names_signal(struct text key)
+{
+	for (size_t i = 0; i < COUNT_OF(body_signals); i++) {
+		if (is_row_of(&body_signals[i], key))
+			return true;
+	}
+	return false;
+}
+
 /* Reads the next member if it is a signal that ranks above the best one so far. */
 static void read_signal(const struct json *json, struct text key, size_t *best,
 			struct buf *ret_value)
@@ -469,13 +495,11 @@ static void read_signal(const struct json *json, struct text key, size_t *best,
 
 	for (size_t i = 0; i < *best; i++) {
 		const struct body_signal *row = &body_signals[i];
-		const char *rest = row->pointer + 1 + key.len;
 
-		if (row->pointer[1] != key.ptr[0] || row->len <= key.len ||
-		    memcmp(row->pointer + 1, key.ptr, key.len) || (*rest != '/' && *rest))
+		if (!is_row_of(row, key))
 			continue;
 		buf_init(&value, memory, sizeof(memory));
-		if (!signal_value(row, document, text_of(rest), &value))
+		if (!signal_value(row, document, text_of(row->pointer + 1 + key.len), &value))
 			continue;
 		buf_cut(ret_value, 0);
 		buf_add(ret_value, buf_since(&value, 0));
@@ -484,40 +508,34 @@ static void read_signal(const struct json *json, struct text key, size_t *best,
 }
 
 /*
- * Members behind the messages are searched by name in the last bytes of the body, because parsing
- * would have to pass a long conversation. A match inside a string is recognised by the backslash
- * before its quote, a match in a nested object by the number of brackets that close behind it.
+ * Members behind the messages are searched in the last bytes of the body, because parsing would have to
+ * pass a long conversation. A quote inside a string is recognised by the backslash before it, a member
+ * of a nested object by the number of brackets that close behind it.
  */
 static void read_tail(struct text body, size_t *best, struct buf *ret_value)
 {
-	const char *end = body.ptr + body.len, *tail, *at;
+#define LETTER_BIT(kind, pointer, product, source) | (uint32_t)1 << (pointer[1] & 31)
+	const uint32_t letters = 0 BODY_SIGNALS(LETTER_BIT);
+	const char *end = body.ptr + body.len, *at = body.ptr + 1, *next;
 
-	tail = body.len > TAIL_BYTES ? end - TAIL_BYTES : body.ptr + 1;
-	for (size_t i = 0; i < *best; i++) {
-		char name[sizeof(body_signals[i].pointer) + 1];
-		size_t len = strcspn(body_signals[i].pointer + 1, "/");
+	if (body.len > TAIL_BYTES)
+		at = end - TAIL_BYTES;
+	at = memchr(at, '"', (size_t)(end - at));
+	for (; at && (next = memchr(at + 1, '"', (size_t)(end - at) - 1)); at = next) {
+		struct text key = { at + 1, (size_t)(next - at) - 1 };
+		struct json json, rest;
 
-		/* Rows of one member stand together, and are read together. */
-		if (i && !strncmp(body_signals[i].pointer, body_signals[i - 1].pointer, len + 1))
+		if (!(letters >> (at[1] & 31) & 1) || at[-1] == '\\' || !names_signal(key))
 			continue;
-		name[0] = name[len + 1] = '"';
-		memcpy(name + 1, body_signals[i].pointer + 1, len);
-		for (at = tail; (at = memmem(at, (size_t)(end - at), name, len + 2)); at++) {
-			struct json json, rest;
-			struct text key;
-
-			if (at[-1] == '\\')
-				continue;
-			json_init_lenient(&json, (struct text){ at, (size_t)(end - at) });
-			json.depth = 1;
-			json.fresh = 1u << 1;
-			if (!json_member(&json, &key))
-				continue;
-			rest = json;
-			json_leave(&rest, 0);
-			if (json_end(&rest))
-				read_signal(&json, key, best, ret_value);
-		}
+		json_init_lenient(&json, (struct text){ at, (size_t)(end - at) });
+		json.depth = 1;
+		json.fresh = 1u << 1;
+		if (!json_member(&json, &key))
+			continue;
+		rest = json;
+		json_leave(&rest, 0);
+		if (json_end(&rest))
+			read_signal(&json, key, best, ret_value);
 	}
 }
 
@@ -547,7 +565,7 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 			is_read = read_messages(&reading, &json, false);
 		else if (text_eq(key, TEXT("contents")))
 			is_read = read_messages(&reading, &json, true); /* Gemini's role may be missing */
-		else if (key.len)
+		else
 			read_signal(&json, key, &best, ret_signal);
 		if (!is_read)
 			json_skip(&json, NULL);

@@ -213,14 +213,13 @@ enum header_error header_value_add(struct buf *buf, struct text value, size_t ma
 
 struct text header_line_name(struct text line)
 {
-	for (size_t i = 0; i < line.len; i++) {
-		struct text name = { line.ptr, i };
+	size_t len = 0;
 
-		if (line.ptr[i] != ':' && line.ptr[i] != ';')
-			continue;
-		while (name.len && ascii_is_blank(name.ptr[name.len - 1]))
-			name.len--;
-		return name;
-	}
-	return line;
+	while (len < line.len && line.ptr[len] != ':' && line.ptr[len] != ';')
+		len++;
+	if (len == line.len)
+		return line;
+	while (len && ascii_is_blank(line.ptr[len - 1]))
+		len--;
+	return (struct text){ line.ptr, len };
 }

@@ -203,17 +203,23 @@ bool json_equals(struct text raw, struct text plain)
 /* Behind the opening quote. An odd number of backslashes before a quote makes it part of the string. */
 static bool read_lenient(struct json *json, struct text *ret_raw)
 {
-	char *start = json->at, *quote, *before;
+	char *start = json->at, *end = json->end, *quote = start;
 
-	do {
-		quote = memchr(json->at, '"', (size_t)(json->end - json->at));
-		json->at = quote ? quote + 1 : json->end;
-		for (before = quote; quote && before > start && before[-1] == '\\';)
+	while ((quote = memchr(quote, '"', (size_t)(end - quote)))) {
+		const char *before = quote;
+
+		while (before > start && before[-1] == '\\')
 			before--;
-	} while (quote && ((quote - before) & 1));
+		if (!((quote - before) & 1)) {
+			end = quote;
+			break;
+		}
+		quote++;
+	}
+	json->at = quote ? quote + 1 : end;
 	if (!quote)
 		fail(json, "unterminated string");
-	*ret_raw = (struct text){ start, (size_t)((quote ? quote : json->end) - start) };
+	*ret_raw = (struct text){ start, (size_t)(end - start) };
 	return true;
 }
 
@@ -237,16 +243,11 @@ enum keep { SKIP, KEEP };
 
 /* An escape is never shorter than what it stands for, so the text is moved left as it is read. What
  * is only skipped stays as it is in memory. */
-static bool read_string(struct json *json, enum keep keep, struct text *ret_text)
+/* Not inlined: the lenient reader would pay for its registers. */
+__attribute__((noinline)) static bool read_strict(struct json *json, enum keep keep, struct text *ret_text)
 {
-	char *start, *to;
+	char *start = json->at, *to = start;
 
-	if (look(json) != '"')
-		return fail(json, "expected a string");
-	json->at++;
-	if (json->lenient)
-		return read_lenient(json, ret_text);
-	start = to = json->at;
 	while (json->at < json->end && *json->at != '"') {
 		struct text rest = { json->at, (size_t)(json->end - json->at) };
 		const char *from = json->at;
@@ -274,6 +275,14 @@ static bool read_string(struct json *json, enum keep keep, struct text *ret_text
 	json->at++;
 	*ret_text = (struct text){ start, (size_t)(to - start) };
 	return true;
+}
+
+static bool read_string(struct json *json, enum keep keep, struct text *ret_text)
+{
+	if (look(json) != '"')
+		return fail(json, "expected a string");
+	json->at++;
+	return json->lenient ? read_lenient(json, ret_text) : read_strict(json, keep, ret_text);
 }
 
 bool json_string(struct json *json, struct text *ret_text)

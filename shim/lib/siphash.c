@@ -23,19 +23,30 @@ static void mix(uint64_t v[4], unsigned rounds)
 }
 
 /* Little-endian, whatever the machine is. */
-static uint64_t read_word(const uint8_t bytes[8])
+static uint64_t little_endian(uint64_t word)
 {
-	uint64_t word = 0;
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
+}
 
-	for (unsigned i = 0; i < 8; i++)
-		word |= (uint64_t)bytes[i] << (8 * i);
-	return word;
+static uint64_t read_word(const void *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return little_endian(word);
 }
 
 static void write_word(uint8_t bytes[8], uint64_t word)
 {
-	for (unsigned i = 0; i < 8; i++)
-		bytes[i] = (uint8_t)(word >> (8 * i));
+	word = little_endian(word);
+	memcpy(bytes, &word, sizeof(word));
+}
+
+static void add_word(struct siphash *hash, uint64_t word)
+{
+	hash->v[3] ^= word;
+	mix(hash->v, 2);
+	hash->v[0] ^= word;
 }
 
 void siphash_init(struct siphash *hash, const uint8_t key[SIPHASH_KEY_BYTES])
@@ -47,30 +58,30 @@ void siphash_init(struct siphash *hash, const uint8_t key[SIPHASH_KEY_BYTES])
 				  0, 0 };
 }
 
-void siphash_byte(struct siphash *hash, uint8_t byte)
+static void add_byte(struct siphash *hash, uint8_t byte)
 {
 	hash->tail |= (uint64_t)byte << (8 * (hash->count & 7));
 	if (++hash->count & 7)
 		return;
-	hash->v[3] ^= hash->tail;
-	mix(hash->v, 2);
-	hash->v[0] ^= hash->tail;
+	add_word(hash, hash->tail);
 	hash->tail = 0;
 }
 
 void siphash_add(struct siphash *hash, struct text text)
 {
+	for (; !(hash->count & 7) && text.len >= 8; text = text_from(text, 8)) {
+		add_word(hash, read_word(text.ptr));
+		hash->count += 8;
+	}
 	for (size_t i = 0; i < text.len; i++)
-		siphash_byte(hash, (uint8_t)text.ptr[i]);
+		add_byte(hash, (uint8_t)text.ptr[i]);
 }
 
 void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES])
 {
 	uint64_t last = hash->tail | hash->count << 56, *v = hash->v;
 
-	v[3] ^= last;
-	mix(v, 2);
-	v[0] ^= last;
+	add_word(hash, last);
 	v[2] ^= 0xee;
 	mix(v, 4);
 	write_word(ret_digest, v[0] ^ v[1] ^ v[2] ^ v[3]);
@@ -79,24 +90,43 @@ void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES])
 	write_word(ret_digest + 8, v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
 
-static uint64_t hash_step(uint64_t hash, uint64_t a, uint64_t b)
+/* Both halves of a product of 128 bits, folded. */
+static uint64_t fold(uint64_t a, uint64_t b)
 {
-	hash = (hash ^ a) * 0x9E3779B97F4A7C15;
-	hash = ((hash ^ hash >> 32) + b) * 0xD6E8FEB86659FD93;
-	return hash ^ hash >> 29;
+#ifdef __SIZEOF_INT128__
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+#else
+	uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+	uint64_t low = a0 * b0, mid = a1 * b0 + (low >> 32), cross = a0 * b1 + (uint32_t)mid;
+
+	return (cross << 32 | (uint32_t)low) ^ (a1 * b1 + (mid >> 32) + (cross >> 32));
+#endif
+}
+
+static uint64_t hash_step(uint64_t hash, const char *at)
+{
+	uint64_t first, second;
+
+	memcpy(&first, at, sizeof(first));
+	memcpy(&second, at + sizeof(first), sizeof(second));
+	return fold(first ^ hash, second ^ 0xD6E8FEB86659FD93) + hash;
 }
 
 uint64_t hash_fast(uint64_t hash, struct text text)
 {
 	const char *at = text.ptr, *end = at + text.len;
-	uint64_t words[4];
+	char last[HASH_STEP_BYTES] = { 0 };
 
-	for (; end - at >= (ptrdiff_t)sizeof(words); at += sizeof(words)) {
-		memcpy(words, at, sizeof(words));
-		hash = hash_step(hash_step(hash, words[0], words[1]), words[2], words[3]);
+	for (; end - at >= 2 * HASH_STEP_BYTES; at += 2 * HASH_STEP_BYTES)
+		hash = hash_step(hash_step(hash, at), at + HASH_STEP_BYTES);
+	if (end - at >= HASH_STEP_BYTES) {
+		hash = hash_step(hash, at);
+		at += HASH_STEP_BYTES;
 	}
-	memset(words, 0, sizeof(words));
-	memcpy(words, at, (size_t)(end - at));
-	hash = hash_step(hash_step(hash, words[0], words[1]), words[2], words[3]);
-	return hash_step(hash, text.len, hash);
+	if (at == end)
+		return hash;
+	memcpy(last, at, (size_t)(end - at));
+	return hash_step(hash + (uint64_t)(end - at), last);
 }

@@ -19,11 +19,12 @@ struct siphash {
 
 void siphash_init(struct siphash *hash, const uint8_t key[SIPHASH_KEY_BYTES]);
 void siphash_add(struct siphash *hash, struct text text);
-void siphash_byte(struct siphash *hash, uint8_t byte);
 void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES]);
 
 /* A fast hash without a key, good enough for texts that nobody made to collide; its result is to go
- * through the keyed hash above. Continues from `hash`. */
+ * through the keyed hash above. Continues from `hash`: a text in pieces of whole steps has the hash of
+ * the text in one. */
+#define HASH_STEP_BYTES 16
 uint64_t hash_fast(uint64_t hash, struct text text);
 
 #endif

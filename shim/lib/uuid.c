@@ -21,12 +21,14 @@ void uuid8_make(uint8_t uuid[UUID_BYTES])
 
 void uuid_format(struct buf *buf, const uint8_t uuid[UUID_BYTES])
 {
-	static const uint8_t groups[] = { 4, 2, 2, 2, 6 };
+	static const char digits[] = "0123456789abcdef";
+	static const uint8_t places[UUID_BYTES] = { 0,	2,  4,	6,  9,	11, 14, 16,
+						    19, 21, 24, 26, 28, 30, 32, 34 };
+	char text[] = "00000000-0000-0000-0000-000000000000";
 
-	for (size_t i = 0; i < sizeof(groups); i++) {
-		if (i)
-			buf_char(buf, '-');
-		buf_hex(buf, uuid, groups[i]);
-		uuid += groups[i];
+	for (size_t i = 0; i < UUID_BYTES; i++) {
+		text[places[i]] = digits[uuid[i] >> 4];
+		text[places[i] + 1] = digits[uuid[i] & 15];
 	}
+	buf_add(buf, (struct text){ text, sizeof(text) - 1 });
 }

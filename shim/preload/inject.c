@@ -109,15 +109,15 @@ static const void *next_client_header(void *arg, const void *cursor, struct text
 {
 	const struct curl_slist *node = cursor;
 	struct text line;
+	ptrdiff_t colon;
 
 	node = node ? node->next : ((const struct handle *)arg)->client_list;
 	if (!node)
 		return NULL;
 	line = text_of(node->data);
+	colon = text_find(line, ':');
 	*ret_name = header_line_name(line);
-	*ret_value = text_trim(text_from(line, (size_t)(text_find(line, ':') + 1)));
-	if (text_find(line, ':') < 0)
-		*ret_value = TEXT("");
+	*ret_value = colon < 0 ? TEXT("") : text_trim(text_from(line, (size_t)colon + 1));
 	return node;
 }
 

@@ -36,13 +36,13 @@ CHANCE = {"setopt": 1, "request": 4_000}
 def ways(url, other, live, work):
     """What is measured, by name: the program's arguments, few and many, environment, what is bare.
 
-    An id that is derived from the body's words, held against one that is given."""
+    An id that is derived from the body's words is held against one of the same length that is given."""
     setopt, post = (["setopt"], 1_000, 6_000), (["post"], 50, 150)
     without = {"LD_PRELOAD": SHIM, "XDG_RUNTIME_DIR": "/nonexistent", "HOME": work, "TAGALONG_PRESET": "xai"}
-    given = without | {"TAGALONG_CONVERSATION_ID": "c-7f3a91"}
+    given = without | {"TAGALONG_CONVERSATION_ID": "0192f0a1-7d3c-7b52-9c00-5a1c0ffee001"}
     return {
-        "id given, 1 KiB body": (*post, [url, "1024"], given, None),
-        "id derived, 1 KiB body": (*post, [url, "1024"], without, None),
+        "request, id given": (*post, [url, "1024"], given, None),
+        "request, id derived": (*post, [url, "1024"], without, "request, id given"),
         "setopt, bare": (*setopt, [], {}, None),
         "setopt": (*setopt, [], preload(SHIM), "setopt, bare"),
         "request, bare": (*post, [url], {}, None),
