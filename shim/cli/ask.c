@@ -32,7 +32,7 @@ static const char *connect_fault(int error)
 
 bool ask_connect(struct ask *ask)
 {
-	const struct timeval limit = { ASK_TIMEOUT_MS / 1000, 0 };
+	const struct timeval limit = { ASK_CONNECT_MS / 1000, 0 };
 	char path[WIRE_PATH_BYTES_MAX];
 	struct sockaddr_un address;
 	const char *fault;

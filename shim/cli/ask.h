@@ -15,6 +15,8 @@ struct ask {
 	char line[FRAME_BYTES + 1];
 };
 
+/* A service that stands still does not empty its queue of connections. */
+#define ASK_CONNECT_MS 2000
 #define ASK_FOREVER 0
 /* A change is answered when it is on the disk, which may be busy. */
 #define ASK_TIMEOUT_MS 10000

@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,20 +27,6 @@
 #define POLL_MS 5
 /* How long the command waits for its scope when the disk is busy, or the service hangs. */
 #define OPEN_MS 2000
-
-static bool is_up(const char *path)
-{
-	struct sockaddr_un address;
-	bool up;
-	int fd;
-
-	if (socket_fault(path) || socket_address(path, &address))
-		return false;
-	fd = fd_socket(AF_UNIX, SOCK_STREAM);
-	up = fd >= 0 && !connect(fd, (const struct sockaddr *)&address, sizeof(address));
-	fd_close(fd);
-	return up;
-}
 
 /* The folder that the socket's own folder is made in: the run-time folder of a session. */
 static bool has_place(const char *path)
@@ -122,7 +107,7 @@ static pid_t start_service(void)
 	return service > 0 ? service : 0;
 }
 
-static bool start_and_wait(const char *path)
+static bool start_and_connect(struct ask *ask)
 {
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -139,29 +124,33 @@ static bool start_and_wait(const char *path)
 		/* Another one may have been faster: then ours ends, and that one answers. */
 		if (poll(&ended, 1, POLL_MS) > 0)
 			deadline_ms = 0;
-		up = is_up(path);
+		up = ask_connect(ask);
 	}
 	fd_close(ended.fd);
 	return up;
 }
 
-static bool find_service(bool say)
+/* Connects, to a service that is started where there is none. */
+static bool connect_service(struct ask *ask, bool say)
 {
-	char memory[WIRE_PATH_BYTES_MAX];
-	struct buf path;
+	char path[WIRE_PATH_BYTES_MAX];
+	struct buf buf;
 
-	buf_init(&path, memory, sizeof(memory));
-	if (socket_path(&path)) {
+	buf_init(&buf, path, sizeof(path));
+	if (socket_path(&buf)) {
 		if (say)
 			report_error("%s is not the path of a socket", variable_name(VARIABLE_SOCKET));
 		return false;
 	}
-	if (is_up(path.data) || (has_place(path.data) && start_and_wait(path.data)))
-		return true;
-	if (say)
-		report_error("no context service at %s, and it cannot be started: continuing without it",
-			 path.data);
-	return false;
+	ask->is_quiet = true;
+	if (!ask_connect(ask) && !(has_place(path) && start_and_connect(ask))) {
+		if (say)
+			report_error("no context service at %s, and it cannot be started: continuing "
+				     "without it", path);
+		return false;
+	}
+	ask->is_quiet = !say;
+	return true;
 }
 
 /* What goes into the scope: every field that the environment has, if it is fit. */
@@ -217,17 +206,11 @@ static bool open_parent(struct ask *ask, const char *name)
 
 bool scope_open(const char *parent, bool say)
 {
-	struct ask *ask;
+	struct ask *ask = calloc(1, sizeof(*ask));
 	bool opened = false;
 
 	say |= parent != NULL; /* it was asked for by name */
-	if (!find_service(say))
-		return false;
-	ask = calloc(1, sizeof(*ask));
-	if (!ask)
-		return false;
-	ask->is_quiet = !say;
-	if (ask_connect(ask)) {
+	if (ask && connect_service(ask, say)) {
 		if (parent)
 			open_parent(ask, parent);
 		opened = open_scope(ask);
