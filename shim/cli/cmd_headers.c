@@ -74,19 +74,15 @@ cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines)
 /* A file, or "-" for standard input: as much of it as the core looks at. */
 static int read_body(const char *path, char *memory, size_t size, struct text *ret_body)
 {
-	FILE *file;
+	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 
-	if (!strcmp(path, "-")) {
-		*ret_body = (struct text){ memory, fread(memory, 1, size, stdin) };
-		return EXIT_OK;
-	}
-	file = fopen(path, "re");
 	if (!file) {
 		report_error("cannot read %s: %s", path, strerror(errno));
 		return EXIT_TROUBLE;
 	}
 	*ret_body = (struct text){ memory, fread(memory, 1, size, file) };
-	fclose(file);
+	if (file != stdin)
+		fclose(file);
 	return EXIT_OK;
 }
 

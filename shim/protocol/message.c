@@ -296,19 +296,20 @@ static void read_scope_name(struct reading *reading, enum wire_target target)
 		note_quoted(reading, WIRE_BAD_SCOPE, "this cannot be the name of a scope: ", name);
 }
 
-static void read_scope_pid(struct reading *reading)
+/* A whole number from `min` to `max`, else 0. */
+static uint64_t read_number(struct reading *reading, uint64_t min, uint64_t max, enum wire_code code,
+			    const char *message)
 {
-	uint64_t pid = 0;
+	uint64_t number = 0;
+	struct json json;
 	struct text raw;
-	struct json number;
 
 	if (!json_skip(&reading->json, &raw))
-		return;
-	json_init(&number, (char *)raw.ptr, raw.len);
-	if (!json_number(&number, INT_MAX, &pid) || !pid)
-		note(reading, WIRE_BAD_SCOPE, "a scope's pid has to be a whole number above 0");
-	reading->request->target = WIRE_PROCESS;
-	reading->request->pid = (pid_t)pid;
+		return 0;
+	json_init(&json, (char *)raw.ptr, raw.len);
+	if (!json_number(&json, max, &number) || number < min)
+		note(reading, code, message);
+	return number;
 }
 
 static void read_scope_default(struct reading *reading)
@@ -340,7 +341,10 @@ static void read_scope(struct reading *reading)
 			read_scope_name(reading, WIRE_OWN);
 		} else if (text_eq(key, TEXT("pid"))) {
 			once(reading, &seen, PID, key);
-			read_scope_pid(reading);
+			reading->request->target = WIRE_PROCESS;
+			reading->request->pid = (pid_t)read_number(
+				reading, 1, INT_MAX, WIRE_BAD_SCOPE,
+				"a scope's pid has to be a whole number above 0");
 		} else if (text_eq(key, TEXT("default"))) {
 			once(reading, &seen, DEFAULT, key);
 			read_scope_default(reading);
@@ -453,14 +457,8 @@ static void read_fields(struct reading *reading)
 
 static void read_after(struct reading *reading)
 {
-	struct json number;
-	struct text raw;
-
-	if (!json_skip(&reading->json, &raw))
-		return;
-	json_init(&number, (char *)raw.ptr, raw.len);
-	if (!json_number(&number, UINT64_MAX, &reading->request->after))
-		note(reading, WIRE_BAD_VALUE, "\"after\" has to be a whole number");
+	reading->request->after = read_number(reading, 0, UINT64_MAX, WIRE_BAD_VALUE,
+					      "\"after\" has to be a whole number");
 }
 
 static void read_page(struct reading *reading)
@@ -471,16 +469,8 @@ static void read_page(struct reading *reading)
 
 static void read_ttl(struct reading *reading)
 {
-	uint64_t seconds = 0;
-	struct json number;
-	struct text raw;
-
-	if (!json_skip(&reading->json, &raw))
-		return;
-	json_init(&number, (char *)raw.ptr, raw.len);
-	if (!json_number(&number, WIRE_TTL_SECONDS_MAX, &seconds) || !seconds)
-		note(reading, WIRE_BAD_VALUE, "\"ttl\" has to be 1 to 31,536,000 seconds");
-	reading->request->ttl_seconds = seconds;
+	reading->request->ttl_seconds = read_number(reading, 1, WIRE_TTL_SECONDS_MAX, WIRE_BAD_VALUE,
+						    "\"ttl\" has to be 1 to 31,536,000 seconds");
 }
 
 static const struct member {

@@ -168,15 +168,21 @@ static void read_error(struct json *json, struct wire_reply *reply)
 	}
 }
 
+/* Enters an object; passes over what else some other service may have there. */
+static bool enter_object(struct json *json)
+{
+	if (json_peek(json) == JSON_OBJECT)
+		return json_object(json);
+	json_skip(json, NULL);
+	return false;
+}
+
 static void read_shared(struct json *json, struct wire_shared *shared)
 {
 	struct text key;
 
-	if (json_peek(json) != JSON_OBJECT) {
-		json_skip(json, NULL); /* some other service's own */
+	if (!enter_object(json))
 		return;
-	}
-	json_object(json);
 	while (json_member(json, &key)) {
 		if (text_eq(key, TEXT("revision")))
 			shared->is_shared = json_number(json, UINT64_MAX, &shared->revision);
@@ -196,11 +202,8 @@ static void read_page(struct json *json, struct wire_reply *reply)
 	uint64_t generation = 0;
 	struct text key;
 
-	if (json_peek(json) != JSON_OBJECT) {
-		json_skip(json, NULL); /* some other service's own */
+	if (!enter_object(json))
 		return;
-	}
-	json_object(json);
 	while (json_member(json, &key)) {
 		if (text_eq(key, TEXT("topology")))
 			reply->has_page = json_number(json, UINT32_MAX, &generation);
