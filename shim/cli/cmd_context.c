@@ -47,18 +47,6 @@ struct call {
 	struct ask ask;
 };
 
-static int no_field(const struct call *call, struct text name)
-{
-	struct wire_error fault;
-
-	wire_error_init(&fault);
-	wire_error_start(&fault, WIRE_BAD_FIELD, TEXT("unknown field "));
-	wire_error_quote(&fault, name);
-	buf_add(&fault.message, TEXT("; the fields are: "));
-	wire_error_fields(&fault);
-	return usage_error(call->command, "%s", fault.message.data);
-}
-
 static int parse_scope(struct call *call, const char *word)
 {
 	struct text text = text_of(word);
@@ -80,29 +68,6 @@ static int parse_scope(struct call *call, const char *word)
 				   "invalid scope \"%s\": it is default, pid:N, or a name of "
 				   "letters, digits and ._-:/@+", word);
 	}
-	return EXIT_OK;
-}
-
-/* A whole number, with a unit or of seconds. */
-static int parse_ttl(struct call *call, const char *word)
-{
-	static const struct { char letter; unsigned seconds; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
-	};
-	struct text text = text_of(word);
-	unsigned long number = 0, seconds = 1;
-
-	for (size_t i = 0; text.len && i < sizeof(units) / sizeof(units[0]); i++) {
-		if (text.ptr[text.len - 1] != units[i].letter)
-			continue;
-		seconds = units[i].seconds;
-		text.len--;
-		break;
-	}
-	if (!text_number(text, WIRE_TTL_SECONDS_MAX / seconds, &number) || !number)
-		return usage_error(call->command, "--ttl needs a time such as 90s, 30m, 2h or 7d, of a year "
-				   "at most, not \"%s\"", word);
-	call->request.ttl_seconds = number * seconds;
 	return EXIT_OK;
 }
 
@@ -138,7 +103,7 @@ static int parse_pair(struct call *call, const char *word)
 				   wire_op_name(call->request.op), word);
 	field = field_by_name((struct text){ word, (size_t)equals });
 	if (field == FIELD_COUNT)
-		return no_field(call, (struct text){ word, (size_t)equals });
+		return unknown_field(call->command, (struct text){ word, (size_t)equals });
 	value = text_from(text, (size_t)equals + 1);
 	if (text_eq(value, TEXT("-"))) {
 		code = read_stdin(call, &value);
@@ -157,7 +122,7 @@ static int parse_name(struct call *call, const char *word, bool list[FIELD_COUNT
 	enum field field = field_by_name(text_of(word));
 
 	if (field == FIELD_COUNT)
-		return no_field(call, text_of(word));
+		return unknown_field(call->command, text_of(word));
 	list[field] = true;
 	return EXIT_OK;
 }
@@ -219,7 +184,12 @@ static int parse(struct call *call, int argc, char **argv)
 			code = parse_scope(call, optarg);
 			break;
 		case OPT_TTL:
-			code = parse_ttl(call, optarg);
+			if (!parse_duration(text_of(optarg), WIRE_TTL_SECONDS_MAX,
+					    &call->request.ttl_seconds) ||
+			    !call->request.ttl_seconds)
+				code = usage_error(call->command,
+						   "--ttl needs a time such as 90s, 30m, 2h or 7d, of "
+						   "a year at most, not \"%s\"", optarg);
 			break;
 		case OPT_JSON:
 			call->json = true;

@@ -25,6 +25,8 @@
 #define FOLLOW_NS 200000000
 /* The year 9999; a time beyond it is an error in the file. */
 #define SECONDS_MAX 253402300799.0
+/* Longer ago than any request. */
+#define SECONDS_AGO_MAX (100 * 366 * 86400UL)
 
 #define DIM "\033[2m"
 #define BOLD "\033[1m"
@@ -71,14 +73,10 @@ static bool parse_since(const char *text, double *ret_seconds)
 {
 	static const char *const formats[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S",
 					       "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S" };
-	static const char units[] = "smhd";
-	static const unsigned seconds[] = { 1, 60, 3600, 86400 };
-	size_t len = strlen(text);
-	const char *unit = len > 1 ? strchr(units, text[len - 1]) : NULL;
-	unsigned long number;
+	uint64_t seconds;
 
-	if (unit && text_number((struct text){ text, len - 1 }, 1000000, &number)) {
-		*ret_seconds = (double)time(NULL) - (double)number * seconds[unit - units];
+	if (strpbrk(text, "smhd") && parse_duration(text_of(text), SECONDS_AGO_MAX, &seconds)) {
+		*ret_seconds = (double)time(NULL) - (double)seconds;
 		return true;
 	}
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {

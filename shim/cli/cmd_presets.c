@@ -78,8 +78,9 @@ const char *preset_kind_text(enum header_kind kind)
 		return "key:value, comma separated";
 	case HEADER_FANOUT:
 		return "one header per tag";
-	case HEADER_TEXT:
 	case HEADER_OMIT:
+		return "left out";
+	case HEADER_TEXT:
 	case HEADER_MEMBER:
 		break;
 	}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "lib/text.h"
@@ -95,6 +96,8 @@ int print_help(const struct command *command);
 /* "tagalong run: ..." on stderr, and the usage. EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int usage_error(const struct command *command,
 						      const char *format, ...);
+/* The same about a name that is no context field's. */
+int unknown_field(const struct command *command, struct text name);
 /* "tagalong: ..." on stderr. */
 __attribute__((format(printf, 1, 2))) void report_error(const char *format, ...);
 
@@ -103,6 +106,9 @@ __attribute__((format(printf, 1, 2))) void report_error(const char *format, ...)
 void *array_grow(void *array, size_t count, size_t size);
 char *text_copy(struct text text);
 __attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
+
+/* "90s", "15m", "2h", "3d", or so many seconds: at most `max`. False for anything else. */
+bool parse_duration(struct text text, unsigned long max, uint64_t *ret_seconds);
 
 /* Replaces each character that could steer a terminal by "?", in place: control characters (C0 but
  * TAB, DEL, C1), bidirectional controls, and bytes that are no UTF-8. Returns `text`. */

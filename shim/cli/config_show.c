@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/config_file.h"
+#include "cli/presets.h"
 #include "core/variables.h"
 
 struct value {
@@ -49,42 +50,23 @@ static void add_unless_set(struct listing *list, const char *name, enum variable
 	last->origin = text_format("environment: %s", variable_name(variable));
 }
 
-static const char *kind_text(enum header_kind kind)
-{
-	switch (kind) {
-	case HEADER_JSON:
-		return "(one JSON object)";
-	case HEADER_BAGGAGE:
-		return "(W3C baggage)";
-	case HEADER_LIST:
-		return "(key:value, comma separated)";
-	case HEADER_OMIT:
-		return "(left out)";
-	case HEADER_TEXT:
-	case HEADER_FANOUT:
-	case HEADER_MEMBER:
-		break;
-	}
-	return NULL;
-}
-
 static void add_headers(struct listing *list, const struct config_rule *rule)
 {
 	struct text header = { NULL, 0 };
 
 	for (size_t i = 0; i < rule->headers_count; i++) {
 		const struct header_rule *row = &rule->headers[i];
-		const char *kind = kind_text(row->kind);
 		bool member = row->kind == HEADER_MEMBER;
-		char *name;
+		char *name, *kind = text_format("(%s)", preset_kind_text(row->kind));
 
 		if (!member)
 			header = row->name;
 		name = text_format("headers.%.*s%s%.*s", (int)header.len, header.ptr,
 				   member ? "." : "", member ? (int)row->name.len : 0,
 				   row->name.ptr);
-		add(list, name, kind ? text_of(kind) : row->value, rule->headers_where[i]);
+		add(list, name, row->value.len ? row->value : text_of(kind), rule->headers_where[i]);
 		free(name);
+		free(kind);
 	}
 }
 

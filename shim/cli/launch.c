@@ -80,19 +80,14 @@ static int set_field(const struct command *command, enum field field, const char
 static int set_pair(const struct command *command, const char *pair)
 {
 	ptrdiff_t equals = text_find(text_of(pair), '=');
-	char names[512] = "";
 	enum field field;
-	size_t len = 0;
 
 	if (equals < 0)
 		return usage_error(command, "--set needs FIELD=VALUE, not \"%s\"", pair);
 	field = field_by_name((struct text){ pair, (size_t)equals });
-	if (field < FIELD_COUNT)
-		return set_field(command, field, pair + equals + 1);
-	for (field = 0; field < FIELD_COUNT; field++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len, " %s", field_name(field));
-	return usage_error(command, "unknown field \"%.*s\"; the fields are:%s", (int)equals, pair,
-			   names);
+	if (field == FIELD_COUNT)
+		return unknown_field(command, (struct text){ pair, (size_t)equals });
+	return set_field(command, field, pair + equals + 1);
 }
 
 static int add_relay(const struct command *command, const char *pattern, const char *before)

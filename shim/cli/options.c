@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "protocol/message.h"
+
 #define COLUMNS 80
 /* More than any command has. */
 #define OPTIONS_MAX 30
@@ -57,71 +59,57 @@ static void print_usage(FILE *out, const struct command *command)
 	print_wrapped(out, text_of(words), sizeof("usage: ") - 1, sizeof("usage: ") - 1);
 }
 
-/* "get [FIELD...]"; returns the length. */
-static int verb_words(char *words, size_t size, const struct command_verb *verb)
+/* "get [FIELD...]" */
+static void verb_words(char *words, size_t size, const struct command_verb *verb)
 {
-	return snprintf(words, size, "%s%s%s", verb->name, verb->arguments[0] ? " " : "",
-			verb->arguments);
+	snprintf(words, size, "%s%s%s", verb->name, verb->arguments[0] ? " " : "", verb->arguments);
 }
 
 /* "-f, --follow" */
-static int option_words(char *words, size_t size, const struct command_option *option)
+static void option_words(char *words, size_t size, const struct command_option *option)
 {
-	return snprintf(words, size, "%s%.1s%s--%s%s%s", option->letter ? "-" : "", &option->letter,
-			option->letter ? ", " : "", option->name, option->argument ? " " : "",
-			option->argument ? option->argument : "");
+	snprintf(words, size, "%s%.1s%s--%s%s%s", option->letter ? "-" : "", &option->letter,
+		 option->letter ? ", " : "", option->name, option->argument ? " " : "",
+		 option->argument ? option->argument : "");
 }
 
-static void print_row(int width, const char *words, const char *help)
+/* A table of what words mean, aligned. */
+static void print_rows(char words[][64], const char *help[], size_t count)
 {
-	printf("  %-*s  ", width, words);
-	print_wrapped(stdout, text_of(help), (size_t)width + 4, (size_t)width + 4);
-}
+	int width = 0;
 
-/* With aligned help, as print_options. */
-static void print_verbs(const struct command_verb *verbs)
-{
-	char words[64];
-	int width = 0, len;
-
-	putchar('\n');
-	for (const struct command_verb *verb = verbs; verb->name; verb++) {
-		len = verb_words(words, sizeof(words), verb);
-		width = len > width ? len : width;
-	}
-	for (const struct command_verb *verb = verbs; verb->name; verb++) {
-		verb_words(words, sizeof(words), verb);
-		print_row(width, words, verb->help);
-	}
-}
-
-static void print_options(const struct command_option *options)
-{
-	char words[64];
-	int width = 0, len;
-
-	putchar('\n');
-	for (const struct command_option *option = options; option->name; option++) {
-		len = option_words(words, sizeof(words), option);
-		width = len > width ? len : width;
-	}
-	for (const struct command_option *option = options; option->name; option++) {
-		option_words(words, sizeof(words), option);
-		print_row(width, words, option->help);
+	if (count)
+		putchar('\n');
+	for (size_t i = 0; i < count; i++)
+		width = (int)strlen(words[i]) > width ? (int)strlen(words[i]) : width;
+	for (size_t i = 0; i < count; i++) {
+		printf("  %-*s  ", width, words[i]);
+		print_wrapped(stdout, text_of(help[i]), (size_t)width + 4, (size_t)width + 4);
 	}
 }
 
 int print_help(const struct command *command)
 {
 	struct text about = text_of(command->about), examples = text_of(command->examples), line;
+	const struct command_option *option = command->options;
+	const struct command_verb *verb = command->verbs;
+	const char *help[OPTIONS_MAX];
+	char words[OPTIONS_MAX][64];
+	size_t count = 0;
 
 	print_usage(stdout, command);
 	putchar('\n');
 	print_wrapped(stdout, text_of(command->summary), 0, 0);
-	if (command->verbs)
-		print_verbs(command->verbs);
-	if (command->options)
-		print_options(command->options);
+	for (; verb && verb->name; verb++) {
+		verb_words(words[count], sizeof(words[count]), verb);
+		help[count++] = verb->help;
+	}
+	print_rows(words, help, count);
+	for (count = 0; option && option->name; option++) {
+		option_words(words[count], sizeof(words[count]), option);
+		help[count++] = option->help;
+	}
+	print_rows(words, help, count);
 	if (about.len)
 		putchar('\n');
 	while (text_next(&about, '\n', &line))
@@ -145,6 +133,18 @@ int usage_error(const struct command *command, const char *format, ...)
 	print_usage(stderr, command);
 	fprintf(stderr, "Try: tagalong %s --help\n", command->name);
 	return EXIT_USAGE;
+}
+
+int unknown_field(const struct command *command, struct text name)
+{
+	struct wire_error fault;
+
+	wire_error_init(&fault);
+	wire_error_start(&fault, WIRE_BAD_FIELD, TEXT("unknown field "));
+	wire_error_quote(&fault, name);
+	buf_add(&fault.message, TEXT("; the fields are: "));
+	wire_error_fields(&fault);
+	return usage_error(command, "%s", fault.message.data);
 }
 
 const struct command_option *option_of(const struct command *command, int value)

@@ -55,6 +55,21 @@ char *text_format(const char *format, ...)
 	return need(text);
 }
 
+bool parse_duration(struct text text, unsigned long max, uint64_t *ret_seconds)
+{
+	static const char units[] = "smhd";
+	static const unsigned seconds[] = { 1, 60, 3600, 86400 };
+	ptrdiff_t unit = text.len ? text_find(text_of(units), text.ptr[text.len - 1]) : -1;
+	unsigned long number;
+
+	text.len -= unit >= 0;
+	unit = unit < 0 ? 0 : unit;
+	if (!text_number(text, max / seconds[unit], &number))
+		return false;
+	*ret_seconds = (uint64_t)number * seconds[unit];
+	return true;
+}
+
 /* C0, DEL and C1; and what changes the direction of the text that follows (UAX 9). */
 static bool steers_terminal(uint32_t point)
 {
