@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands' side of the context service: ask, and wait for the answer. */
-#ifndef TAGALONG_CLI_ASK_H
-#define TAGALONG_CLI_ASK_H
+#pragma once
 
 #include <stdio.h>
 
@@ -38,5 +37,3 @@ bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_r
 /* All three, for a question with one reply. */
 bool ask_exchange(struct ask *ask, const struct wire_request *request, int timeout_ms,
 		  struct wire_reply *ret_reply);
-
-#endif

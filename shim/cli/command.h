@@ -3,8 +3,7 @@
  * A command is a name in COMMANDS and a file with a `struct command`. Options are parsed, and --help,
  * the manual and the completions are made, from that table alone.
  */
-#ifndef TAGALONG_CLI_COMMAND_H
-#define TAGALONG_CLI_COMMAND_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -118,5 +117,3 @@ char *make_printable(char *text);
  * when it cannot be found out. set_program_path is for main. */
 const char *program_path(void);
 void set_program_path(const char *path);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What may stand at the end of an unfinished call, for the shells' completions. */
-#ifndef TAGALONG_CLI_COMPLETE_H
-#define TAGALONG_CLI_COMPLETE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -15,5 +14,3 @@ int complete(int count, char **words);
 
 /* The words of tagalong log --by, one after the other; NULL behind the last. */
 const char *log_by_word(size_t index);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration as the commands see it: with its text, so that they can name places in it. */
-#ifndef TAGALONG_CLI_CONFIG_FILE_H
-#define TAGALONG_CLI_CONFIG_FILE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -34,5 +33,3 @@ size_t config_file_line(struct config_file *file, size_t offset, size_t *ret_col
 /* Prints the values that apply, each with its origin: a line of the file, a variable of the environment,
  * or the default. There may be no file. */
 void config_show(struct config_file *file, bool json);
-
-#endif

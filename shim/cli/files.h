@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that the commands read, write and look for. */
-#ifndef TAGALONG_CLI_FILES_H
-#define TAGALONG_CLI_FILES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,5 +39,3 @@ bool program_find(const char *name, bool (*skip)(const char *path), char *ret_pa
 const char *program_name(const char *path);
 /* Whether it is an AppImage: an executable with a file system behind it, which it mounts. */
 bool program_is_appimage(const char *path);
-
-#endif

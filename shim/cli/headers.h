@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The core's answer about one request, for the commands explain and headers. */
-#ifndef TAGALONG_CLI_HEADERS_H
-#define TAGALONG_CLI_HEADERS_H
+#pragma once
 
 #include <cjson/cJSON.h>
 
@@ -22,5 +21,3 @@ cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines);
 /* Answers questions, one line of JSON each, on standard input until it ends; `agent`, if not NULL, is
  * noted as seen when it first got a header. The exit code. */
 int headers_serve(const char *agent);
-
-#endif

@@ -3,8 +3,7 @@
  * How a program is started with Tagalong: the options that say what its requests are tagged with, where
  * the library is, and how it gets into the program. Everything goes into the environment.
  */
-#ifndef TAGALONG_CLI_LAUNCH_H
-#define TAGALONG_CLI_LAUNCH_H
+#pragma once
 
 #include "cli/command.h"
 #include "lib/buf.h"
@@ -83,5 +82,3 @@ enum runtime_hook { RUNTIME_NODE, RUNTIME_BUN, RUNTIME_PYTHON, RUNTIME_HOOKS };
 /* Whether TAGALONG_HOOKS allows the hook and its file is there; the path that the variable is to name is
  * appended then. */
 bool runtime_hook(enum runtime_hook hook, struct buf *ret_path);
-
-#endif

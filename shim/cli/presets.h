@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A preset in words, for tagalong presets and for docs/relays.md (scripts/pages.c). */
-#ifndef TAGALONG_CLI_PRESETS_H
-#define TAGALONG_CLI_PRESETS_H
+#pragma once
 
 #include "core/preset.h"
 
@@ -11,5 +10,3 @@ const char *preset_kind_text(enum header_kind kind);
 const char *preset_limits_text(const struct header_rule *row, char *memory, size_t size);
 /* Prints what it sends for an example's context. */
 void preset_print_example(const struct preset *preset);
-
-#endif

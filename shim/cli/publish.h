@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Telling the context service what a process is working on. */
-#ifndef TAGALONG_CLI_PUBLISH_H
-#define TAGALONG_CLI_PUBLISH_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -22,5 +21,3 @@ bool publish(struct publisher *publisher, pid_t pid, const char *const values[FI
 /* The same for the scope that this very process is in, but never for the default one, which is
  * everybody's. */
 bool publish_own(const char *const values[FIELD_COUNT]);
-
-#endif

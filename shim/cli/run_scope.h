@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TAGALONG_CLI_RUN_SCOPE_H
-#define TAGALONG_CLI_RUN_SCOPE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -17,5 +16,3 @@
  * tells why, on stderr.
  */
 bool scope_open(const char *parent, bool say);
-
-#endif

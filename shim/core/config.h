@@ -13,8 +13,7 @@
  * Every key may be missing. A "$schema" or "$comment" anywhere an object has fixed keys is passed
  * over.
  */
-#ifndef TAGALONG_CORE_CONFIG_H
-#define TAGALONG_CORE_CONFIG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -145,5 +144,3 @@ struct config_snapshot {
  */
 const struct config_snapshot *config_get(bool exact);
 void config_put(const struct config_snapshot *snapshot);
-
-#endif

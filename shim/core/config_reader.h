@@ -4,8 +4,7 @@
  * report for each that is wrong. Reading goes on after a report, unless the JSON itself is broken.
  * The words around a reason are made by the commands, so the shim contains only the reasons.
  */
-#ifndef TAGALONG_CORE_CONFIG_READER_H
-#define TAGALONG_CORE_CONFIG_READER_H
+#pragma once
 
 #include <stddef.h>
 
@@ -61,5 +60,3 @@ void config_note_key(struct config_reader *reader, size_t *offset, struct text k
 void config_line_of(struct text source, size_t offset, size_t *ret_line, size_t *ret_column);
 /* The choice that is most like this word, or an empty text when none is near. */
 struct text config_nearest(struct text word, const char *choices);
-
-#endif

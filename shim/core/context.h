@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The fields that are current for one request, and where each value came from. */
-#ifndef TAGALONG_CORE_CONTEXT_H
-#define TAGALONG_CORE_CONTEXT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -52,5 +51,3 @@ void context_offer(struct context *context, enum field field, struct text value,
  * passed over. Blanks around key and value do not count. False at the end.
  */
 bool tags_next(struct text *rest, struct text *ret_key, struct text *ret_value);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which conversation a request belongs to: what the client itself says, or how the conversation
  * began. docs/conversation.md has the recipe and what it was measured against. */
-#ifndef TAGALONG_CORE_CONVERSATION_H
-#define TAGALONG_CORE_CONVERSATION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,5 +44,3 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
  * place where they were said. Of no use to whoever would guess the words but lacks the key. */
 void conversation_id_add(struct buf *ret_id, const uint8_t key[SIPHASH_KEY_BYTES], uint64_t words,
 			 struct text place);
-
-#endif

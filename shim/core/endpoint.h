@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which URL paths are chat requests: matched on the end of the path, because relays mount the same
  * interfaces under prefixes of their own. */
-#ifndef TAGALONG_CORE_ENDPOINT_H
-#define TAGALONG_CORE_ENDPOINT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -37,5 +36,3 @@ const char *endpoint_class_of(struct text path);
 
 /* Whether a request to this path (before "?") is wanted. */
 bool endpoint_wanted(const struct endpoint_set *set, struct text path);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Context from the environment: the fields' own variables, and those of other tools. */
-#ifndef TAGALONG_CORE_ENVIRONMENT_H
-#define TAGALONG_CORE_ENVIRONMENT_H
+#pragma once
 
 #include "core/context.h"
 #include "lib/buf.h"
@@ -13,5 +12,3 @@ void environment_offer(struct context *context, struct buf *copies);
 
 /* The copy of a value (may be NULL); empty where it finds no space. */
 struct text environment_copy(struct buf *copies, const char *value);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Folders: that of the state, and what can be known of one without touching its file system. */
-#ifndef TAGALONG_CORE_FOLDER_H
-#define TAGALONG_CORE_FOLDER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ int folder_identify(struct folder_id *ret_id);
  * absolute; NULL: the working folder, which is `id`.
  */
 bool folder_may_hang(const struct folder_id *id, const char *path);
-
-#endif

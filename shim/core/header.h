@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What may be a header of ours: RFC 9110 names, safe values, and the names that are never set. */
-#ifndef TAGALONG_CORE_HEADER_H
-#define TAGALONG_CORE_HEADER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -45,5 +44,3 @@ enum header_error header_value_add(struct buf *buf, struct text value, size_t ma
 /* The name of a header line "Name: x", "Name:", "Name;" as libcurl's lists have them: the part
  * before the first ":" or ";", without trailing blanks. The whole line when there is neither. */
 struct text header_line_name(struct text line);
-
-#endif

@@ -3,8 +3,7 @@
  * What one header is made of: a row for the header, then, for the composed kinds, a row for each
  * member. Presets (compiled in from shim/presets) and configurations come in this one shape.
  */
-#ifndef TAGALONG_CORE_HEADER_RULE_H
-#define TAGALONG_CORE_HEADER_RULE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,5 +85,3 @@ void headers_read(struct config_reader *reader, struct header_table *table);
 bool placeholder_exists(void *arg, struct text name);
 /* Whether an environment variable can have this name (POSIX, Base Definitions, 8.1). */
 bool name_is_variable(struct text name);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Debug lines, only when TAGALONG_DEBUG names a place. Never a header value of the client's. */
-#ifndef TAGALONG_CORE_LOG_H
-#define TAGALONG_CORE_LOG_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -28,5 +27,3 @@ void log_append(const char *path, struct text line);
 #define log_line(...)                                                                              \
 	log_parts((const struct text[]){ __VA_ARGS__ },                                            \
 		  sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The presets that were compiled in from shim/presets: one relay product each. */
-#ifndef TAGALONG_CORE_PRESET_H
-#define TAGALONG_CORE_PRESET_H
+#pragma once
 
 #include "core/header_rule.h"
 
@@ -32,5 +31,3 @@ int preset_find(struct text name, struct preset *ret_preset);
 /* Its documentation page and limits, for people. Who does not ask, such as the shim, has none of
  * these texts linked in. */
 struct text preset_comment(struct text name);
-
-#endif

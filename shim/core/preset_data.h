@@ -4,8 +4,7 @@
  * text and no pointers, so that nothing has to be relocated when a host starts: the pages stay
  * shared and untouched until a request is tagged.
  */
-#ifndef TAGALONG_CORE_PRESET_DATA_H
-#define TAGALONG_CORE_PRESET_DATA_H
+#pragma once
 
 #include <stdint.h>
 
@@ -34,5 +33,3 @@ extern const char preset_texts[], preset_comments[];
 extern const struct preset_row preset_rows[];
 extern const struct preset_entry preset_entries[];
 extern const uint16_t preset_entry_count;
-
-#endif

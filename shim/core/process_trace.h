@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The trace-id of this process, for requests that continue no other trace. */
-#ifndef TAGALONG_CORE_PROCESS_TRACE_H
-#define TAGALONG_CORE_PROCESS_TRACE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -10,5 +9,3 @@
  * until the process ends; a forked child has its own. Thread-safe. 0 or a negative errno.
  */
 int process_trace_id(uint8_t ret_trace_id[16]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The project of a folder, by Kilo's rule: the name of the git origin repository. */
-#ifndef TAGALONG_CORE_PROJECT_H
-#define TAGALONG_CORE_PROJECT_H
+#pragma once
 
 #include "lib/buf.h"
 
@@ -28,5 +27,3 @@ bool git_config_origin(struct text config, struct buf *memory, struct text *ret_
 /* The repository's name in a remote url: path, scp-like or with a scheme. Never a part of the user
  * and password, nor of a query. Empty when it has no name. */
 struct text git_url_name(struct text url);
-
-#endif

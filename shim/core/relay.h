@@ -8,8 +8,7 @@
  *   localhost:8090  [::1]:8090   loopback names without a scheme mean http, too
  *   *                            every host: any scheme, any port
  */
-#ifndef TAGALONG_CORE_RELAY_H
-#define TAGALONG_CORE_RELAY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -33,5 +32,3 @@ bool relay_match(const struct relay *relay, const struct url *url);
 
 /* localhost, *.localhost, 127.0.0.0/8, [::1], over http or https, any port. */
 bool relay_is_loopback(const struct url *url);
-
-#endif

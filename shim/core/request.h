@@ -3,8 +3,7 @@
  * The core: one request in, the header lines for it out, or the reason for none. The shim and the
  * commands ask here, so that what `tagalong explain` says is what the shim does.
  */
-#ifndef TAGALONG_CORE_REQUEST_H
-#define TAGALONG_CORE_REQUEST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -197,5 +196,3 @@ bool values_has(struct values *values, enum field field);
  * trace, what is in the body) are found out at the first question. The value of a body's placeholder
  * is valid until the next one is looked up. */
 bool values_lookup(void *arg, struct text name, struct text *ret_value);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The log's line about one tagged request. Made here, written by whoever sends the request. */
-#ifndef TAGALONG_CORE_REQUEST_LOG_H
-#define TAGALONG_CORE_REQUEST_LOG_H
+#pragma once
 
 #include "lib/limits.h"
 #include "core/request.h"
@@ -23,5 +22,3 @@ struct text record_place(const struct config *config);
  */
 void record_make(const struct tag_request *request, const struct tag_lines *lines,
 		 struct values *values, struct tag_record *record);
-
-#endif

@@ -6,8 +6,7 @@
  * TAGALONG_PRESET and TAGALONG_ENDPOINTS are nearer than the file and win over what a rule says.
  * Without any preset it is the one whose own hosts the request goes to, else "generic".
  */
-#ifndef TAGALONG_CORE_RULE_H
-#define TAGALONG_CORE_RULE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -48,5 +47,3 @@ enum rule_verdict rule_for(const struct config *config, const struct url *url,
 typedef void rule_report(void *arg, const char *variable, struct text word, const char *reason);
 /* Reports every bad word in TAGALONG_RELAYS and TAGALONG_ENDPOINTS; the shim passes over them. */
 void rule_check_environment(rule_report *report, void *arg);
-
-#endif

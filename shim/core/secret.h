@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The key by which conversation ids are made from request bodies. */
-#ifndef TAGALONG_CORE_SECRET_H
-#define TAGALONG_CORE_SECRET_H
+#pragma once
 
 #include <stdint.h>
 
@@ -14,5 +13,3 @@
  * -ETIMEDOUT when it is on a file system that may hang. Thread-safe.
  */
 int secret_get(uint8_t ret_key[SECRET_BYTES]);
-
-#endif

@@ -7,8 +7,7 @@
  *   {env:NAME} {body:/json/pointer}  a prefix, for whoever looks it up
  * "{{" and "}}" are literal braces. There is no nesting.
  */
-#ifndef TAGALONG_CORE_TEMPLATE_H
-#define TAGALONG_CORE_TEMPLATE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -43,5 +42,3 @@ typedef bool template_name_check(void *arg, struct text name);
 /* 0, or -EINVAL with *ret_error filled: for presets at build time and configurations. */
 int template_check(struct text tmpl, template_name_check *exists, void *arg,
 		   struct template_error *ret_error);
-
-#endif

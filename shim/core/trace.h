@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* W3C Trace Context (https://www.w3.org/TR/trace-context-2/) and Baggage, to the letter. */
-#ifndef TAGALONG_CORE_TRACE_H
-#define TAGALONG_CORE_TRACE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,5 +43,3 @@ void baggage_add_encoded(struct buf *buf, struct text value);
 
 /* Appends a plain text as a member's value: percent-encoded, "%" too. */
 void baggage_add(struct buf *buf, struct text value);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Parsing a URL with libcurl's own parser: the one that the request will use. */
-#ifndef TAGALONG_CORE_URL_H
-#define TAGALONG_CORE_URL_H
+#pragma once
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -36,5 +35,3 @@ int url_parse(const struct url_api *api, const char *url, struct url *ret_url);
 void url_release(const struct url_api *api, struct url *url);
 /* An api may be another library's from now on: what it parsed before no longer counts. */
 void url_cache_invalidate(void);
-
-#endif

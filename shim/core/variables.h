@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The one place where the environment is read. */
-#ifndef TAGALONG_CORE_VARIABLES_H
-#define TAGALONG_CORE_VARIABLES_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -28,5 +27,3 @@ void variables_scan(void (*each)(void *arg, const char *variable), void *arg);
 bool variable_split(const char *variable, struct text *ret_name, const char **ret_value);
 /* Whether it is set to "1". */
 bool variable_is_on(enum variable variable);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections: lines in, replies out, in order. */
-#ifndef TAGALONG_DAEMON_CONNECTION_H
-#define TAGALONG_DAEMON_CONNECTION_H
+#pragma once
 
 #include <event2/event.h>
 #include <sys/queue.h>
@@ -39,5 +38,3 @@ void connections_scope_ends(struct connections *connections, const struct scope 
 /* At the end of a turn, after state_commit: sends replies, and news to watchers. Whether there is more
  * to send, so that another turn is wanted at once. */
 bool connections_flush(struct connections *connections);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The embedded context service. */
-#ifndef TAGALONG_DAEMON_DAEMON_H
-#define TAGALONG_DAEMON_DAEMON_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -16,5 +15,3 @@ struct service_options {
 /* Serves until SIGTERM, SIGINT or SIGHUP, or until idle. Errors are reported on stderr. 0, or a
  * negative errno: -EADDRINUSE when another service has the socket. */
 int service_run(const struct service_options *options);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every bound of the service, each with the reason for its size. */
-#ifndef TAGALONG_DAEMON_DAEMON_LIMITS_H
-#define TAGALONG_DAEMON_DAEMON_LIMITS_H
+#pragma once
 
 #include "protocol/protocol_limits.h"
 
@@ -62,5 +61,3 @@
 #define SHARED_REPLY_BYTES_MAX (256 * 1024)
 /* Scopes with a time to live are looked at this often. */
 #define EXPIRY_SWEEP_MS 500
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket that the service listens on: one service a socket, for its user alone. */
-#ifndef TAGALONG_DAEMON_LISTENER_H
-#define TAGALONG_DAEMON_LISTENER_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -27,5 +26,3 @@ void listener_close(struct listener *listener);
 
 /* Tells systemd, if it started this service and asked for that: "READY=1". */
 void listener_notify(const char *message);
-
-#endif

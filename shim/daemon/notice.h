@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Log lines: warnings always, events with --verbose; as text, or as JSON. */
-#ifndef TAGALONG_DAEMON_NOTICE_H
-#define TAGALONG_DAEMON_NOTICE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -28,5 +27,3 @@ void notice_event_parts(const char *event, const struct notice_part *parts, size
 
 /* One line on stderr. */
 __attribute__((format(printf, 1, 2))) void notice_warning(const char *format, ...);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contexts in shared memory, for those who ask again and again (protocol/page.h). One thread: the one
  * that made them, for as long as it lives. */
-#ifndef TAGALONG_DAEMON_PAGES_H
-#define TAGALONG_DAEMON_PAGES_H
+#pragma once
 
 #include <sys/queue.h>
 
@@ -30,5 +29,3 @@ int pages_get(struct pages *pages, const struct scopes *scopes, struct scope *sc
 void pages_update(struct pages *pages, const struct scopes *scopes);
 /* A scope is about to end. */
 void pages_scope_ends(struct pages *pages, struct scope *scope);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Looks after the processes that have scopes, and tells when one has ended. */
-#ifndef TAGALONG_DAEMON_PID_WATCH_H
-#define TAGALONG_DAEMON_PID_WATCH_H
+#pragma once
 
 #include <event2/event.h>
 #include <sys/queue.h>
@@ -28,5 +27,3 @@ void pid_watch_release(struct pid_watch *watch);
 int pid_watch_add(struct pid_watch *watch, struct scope *scope);
 /* Also for a scope that was never added. */
 void pid_watch_remove(struct pid_watch *watch, struct scope *scope);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes, as /proc shows them. A pid names nobody for long; with its start time it does. */
-#ifndef TAGALONG_DAEMON_PROCESS_H
-#define TAGALONG_DAEMON_PROCESS_H
+#pragma once
 
 #include "lib/buf.h"
 
@@ -50,5 +49,3 @@ int process_peer_pidfd(int socket_fd);
 
 /* Appends the id of this boot of the machine. 0 or a negative errno. */
 int process_boot_id(struct buf *buf);
-
-#endif

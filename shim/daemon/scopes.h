@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The scopes and what each sets: memory only, no I/O. One thread. */
-#ifndef TAGALONG_DAEMON_SCOPES_H
-#define TAGALONG_DAEMON_SCOPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -117,5 +116,3 @@ struct requester {
  * cannot be found out: -ESRCH when the process has ended. */
 int nearest_scope(const struct scopes *scopes, const struct process_table *table,
 		  const struct requester *requester, struct scope **ret_scope);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The shared store's URL, and connections by it: TCP or TLS, and a reader of replies. */
-#ifndef TAGALONG_DAEMON_SHARED_ADDRESS_H
-#define TAGALONG_DAEMON_SHARED_ADDRESS_H
+#pragma once
 
 #include <event2/bufferevent.h>
 #include <hiredis/hiredis.h>
@@ -32,5 +31,3 @@ struct bufferevent *shared_address_stream(const struct shared_address *address,
 
 /* A reader that fails at arrays of more than SHARED_PARTS_MAX. NULL without memory. */
 redisReader *shared_reader_new(void);
-
-#endif

@@ -5,8 +5,7 @@
  * but a change, and that for SHARED_ANSWER_MS at the most. docs/internals.md has the argument why no
  * answered change is lost and no old value wins.
  */
-#ifndef TAGALONG_DAEMON_SHARED_STORE_H
-#define TAGALONG_DAEMON_SHARED_STORE_H
+#pragma once
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -82,5 +81,3 @@ void shared_store_sweep(struct shared_store *store, bool (*is_needed)(void *arg,
 int shared_store_ask(struct shared_store *store, const struct shared_change *change, void *request);
 /* Nobody waits for the answer any more. */
 void shared_store_cancel(struct shared_store *store, const void *request);
-
-#endif

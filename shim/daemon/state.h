@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The service without its sockets: scopes, the store that they are in, and the answers. */
-#ifndef TAGALONG_DAEMON_STATE_H
-#define TAGALONG_DAEMON_STATE_H
+#pragma once
 
 #include "lib/buf.h"
 #include "daemon/pages.h"
@@ -88,5 +87,3 @@ void state_cancel(struct state *state, const void *connection);
 /* The shared store has answered a request of state_answer. */
 void state_resume(struct state *state, struct pending *pending, enum shared_result result,
 		  const char *message);
-
-#endif

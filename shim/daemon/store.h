@@ -3,8 +3,7 @@
  * Where scopes outlive the service: memory (nowhere) or a file. Changes of one turn of the loop are
  * one transaction; an answer leaves after it, so what was answered survives a kill -9.
  */
-#ifndef TAGALONG_DAEMON_STORE_H
-#define TAGALONG_DAEMON_STORE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -66,5 +65,3 @@ void store_row_write(struct buf *buf, const struct store_row *row);
 bool store_row_read(char *line, size_t len, struct store_row *ret_row);
 /* The first line of a journal. */
 bool store_head_read(char *line, size_t len, struct text *ret_boot_id);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The one bounded buffer: it writes into memory that the caller owns and never grows. */
-#ifndef TAGALONG_LIB_BUF_H
-#define TAGALONG_LIB_BUF_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,5 +28,3 @@ void buf_hex(struct buf *buf, const uint8_t *bytes, size_t count);
 void buf_cut(struct buf *buf, size_t len);
 /* What was added since `from`. */
 struct text buf_since(const struct buf *buf, size_t from);
-
-#endif

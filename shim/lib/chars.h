@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The character sets and escapes that header values share. */
-#ifndef TAGALONG_LIB_CHARS_H
-#define TAGALONG_LIB_CHARS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,5 +25,3 @@ size_t utf8_encode(int32_t point, char ret_bytes[4]);
 
 /* Appends "%" and two upper-case digits (RFC 3986 section 2.1). */
 void percent_add(struct buf *buf, char byte);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TAGALONG_LIB_CLOCK_H
-#define TAGALONG_LIB_CLOCK_H
+#pragma once
 
 #include <stdint.h>
 
@@ -8,5 +7,3 @@
 uint64_t clock_monotonic_ms(void);
 /* Milliseconds since 1970-01-01 UTC, for UUIDv7. */
 uint64_t clock_unix_ms(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors with manners: CLOEXEC from birth, never 0 to 2, no waiting on what is no file. */
-#ifndef TAGALONG_LIB_FDIO_H
-#define TAGALONG_LIB_FDIO_H
+#pragma once
 
 #include <sys/stat.h>
 
@@ -31,5 +30,3 @@ int fd_read(int fd, struct buf *buf);
 /* Appends a regular file's bytes to the buffer. 0 or a negative errno: -EFBIG when it does not fit
  * (nothing is appended), -EINVAL when it is no regular file. */
 int file_read(int folder_fd, const char *path, struct buf *buf);
-
-#endif

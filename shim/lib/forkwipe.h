@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that a forked child finds zeroed. */
-#ifndef TAGALONG_LIB_FORKWIPE_H
-#define TAGALONG_LIB_FORKWIPE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -20,5 +19,3 @@ struct forkwipe {
  * kernel has no MADV_WIPEONFORK (before Linux 4.14). Thread-safe.
  */
 void *forkwipe_get(struct forkwipe *forkwipe);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A hash index over structs that hold its links themselves. Several entries may have one key. */
-#ifndef TAGALONG_LIB_HASH_INDEX_H
-#define TAGALONG_LIB_HASH_INDEX_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ void index_remove(struct index *index, struct index_entry *entry);
 /* The entries of a key, in no order; NULL at the end. */
 struct index_entry *index_first(const struct index *index, uint64_t key);
 struct index_entry *index_next(const struct index_entry *entry);
-
-#endif

@@ -6,8 +6,7 @@
  * a request's body that was seen: nothing is written, what is skipped is not checked, strings stay
  * escaped, and the text may end anywhere.
  */
-#ifndef TAGALONG_LIB_JSON_H
-#define TAGALONG_LIB_JSON_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -102,5 +101,3 @@ void json_write_ascii(struct buf *buf, struct text text);
 void json_write_key(struct buf *buf, const char *key);
 /* The bytes that json_write_string makes of a text without control characters, but its quotes. */
 size_t json_written_bytes(struct text text);
-
-#endif

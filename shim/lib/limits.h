@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every bound of the shim in one place, each with the reason for its size. */
-#ifndef TAGALONG_LIB_LIMITS_H
-#define TAGALONG_LIB_LIMITS_H
+#pragma once
 
 /* Added header lines: Azure OpenAI answers 431 to the eleventh custom header. */
 #define LINES_MAX 10
@@ -63,5 +62,3 @@
  * one: it shows that the body goes on. */
 #define BODY_BYTES_MAX 262144
 #define BODY_HEAD_BYTES (BODY_BYTES_MAX + 1)
-
-#endif

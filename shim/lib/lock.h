@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A lock that nobody waits for in vain: its owner may have been cancelled, killed, stopped in
  * foreign code, or have left by longjmp out of a signal handler. */
-#ifndef TAGALONG_LIB_LOCK_H
-#define TAGALONG_LIB_LOCK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ struct lock {
  */
 bool lock_take(struct lock *lock);
 void lock_release(struct lock *lock);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* SipHash-2-4 with 128 bits of output (Aumasson and Bernstein; reference code's HSIPHASH 128): a
  * keyed hash; without the key its outputs reveal nothing about their inputs. */
-#ifndef TAGALONG_LIB_SIPHASH_H
-#define TAGALONG_LIB_SIPHASH_H
+#pragma once
 
 #include <stdint.h>
 
@@ -26,5 +25,3 @@ void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES]);
  * the text in one. */
 #define HASH_STEP_BYTES 16
 uint64_t hash_fast(uint64_t hash, struct text text);
-
-#endif

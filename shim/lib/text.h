@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A borrowed piece of text and the few things done with it. ASCII rules only: no locale. */
-#ifndef TAGALONG_LIB_TEXT_H
-#define TAGALONG_LIB_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -94,5 +93,3 @@ bool text_next(struct text *rest, char separator, struct text *ret_part);
 
 /* A whole decimal number 0..max in *ret_number; false for anything else. */
 bool text_number(struct text text, unsigned long max, unsigned long *ret_number);
-
-#endif

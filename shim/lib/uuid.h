@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TAGALONG_LIB_UUID_H
-#define TAGALONG_LIB_UUID_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,5 +14,3 @@ void uuid7_make(uint8_t ret_uuid[UUID_BYTES], uint64_t unix_ms, const uint8_t ra
 void uuid8_make(uint8_t uuid[UUID_BYTES]);
 /* Appends the 36 characters of section 4, lower case. */
 void uuid_format(struct buf *buf, const uint8_t uuid[UUID_BYTES]);
-
-#endif

@@ -3,8 +3,7 @@
  * Where the client's request body is. Noted always, because that costs two stores; read only for a
  * rule that asks for it, when the request is built.
  */
-#ifndef TAGALONG_PRELOAD_BODY_H
-#define TAGALONG_PRELOAD_BODY_H
+#pragma once
 
 #include "lib/text.h"
 #include "preload/curl_api.h"
@@ -28,5 +27,3 @@ struct text body_head(const struct body *body);
 /* For a copy of the handle; without memory it has no body. */
 void body_copy(const struct body *body, struct body *ret_copy);
 void body_clear(struct body *body);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libcurl's types, without the macros that stand in front of its variadic functions. */
-#ifndef TAGALONG_PRELOAD_CURL_API_H
-#define TAGALONG_PRELOAD_CURL_API_H
+#pragma once
 
 #define CURL_DISABLE_TYPECHECK
 #define CURL_DISABLE_DEPRECATION /* clients use old options, so we know them */
@@ -11,5 +10,3 @@
 #undef curl_easy_getinfo
 #undef curl_multi_setopt
 #undef curl_share_setopt
-
-#endif

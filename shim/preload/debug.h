@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The debug lines of one request (TAGALONG_DEBUG). */
-#ifndef TAGALONG_PRELOAD_DEBUG_H
-#define TAGALONG_PRELOAD_DEBUG_H
+#pragma once
 
 #include "core/request.h"
 
@@ -9,5 +8,3 @@
 const struct tag_observer *debug_observer(void);
 /* What was decided, and about which request: its address without what may be secret. */
 void debug_verdict(const struct tag_request *request, const char *verdict);
-
-#endif

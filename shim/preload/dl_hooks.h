@@ -8,8 +8,7 @@
  * sees the caller's own address, and with it the caller's RUNPATH, $ORIGIN and place in the search
  * order, and its error message names the caller.
  */
-#ifndef TAGALONG_PRELOAD_DL_HOOKS_H
-#define TAGALONG_PRELOAD_DL_HOOKS_H
+#pragma once
 
 #include "preload/libcurl.h"
 
@@ -45,5 +44,3 @@ void *dl_real_dlvsym(void);
 void *hook_by_name(unsigned set, const char *name);
 /* The library that a set is for; NULL while it is free. */
 const struct library *dl_hook_library(unsigned set);
-
-#endif

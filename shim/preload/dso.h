@@ -4,8 +4,7 @@
  * own list. No lock of the loader's is taken: a plugin's constructor may run under it, and wait for the
  * thread that asks.
  */
-#ifndef TAGALONG_PRELOAD_DSO_H
-#define TAGALONG_PRELOAD_DSO_H
+#pragma once
 
 #include <link.h>
 #include <stdbool.h>
@@ -61,5 +60,3 @@ static inline bool object_holds(const struct object *object, const void *address
 /* Whether the object is still the one that is loaded there. An object without a build id is never
  * sure to be. */
 bool object_is_same(const struct object *object);
-
-#endif

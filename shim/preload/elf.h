@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the library reads of ELF: symbols and relocations of loaded objects, and whether a file needs a
  * libcurl. Nothing here calls into the dynamic loader or takes a lock. */
-#ifndef TAGALONG_PRELOAD_ELF_H
-#define TAGALONG_PRELOAD_ELF_H
+#pragma once
 
 #include <link.h>
 #include <stdbool.h>
@@ -57,5 +56,3 @@ void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg);
 /* Whether the file is an ELF object of this machine's class whose dynamic section names a needed
  * library that starts with `prefix`. False for what cannot be read. Bounded; keeps errno. */
 bool elf_needs(const char *path, const char *prefix);
-
-#endif

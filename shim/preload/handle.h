@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the shim knows of one easy handle: what its client has set, and what is injected now. */
-#ifndef TAGALONG_PRELOAD_HANDLE_H
-#define TAGALONG_PRELOAD_HANDLE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -94,5 +93,3 @@ struct handle *handle_ring_take(CURLM *multi);
 void handle_ring_put(CURLM *multi, struct handle *first);
 /* Takes one handle out of a ring that was taken; NULL when it is empty. */
 struct handle *handle_ring_pop(struct handle **first);
-
-#endif

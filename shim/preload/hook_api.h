@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TAGALONG_PRELOAD_HOOK_API_H
-#define TAGALONG_PRELOAD_HOOK_API_H
+#pragma once
 
 #include <stddef.h>
 
@@ -15,5 +14,3 @@ __attribute__((visibility("default"))) int tagalong_headers(const char *method, 
 							    const char *head, const char *body,
 							    size_t body_bytes, char *ret_lines,
 							    size_t size);
-
-#endif

@@ -10,8 +10,7 @@
  * None of these functions holds a lock while libcurl runs. A client may longjmp out of any
  * callback, so nothing may rely on code after a call of libcurl's. All keep errno.
  */
-#ifndef TAGALONG_PRELOAD_INJECT_H
-#define TAGALONG_PRELOAD_INJECT_H
+#pragma once
 
 #include "preload/handle.h"
 
@@ -74,5 +73,3 @@ static inline bool inject_may_want(CURLoption option)
 CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument);
 /* Before 7.80, any option that libcurl took. */
 void inject_legacy_option(struct handle *handle, CURLoption option, void *argument);
-
-#endif

@@ -12,8 +12,7 @@
  * live at once, not with their number. A reused one is an empty line for all copies, because those of
  * the earlier handle must not send the later one's headers.
  */
-#ifndef TAGALONG_PRELOAD_INJECT_LIST_H
-#define TAGALONG_PRELOAD_INJECT_LIST_H
+#pragma once
 
 #include "preload/curl_api.h"
 #include "core/request.h"
@@ -43,5 +42,3 @@ void injection_retire(struct injection *injection);
  * client's own list; or, where headers of the client's are replaced, nodes of ours follow with the
  * text of those that stay. To be freed with free(); NULL without lines or memory. */
 struct curl_slist *inject_list_make(const struct tag_lines *lines, struct curl_slist *client_list);
-
-#endif

@@ -3,8 +3,7 @@
  * For libcurl before 7.80, which has no PREREQ callback: what the next request will be, followed
  * through the client's setopt calls, because nothing can be asked when it is about to be sent.
  */
-#ifndef TAGALONG_PRELOAD_LEGACY_H
-#define TAGALONG_PRELOAD_LEGACY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -29,5 +28,3 @@ bool legacy_follows(const struct legacy_request *legacy);
 
 /* Whether a proxy may be in use, by option or environment: then loopback names are the proxy's. */
 bool legacy_may_use_proxy(const struct legacy_request *legacy);
-
-#endif

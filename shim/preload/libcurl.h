@@ -4,8 +4,7 @@
  * copies), so every call goes to the one that its handle came from, or that the loader would have bound
  * the caller to without us.
  */
-#ifndef TAGALONG_PRELOAD_LIBCURL_H
-#define TAGALONG_PRELOAD_LIBCURL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -67,5 +66,3 @@ static inline bool library_holds(const struct library *library, const void *call
 {
 	return object_holds(&library->object, caller);
 }
-
-#endif

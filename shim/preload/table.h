@@ -7,8 +7,7 @@
  * at a time (libcurl's own rule for a handle); different keys may be used at the same time by any
  * threads, and after fork in the child whatever other threads did in the parent.
  */
-#ifndef TAGALONG_PRELOAD_TABLE_H
-#define TAGALONG_PRELOAD_TABLE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,5 +61,3 @@ void *table_get(const struct table *table, const void *key);
 bool table_put(struct table *table, const void *key, void *value, void **ret_old);
 /* Takes the value out; NULL when there is none. */
 void *table_take(struct table *table, const void *key);
-
-#endif

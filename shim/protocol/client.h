@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One question to the context service, within a deadline. */
-#ifndef TAGALONG_PROTOCOL_CLIENT_H
-#define TAGALONG_PROTOCOL_CLIENT_H
+#pragma once
 
 #include "protocol/protocol_limits.h"
 #include "protocol/reply.h"
@@ -27,5 +26,3 @@ int client_ask(struct text token, unsigned timeout_ms, struct client_answer **re
 
 /* For people: "no context service is running". */
 const char *client_reason(int result);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages of the protocol, version 1: errors, and requests as a struct. Replies are in
  * protocol/reply.h. */
-#ifndef TAGALONG_PROTOCOL_MESSAGE_H
-#define TAGALONG_PROTOCOL_MESSAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -111,5 +110,3 @@ void member_write_fields(struct buf *buf, const char *key, const struct text val
 /* Reads an object of fields. Unknown names are passed over; a value that is no string is a fault of
  * the reader. */
 void member_read_fields(struct json *json, struct text ret_value[FIELD_COUNT]);
-
-#endif

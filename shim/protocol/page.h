@@ -4,8 +4,7 @@
  * tells them whether it still holds. No descriptors here, and no mapping: see daemon/pages.h and
  * protocol/page_client.h.
  */
-#ifndef TAGALONG_PROTOCOL_PAGE_H
-#define TAGALONG_PROTOCOL_PAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,5 +53,3 @@ int shared_page_copy(const struct shared_page *page, void *memory, size_t size, 
 /* Reads the copied text; the reply's texts point into it. 0 or -EBADMSG. Fields that are not known
  * are passed over, and as in wire_read_reply no value is checked. */
 int shared_page_read(const char *text, size_t len, struct wire_reply *ret_reply);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The shared page of the last answer: the next ones are read from it, without a system call. */
-#ifndef TAGALONG_PROTOCOL_PAGE_CLIENT_H
-#define TAGALONG_PROTOCOL_PAGE_CLIENT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ bool page_welcome(void);
  * signal in the host. The descriptors stay the caller's.
  */
 void page_keep(const struct page_question *question, const int fds[2], uint32_t generation);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every bound of the protocol, each with the reason for its size. They hold for both ends. */
-#ifndef TAGALONG_PROTOCOL_PROTOCOL_LIMITS_H
-#define TAGALONG_PROTOCOL_PROTOCOL_LIMITS_H
+#pragma once
 
 #include "lib/limits.h"
 
@@ -23,5 +22,3 @@
 #define WIRE_QUOTED_BYTES_MAX 64
 /* sun_path with its NUL (unix(7)). */
 #define WIRE_PATH_BYTES_MAX 108
-
-#endif

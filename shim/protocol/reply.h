@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A reply of the protocol, version 1, as a struct: the service writes it, those who ask read it. */
-#ifndef TAGALONG_PROTOCOL_REPLY_H
-#define TAGALONG_PROTOCOL_REPLY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,5 +67,3 @@ void wire_end_list(struct buf *buf, uint64_t next);
 int wire_read_reply(char *line, size_t len, struct wire_reply *ret_reply);
 /* Takes the next row off reply->scopes. 1, 0 at the end, or -EBADMSG. */
 int wire_next_scope(struct text *scopes, struct wire_scope *ret_scope);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the socket is, and whether it can be trusted there. */
-#ifndef TAGALONG_PROTOCOL_SOCKET_PATH_H
-#define TAGALONG_PROTOCOL_SOCKET_PATH_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -32,5 +31,3 @@ const char *socket_fault(const char *path);
 /* Who is at the other end of a connected socket, by SO_PEERCRED: us or root. `ret_pid` may be NULL;
  * 0 is a process that cannot be seen from here (another pid namespace). */
 bool socket_peer_ok(int fd, pid_t *ret_pid);
-
-#endif

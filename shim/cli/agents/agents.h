@@ -3,8 +3,7 @@
  * Setting up coding agents that can tell us their session: a plugin or a hook in the user's own
  * configuration, which uninstall takes out again to the byte.
  */
-#ifndef TAGALONG_CLI_AGENTS_AGENTS_H
-#define TAGALONG_CLI_AGENTS_AGENTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <time.h>
@@ -55,5 +54,3 @@ time_t agent_seen(const struct agent *agent);
 enum agent_mode { AGENT_SHOW, AGENT_WRITE };
 int agent_install(const struct agent *agent, enum agent_mode mode);
 int agent_uninstall(const struct agent *agent, enum agent_mode mode);
-
-#endif

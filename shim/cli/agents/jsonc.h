@@ -3,8 +3,7 @@
  * Editing a JSON file that belongs to somebody: one element goes into an array or out of it, and no
  * other byte is touched. Comments and trailing commas are read unless `strict`.
  */
-#ifndef TAGALONG_CLI_AGENTS_JSONC_H
-#define TAGALONG_CLI_AGENTS_JSONC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,5 +43,3 @@ int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc
  */
 int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
 		    char **ret_insert, struct jsonc_fault *ret_fault);
-
-#endif

@@ -3,8 +3,7 @@
  * tagalong doctor: can a program be tagged, and is the installation sound? Each part fills a struct, and
  * doctor.c prints them as text or as JSON.
  */
-#ifndef TAGALONG_CLI_DOCTOR_DOCTOR_H
-#define TAGALONG_CLI_DOCTOR_DOCTOR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -134,5 +133,3 @@ struct installation {
 };
 
 void doctor_installation(struct installation *ret_installation);
-
-#endif

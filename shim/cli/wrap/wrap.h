@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Launchers: small shell scripts in the user's own folder that start a program through tagalong run; and
  * desktop entries that start a launcher in place of its program. */
-#ifndef TAGALONG_CLI_WRAP_WRAP_H
-#define TAGALONG_CLI_WRAP_WRAP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,5 +33,3 @@ typedef void desktop_report(const char *path, const char *reason);
 void desktop_wrap(const char *name, const char *launcher, desktop_report *report);
 /* Removes the copies that start this launcher. */
 void desktop_unwrap(const char *launcher, desktop_report *report);
-
-#endif
