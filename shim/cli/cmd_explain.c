@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * tagalong explain: what the library would do with a request, from the same core. What the core reports is
- * collected in a struct, which is printed as text or as JSON.
- */
+/* tagalong explain: what the library would do with a request, from the same core. What the core reports is
+ * collected in a struct, which is printed as text or as JSON. */
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <getopt.h>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * tagalong log: the requests that TAGALONG_LOG, or the configuration's "log", has collected: one row for
+/* tagalong log: the requests that TAGALONG_LOG, or the configuration's "log", has collected: one row for
  * each, or one for each task, conversation, project or command. The file may hold anything; what is shown
- * of it is made printable.
- */
+ * of it is made printable. */
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>

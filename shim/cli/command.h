@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A command is a name in COMMANDS and a file with a `struct command`. Options are parsed, and --help,
- * the manual and the completions are made, from that table alone.
- */
+/* A command is a name in COMMANDS and a file with a `struct command`. Options are parsed, and --help,
+ * the manual and the completions are made, from that table alone. */
 #pragma once
 
 #include <stdbool.h>

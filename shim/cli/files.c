@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Reading and writing small files, and finding programs as execvp(3) does. A file is written without a
- * name and gets one when it is complete, so that a program that is killed leaves nothing behind.
- */
+/* Reading and writing small files, and finding programs as execvp(3) does. A file is written without a
+ * name and gets one when it is complete, so that a program that is killed leaves nothing behind. */
 #include "cli/files.h"
 
 #include <errno.h>

@@ -16,8 +16,7 @@
 int file_load(const char *path, char **ret_bytes, size_t *ret_len);
 
 enum file_policy { FILE_NEW, FILE_REPLACE };
-/*
- * Writes a file that nobody ever sees half written: with FILE_NEW -EEXIST when something is there, with
+/* Writes a file that nobody ever sees half written: with FILE_NEW -EEXIST when something is there, with
  * FILE_REPLACE in the place of what is there, with its mode. A symbolic link stays one: what it leads
  * to is replaced. `mode` is that of a new file. 0 or a negative errno, and then nothing has changed.
  */
@@ -29,11 +28,9 @@ int folder_ensure(const char *path);
  * afterwards; that is reported. */
 bool home_is_foreign(void);
 
-/*
- * The file that a shell would start for this name: itself when it has a slash, else the first
+/* The file that a shell would start for this name: itself when it has a slash, else the first
  * executable file of the name in PATH for which `skip` (may be NULL) is false. False when there is
- * none.
- */
+ * none. */
 bool program_find(const char *name, bool (*skip)(const char *path), char *ret_path, size_t size);
 /* What is behind the last slash. */
 const char *program_name(const char *path);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * Programs that no hook reaches, but that take headers from a variable when they start. What is put
+/* Programs that no hook reaches, but that take headers from a variable when they start. What is put
  * there is fixed for as long as the program runs, so what is new for each request (its id, its
- * span) is left out. The program sends the lines wherever it follows a redirect to.
- */
+ * span) is left out. The program sends the lines wherever it follows a redirect to. */
 #include <stdlib.h>
 #include <string.h>
 

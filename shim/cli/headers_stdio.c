@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
-/*
- * tagalong headers --stdio: a helper beside a program that lives long, such as an agent with a plugin. One
+/* tagalong headers --stdio: a helper beside a program that lives long, such as an agent with a plugin. One
  * question per line, one answer per line, in order. It is a child of that program, so that the context
  * service finds it in the program's own scope, and it ends with it.
  *
  * A question may bring context: the asking program knows its session better than the environment that
  * both were started in. It is put into our own environment, the source nearest to a request, and taken
- * out again after the answer.
- */
+ * out again after the answer. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

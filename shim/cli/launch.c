@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Options into environment variables, and the library into LD_PRELOAD. scripts/tagalong-run does the
- * same in sh.
- */
+/* Options into environment variables, and the library into LD_PRELOAD. scripts/tagalong-run does the
+ * same in sh. */
 #include "cli/launch.h"
 
 #include <dirent.h>

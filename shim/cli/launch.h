@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * How a program is started with Tagalong: the options that say what its requests are tagged with, where
- * the library is, and how it gets into the program. Everything goes into the environment.
- */
+/* How a program is started with Tagalong: the options that say what its requests are tagged with, where
+ * the library is, and how it gets into the program. Everything goes into the environment. */
 #pragma once
 
 #include "cli/command.h"
@@ -59,12 +57,10 @@ void launch_fixed_headers(const char *command);
  * the program's own path. Returns, after a report, only when that fails. */
 void exec_tools(char **argv);
 
-/*
- * Appends the path of libtagalong.so: $TAGALONG_LIB, else beside this program, else in ../lib/tagalong
+/* Appends the path of libtagalong.so: $TAGALONG_LIB, else beside this program, else in ../lib/tagalong
  * of its folder, or where distributions have it: ../lib/MULTIARCH/tagalong, ../lib64/tagalong. 0;
  * -ENOENT when there is none; -EINVAL when the path has a space or a colon, which separate the entries
- * of LD_PRELOAD (*ret_path is set then).
- */
+ * of LD_PRELOAD (*ret_path is set then). */
 int library_path(struct buf *ret_path);
 /* Whether LD_PRELOAD gets it with $LIB in place of its folder: glibc's loader takes that for the folder of
  * the program's class, musl's loader knows no such thing, and finds nothing. */

@@ -3,8 +3,7 @@
 
 #include <stdbool.h>
 
-/*
- * Opens a scope for this process, and so for the command that it becomes: with what the fields'
+/* Opens a scope for this process, and so for the command that it becomes: with what the fields'
  * variables say, which then leave the environment, so that a later `context set` has effect; those
  * of the W3C trio stay for other tools. TAGALONG_SCOPE names the scope. Starts a service when there
  * is none and the run-time folder exists.
@@ -13,6 +12,5 @@
  * process is in.
  *
  * When that cannot be done everything is as it was, and false: the environment alone serves. `say`:
- * tells why, on stderr.
- */
+ * tells why, on stderr. */
 bool scope_open(const char *parent, bool say);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A configuration that was read: which relays, and what each of them gets. Immutable once made.
+/* A configuration that was read: which relays, and what each of them gets. Immutable once made.
  *
  *	{ "relays": [ { "match": ["https://relay.example.com"], "endpoints": ["chat"],
  *	                "preset": "litellm", "headers": { "X-Team": "{env:TEAM|'unknown'}" },
@@ -11,8 +10,7 @@
  *	  "log": "/home/me/tagalong.jsonl" }
  *
  * Every key may be missing. A "$schema" or "$comment" anywhere an object has fixed keys is passed
- * over.
- */
+ * over. */
 #pragma once
 
 #include <stdbool.h>
@@ -91,10 +89,8 @@ struct config {
 	bool wants_body; /* some rule looks at request bodies */
 };
 
-/*
- * Parses a text. *ret_config is one block, to be freed with free(). 0; -EINVAL when there are errors,
- * all of which were reported; -ENOMEM; -EFBIG for a text over CONFIG_BYTES_MAX.
- */
+/* Parses a text. *ret_config is one block, to be freed with free(). 0; -EINVAL when there are errors,
+ * all of which were reported; -ENOMEM; -EFBIG for a text over CONFIG_BYTES_MAX. */
 int config_read(struct text source, struct config_errors *errors, struct config **ret_config);
 
 /* In the order in which they are looked at. A place that is named is the only one. */
@@ -112,11 +108,9 @@ int config_path(enum config_place place, struct buf *ret_path);
  * one there may be: then it is a bad configuration, because another one may name other relays. */
 bool config_is_absent(int result);
 
-/*
- * Appends a configuration's text. 0, or a negative errno; among them -EACCES when everybody may
+/* Appends a configuration's text. 0, or a negative errno; among them -EACCES when everybody may
  * write to it (whoever names the relays says where the metadata goes), -EFBIG, and -EINVAL for what
- * is no regular file.
- */
+ * is no regular file. */
 int config_file_read(const char *path, struct buf *ret_source);
 /* For people: "everybody may write to it". */
 const char *config_file_reason(int result);
@@ -136,11 +130,9 @@ struct config_snapshot {
 	size_t line; /* 0: not a matter of its text */
 };
 
-/*
- * What is in force now; to be given back with config_put. `exact` asks the file system, with one
+/* What is in force now; to be given back with config_put. `exact` asks the file system, with one
  * stat(2) where there is a file; without it a result up to one second old is returned (no system
  * call). A file that was not there is looked for once a second at the most. Never NULL. Thread-safe
- * and fork-safe; no lock is held on return. Preserves errno.
- */
+ * and fork-safe; no lock is held on return. Preserves errno. */
 const struct config_snapshot *config_get(bool exact);
 void config_put(const struct config_snapshot *snapshot);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Parsing a configuration. Everything is checked here, once, so that a request only looks things up;
+/* Parsing a configuration. Everything is checked here, once, so that a request only looks things up;
  * everything that is wrong is reported, not only the first error. The result is one block of memory:
  * the configuration, its tables, the source (unescaped in place), and texts that are put together.
  */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Reading JSON that people write, configurations and presets: one value after the other, with a
+/* Reading JSON that people write, configurations and presets: one value after the other, with a
  * report for each that is wrong. Reading goes on after a report, unless the JSON itself is broken.
- * The words around a reason are made by the commands, so the shim contains only the reasons.
- */
+ * The words around a reason are made by the commands, so the shim contains only the reasons. */
 #pragma once
 
 #include <stddef.h>

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * The configuration that is in force: where its file is, and one parsed snapshot of it for the whole
+/* The configuration that is in force: where its file is, and one parsed snapshot of it for the whole
  * process. A reader holds a reference while it looks, so a file that changes meanwhile takes nothing
  * away from it. The lock guards the pointer alone; files are looked at and read outside of it. In a
- * forked child the lock and the pointer read as zeros, and the child looks anew.
- */
+ * forked child the lock and the pointer read as zeros, and the child looks anew. */
 #include "core/config.h"
 
 #include <errno.h>

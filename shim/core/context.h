@@ -46,8 +46,6 @@ void context_init(struct context *context);
 void context_offer(struct context *context, enum field field, struct text value,
 		   enum origin origin, const char *detail);
 
-/*
- * The next key=value of a tags text; parts without "=", with an empty key or an empty value are
- * passed over. Blanks around key and value do not count. False at the end.
- */
+/* The next key=value of a tags text; parts without "=", with an empty key or an empty value are
+ * passed over. Blanks around key and value do not count. False at the end. */
 bool tags_next(struct text *rest, struct text *ret_key, struct text *ret_value);

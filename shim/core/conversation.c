@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * Finds the user's own first words in a request's body, and the members that name a conversation.
+/* Finds the user's own first words in a request's body, and the members that name a conversation.
  * The body is read in place and not decoded, except for the words that are hashed. The work is
  * bounded: of words beyond WORDS_BYTES_MAX only the length and the end count, and of a text without
- * injected blocks only the first WINDOW_BYTES_MAX are read.
- */
+ * injected blocks only the first WINDOW_BYTES_MAX are read. */
 #include "core/conversation.h"
 
 #include "core/injected.def"
@@ -289,11 +287,9 @@ static void read_text(struct words *words, struct text raw)
 	add_words(words, text_from(raw, start));
 }
 
-/*
- * Reads the next string, of a long one only the first WINDOW_BYTES_MAX: a book then costs no more than
+/* Reads the next string, of a long one only the first WINDOW_BYTES_MAX: a book then costs no more than
  * a page, but the reader does not find the string's end, and reads no further. A string that begins
- * with an injected block is read to its end, because the user's words may follow the block.
- */
+ * with an injected block is read to its end, because the user's words may follow the block. */
 static bool next_text(struct json *json, struct text *ret_raw)
 {
 	struct text raw = { json->at + 1, (size_t)(json->end - json->at) - 1 };
@@ -507,11 +503,9 @@ static void read_signal(const struct json *json, struct text key, size_t *best,
 	}
 }
 
-/*
- * Members behind the messages are searched in the last bytes of the body, because parsing would have to
+/* Members behind the messages are searched in the last bytes of the body, because parsing would have to
  * pass a long conversation. A quote inside a string is recognised by the backslash before it, a member
- * of a nested object by the number of brackets that close behind it.
- */
+ * of a nested object by the number of brackets that close behind it. */
 static void read_tail(struct text body, size_t *best, struct buf *ret_value)
 {
 #define LETTER_BIT(kind, pointer, product, source) | (uint32_t)1 << (pointer[1] & 31)

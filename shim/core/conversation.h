@@ -28,15 +28,13 @@ struct conversation {
 	const char *signal; /* the JSON pointer of the best body signal; NULL: none */
 };
 
-/*
- * Reads the body of a chat request: OpenAI's chat completions and responses, Anthropic's messages,
+/* Reads the body of a chat request: OpenAI's chat completions and responses, Anthropic's messages,
  * Gemini's contents; texts or lists of parts. The words are those of the first message of the user's
  * in which anything is left when what clients inject is taken out; where there is no such message,
  * all of the first one, or its image. System prompts, tools and all later messages do not count.
  *
  * ret_signal (empty before) gets the value of the body signal. Nothing is allocated; at most
- * BODY_BYTES_MAX are looked at. A body that is not understood has neither words nor signal.
- */
+ * BODY_BYTES_MAX are looked at. A body that is not understood has neither words nor signal. */
 void conversation_read(struct text body, struct conversation *ret_conversation,
 		       struct buf *ret_signal);
 

@@ -25,10 +25,8 @@ struct endpoint_set {
 	struct text suffixes;
 };
 
-/*
- * Reads "chat,embedding,/my/suffix". An unknown word is left out and *ret_bad set to it, for the
- * caller to report; else *ret_bad is empty. An empty list is class chat.
- */
+/* Reads "chat,embedding,/my/suffix". An unknown word is left out and *ret_bad set to it, for the
+ * caller to report; else *ret_bad is empty. An empty list is class chat. */
 void endpoint_parse(struct text list, struct endpoint_set *ret_set, struct text *ret_bad);
 
 /* "chat", or NULL for a path that is no endpoint of any class. */

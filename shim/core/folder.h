@@ -22,9 +22,7 @@ struct folder_id {
 /* Which folder is the working one. Never waits for its file system. 0 or a negative errno. */
 int folder_identify(struct folder_id *ret_id);
 
-/*
- * Whether a file system that may hang for ever is there: a network's, or one of a program (NFS,
+/* Whether a file system that may hang for ever is there: a network's, or one of a program (NFS,
  * SMB, FUSE ...). Asked of /proc/self/mountinfo, which hangs with none of them. `path` is
- * absolute; NULL: the working folder, which is `id`.
- */
+ * absolute; NULL: the working folder, which is `id`. */
 bool folder_may_hang(const struct folder_id *id, const char *path);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * The one value that we want from a git configuration: remote "origin"'s url. Syntax as in
+/* The one value that we want from a git configuration: remote "origin"'s url. Syntax as in
  * git-config(1): section headers with a quoted subsection, "#" and ";" comments, quotes and
  * backslashes in values, a backslash at the end of a line. Includes and url.insteadOf are not
- * followed: they do not change a repository's name.
- */
+ * followed: they do not change a repository's name. */
 #include "core/project.h"
 
 #include "lib/limits.h"

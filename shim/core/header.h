@@ -33,12 +33,10 @@ const char *header_error_text(enum header_error fault);
 /* HEADER_OK, EMPTY, CONTROL or NOT_UTF8: what no encoding of a header makes good. */
 enum header_error header_text_error(struct text text);
 
-/*
- * Appends the value as it may be sent: visible ASCII and single spaces. Where it has a byte above
+/* Appends the value as it may be sent: visible ASCII and single spaces. Where it has a byte above
  * 0x7E, such bytes and every "%" are percent-encoded (RFC 3986 section 2.1), so that the receiver
  * can decode it; pure ASCII goes as it is. max_bytes bounds the encoded value. On a fault nothing
- * is appended.
- */
+ * is appended. */
 enum header_error header_value_add(struct buf *buf, struct text value, size_t max_bytes);
 
 /* The name of a header line "Name: x", "Name:", "Name;" as libcurl's lists have them: the part

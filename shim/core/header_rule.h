@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What one header is made of: a row for the header, then, for the composed kinds, a row for each
- * member. Presets (compiled in from shim/presets) and configurations come in this one shape.
- */
+/* What one header is made of: a row for the header, then, for the composed kinds, a row for each
+ * member. Presets (compiled in from shim/presets) and configurations come in this one shape. */
 #pragma once
 
 #include <stdbool.h>
@@ -43,12 +41,10 @@ enum header_outcome {
 	HEADER_BAD_VALUE, /* see *ret_reason */
 };
 
-/*
- * Appends the value of the header at rows[0] (TEXT, JSON, BAGGAGE or LIST), whose members, if any,
+/* Appends the value of the header at rows[0] (TEXT, JSON, BAGGAGE or LIST), whose members, if any,
  * follow it up to rows[count - 1]. Nothing is appended unless HEADER_SENT. A member that has no
  * value, is not fit to send or exceeds the limits is left out alone; *ret_dropped counts members
- * that had a value and were left out. *ret_reason is set for HEADER_BAD_VALUE, static text.
- */
+ * that had a value and were left out. *ret_reason is set for HEADER_BAD_VALUE, static text. */
 enum header_outcome header_rule_value(struct buf *buf, const struct header_rule *rows, size_t count,
 				      template_lookup *lookup, void *arg, unsigned *ret_dropped,
 				      const char **ret_reason);
@@ -64,8 +60,7 @@ struct header_table {
 	bool full; /* there was one row more than fits */
 };
 
-/*
- * Reads headers, as presets and configurations write them, and appends their rows, whose texts stay
+/* Reads headers, as presets and configurations write them, and appends their rows, whose texts stay
  * in the document's memory. The object was entered (json_object).
  *
  *	"headers": {
@@ -77,8 +72,7 @@ struct header_table {
  *		"X-User-Id": null
  *	}
  *
- * "$format" is "json" (the default), "baggage" or "list". null leaves a preset's header out.
- */
+ * "$format" is "json" (the default), "baggage" or "list". null leaves a preset's header out. */
 void headers_read(struct config_reader *reader, struct header_table *table);
 
 /* Whether a template may name this. */

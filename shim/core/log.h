@@ -9,19 +9,15 @@
 /* Whether anybody listens: ask before building a line. */
 bool log_wanted(void);
 
-/*
- * Writes "tagalong[pid]: " and the parts as one line with one write, to stderr or appended to the
+/* Writes "tagalong[pid]: " and the parts as one line with one write, to stderr or appended to the
  * file that TAGALONG_DEBUG names (an absolute path; as log_append). Bytes outside printable ASCII
- * become "?". Over-long lines are cut. Keeps errno.
- */
+ * become "?". Over-long lines are cut. Keeps errno. */
 void log_parts(const struct text *parts, size_t count);
 
-/*
- * Appends a line with one write to a regular file of this user's that nobody else may write to,
+/* Appends a line with one write to a regular file of this user's that nobody else may write to,
  * which is created with mode 0600; not through a symlink. No signal is raised. Nothing is written
  * where the file would become larger than RECORD_FILE_BYTES_MAX, or than the process may write.
- * Keeps errno.
- */
+ * Keeps errno. */
 void log_append(const char *path, struct text line);
 
 #define log_line(...)                                                                              \

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The shape in which shim/presets/presetc.c packs the presets. There are places in one array of
+/* The shape in which shim/presets/presetc.c packs the presets. There are places in one array of
  * text and no pointers, so that nothing has to be relocated when a host starts: the pages stay
- * shared and untouched until a request is tagged.
- */
+ * shared and untouched until a request is tagged. */
 #pragma once
 
 #include <stdint.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * From a folder to its repository's origin. What is read is bounded and regular, so that a hostile
- * tree (a FIFO named .git, a loop of folders, a huge file) costs the host nothing.
- */
+/* From a folder to its repository's origin. What is read is bounded and regular, so that a hostile
+ * tree (a FIFO named .git, a loop of folders, a huge file) costs the host nothing. */
 #include "core/project.h"
 
 #include <errno.h>

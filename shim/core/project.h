@@ -4,12 +4,10 @@
 
 #include "lib/buf.h"
 
-/*
- * Appends the last path part of the url of remote "origin", without ".git", its last
+/* Appends the last path part of the url of remote "origin", without ".git", its last
  * PROJECT_ID_BYTES_MAX bytes, as Kilo does. `path` is searched for .git, then its parents;
  * worktrees and submodules are followed to the repository that they belong to. git is not run,
- * nothing is written. 0, or a negative errno: -ENOENT when there is no repository or no origin.
- */
+ * nothing is written. 0, or a negative errno: -ENOENT when there is no repository or no origin. */
 int project_of_folder(const char *path, struct buf *ret_id);
 
 /* The same for the working directory, believed for PROJECT_ID_FRESH_MS while that stays the same

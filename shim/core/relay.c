@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Relay patterns and their match against a URL that libcurl took apart. Names compare without
- * case; addresses compare as addresses, so that [::1] is [0:0:0:0:0:0:0:1].
- */
+/* Relay patterns and their match against a URL that libcurl took apart. Names compare without
+ * case; addresses compare as addresses, so that [::1] is [0:0:0:0:0:0:0:1]. */
 #include "core/relay.h"
 
 #include <arpa/inet.h>

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Relay patterns: which hosts the user has named.
+/* Relay patterns: which hosts the user has named.
  *   relay.example.com            https, port 443
  *   https://relay.example.com    the same
  *   http://10.0.0.7:*            http, any port
  *   *.corp.example:8443          any host below corp.example, not corp.example itself
  *   localhost:8090  [::1]:8090   loopback names without a scheme mean http, too
- *   *                            every host: any scheme, any port
- */
+ *   *                            every host: any scheme, any port */
 #pragma once
 
 #include <stdbool.h>

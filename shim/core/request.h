@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The core: one request in, the header lines for it out, or the reason for none. The shim and the
- * commands ask here, so that what `tagalong explain` says is what the shim does.
- */
+/* The core: one request in, the header lines for it out, or the reason for none. The shim and the
+ * commands ask here, so that what `tagalong explain` says is what the shim does. */
 #pragma once
 
 #include <stdbool.h>
@@ -125,10 +123,8 @@ void tag_match_release(struct tag_match *match);
 /* Whether a request of this process may be one whose body is looked at. */
 bool tag_wants_body(void);
 
-/*
- * Decides, and builds the lines. After TAG_MATCH *ret_lines is to be freed with free(); NULL when
- * there is nothing to add. Borrows environment texts only until it returns. Thread-safe.
- */
+/* Decides, and builds the lines. After TAG_MATCH *ret_lines is to be freed with free(); NULL when
+ * there is nothing to add. Borrows environment texts only until it returns. Thread-safe. */
 enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines **ret_lines);
 
 /* What the lines are made of. */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * Building header lines. The rules that nothing can lift (the client's header wins, names that are
+/* Building header lines. The rules that nothing can lift (the client's header wins, names that are
  * never set, bounds) are applied here, after templates and presets, so that no configuration gets
- * round them.
- */
+ * round them. */
 #include "core/request.h"
 
 #include "core/context.h"

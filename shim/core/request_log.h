@@ -15,10 +15,8 @@ struct tag_record {
  * wants one, or the path is not absolute. Borrowed from the two. */
 struct text record_place(const struct config *config);
 
-/*
- * Makes the record, whose path is set, of a request that gets these lines: when and by which process, the relay's host and port, the path without its query, the names of the
+/* Makes the record, whose path is set, of a request that gets these lines: when and by which process, the relay's host and port, the path without its query, the names of the
  * headers that are added, and the ids. None of the client's header values, nothing of its body. What
- * does not fit is left out.
- */
+ * does not fit is left out. */
 void record_make(const struct tag_request *request, const struct tag_lines *lines,
 		 struct values *values, struct tag_record *record);

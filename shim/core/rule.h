@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Which requests are tagged, and what holds for one of them: the configuration's rules in their
+/* Which requests are tagged, and what holds for one of them: the configuration's rules in their
  * order, then the relays that the environment names, then, with none of the two, loopback.
  *
  * TAGALONG_PRESET and TAGALONG_ENDPOINTS are nearer than the file and win over what a rule says.
- * Without any preset it is the one whose own hosts the request goes to, else "generic".
- */
+ * Without any preset it is the one whose own hosts the request goes to, else "generic". */
 #pragma once
 
 #include <stdbool.h>

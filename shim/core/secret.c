@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * The user's own key for derived ids: whoever does not have it cannot test whether an id belongs to
- * a text that he guesses. It is never replaced, because all conversations would get new ids.
- */
+/* The user's own key for derived ids: whoever does not have it cannot test whether an id belongs to
+ * a text that he guesses. It is never replaced, because all conversations would get new ids. */
 #include "core/secret.h"
 
 #include <errno.h>

@@ -27,11 +27,9 @@ int trace_parse(struct text traceparent, struct trace *ret_trace);
 /* Appends "00-<trace-id>-<parent-id>-<flags>". */
 void trace_format(struct buf *buf, const struct trace *trace);
 
-/*
- * Appends a valid tracestate as it may be sent: empty list-members removed; when it exceeds
+/* Appends a valid tracestate as it may be sent: empty list-members removed; when it exceeds
  * max_bytes, whole members are dropped, those over 128 characters first, then from the right
- * (section 3.3.1.5). 0, or -EINVAL for an ill-formed one (nothing is appended).
- */
+ * (section 3.3.1.5). 0, or -EINVAL for an ill-formed one (nothing is appended). */
 int tracestate_add(struct buf *buf, struct text tracestate, size_t max_bytes);
 
 /* The next well-formed member of a baggage text: its key, and what stands after "=", properties

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * URLs are never parsed by hand: userinfo, numeric and encoded hosts, missing slashes and missing
+/* URLs are never parsed by hand: userinfo, numeric and encoded hosts, missing slashes and missing
  * schemes are read the way the library in use reads them, or a header could go to a host that only
- * looks like the one that was named.
- */
+ * looks like the one that was named. */
 #include "core/url.h"
 
 #include <errno.h>
@@ -23,13 +21,11 @@ enum { SCHEME, HOST, HOST_ASCII, PATH, PORT };
 /* A longer URL is parsed each time. */
 #define CACHE_BYTES 1024
 
-/*
- * The cache holds one URL, the last that was parsed, with its parts, because a client sends to the
+/* The cache holds one URL, the last that was parsed, with its parts, because a client sends to the
  * same one again and again. `busy` is its lock, and nobody waits for it: a thread that finds it set
  * parses its URL itself, and so does everybody in a child that was forked in such a moment. A hit
  * stays locked, as its parts lie in the cache, until url_release. An entry counts for one api and one
- * generation: url_cache_invalidate begins a new one, also while somebody is parsing.
- */
+ * generation: url_cache_invalidate begins a new one, also while somebody is parsing. */
 static struct {
 	bool busy;
 	unsigned generation;

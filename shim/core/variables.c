@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Reading the environment: at the time of the request and on the host's own thread, as libcurl does
- * for its proxy variables, so no new kind of risk comes with it.
- */
+/* Reading the environment: at the time of the request and on the host's own thread, as libcurl does
+ * for its proxy variables, so no new kind of risk comes with it. */
 #include "core/variables.h"
 
 #include <stdlib.h>

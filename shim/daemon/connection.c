@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * Connections on libevent's buffered events. A reply is put aside until the turn's changes are in the
+/* Connections on libevent's buffered events. A reply is put aside until the turn's changes are in the
  * store, then it goes to the buffered event, which sends it when the peer reads. A peer that does not
  * read is not read from, so its requests wait in its own buffers. A page's descriptors go with the
- * first byte of their reply, which only sendmsg(2) can do: past an empty buffer.
- */
+ * first byte of their reply, which only sendmsg(2) can do: past an empty buffer. */
 #include "daemon/connection.h"
 
 #include <errno.h>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * The service: one loop, in turns. A turn takes what has arrived, then commits all changes to the
+/* The service: one loop, in turns. A turn takes what has arrived, then commits all changes to the
  * store together, shows them on the shared pages, then sends the replies. So nothing is answered that
- * a restart would not remember, and no page is behind an answer.
- */
+ * a restart would not remember, and no page is behind an answer. */
 #include "daemon/daemon.h"
 
 #include <errno.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Listening. A lock beside the socket decides who may replace it: a service that died leaves both
- * behind, but the kernel has let go of its lock.
- */
+/* Listening. A lock beside the socket decides who may replace it: a service that died leaves both
+ * behind, but the kernel has let go of its lock. */
 #include "daemon/listener.h"
 
 #include <errno.h>

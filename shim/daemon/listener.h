@@ -15,11 +15,9 @@ struct listener {
 	ino_t inode;
 };
 
-/*
- * The socket that systemd passed, else one at `path`, else (NULL) at socket_path. Makes its
+/* The socket that systemd passed, else one at `path`, else (NULL) at socket_path. Makes its
  * folder when it is missing. Reports errors on stderr. 0 or a negative errno, -EADDRINUSE
- * when another service has it.
- */
+ * when another service has it. */
 int listener_open(const char *path, struct listener *ret_listener);
 /* Takes the socket away, if it is still this one and not systemd's. */
 void listener_close(struct listener *listener);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * Two ways lead from a process to its scope. Its ancestors: right until one of them dies and the
+/* Two ways lead from a process to its scope. Its ancestors: right until one of them dies and the
  * process is handed to another parent (double fork, daemon). The token that `tagalong run` puts in
  * the environment: survives that, but is inherited past scopes that were opened later without it.
- * So whichever is nearer wins.
- */
+ * So whichever is nearer wins. */
 #include "daemon/scopes.h"
 
 #include <errno.h>

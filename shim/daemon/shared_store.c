@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * The shared store in Redis or Valkey. Two connections: one for commands, one that is subscribed to a
+/* The shared store in Redis or Valkey. Two connections: one for commands, one that is subscribed to a
  * channel for each name in use, because in RESP2 a subscribed connection takes no other command. Both
  * live and end together. A name is read once its subscription is confirmed, so no change falls between.
- * libevent does the I/O (with OpenSSL for rediss:), hiredis reads and writes the protocol.
- */
+ * libevent does the I/O (with OpenSSL for rediss:), hiredis reads and writes the protocol. */
 #include "daemon/shared_store.h"
 
 #include <errno.h>

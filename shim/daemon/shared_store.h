@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The store for many machines: named scopes and the default one in Redis or Valkey. The names in use
+/* The store for many machines: named scopes and the default one in Redis or Valkey. The names in use
  * here are subscribed to, so what anybody changes arrives by itself; nothing waits for the network
  * but a change, and that for SHARED_ANSWER_MS at the most. docs/internals.md has the argument why no
- * answered change is lost and no old value wins.
- */
+ * answered change is lost and no old value wins. */
 #pragma once
 
 #include <event2/event.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Where scopes outlive the service: memory (nowhere) or a file. Changes of one turn of the loop are
- * one transaction; an answer leaves after it, so what was answered survives a kill -9.
- */
+/* Where scopes outlive the service: memory (nowhere) or a file. Changes of one turn of the loop are
+ * one transaction; an answer leaves after it, so what was answered survives a kill -9. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,11 +35,9 @@ struct store_owner {
 	void *arg;
 };
 
-/*
- * Opens and reads the store of `url`: "memory:", "file:" (`name` in $XDG_STATE_HOME/tagalong) or
+/* Opens and reads the store of `url`: "memory:", "file:" (`name` in $XDG_STATE_HOME/tagalong) or
  * "file:/PATH". Where a file cannot be used it warns, and nothing outlives the service.
- * 0, -EPROTONOSUPPORT for another URL (after a warning), or -ENOMEM.
- */
+ * 0, -EPROTONOSUPPORT for another URL (after a warning), or -ENOMEM. */
 int store_open(const char *url, const char *name, const struct store_owner *owner,
 	       struct store **ret_store);
 /* NULL is none. */

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * The store in a SQLite database: one table of scopes by serial, one of the rest.
+/* The store in a SQLite database: one table of scopes by serial, one of the rest.
  * Write-ahead log and synchronous=NORMAL: a commit is in the kernel's hands before the answer leaves,
  * so it survives the end of the process; a loss of power may cost the last commits, never the file.
- * The loop itself writes, which is a copy into the page cache.
- */
+ * The loop itself writes, which is a copy into the page cache. */
 #include "daemon/store.h"
 
 #include <errno.h>

@@ -14,10 +14,8 @@ bool chars_are_token(struct text text);
 /* Below 0x20, or 0x7F. */
 bool char_is_control(char c);
 
-/*
- * Takes one character off the front of *rest. False at the end, and where the bytes are no UTF-8
- * (RFC 3629: shortest forms only, no surrogates, nothing above U+10FFFF); *rest then stays.
- */
+/* Takes one character off the front of *rest. False at the end, and where the bytes are no UTF-8
+ * (RFC 3629: shortest forms only, no surrogates, nothing above U+10FFFF); *rest then stays. */
 bool utf8_next(struct text *rest, uint32_t *ret_code_point);
 
 /* The bytes of a character, 1 to 4, and how many they are. A surrogate is encoded as it is. */

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * Fork-safety without pthread_atfork: MADV_WIPEONFORK memory reads as zeros in the child, and a
+/* Fork-safety without pthread_atfork: MADV_WIPEONFORK memory reads as zeros in the child, and a
  * zeroed lock is a free one. For that to be right, whatever such a lock guards has to be
  * consistent after each single store. All pages come from one mapping, made before a host can lock
- * itself into a sandbox that allows no madvise.
- */
+ * itself into a sandbox that allows no madvise. */
 #include "lib/forkwipe.h"
 
 #include <errno.h>

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * JSON (RFC 8259): a pull reader and a writer into a bounded buffer. Neither allocates. The reader
+/* JSON (RFC 8259): a pull reader and a writer into a bounded buffer. Neither allocates. The reader
  * has two manners. Strict, for the protocol and the configuration: nothing is repaired, lone
  * surrogates are refused (RFC 7493), strings are unescaped where they stand. Lenient, for the part of
  * a request's body that was seen: nothing is written, what is skipped is not checked, strings stay
- * escaped, and the text may end anywhere.
- */
+ * escaped, and the text may end anywhere. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,10 +18,8 @@
 /* Those that a lenient reader enters; it skips any depth without recursion. */
 #define JSON_LENIENT_DEPTH_MAX 24
 
-/*
- * One document. The caller asks for what it expects, in the order of the text; after an error every
- * question is answered with false, so that one check at the end is enough.
- */
+/* One document. The caller asks for what it expects, in the order of the text; after an error every
+ * question is answered with false, so that one check at the end is enough. */
 struct json {
 	char *start, *at, *end;
 	const char *error; /* what is wrong at `at`, for people; NULL while nothing is */
@@ -85,12 +81,10 @@ size_t json_unescape(struct text *raw, char ret_bytes[4]);
 bool json_equals(struct text raw, struct text plain);
 bool json_starts_with(struct text raw, struct text plain);
 
-/*
- * Appends the text, number or boolean that the pointer (RFC 6901, "/metadata/task_id") leads to; of
+/* Appends the text, number or boolean that the pointer (RFC 6901, "/metadata/task_id") leads to; of
  * members of one name the first. The text may be a part of a document (a lenient reader looks at it
  * up to that value). False, and nothing appended, when there is none, when it is null, an object or a
- * list, or when it does not fit.
- */
+ * list, or when it does not fit. */
 bool json_pointer(struct text document, struct text pointer, struct buf *ret_value);
 
 /* Appends a string with its quotes. The text has to be UTF-8. */

@@ -12,10 +12,8 @@ struct lock {
 	uintptr_t owner; /* a thread */
 };
 
-/*
- * False when the lock is held for longer than any holder of ours needs: then do without what it
+/* False when the lock is held for longer than any holder of ours needs: then do without what it
  * guards. That is waited for once; until the owner releases the lock after all, later calls fail
- * at once. A thread that finds itself the owner has lost its way out, and takes the lock over.
- */
+ * at once. A thread that finds itself the owner has lost its way out, and takes the lock over. */
 bool lock_take(struct lock *lock);
 void lock_release(struct lock *lock);

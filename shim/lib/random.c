@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-/*
- * Random bytes: SipHash of a counter, under a key that is made of the 16 bytes which the kernel
+/* Random bytes: SipHash of a counter, under a key that is made of the 16 bytes which the kernel
  * gives every program at its start (AT_RANDOM). No getrandom(2): a host that has locked itself
  * into a sandbox would be ended by it. The key waits in memory that a forked child finds empty,
  * and its number and the time go into it, so no two processes have the same. Nothing is ever
- * waited for: a thread that comes while another writes the key uses one of its own.
- */
+ * waited for: a thread that comes while another writes the key uses one of its own. */
 #include "lib/random.h"
 
 #include <errno.h>

@@ -84,11 +84,9 @@ struct text text_trim(struct text text);
 ptrdiff_t text_find(struct text text, char c);
 ptrdiff_t text_find_last(struct text text, char c);
 
-/*
- * Takes the part before the next `separator` off the front of *rest into *ret_part.
+/* Takes the part before the next `separator` off the front of *rest into *ret_part.
  * False when nothing is left. "a,,b" gives "a", "", "b"; a trailing separator gives no
- * empty part.
- */
+ * empty part. */
 bool text_next(struct text *rest, char separator, struct text *ret_part);
 
 /* A whole decimal number 0..max in *ret_number; false for anything else. */

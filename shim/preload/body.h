@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Where the client's request body is. Noted always, because that costs two stores; read only for a
- * rule that asks for it, when the request is built.
- */
+/* Where the client's request body is. Noted always, because that costs two stores; read only for a
+ * rule that asks for it, when the request is built. */
 #pragma once
 
 #include "lib/text.h"

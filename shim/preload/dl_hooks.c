@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * What the hooks of the dynamic loader's functions decide. A process that never uses libcurl gets no
- * further than the first comparison of each.
- */
+/* What the hooks of the dynamic loader's functions decide. A process that never uses libcurl gets no
+ * further than the first comparison of each. */
 #include "preload/dl_hooks.h"
 
 #include <dlfcn.h>
@@ -127,12 +125,10 @@ static void hook_plugin(const struct link_map *map)
 		elf_rebind(&elf, bind_to_hook, &plugin);
 }
 
-/*
- * A plugin with RTLD_DEEPBIND finds libcurl before us. It is loaded as the host asked, so that its other
+/* A plugin with RTLD_DEEPBIND finds libcurl before us. It is loaded as the host asked, so that its other
  * symbols are bound as ever, and then its references to libcurl are bound to our hooks. That call has
  * us as its caller, which makes a difference for names without a path, $ORIGIN and DT_RPATH: such a
- * plugin is left alone.
- */
+ * plugin is left alone. */
 void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller)
 {
 	int flags = arguments->flags, saved = errno;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Hooks for clients that a plain preload does not reach: plugins that are loaded with RTLD_DEEPBIND
+/* Hooks for clients that a plain preload does not reach: plugins that are loaded with RTLD_DEEPBIND
  * (PHP), and clients that ask for libcurl's functions by name (ctypes, Ruby's ffi).
  *
  * The exported dlopen, dlsym and dlvsym are a few instructions (trampolines.S): they ask one of
  * these, and return its answer, or jump to the real function. A jump, not a call: the real function then
  * sees the caller's own address, and with it the caller's RUNPATH, $ORIGIN and place in the search
- * order, and its error message names the caller.
- */
+ * order, and its error message names the caller. */
 #pragma once
 
 #include "preload/libcurl.h"

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-/*
- * The loader's list. It is the one that debuggers read (struct r_debug): glibc and musl put an object
+/* The loader's list. It is the one that debuggers read (struct r_debug): glibc and musl put an object
  * into it when the object is mapped and complete, and glibc says by r_state when it takes objects out.
  * What a process has started with stays; what came later may go while another thread reads, so the list
  * is read no further than that while objects are being taken out.
  *
  * Nothing tells us when libraries come and go: what was learned of one is believed only while the same
  * build of it is still found at the same place. Nothing is kept open, because a reference of ours would
- * keep the host from unloading or upgrading its library.
- */
+ * keep the host from unloading or upgrading its library. */
 #include "preload/dso.h"
 
 #include <sched.h>

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The loaded objects of the process (the program and its shared libraries), from the dynamic loader's
+/* The loaded objects of the process (the program and its shared libraries), from the dynamic loader's
  * own list. No lock of the loader's is taken: a plugin's constructor may run under it, and wait for the
- * thread that asks.
- */
+ * thread that asks. */
 #pragma once
 
 #include <link.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Reading ELF. In memory the object was accepted by the dynamic loader, so its tables are trusted;
- * a file is not: every offset is checked by the read that uses it, and every loop has an end.
- */
+/* Reading ELF. In memory the object was accepted by the dynamic loader, so its tables are trusted;
+ * a file is not: every offset is checked by the read that uses it, and every loop has an end. */
 #include "preload/elf.h"
 
 #include <errno.h>

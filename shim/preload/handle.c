@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * The states of easy handles, and which of them are in which multi. A state is used by the
- * thread that uses the handle, so only the two tables are shared.
- */
+/* The states of easy handles, and which of them are in which multi. A state is used by the
+ * thread that uses the handle, so only the two tables are shared. */
 #include "preload/handle.h"
 
 #include <stdlib.h>

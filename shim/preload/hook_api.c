@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * tagalong_headers: the one function for hooks in runtimes that can call C (Python's ctypes). The
+/* tagalong_headers: the one function for hooks in runtimes that can call C (Python's ctypes). The
  * library is in the process already, so such a hook needs no helper process, no descriptor and no
  * rules of its own: it names the target of a request that is about to be sent, and gets the lines to
- * add.
- */
+ * add. */
 #include "preload/hook_api.h"
 
 #include <errno.h>

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * The exported functions. Each finds out whose call it is, does its part and forwards. libcurl's
+/* The exported functions. Each finds out whose call it is, does its part and forwards. libcurl's
  * own inner calls, which come back here through its PLT, and handles that were not made through us
  * go straight through. Nothing is ever called through NULL: where no libcurl is found, the answer is
- * libcurl's own failure code.
- */
+ * libcurl's own failure code. */
 #include "preload/dl_hooks.h"
 #include "preload/inject.h"
 #include "preload/legacy.h"
@@ -233,12 +231,10 @@ static CURLMcode multi_cleanup(struct call call, CURLM *multi)
 	return code;
 }
 
-/*
- * curl_easy_setopt's one argument goes on as it came. These two machines pass a
+/* curl_easy_setopt's one argument goes on as it came. These two machines pass a
  * variadic function's arguments in the registers that any other's are in, so here it has three
  * parameters, and the usual call leaves by a jump, with nothing on the stack. Elsewhere the
- * argument is taken by the option's type band.
- */
+ * argument is taken by the option's type band. */
 #if defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
 #define SETOPT_PARAMETERS CURL *easy, CURLoption option, void *argument
 #define EASY_SETOPT(linkage, name, from)                                                          \
@@ -326,13 +322,11 @@ static CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option
 #define FROM(entry) ((struct call){ __builtin_return_address(0), entry })
 #define EXPORT __attribute__((visibility("default")))
 
-/*
- * Under libcurl's own names, once for references without a version and once for each version. The plain
+/* Under libcurl's own names, once for references without a version and once for each version. The plain
  * ones have two default versions, TAGALONG_1 and TAGALONG_2: the loader takes the first for a reference
  * without a version, and musl for any, but for glibc's dlsym() a name with two defaults is ambiguous,
  * and it goes on looking. So a program that asks whether there is a libcurl gets the answer, and the
- * error message, that it would get without us. docs/internals.md: "Which libcurl a call means".
- */
+ * error message, that it would get without us. docs/internals.md: "Which libcurl a call means". */
 #define ALL_HOOKS(X, version)                                                                     \
 	X(curl_easy_init, version)                                                                \
 	X(curl_easy_setopt, version)                                                              \

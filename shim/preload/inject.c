@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * Injecting header lines into requests; inject.h has the idea. A request is judged by where it
+/* Injecting header lines into requests; inject.h has the idea. A request is judged by where it
  * goes: by what libcurl reports in its callback or, where libcurl may report an outdated URL, by what
  * was read when the transfer started. Memory of the client is never read once the client may have
- * freed it. A request whose URL does not fit its connection is left alone.
- */
+ * freed it. A request whose URL does not fit its connection is left alone. */
 #include "preload/inject.h"
 
 #include <arpa/inet.h>
@@ -31,10 +29,8 @@ static CURLcode set(const struct handle *handle, CURLoption option, const void *
 	return handle->library->curl_easy_setopt(handle->easy, option, argument);
 }
 
-/*
- * Surrounds our code: restores errno, and disables cancellation, so that a cancelled
- * thread cannot end while it holds a descriptor or memory of ours.
- */
+/* Surrounds our code: restores errno, and disables cancellation, so that a cancelled
+ * thread cannot end while it holds a descriptor or memory of ours. */
 struct guard {
 	int saved_errno, cancel_state;
 };
@@ -244,12 +240,10 @@ static unsigned longest_wait(const struct handle *handle)
 	return left_ms >= 8 ? (unsigned)left_ms / 4 : 1;
 }
 
-/*
- * The method on the wire. CURLINFO_EFFECTIVE_METHOD is that but for CURLOPT_CUSTOMREQUEST with
+/* The method on the wire. CURLINFO_EFFECTIVE_METHOD is that but for CURLOPT_CUSTOMREQUEST with
  * 8.16's CURLFOLLOW_OBEYCODE (2: dropped once a redirect makes a GET) and CURLFOLLOW_FIRSTONLY (3:
  * for the first request alone), where it still reports the dropped one. To see the method behind
- * it, the custom one is unset while libcurl is asked.
- */
+ * it, the custom one is unset while libcurl is asked. */
 static char *method_of(struct handle *handle, long response)
 {
 	char *method = NULL, *custom;
@@ -271,11 +265,9 @@ static char *method_of(struct handle *handle, long response)
 	return method;
 }
 
-/*
- * The port that a request goes to. CURLOPT_PORT replaces the URL's, until a redirect to an absolute
+/* The port that a request goes to. CURLOPT_PORT replaces the URL's, until a redirect to an absolute
  * URL ends that. Which of the two holds is seen from the port of the connection. False when it is
- * neither, as with a proxy.
- */
+ * neither, as with a proxy. */
 static bool port_of(const struct handle *handle, int peer_port, struct tag_request *request)
 {
 	struct url url;
@@ -353,10 +345,8 @@ static bool is_of_handle(const struct handle *handle, const char *primary_ip)
 	return own_ip == primary_ip;
 }
 
-/*
- * Called by libcurl right before each request. The data is not the handle's state, but what is never
- * freed: an unseen copy of the handle (inject_list.h) has the same data, and outlives the state.
- */
+/* Called by libcurl right before each request. The data is not the handle's state, but what is never
+ * freed: an unseen copy of the handle (inject_list.h) has the same data, and outlives the state. */
 static int before_request(void *data, char *primary_ip, char *local_ip, int primary_port,
 			  int local_port)
 {
@@ -442,11 +432,9 @@ static void release_transfer(struct transfer *transfer)
 	*transfer = (struct transfer){ .started = false };
 }
 
-/*
- * The client's URL handle is read when libcurl reads it: later it may be gone. In a multi that is
+/* The client's URL handle is read when libcurl reads it: later it may be gone. In a multi that is
  * some time after the start, and the client may edit the handle until then. There only libcurl's
- * own reading counts, which it tells as the effective URL when there was none before.
- */
+ * own reading counts, which it tells as the effective URL when there was none before. */
 static void read_client_url(struct handle *handle)
 {
 	char *effective = NULL, *text = NULL;
@@ -466,10 +454,8 @@ static void read_client_url(struct handle *handle)
 	handle->library->curl_free(text);
 }
 
-/*
- * libcurl's URL parser needs 4 KiB of stack, and our callback runs deep inside libcurl. So the first
- * decision for a handle is made here, before libcurl starts, and its result is cached.
- */
+/* libcurl's URL parser needs 4 KiB of stack, and our callback runs deep inside libcurl. So the first
+ * decision for a handle is made here, before libcurl starts, and its result is cached. */
 static void warm_up(struct handle *handle)
 {
 	struct tag_request request = { .api = &handle->library->url_api, .method = "POST" };
@@ -635,8 +621,7 @@ static CURLcode set_client_prereq(struct handle *handle, CURLoption option, void
 	return code;
 }
 
-/*
- * Whether libcurl may have read the URL of the request that is under way. In a multi it has not
+/* Whether libcurl may have read the URL of the request that is under way. In a multi it has not
  * before it looks the host up; and that it calls the client back is seen by what it refuses then.
  */
 static bool may_be_read(const struct handle *handle)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Injection: our header lines stand in front of the client's list while one request is sent.
+/* Injection: our header lines stand in front of the client's list while one request is sent.
  *
  * libcurl calls CURLOPT_PREREQFUNCTION right before each request, redirect hops, auth rounds,
  * streams and retries included, and reads the header list right after it. There the effective URL
@@ -8,8 +7,7 @@
  * be tagged, the client's own for any other.
  *
  * None of these functions holds a lock while libcurl runs. A client may longjmp out of any
- * callback, so nothing may rely on code after a call of libcurl's. All keep errno.
- */
+ * callback, so nothing may rely on code after a call of libcurl's. All keep errno. */
 #pragma once
 
 #include "preload/handle.h"
@@ -19,12 +17,10 @@ enum inject_when {
 	INJECT_LATER, /* added to a multi: the client may still change it */
 };
 
-/*
- * A transfer is about to start (or, in a multi, has just been added): installs our callback. False
+/* A transfer is about to start (or, in a multi, has just been added): installs our callback. False
  * when the configuration does not allow the request; then the handle is as the client made it.
  * Since 7.80 that is found out in the callback, and inject_start always answers true. After true,
- * *ret_before goes to one of the two below.
- */
+ * *ret_before goes to one of the two below. */
 bool inject_start(struct handle *handle, enum inject_when when, struct transfer *ret_before);
 /* libcurl refused to start, because a transfer of this handle is under way: that one goes on as it
  * was before the start. */

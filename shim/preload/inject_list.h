@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Our lines as nodes of a list of libcurl's, and what a handle points to of ours.
+/* Our lines as nodes of a list of libcurl's, and what a handle points to of ours.
  *
  * A handle can be copied in flight by a call that we do not see. The copy shares the header list and
  * the callback data, may outlive the handle, and nobody tells us when it ends. So both point to a
@@ -10,8 +9,7 @@
  * client has set, without our lines. Injections of handles that are gone are given to later handles,
  * the oldest first, once there are INJECTIONS_RETIRED_MAX of them: memory grows with the handles that
  * live at once, not with their number. A reused one is an empty line for all copies, because those of
- * the earlier handle must not send the later one's headers.
- */
+ * the earlier handle must not send the later one's headers. */
 #pragma once
 
 #include "preload/curl_api.h"

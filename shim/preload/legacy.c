@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * URL and method by setopt. How option sequences end in a method differs between libcurl versions;
- * what matters here is POST or not, and where versions differ the answer is "not".
- */
+/* URL and method by setopt. How option sequences end in a method differs between libcurl versions;
+ * what matters here is POST or not, and where versions differ the answer is "not". */
 #include "preload/legacy.h"
 
 #include <stdint.h>

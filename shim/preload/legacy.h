@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * For libcurl before 7.80, which has no PREREQ callback: what the next request will be, followed
- * through the client's setopt calls, because nothing can be asked when it is about to be sent.
- */
+/* For libcurl before 7.80, which has no PREREQ callback: what the next request will be, followed
+ * through the client's setopt calls, because nothing can be asked when it is about to be sent. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-/*
- * Which libcurl a call means. The answer is the loader's: what the process has started with comes first,
+/* Which libcurl a call means. The answer is the loader's: what the process has started with comes first,
  * in the order of the list, for every reference; then what the calling object has been bound to, then
  * what it needs. Each libcurl's references have entry points of their own by their version, so a wrong
  * return address (a tail call, a pointer that was handed on) misleads only where two libcurls of the same
  * version were both loaded by plugins. Asked once for a handle, when it is made; its later calls use the
- * library in its state.
- */
+ * library in its state. */
 #include "preload/libcurl.h"
 
 #include <errno.h>

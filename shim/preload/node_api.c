@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * The library as an addon of Node-API, which Node and Bun have: process.dlopen() gives a JavaScript
+/* The library as an addon of Node-API, which Node and Bun have: process.dlopen() gives a JavaScript
  * hook headers(method, url, head, body), which answers as tagalong_headers does, with one string. The
  * functions of Node-API are the program's own and are looked up by name: elsewhere nobody has them.
  */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * The constructor, the only code that runs in a process which never uses libcurl. It corrects references
+/* The constructor, the only code that runs in a process which never uses libcurl. It corrects references
  * that the loader bound wrongly because our library is loaded, ours and the program's. It makes no system
- * call and writes no page unless there is one to correct.
- */
+ * call and writes no page unless there is one to correct. */
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
-/*
- * Open addressing with linear probing. Readers run beside one writer; what makes that right:
+/* Open addressing with linear probing. Readers run beside one writer; what makes that right:
  *  - a slot's value is stored before its key, so a key that is seen has its value;
  *  - between a key's home slot and its slot there is never an empty one, at any moment: a removed
  *    key leaves a tombstone, and a tombstone becomes empty only when the slot behind it is;
  *  - growing makes a whole new array and publishes it with one store. The old array is kept: a
  *    reader may be in it. All old ones together are smaller than the one in use.
- * Each change is one store, so a child that is forked in the middle finds a whole table.
- */
+ * Each change is one store, so a child that is forked in the middle finds a whole table. */
 #include "preload/table.h"
 
 #include <stdlib.h>

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A map from an address to a value. Looking up takes no lock and no atomic read-modify-write,
+/* A map from an address to a value. Looking up takes no lock and no atomic read-modify-write,
  * because it stands in every curl_easy_setopt.
  *
  * Rules: values belong to the caller. Putting, getting and taking one key is done by one thread
  * at a time (libcurl's own rule for a handle); different keys may be used at the same time by any
- * threads, and after fork in the child whatever other threads did in the parent.
- */
+ * threads, and after fork in the child whatever other threads did in the parent. */
 #pragma once
 
 #include <stdbool.h>

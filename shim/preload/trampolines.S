@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The exported dlopen, dlsym and dlvsym. Each keeps its arguments in memory (struct dl_arguments), asks
+/* The exported dlopen, dlsym and dlvsym. Each keeps its arguments in memory (struct dl_arguments), asks
  * its hook, and returns the answer, or leaves by a jump to the real function, with the stack and the
- * return address as they were when it was called.
- */
+ * return address as they were when it was called. */
 	.text
 
 #if defined(__x86_64__)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * The preset compiler, run when the shim is built: reads shim/presets/NAME.json, checks everything
+/* The preset compiler, run when the shim is built: reads shim/presets/NAME.json, checks everything
  * that can be wrong with them, and prints C source, so that the shim itself parses nothing and the
  * data needs no relocation. A file's headers are written as a configuration's (core/header_rule.h):
  *
@@ -12,8 +11,7 @@
  *
  * "hosts" may be missing, and so may "conversation": "derive", which says that the relay needs a
  * conversation id: one is made where nothing gives one. The same files give the same bytes on every
- * machine.
- */
+ * machine. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * The shim's side of the context service. A connection for each question that the page of the last
+/* The shim's side of the context service. A connection for each question that the page of the last
  * answer does not answer: nothing is kept open in the host, nothing has to be mended after fork,
- * after a host that closes all descriptors, or after the service was started anew.
- */
+ * after a host that closes all descriptors, or after the service was started anew. */
 #include "protocol/client.h"
 
 #include <errno.h>

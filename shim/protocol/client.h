@@ -10,8 +10,7 @@ struct client_answer {
 	_Alignas(uint32_t) char memory[];
 };
 
-/*
- * Asks for the context of this process: connects, asks, reads, closes; or reads the page that came
+/* Asks for the context of this process: connects, asks, reads, closes; or reads the page that came
  * with the last answer. `token` is TAGALONG_SCOPE's value or empty. Waits timeout_ms in all at the
  * most. After a service failed, returns -EAGAIN at once for a second. Returns 0 or
  *   -ENOENT     no service is running
@@ -20,8 +19,7 @@ struct client_answer {
  *   -EBADMSG    an invalid reply, or a refusal
  *   -EAGAIN     it failed in one of the last two ways within the last second
  * or another negative errno. The caller frees the answer with free(). Leaves no descriptor
- * open. Thread-safe.
- */
+ * open. Thread-safe. */
 int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer);
 
 /* For people: "no context service is running". */

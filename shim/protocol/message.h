@@ -97,11 +97,9 @@ void wire_write_request(struct buf *buf, const struct wire_request *request);
 /* Appends the line of the one question that the shim asks; the token may be empty. */
 void wire_get_request(struct buf *buf, struct text token, bool page);
 
-/*
- * Reads a line (without LF), whose memory it overwrites and into which the texts then point. 0, or
+/* Reads a line (without LF), whose memory it overwrites and into which the texts then point. 0, or
  * -EINVAL with *ret_fault filled; ret_request is then undefined. Members that are not known are
- * passed over, so that later versions can add some.
- */
+ * passed over, so that later versions can add some. */
 int wire_read_request(char *line, size_t len, struct wire_request *ret_request,
 		      struct wire_error *ret_fault);
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-/*
- * A sequence counter after Boehm, "Can seqlocks get along with programming language memory models?"
+/* A sequence counter after Boehm, "Can seqlocks get along with programming language memory models?"
  * (MSPC 2012): the text is read and written in atomic words, so a reader that overlaps with the
  * writer sees a mixture, finds that the counter has moved, and throws it away. Neither waits for the
  * other. Each word is released after the odd count and acquired before the second look at it; a
- * fence would do the same, but ThreadSanitizer knows of none.
- */
+ * fence would do the same, but ThreadSanitizer knows of none. */
 #include "protocol/page.h"
 
 #include <errno.h>

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Shared pages: a scope's context in memory that the service writes and processes read, and what
+/* Shared pages: a scope's context in memory that the service writes and processes read, and what
  * tells them whether it still holds. No descriptors here, and no mapping: see daemon/pages.h and
- * protocol/page_client.h.
- */
+ * protocol/page_client.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -43,11 +41,9 @@ void shared_page_write(struct shared_page *page, const struct text value[FIELD_C
 		     const struct text opened_with[FIELD_COUNT]);
 void shared_page_retire(struct shared_page *page);
 
-/*
- * Copies the text as it stands. 0; -EAGAIN when it is being written, or holds no more; -ENOBUFS
+/* Copies the text as it stands. 0; -EAGAIN when it is being written, or holds no more; -ENOBUFS
  * when it has more than `size` bytes, and *ret_len is how many. Never reads beyond SHARED_PAGE_BYTES,
- * whatever the page says. `memory` is aligned for uint32_t, `size` a multiple of 4.
- */
+ * whatever the page says. `memory` is aligned for uint32_t, `size` a multiple of 4. */
 int shared_page_copy(const struct shared_page *page, void *memory, size_t size, size_t *ret_len);
 
 /* Reads the copied text; the reply's texts point into it. 0 or -EBADMSG. Fields that are not known

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * Two mappings, read only, and no descriptor: a host may close those as it likes. The lock is held
+/* Two mappings, read only, and no descriptor: a host may close those as it likes. The lock is held
  * over a check and a copy of a few hundred bytes, never over a call that leaves the shim. A child has
- * neither the mappings (MADV_DONTFORK) nor the memory of them.
- */
+ * neither the mappings (MADV_DONTFORK) nor the memory of them. */
 #include "protocol/page_client.h"
 
 #include <errno.h>

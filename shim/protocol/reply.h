@@ -59,11 +59,9 @@ void wire_start_list(struct buf *buf, uint64_t revision);
 bool wire_add_scope(struct buf *buf, const struct wire_scope *scope);
 void wire_end_list(struct buf *buf, uint64_t next);
 
-/*
- * Reads a line (without LF), whose memory it overwrites and into which the texts then point. 0, or
+/* Reads a line (without LF), whose memory it overwrites and into which the texts then point. 0, or
  * -EBADMSG when it is no reply of version 1; ret_reply is then undefined. Members and fields that
- * are not known are passed over. No value is checked for its length or for control characters.
- */
+ * are not known are passed over. No value is checked for its length or for control characters. */
 int wire_read_reply(char *line, size_t len, struct wire_reply *ret_reply);
 /* Takes the next row off reply->scopes. 1, 0 at the end, or -EBADMSG. */
 int wire_next_scope(struct text *scopes, struct wire_scope *ret_scope);

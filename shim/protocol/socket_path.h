@@ -9,12 +9,10 @@
 
 #include "lib/buf.h"
 
-/*
- * Appends TAGALONG_SOCKET, else $XDG_RUNTIME_DIR/tagalong/context.sock, else
+/* Appends TAGALONG_SOCKET, else $XDG_RUNTIME_DIR/tagalong/context.sock, else
  * /run/user/<uid>/tagalong/context.sock; a variable that is no absolute path: -EINVAL for the
  * first, passed over for the second. -ENAMETOOLONG when it does not fit. Never below /tmp by
- * itself.
- */
+ * itself. */
 int socket_path(struct buf *ret_path);
 
 /* Fills an address. 0, or -ENAMETOOLONG: a socket's path has at most 107 bytes. */

@@ -95,11 +95,9 @@ static int print_status(void)
 	return EXIT_OK;
 }
 
-/*
- * Run by an agent's own hook when a session begins, with a JSON object on standard input: sets the
+/* Run by an agent's own hook when a session begins, with a JSON object on standard input: sets the
  * conversation of the scope that it runs in. It prints nothing, as that may go to the model, and never
- * fails, as an agent shows that to its user.
- */
+ * fails, as an agent shows that to its user. */
 static void run_hook(const struct agent *agent)
 {
 	static char memory[HOOK_BYTES_MAX];

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Setting up coding agents that can tell us their session: a plugin or a hook in the user's own
- * configuration, which uninstall takes out again to the byte.
- */
+/* Setting up coding agents that can tell us their session: a plugin or a hook in the user's own
+ * configuration, which uninstall takes out again to the byte. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * Putting our part into an agent's configuration and taking it out. The receipt has what was written, to
+/* Putting our part into an agent's configuration and taking it out. The receipt has what was written, to
  * the byte, so that uninstall leaves the file as it was; where somebody changed the file since, the element
- * alone is taken out, and where that cannot be found, nothing is touched.
- */
+ * alone is taken out, and where that cannot be found, nothing is touched. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * A scanner over JSON with comments that notes places in the text. It builds nothing: whoever edits
- * a person's file by parsing and printing loses the comments and the formatting.
- */
+/* A scanner over JSON with comments that notes places in the text. It builds nothing: whoever edits
+ * a person's file by parsing and printing loses the comments and the formatting. */
 #include "cli/agents/jsonc.h"
 
 #include <errno.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Editing a JSON file that belongs to somebody: one element goes into an array or out of it, and no
- * other byte is touched. Comments and trailing commas are read unless `strict`.
- */
+/* Editing a JSON file that belongs to somebody: one element goes into an array or out of it, and no
+ * other byte is touched. Comments and trailing commas are read unless `strict`. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,10 +34,8 @@ struct jsonc_fault {
 int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc_span *ret_span,
 	       struct jsonc_fault *ret_fault);
 
-/*
- * What to insert, and where, so that the element is the array's first: arrays and objects on the
+/* What to insert, and where, so that the element is the array's first: arrays and objects on the
  * way are made. *ret_insert is to be freed. -EINVAL and a fault as above, also when something else than
- * that array stands in its place; -EEXIST when the element is there; -ENOMEM.
- */
+ * that array stands in its place; -EEXIST when the element is there; -ENOMEM. */
 int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
 		    char **ret_insert, struct jsonc_fault *ret_fault);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * tagalong doctor: can a program be tagged, and is the installation sound? Each part fills a struct, and
- * doctor.c prints them as text or as JSON.
- */
+/* tagalong doctor: can a program be tagged, and is the installation sound? Each part fills a struct, and
+ * doctor.c prints them as text or as JSON. */
 #pragma once
 
 #include <stdbool.h>
@@ -111,11 +109,9 @@ struct probe_report {
 	int exit_code; /* -1: a signal, or it did not end in time */
 };
 
-/*
- * Starts the command with the library and a small relay on loopback, {url} in its arguments replaced by
+/* Starts the command with the library and a small relay on loopback, {url} in its arguments replaced by
  * a chat URL of the relay, and the variables set by which clients find one. Waits 20 seconds at
- * most, then ends the command and all that it started. An exit code.
- */
+ * most, then ends the command and all that it started. An exit code. */
 int doctor_probe(char **argv, struct probe_report *ret_report);
 
 /* One thing that was looked at in the installation. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * The relay of doctor --probe. It serves one connection after the other, one request each: a
- * program that is looked at sends few, and waits for its answers.
- */
+/* The relay of doctor --probe. It serves one connection after the other, one request each: a
+ * program that is looked at sends few, and waits for its answers. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * From a command's name to a verdict. Scripts are followed to the program that the kernel starts; which
- * libraries that needs is asked of its own dynamic loader, which runs none of its code.
- */
+/* From a command's name to a verdict. Scripts are followed to the program that the kernel starts; which
+ * libraries that needs is asked of its own dynamic loader, which runs none of its code. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>

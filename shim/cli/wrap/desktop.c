@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * Copies of desktop entries (Desktop Entry Specification 1.5). A copy of the same name in the
+/* Copies of desktop entries (Desktop Entry Specification 1.5). A copy of the same name in the
  * user's own folder hides the system's entry. Only the program's name in Exec is changed;
- * DBusActivatable is left out, because with it Exec would not be looked at.
- */
+ * DBusActivatable is left out, because with it Exec would not be looked at. */
 #include "cli/wrap/wrap.h"
 
 #include <dirent.h>

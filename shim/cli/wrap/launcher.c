@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-/*
- * Writing launchers and recognizing them. A launcher looks for its program when it is started, so that an
+/* Writing launchers and recognizing them. A launcher looks for its program when it is started, so that an
  * upgrade may move it; it skips every launcher, so that two never start each other; and without tagalong it
- * starts the program as it is.
- */
+ * starts the program as it is. */
 #include "cli/wrap/wrap.h"
 
 #include <errno.h>
