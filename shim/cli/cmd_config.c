@@ -12,30 +12,14 @@
 #include "cli/config_file.h"
 #include "core/config.h"
 
-size_t config_file_line(struct config_file *file, size_t offset, size_t *ret_column)
-{
-	if (offset < file->offset || !file->line) {
-		file->offset = file->line_start = 0;
-		file->line = 1;
-	}
-	for (; file->offset < offset && file->offset < file->source.len; file->offset++) {
-		if (file->source.data[file->offset] == '\n') {
-			file->line++;
-			file->line_start = file->offset + 1;
-		}
-	}
-	if (ret_column)
-		*ret_column = offset - file->line_start + 1;
-	return file->line;
-}
-
 static void on_error(void *arg, const struct config_error *error)
 {
 	struct config_file *file = arg;
 	struct text nearest = config_nearest(error->word, error->choices);
 	char *word = make_printable(text_copy(error->word));
-	size_t column, line = config_file_line(file, error->offset, &column);
+	size_t line, column;
 
+	config_line_of(buf_since(&file->source, 0), error->offset, &line, &column);
 	fprintf(stderr, "%s:%zu:%zu: %s", file->path, line, column, error->reason);
 	if (word[0])
 		fprintf(stderr, ": \"%s\"", word);

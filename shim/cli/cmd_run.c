@@ -2,7 +2,6 @@
 /* tagalong run: sets the environment and becomes the command. No process is left in between. */
 #include <errno.h>
 #include <getopt.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

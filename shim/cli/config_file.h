@@ -14,9 +14,6 @@ struct config_file {
 	struct buf source;
 	struct config *config; /* NULL: none, or an invalid one */
 	size_t faults;
-	/* The line that was looked up last: places mostly come in order, so that each look-up goes on
-	 * from there. */
-	size_t offset, line, line_start;
 };
 
 /* Reads the file in force, or the one that is named. Each fault is reported on stderr with file, line,
@@ -25,9 +22,6 @@ struct config_file {
 int config_file_load(const char *path, struct config_file *ret_file);
 void config_file_release(struct config_file *file);
 
-/* The line of an offset in the text, from 1; ret_column may be NULL. */
-size_t config_file_line(struct config_file *file, size_t offset, size_t *ret_column);
-
 /* Prints the values that apply, each with its origin: a line of the file, a variable of the environment,
  * or the default. There may be no file. */
-void config_show(struct config_file *file, bool json);
+void config_show(const struct config_file *file, bool json);

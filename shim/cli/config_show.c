@@ -4,7 +4,6 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/command.h"
 #include "cli/config_file.h"
@@ -16,7 +15,7 @@ struct value {
 };
 
 struct listing {
-	struct config_file *file;
+	const struct config_file *file;
 	struct value *values;
 	size_t count;
 	char prefix[32]; /* of the names: "relays[0]." */
@@ -25,13 +24,14 @@ struct listing {
 /* Where the value comes from: the file at this offset, or, with 0, the default. */
 static void add(struct listing *list, const char *name, struct text value, size_t offset)
 {
+	size_t line, column;
+
+	config_line_of(buf_since(&list->file->source, 0), offset, &line, &column);
 	list->values = array_grow(list->values, list->count, sizeof(*list->values));
 	list->values[list->count++] = (struct value){
 		text_format("%s%s", list->prefix, name),
 		text_copy(value),
-		offset ? text_format("%s:%zu", list->file->path,
-				     config_file_line(list->file, offset, NULL)) :
-			 text_copy(TEXT("default")),
+		offset ? text_format("%s:%zu", list->file->path, line) : text_copy(TEXT("default")),
 	};
 }
 
@@ -163,7 +163,7 @@ static void print_json(const struct listing *list)
 	cJSON_Delete(root);
 }
 
-void config_show(struct config_file *file, bool json)
+void config_show(const struct config_file *file, bool json)
 {
 	struct listing list = { .file = file };
 

@@ -2,7 +2,6 @@
 /* Setting an agent's session in the context service, within a deadline. */
 #include "cli/publish.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/variables.h"

@@ -2,7 +2,6 @@
 /* What `tagalong run` does with the context service before it becomes the command. */
 #include "cli/run_scope.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The command `tagalong`: run and context, which are called often, need libc alone and are here. For all
  * others it becomes tagalong-tools, which is linked with many libraries. */
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -120,13 +120,6 @@ static int take_lock(struct listener *listener)
 	return result == -EWOULDBLOCK ? -EADDRINUSE : result;
 }
 
-static int make_socket(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* Under the lock, and yet there may be somebody who does not take it: systemd for its own socket,
  * or another program that speaks the protocol. Whoever listens keeps the socket. */
 static int remove_stale(const struct sockaddr_un *address)
@@ -138,7 +131,7 @@ static int remove_stale(const struct sockaddr_un *address)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(status.st_mode))
 		return -ENOTSOCK;
-	fd = make_socket();
+	fd = fd_socket(AF_UNIX, SOCK_STREAM);
 	if (fd < 0)
 		return fd;
 	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) || errno == EAGAIN)
@@ -178,7 +171,7 @@ static int make_listening(struct listener *listener)
 		result = remove_stale(&address);
 	if (result)
 		goto out;
-	listener->fd = make_socket();
+	listener->fd = fd_socket(AF_UNIX, SOCK_STREAM);
 	result = listener->fd < 0 ? listener->fd : bind_socket(listener, &address);
 out:
 	if (result == -EADDRINUSE)
