@@ -122,7 +122,7 @@ help:
 	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
 	@echo 'make coverage   which lines and branches the suites reach; coverage-pure: the pure rooms, as in CI'
 	@echo 'make man        the manual pages, build/man'
-	@echo 'make pages      docs/commands.md and docs/relays.md, from the tables of the program'
+	@echo 'make pages      what docs/ has of the tables of the program'
 	@echo 'make lint       layers, exports, shell scripts, static analysis'
 	@echo 'make deb, make rpm   packages, in build/deb and build/rpm'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
@@ -154,12 +154,17 @@ $(BUILD)/pages: scripts/pages.c $(CLI_OBJECTS)
 	$(call say,CC,$@)
 	$(Q)$(CC) -pie -o $@ $^ $(ALL_CFLAGS) $(LDFLAGS) $(CLI_LIBS)
 
+# The lines of a file between "LIST: made by make pages" and an end.
+refill = $(Q)$(BUILD)/pages $(1) > $(BUILD)/$(1).list && \
+	sed -i -e '/$(1): made by make pages/,/$(3)/{//!d}' -e '/$(1): made by make pages/r $(BUILD)/$(1).list' $(2)
 pages: $(BUILD)/pages
 	$(Q)$(BUILD)/pages commands > docs/commands.md
 	$(Q)$(BUILD)/pages relays > docs/relays.md
-	$(Q)$(BUILD)/pages fields > $(BUILD)/fields.sh
-	$(Q)sed -i -e '/# made by make pages/,/# end/{//!d}' -e '/# made by make pages/r $(BUILD)/fields.sh' \
-		scripts/tagalong-run
+	$(call refill,launcher,scripts/tagalong-run,\# end)
+	$(call refill,variables,docs/variables.md,<!-- end)
+	$(call refill,fields,docs/protocol.md,<!-- end)
+	$(call refill,words,docs/tagalong.schema.json,^ *]$$)
+	$(call refill,presets,docs/tagalong.schema.json,^ *]$$)
 
 # Beside the library, as when it is installed.
 $(BUILD)/hooks:

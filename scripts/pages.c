@@ -4,7 +4,11 @@
  *
  *	build/pages commands > docs/commands.md
  *	build/pages relays > docs/relays.md
- *	build/pages fields       the lines of scripts/tagalong-run that name each field's variable
+ *	build/pages launcher     the lines of scripts/tagalong-run that name each field's variable
+ *	build/pages variables    the table of the fields in docs/variables.md
+ *	build/pages fields       the list of them in docs/protocol.md
+ *	build/pages words        the same in docs/tagalong.schema.json
+ *	build/pages presets      the list of presets there
  *
  * `make pages` writes them all; tests/pages compares them.
  */
@@ -173,15 +177,59 @@ static void print_relays(void)
 	}
 }
 
+/* One word of a list, in quotes, wrapped. */
+static void print_word(struct text word, char quote, int indent, bool is_last)
+{
+	static size_t column;
+
+	if (column + word.len + 4 > 100) {
+		putchar('\n');
+		column = 0;
+	}
+	column += (size_t)printf("%*s%c%.*s%c%s", column ? 1 : indent, "", quote, PRINT(word), quote,
+				 is_last ? "\n" : ",");
+}
+
+/* The lines of a hand-written file that are made. */
+static int print_list(const char *list)
+{
+	static const char *const what[] = {
+#define WHAT(constant, name, variable, what) what,
+		FIELDS(WHAT)
+#undef WHAT
+	};
+	struct text name, hosts;
+
+	for (size_t i = 0; !strcmp(list, "presets") && i < preset_count(); i++) {
+		preset_head_at(i, &name, &hosts);
+		print_word(name, '"', 12, i + 1 == preset_count());
+	}
+	if (!strcmp(list, "variables"))
+		puts("| variable | what | field |\n|---|---|---|");
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		name = text_of(field_name(field));
+		if (!strcmp(list, "launcher"))
+			printf("\t%.*s) name=%s ;;\n", PRINT(name), field_variable(field));
+		else if (!strcmp(list, "variables"))
+			printf("| `%s` | %s | `%.*s` |\n", field_variable(field), what[field], PRINT(name));
+		else if (!strcmp(list, "fields"))
+			print_word(name, '`', 0, field + 1 == FIELD_COUNT);
+		else if (!strcmp(list, "words"))
+			print_word(name, '"', 8, field + 1 == FIELD_COUNT);
+		else if (strcmp(list, "presets"))
+			return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "commands"))
 		print_commands();
 	else if (argc == 2 && !strcmp(argv[1], "relays"))
 		print_relays();
-	else if (argc == 2 && !strcmp(argv[1], "fields"))
-		for (enum field field = 0; field < FIELD_COUNT; field++)
-			printf("\t%s) name=%s ;;\n", field_name(field), field_variable(field));
+	else if (argc == 2)
+		return print_list(argv[1]);
 	else
 		return EXIT_USAGE;
 	return EXIT_OK;

@@ -98,6 +98,7 @@ URL = "http://localhost/v1/messages"
 def test_a_preset(tagalong):
     assert "X-Acme-Task: T-1" in tagalong("headers", URL, TAGALONG_PRESET="acme", TAGALONG_TASK_ID="T-1")
     assert "acme" in (tagalong.tree / "docs" / "relays.md").read_text()
+    assert '"acme",' in (tagalong.tree / "docs" / "tagalong.schema.json").read_text()
 
 
 def config(tagalong, template):
@@ -111,6 +112,10 @@ def test_a_field(tagalong):
     assert "X-New: 4711\n" in tagalong("headers", URL, **env)
     assert "cost_center=\tTAGALONG_COST_CENTER" in tagalong("complete", "context", "set", "")
     assert "cost_center) name=TAGALONG_COST_CENTER ;;" in (tagalong.tree / "scripts" / "tagalong-run").read_text()
+    assert "| `TAGALONG_COST_CENTER` | who is billed | `cost_center` |" in (tagalong.tree / "docs/variables.md").read_text()
+    assert "`cost_center`," in (tagalong.tree / "docs" / "protocol.md").read_text()
+    schema = json.loads((tagalong.tree / "docs" / "tagalong.schema.json").read_text())
+    assert "cost_center" in schema["$defs"]["field"]["enum"]
 
 
 def test_a_placeholder(tagalong):

@@ -17,9 +17,17 @@ def test_it_is_what_the_program_says(page):
     assert made(page) == (ROOT / "docs" / f"{page}.md").read_text(), "run: make pages"
 
 
+@pytest.mark.parametrize("what, path", [
+    ("launcher", "scripts/tagalong-run"), ("variables", "docs/variables.md"), ("fields", "docs/protocol.md"),
+    ("words", "docs/tagalong.schema.json"), ("presets", "docs/tagalong.schema.json")])
+def test_a_list_is_what_the_program_says(what, path):
+    behind = (ROOT / path).read_text().split(f"{what}: made by make pages", 1)[1].split("\n", 1)[1]
+    assert behind.startswith(made(what)), "run: make pages"
+
+
 def test_the_launcher_in_sh_knows_each_field(tmp_path):
     """By its name, and under the variable that the program takes it from."""
-    for line in made("fields").splitlines():
+    for line in made("launcher").splitlines():
         field, variable = line.strip().removesuffix(" ;;").split(") name=")
         done = subprocess.run([ROOT / "scripts" / "tagalong-run", "--set", f"{field}=v a", "--", "printenv", variable],
                               env={"PATH": "/usr/bin:/bin", "TAGALONG_LIB": str(BUILD / "libtagalong.so")},

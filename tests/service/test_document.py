@@ -83,10 +83,3 @@ def test_every_code_that_is_answered_is_in_the_table():
     answers = [json.loads(line).get("answer", {}) for path in GOLDEN for line in path.read_text().splitlines()]
     codes = {answer["error"]["code"] for answer in answers if "error" in answer}
     assert len(codes) >= 6 and codes <= set(table("code"))
-
-
-def test_the_fields(service):
-    offered = service.command("complete", "context", "set", "")[1].splitlines()
-    fields = ", ".join(f"`{line.split('=')[0]}`" for line in offered)
-    section = TEXT[TEXT.index("## Fields\n") :].split("\n\n")[1]
-    assert section.replace("\n", " ") == fields + "."
