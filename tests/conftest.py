@@ -122,7 +122,7 @@ def clean_environment(home):
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        "XDG_RUNTIME_DIR": "/nonexistent",
+        "XDG_RUNTIME_DIR": "/proc/nonexistent",  # not even root can make it
         **kept,
     }
 

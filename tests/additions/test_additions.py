@@ -82,7 +82,7 @@ def tagalong(tmp_path_factory):
                    stdout=subprocess.DEVNULL)
 
     def tagalong(*words, **env):
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(tree / "home"), "XDG_RUNTIME_DIR": "/nonexistent"}
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(tree / "home"), "XDG_RUNTIME_DIR": "/proc/nonexistent"}
         done = subprocess.run([tree / "build" / "tagalong", *words], cwd=tree, env=environment | env,
                               capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stderr

@@ -39,7 +39,7 @@ RESULTS = Results()
 
 
 def installed_version(package):
-    """Its upstream version, or None."""
+    """Its upstream version, or None. Libraries whose time has 64 bits have another name, with t64."""
     done = subprocess.run(
         ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package],
         capture_output=True,
@@ -47,7 +47,7 @@ def installed_version(package):
     )
     status, _, version = done.stdout.partition(" ")
     if done.returncode or status != "installed":
-        return None
+        return None if package.endswith("t64") else installed_version(package + "t64")
     return version.rpartition(":")[2].partition("-")[0].partition("+")[0]
 
 

@@ -15,7 +15,7 @@ The added lines must stand together in front of the client's own header lines.
 import re
 
 # Each is (pattern, replacement), applied to heads, bodies and outputs of both runs.
-BOUNDARY = (rb"-{24}[0-9a-f]{16}", b"BOUNDARY")  # curl's multipart boundary
+BOUNDARY = (rb"-{24}(?:[0-9a-f]{16}|[0-9A-Za-z]{22})", b"BOUNDARY")  # curl's multipart boundary
 DIGEST = (rb'(cnonce|response)="[^"]+"', rb"\1=RANDOM")
 MILLISECONDS = (rb"after \d+ ms", b"after N ms")  # in curl's messages
 MILLISECONDS_LONG = (rb"after \d+ milliseconds", b"after N milliseconds")

@@ -5,6 +5,7 @@ CONTEXT is what every command of the suite finds in its environment, GENERIC wha
 preset makes of it.
 """
 
+import ctypes
 import re
 
 CONTEXT = {
@@ -26,6 +27,11 @@ GENERIC = {
     **COMPUTED,
 }
 PLAIN = {}
+
+# (7, 88, 1): that of libcurl.so.4.
+_version = ctypes.CDLL("libcurl.so.4").curl_version
+_version.restype = ctypes.c_char_p
+LIBCURL = tuple(map(int, re.match(r"libcurl/(\d+)\.(\d+)\.(\d+)", _version().decode()).groups()))
 
 
 def without(tags, *names):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import WRAP
+from grants import REFUSED
 from neutral import compare
 from standin import FOLDER as STANDIN
 from standin import SANITIZED, standin
@@ -40,7 +41,7 @@ def host(neutral, relay):
         for flavour in ("gnutls", "nss"):
             wanted = f"{{{flavour}}}" in steps or f"libcurl-{flavour}" in steps
             if wanted and not Path(plugin(flavour)).exists():
-                pytest.skip(f"libcurl-{flavour}.so.4 is not installed")
+                pytest.skip(f"{REFUSED}: libcurl-{flavour}.so.4")  # Debian 13 has no NSS
         text = steps.format(chat=relay.url + "/v1/chat/completions", **plugins)
         command = [*WRAP, str(FOLDER / program), *text.split()]
         env = CONTEXT | (env or {})

@@ -11,9 +11,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from hosts import host  # noqa: E402
 from standin import standin  # noqa: E402
-from tags import CONTEXT, GENERIC, PLAIN, without  # noqa: E402
+from tags import CONTEXT, GENERIC, LIBCURL, PLAIN, without  # noqa: E402
 
 # What the relay and the other server are to get, request by request.
+REPORTED = GENERIC if LIBCURL >= (8, 11, 1) else PLAIN
 MODES = {
     "port of another": ([], [PLAIN]),
     "port of the relay": ([GENERIC], []),
@@ -27,10 +28,10 @@ MODES = {
     "url from the relay": ([PLAIN], []),
     "handle": ([GENERIC], []),
     # In a multi the client may edit the handle after adding it; only libcurl knows what it read, and tells it
-    # where no URL was set before.
-    "handle, multi": ([PLAIN], []),
+    # where no URL was set before. Libcurl 8.14 always tells it.
+    "handle, multi": ([REPORTED], []),
     "handle, edited, multi": ([], [PLAIN]),
-    "handle, edited to the relay, multi": ([PLAIN], []),
+    "handle, edited to the relay, multi": ([REPORTED], []),
     "handle alone, multi": ([GENERIC], []),
     "handle alone, edited, multi": ([], [PLAIN]),
     "handle alone, edited to the relay, multi": ([GENERIC], []),
@@ -38,11 +39,11 @@ MODES = {
     "handle, elsewhere": ([], [PLAIN]),
     "handle, elsewhere, multi": ([], [PLAIN]),
     "handle, auth": ([GENERIC, GENERIC], []),
-    "handle, auth, multi": ([PLAIN, PLAIN], []),
+    "handle, auth, multi": ([REPORTED, REPORTED], []),
     "handle, auth, elsewhere": ([], [PLAIN, PLAIN]),
     "handle, redirect": ([GENERIC], [PLAIN]),
     "handle freed": ([GENERIC], []),
-    "handle freed, multi": ([PLAIN], []),
+    "handle freed, multi": ([REPORTED], []),
     "handle changed to the relay": ([], [PLAIN]),
     "handle changed from the relay": ([GENERIC], []),
     "another handle": ([PLAIN], []),

@@ -294,7 +294,7 @@ def use_elsewhere(folder):
 
 def use_expired(folder):
     (folder / "later").mkdir()
-    make_certificates(folder, days="-1")
+    make_certificates(folder, days="0")  # openssl 3.5 makes none that ends before it begins
 
 
 @pytest.mark.parametrize(

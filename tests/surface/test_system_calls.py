@@ -73,7 +73,8 @@ def test_a_process_without_chat_requests(traced, relay, empty, name):
     tagged_rc, tagged = traced(command, env | {"LD_PRELOAD": SHIM})
     assert rc == tagged_rc == 0 and len(bare) > 20
     assert names(tagged) - names(bare) == GOLDEN["process"].get(name, {})
-    assert not names(bare) - names(tagged)
+    # The heap starts at random and grows in other steps.
+    assert not (names(bare) - names(tagged)).keys() - {"brk"}
 
 
 def test_the_golden_list_has_no_other_names():
