@@ -102,7 +102,8 @@ def tell(home, environment):
         path.write_text(text)
     (home / "bin/ask").chmod(0o755)
     (home / ".bashrc").write_text(RC)
-    tmux = Tmux(home, environment | {"HOME": str(home), "TERM": "screen", "SHELL": "/bin/bash"})
+    tmux = Tmux(home, environment | {"HOME": str(home), "TERM": "screen", "SHELL": "/bin/bash",
+                       "NVIM_LOG_FILE": "/dev/null"})  # newer ones begin a log in the home folder
     try:
         return list(chapters(tmux))
     finally:

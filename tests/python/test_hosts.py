@@ -27,6 +27,7 @@ def hosts(servers, tmp_path):
 def script(hosts, text, expect, python=(PYTHON,), env={}, **how):
     file = hosts.home / "program.py"
     file.write_text(POST + text)
+    env = {"PYTHONWARNINGS": "ignore::DeprecationWarning"} | env  # 3.12's on fork and threads names a pid
     result = hosts.both([*python, file, hosts.relay.url], expect, **how, **env)
     assert result.rc == 0, result.stderr
     return result
