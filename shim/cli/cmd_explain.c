@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tagalong explain: what the library would do with a request, from the same core. What the core reports is
  * collected in a struct, which is printed as text or as JSON. */
-#include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/headers.h"
 #include "cli/launch.h"
+#include "cli/print_json.h"
 #include "core/endpoint.h"
 #include "core/variables.h"
 
@@ -214,10 +214,9 @@ static cJSON *header_object(const struct header *header)
 	return object;
 }
 
-static void print_json(const struct explanation *report)
+static void print_report(const struct explanation *report)
 {
 	cJSON *root = cJSON_CreateObject(), *sent, *left_out, *ignored, *item;
-	char *text;
 
 	add_text(root, "method", report->method);
 	add_text(root, "url", report->url);
@@ -246,10 +245,7 @@ static void print_json(const struct explanation *report)
 		add_text(item, "reason", report->ignored[i].reason);
 		cJSON_AddItemToArray(ignored, item);
 	}
-	text = cJSON_Print(root);
-	puts(text ? text : "{}");
-	cJSON_free(text);
-	cJSON_Delete(root);
+	print_json(root, cJSON_Print);
 }
 
 static void print_header(const struct header *header)
@@ -342,7 +338,7 @@ static int run(const struct command *command, int argc, char **argv)
 	report.url = argv[optind];
 	explain(&report);
 	if (json)
-		print_json(&report);
+		print_report(&report);
 	else
 		print_text(&report);
 	return report.tagged ? EXIT_OK : EXIT_NOTHING;

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/headers.h"
 #include "cli/launch.h"
+#include "cli/print_json.h"
 #include "core/variables.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
@@ -97,14 +98,8 @@ static int print_headers(const char *method, const char *url, struct text body, 
 		request.body_arg = &body;
 		verdict = headers_build(&request, &lines);
 	}
-	if (json) {
-		cJSON *root = headers_object(verdict, lines);
-		char *text = cJSON_PrintUnformatted(root);
-
-		puts(text ? text : "{}");
-		cJSON_free(text);
-		cJSON_Delete(root);
-	}
+	if (json)
+		print_json(headers_object(verdict, lines), cJSON_PrintUnformatted);
 	for (size_t i = 0; !json && lines && i < lines->count; i++)
 		puts(lines->line[i].line.ptr);
 	free(lines);

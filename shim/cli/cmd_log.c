@@ -2,7 +2,6 @@
 /* tagalong log: the requests that TAGALONG_LOG, or the configuration's "log", has collected: one row for
  * each, or one for each task, conversation, project or command. The file may hold anything; what is shown
  * of it is made printable. */
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/complete.h"
 #include "cli/config_file.h"
+#include "cli/print_json.h"
 #include "core/variables.h"
 #include "lib/hash_index.h"
 
@@ -150,14 +150,6 @@ static void count_entry(struct log *log, const char *value, double seconds)
 	group->last = seconds;
 }
 
-static void print_json(const cJSON *object)
-{
-	char *text = cJSON_PrintUnformatted(object);
-
-	puts(text ? text : "{}");
-	cJSON_free(text);
-}
-
 /* The process ends with them. */
 static void print_groups(struct log *log)
 {
@@ -172,8 +164,7 @@ static void print_groups(struct log *log)
 			cJSON_AddNumberToObject(object, "requests", (double)group->requests);
 			cJSON_AddNumberToObject(object, "first", group->first);
 			cJSON_AddNumberToObject(object, "last", group->last);
-			print_json(object);
-			cJSON_Delete(object);
+			print_json(object, cJSON_PrintUnformatted);
 		} else {
 			format_time(group->first, first, sizeof(first));
 			format_time(group->last, last, sizeof(last));
@@ -204,16 +195,16 @@ static void read_entries(struct log *log, FILE *file)
 		when = cJSON_GetObjectItem(entry, "time");
 		seconds = cJSON_IsNumber(when) ? cJSON_GetNumberValue(when) : -1;
 		/* A number such as 1e400 is infinite, which is no time_t. */
-		if (!(seconds >= 0 && seconds <= SECONDS_MAX))
+		if (!(seconds >= 0 && seconds <= SECONDS_MAX)) {
 			log->invalid++;
-		else if (seconds < log->since)
-			;
-		else if (log->by)
+		} else if (seconds >= log->since && log->by) {
 			count_entry(log, member(entry, log->by), seconds);
-		else if (log->json)
-			print_json(entry);
-		else
+		} else if (seconds >= log->since && log->json) {
+			print_json(entry, cJSON_PrintUnformatted);
+			entry = NULL;
+		} else if (seconds >= log->since) {
 			print_entry(log, entry, seconds);
+		}
 		cJSON_Delete(entry);
 	}
 	clearerr(file);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* tagalong config show: what the configuration and the environment come to, as a list of values with
  * their origins, printed as a table or as JSON. */
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/command.h"
 #include "cli/config_file.h"
 #include "cli/presets.h"
+#include "cli/print_json.h"
 #include "core/variables.h"
 
 struct value {
@@ -141,10 +141,9 @@ static void list_all(struct listing *list, const struct config *config)
 		       config ? config->log_where : 0);
 }
 
-static void print_json(const struct listing *list)
+static void print_listing(const struct listing *list)
 {
 	cJSON *root = cJSON_CreateObject(), *values, *object;
-	char *text;
 
 	cJSON_AddItemToObject(root, "path", list->file->path[0] ?
 						    cJSON_CreateString(list->file->path) :
@@ -157,10 +156,7 @@ static void print_json(const struct listing *list)
 		cJSON_AddStringToObject(object, "origin", list->values[i].origin);
 		cJSON_AddItemToArray(values, object);
 	}
-	text = cJSON_Print(root);
-	puts(text ? text : "{}");
-	cJSON_free(text);
-	cJSON_Delete(root);
+	print_json(root, cJSON_Print);
 }
 
 void config_show(const struct config_file *file, bool json)
@@ -169,7 +165,7 @@ void config_show(const struct config_file *file, bool json)
 
 	list_all(&list, file->config);
 	if (json)
-		print_json(&list);
+		print_listing(&list);
 	for (size_t i = 0; i < list.count; i++) {
 		struct value *value = &list.values[i];
 

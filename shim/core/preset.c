@@ -44,52 +44,50 @@ void preset_head_at(size_t index, struct text *ret_name, struct text *ret_hosts)
 	*ret_hosts = text_at(preset_entries[index].hosts);
 }
 
-static size_t index_of(struct text name)
+/* NULL when there is none. */
+static const struct preset_entry *entry_of(struct text name)
 {
-	size_t index = 0;
-
-	while (index < preset_count() && !text_eq(name, text_at(preset_entries[index].name)))
-		index++;
-	return index;
+	for (size_t i = 0; i < preset_entry_count; i++) {
+		if (text_eq(name, text_at(preset_entries[i].name)))
+			return &preset_entries[i];
+	}
+	return NULL;
 }
 
 struct text preset_hosts(struct text name)
 {
-	size_t index = index_of(name);
+	const struct preset_entry *entry = entry_of(name);
 
-	return index < preset_count() ? text_at(preset_entries[index].hosts) :
-					(struct text){ NULL, 0 };
+	return entry ? text_at(entry->hosts) : (struct text){ NULL, 0 };
 }
 
 bool preset_derives(struct text name)
 {
-	size_t index = index_of(name);
+	const struct preset_entry *entry = entry_of(name);
 
-	return index < preset_count() && preset_entries[index].derives;
+	return entry && entry->derives;
 }
 
 bool preset_exists(struct text name)
 {
-	return index_of(name) < preset_count();
+	return entry_of(name) != NULL;
 }
 
 int preset_find(struct text name, struct preset *ret_preset)
 {
-	size_t index = index_of(name);
+	const struct preset_entry *entry = entry_of(name);
 
-	if (index == preset_count())
+	if (!entry)
 		return -ENOENT;
-	preset_at(index, ret_preset);
+	preset_at((size_t)(entry - preset_entries), ret_preset);
 	return 0;
 }
 
 struct text preset_comment(struct text name)
 {
-	size_t index = index_of(name);
-	const struct preset_text *comment;
+	const struct preset_entry *entry = entry_of(name);
 
-	if (index == preset_count())
+	if (!entry)
 		return (struct text){ NULL, 0 };
-	comment = &preset_entries[index].comment;
-	return (struct text){ preset_comments + comment->place, comment->len };
+	return (struct text){ preset_comments + entry->comment.place, entry->comment.len };
 }
