@@ -366,7 +366,7 @@ static struct words words_of(const struct reading *reading, struct text content,
 		words.any = true;
 		words.hash = words.media;
 	}
-	/* An unterminated string in a complete body: it is no JSON. */
+	/* The string may go on in a part that is not here, or it is no JSON. */
 	if (json.error && json.at == json.end && !reading->is_cut)
 		words.any = false;
 	return words;
@@ -537,7 +537,7 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 		       struct buf *ret_signal)
 {
 	struct reading reading = { .conversation = ret_conversation };
-	bool is_cut = body.len > BODY_BYTES_MAX, is_read = false;
+	bool is_cut = body.len > BODY_BYTES_MAX, is_part, is_read = false;
 	size_t best = COUNT_OF(body_signals);
 	struct json json;
 	struct text key;
@@ -548,9 +548,10 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 		body.len = BODY_BYTES_MAX;
 	while (body.len && !is_cut && (uint8_t)body.ptr[body.len - 1] <= ' ')
 		body.len--;
-	/* No JSON, or not all of it. */
-	if (!body.len || (!is_cut && body.ptr[body.len - 1] != '}'))
+	if (!body.len)
 		return;
+	/* A hook may have only the first piece of a stream: words that are complete there count. */
+	is_part = body.ptr[body.len - 1] != '}';
 	json_init_lenient(&json, body);
 	json_object(&json);
 	while (!ret_conversation->has_words && json_member(&json, &key)) {
@@ -569,7 +570,7 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 		buf_cut(ret_signal, 0);
 		return;
 	}
-	if (ret_conversation->has_words && !is_cut)
+	if (ret_conversation->has_words && !is_cut && !is_part)
 		read_tail(body, &best, ret_signal);
 	if (best < COUNT_OF(body_signals))
 		ret_conversation->signal = body_signals[best].pointer;

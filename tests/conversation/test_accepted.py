@@ -41,6 +41,7 @@ CLIENTS = {
     "neovim": ["nvim", "--headless", "-u", "NONE", "-c", f"luafile {PROGRAMS / 'neovim.lua'}"],
     "fetch": ["node", PROGRAMS / "fetch.mjs", "$url"],
     "http": ["node", PROGRAMS / "http.mjs", "$url"],
+    "streams": ["node", PROGRAMS / "streams.mjs", "$url"],
     "undici": ["node", PROGRAMS / "undici.mjs", "$url"],
     "openai": ["node", PROGRAMS / "openai.mjs", "$url"],
 }
@@ -139,6 +140,15 @@ def test_bodies_that_are_not_read(launch, tmp_path):
         'curl -sS "$1" -d \'{"prompt": "once"}\'; curl -sS "$1" -d "" \n')
     ids = launch(["sh", tmp_path / "form.sh", "$url"])
     assert len(ids) == 5 and len(set(ids)) == 1 and ids[0]
+
+
+@pytest.mark.parametrize("command", [["node", PROGRAMS / "stream.mjs", "$url"],
+                                     ["/usr/bin/python3", PROGRAMS / "read_callback.py", "$url"]])
+def test_bodies_that_have_to_be_consumed(launch, strict, tmp_path, command):
+    """They arrive whole, read once by who sends them, and have the id of the place."""
+    ids = launch(command)
+    assert len(ids) == 3 and len(set(ids)) == 1 and ids[0]
+    assert [r.body for r in strict.requests] == [(tmp_path / f"{n}.json").read_bytes() for n in (1, 2, 3)]
 
 
 def test_nothing_of_the_words_is_kept(launch, tmp_path):

@@ -195,6 +195,25 @@ static void no_conversation(void)
 	CHECK(!id_of((struct text){ "\0{\"input\":\"hi\"}", 15 }, memory).len, "NUL");
 }
 
+/* The first piece of a stream: an id as soon as the words are all there, and then the same one. */
+static void pieces(void)
+{
+	const struct text body = TEXT("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+						  "\"<a-b>x</a-b> hi \\\" there\"},{\"role\":\"assistant\"}]}");
+	char whole[40], part[40];
+	bool seen = false;
+
+	id_of(body, whole);
+	for (size_t len = 0; len <= body.len; len++) {
+		struct text id = id_of((struct text){ body.ptr, len }, part);
+
+		CHECK(id.len || !seen, "once there, it stays");
+		CHECK(!id.len || text_eq(id, text_of(whole)), "the same");
+		seen = id.len > 0;
+	}
+	CHECK(seen, "the whole");
+}
+
 /* The body ends where memory ends, right behind the first message of the user's: whatever is looked
  * at behind it is a crash. */
 static void looks_no_further(void)
@@ -287,7 +306,7 @@ static void pointers(void)
 }
 
 static const struct suite_test tests[] = {
-	TEST(reference_vectors), TEST(conversations), TEST(another_key_and_place), TEST(signals), TEST(no_conversation),
+	TEST(reference_vectors), TEST(conversations), TEST(another_key_and_place), TEST(signals), TEST(no_conversation), TEST(pieces),
 	TEST(looks_no_further),	 TEST(long_message),  TEST(deep),	 TEST(pointers),
 };
 
