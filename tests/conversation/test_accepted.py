@@ -7,6 +7,7 @@ process.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -149,6 +150,37 @@ def test_bodies_that_have_to_be_consumed(launch, strict, tmp_path, command):
     ids = launch(command)
     assert len(ids) == 3 and len(set(ids)) == 1 and ids[0]
     assert [r.body for r in strict.requests] == [(tmp_path / f"{n}.json").read_bytes() for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A folder where no byte can be written any more."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,mode=700", "none", disk], check=False).returncode:
+        pytest.skip("a file system cannot be mounted here")
+    try:
+        (disk / "all").write_bytes(bytes(4096))
+        (disk / "tagalong").mkdir(mode=0o700)
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_no_key_on_a_full_disk(launch, full_disk):
+    """The request goes out with the process's id, and half a key does not stay."""
+    ids = launch(CLIENTS["pycurl"], XDG_STATE_HOME=str(full_disk))
+    assert len(ids) == 3 and len(set(ids)) == 1 and ids[0][14] == "8"
+    assert not list((full_disk / "tagalong").iterdir())
+    (full_disk / "all").unlink()
+    check(launch(CLIENTS["pycurl"], XDG_STATE_HOME=str(full_disk)))
+
+
+def test_no_key_where_no_file_may_grow(launch, tmp_path):
+    """SIGXFSZ would end the host."""
+    ids = launch(["prlimit", "--fsize=0", *CLIENTS["pycurl"]])
+    assert len(ids) == 3 and len(set(ids)) == 1 and ids[0][14] == "8"
+    assert not list(tmp_path.rglob("conversation.key*"))
 
 
 def test_nothing_of_the_words_is_kept(launch, tmp_path):
