@@ -229,9 +229,9 @@ static size_t block_end(struct text raw, size_t from, struct text name, bool esc
 		from += angle_bytes(text_from(raw, from));
 		rest = text_from(raw, from);
 		/* "</", or as PHP writes it "<\/" */
-		rest = text_from(rest, text_starts_with(rest, TEXT("\\/")) ? 2 : 1);
-		if (raw.ptr[from] != '/' && raw.ptr[from] != '\\')
+		if (!rest.len || (rest.ptr[0] != '/' && rest.ptr[0] != '\\'))
 			continue;
+		rest = text_from(rest, text_starts_with(rest, TEXT("\\/")) ? 2 : 1);
 		if (text_starts_with(rest, name)) {
 			size_t end = (size_t)(rest.ptr - raw.ptr) + name.len;
 

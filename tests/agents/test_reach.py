@@ -55,6 +55,8 @@ def test_a_probe(home, program, added):
     report = doctor(home, "--probe", "--", need(program), "-p", "hi", **env)[2]
     assert report["probe"]["requests"] == report["probe"]["tagged"] > 0
     assert set(report["probe"]["headers"]) == added
+    own = "client: X-Claude-Code-Session-Id" if program == CLAUDE else ""
+    assert report["probe"]["conversation_from"] == own
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/messages?beta=true", "/v1beta/models/g:streamGenerateContent", "/api/chat"])

@@ -2,7 +2,7 @@
 """Conversations as clients send them: for each client the requests of several conversations, turn by
 turn, with everything moving that moves in life.
 
-The forms are those of the clients' own code and of recordings (recorded.jsonl, made by record.py): what
+The forms are those of the clients' own code and of recordings (recorded.jsonl.gz, made by record.py): what
 they put into system prompts (date, clock, working directory, git status, folder listing), in front of
 the first message (reminders, project files, environment), what they change later (cache_control,
 tools, dropped images, edited and repeated messages, summaries). The words are made up; the same seed
@@ -12,6 +12,7 @@ A client is a function of (random, words, project) that yields one list of messa
 request; CLIENTS has them all. A conversation is a list of JSON bodies.
 """
 
+import gzip
 import json
 import random
 from datetime import datetime, timedelta
@@ -297,6 +298,11 @@ def conversations(client, count=CONVERSATIONS):
         rng = random.Random(f"{SEED} {client} {number}")
         first = sentence(rng)
         yield f"host-{number % 3}", first, list(CLIENTS[client](rng, first, World(rng)))
+
+
+def recordings():
+    """Of real clients: what record.py wrote."""
+    return [json.loads(line) for line in gzip.decompress((HERE / "recorded.jsonl.gz").read_bytes()).splitlines()]
 
 
 def one_word_conversations():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Records conversations of real clients against the test relay, with its scripted answers:
 
-    scripts/install-npm agents compiled record; /usr/bin/python3 tests/conversation/record.py
+    apt-get install faketime; scripts/install-npm agents compiled record; /usr/bin/python3 tests/conversation/record.py
 
 writes recorded.jsonl.gz, a line for each conversation: the client, what happened in it (see KINDS), and of
 each request the headers that name the conversation and the body, reduced to what an id could need: tools

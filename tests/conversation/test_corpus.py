@@ -30,19 +30,24 @@ def measured(core):
         yield client, len(talks), sum(len(bodies) for *_, bodies in talks), *by_plain, *by_core
 
 
-def test_rates(core):
+def check_table(rule, rows):
     """TAGALONG_GOLDEN=write puts the measured table into the page."""
-    rows = list(measured(core))
-    assert sum(row[1] for row in rows) >= 200 and all(3 <= row[2] / row[1] <= 40 for row in rows)
-    table = "".join(f"| {client} | {talks} | {requests} | " + " | ".join(f"{rate:.0%}" for rate in parts) + " |\n"
-                    for client, talks, requests, *parts in rows)
-    head, rule, rest = PAGE.read_text().partition("|---|---|---|---|---|---|---|\n")
+    head, rule, rest = PAGE.read_text().partition("\n" + rule)
     end = re.sub(r"\A(\|.*\n)*", "", rest)
     if os.environ.get("TAGALONG_GOLDEN") == "write":
-        PAGE.write_text(head + rule + table + end)
+        PAGE.write_text(head + rule + "".join(rows) + end)
+        rest = "".join(rows) + end
+    assert rule and rest == "".join(rows) + end
+
+
+def test_rates(core):
+    rows = list(measured(core))
+    assert sum(row[1] for row in rows) >= 200 and all(3 <= row[2] / row[1] <= 40 for row in rows)
+    check_table("|---|---|---|---|---|---|---|\n", [
+        f"| {client} | {talks} | {requests} | " + " | ".join(f"{rate:.0%}" for rate in parts) + " |\n"
+        for client, talks, requests, *parts in rows])
     assert all(row[5:] == (0, 0) for row in rows), [row for row in rows if row[5:] != (0, 0)]
     assert any(row[3] for row in rows) and any(row[4] for row in rows)  # the plain hash fails at it
-    assert rule and rest.startswith(table)
 
 
 def test_one_word(core):
@@ -64,16 +69,40 @@ def test_every_encoding(core, client):
         assert len(ids) == 1, client
 
 
-RECORDED = [json.loads(line) for line in (ROOT / "tests/conversation/recorded.jsonl").read_text().splitlines()]
+def words_alone(body):
+    return {key: value for key, value in body.items() if key not in ("metadata", "prompt_cache_key", "client_metadata")}
+
+
+def recorded_rows(core):
+    """Of real clients: the client, what happened, conversations, requests, split and merged by the plain
+    hash and by the words, and the same as it is sent, with the client's own id if it has one."""
+    groups = {}
+    for talk in corpus.recordings():
+        groups.setdefault((talk["client"], talk["kind"]), []).append(("host", "", talk["requests"]))
+
+    def by_words(request, place):
+        return core.id_of(json.dumps(words_alone(request["body"])).encode(), place)
+
+    def as_sent(request, place):
+        return core.id_of(json.dumps(request["body"]).encode(), place, request["own"])
+
+    for (client, kind), talks in groups.items():
+        yield (client, kind, len(talks), sum(len(requests) for *_, requests in talks),
+               *rates(talks, lambda request, place: plain_hash(request["body"])), *rates(talks, by_words),
+               *rates(talks, as_sent))
 
 
 def test_recordings(core):
-    """Real clients (record.py): one id for all requests of a conversation, those of their own subagents
-    too, and another for each other conversation."""
-    by_client = {}
-    for talk in RECORDED:
-        ids = {core.id_of(json.dumps(body).encode(), talk["client"]) for body in talk["bodies"]}
-        assert len(ids) == 1 and len(talk["bodies"]) >= len(talk["prompts"]), talk["prompts"]
-        by_client.setdefault(talk["client"], []).append(ids.pop())
-        assert len({plain_hash(body) for body in talk["bodies"]}) > 1 or "Qwen" not in talk["client"]
-    assert by_client and all(len(set(ids)) == len(ids) for ids in by_client.values())
+    """One id for all requests of a conversation, those of the client's own errands too, and another for each
+    other one. Where the first message was replaced nothing in the body is left of it: such a conversation
+    has one id before and one behind, unless the client says which one it is."""
+    rows = list(recorded_rows(core))
+    usual = [row for row in rows if row[1] == "plain"]
+    agents = [row for row in rows if row[0].startswith(("Claude", "Codex", "opencode"))]
+    assert sum(row[2] for row in rows) >= 200 and len(usual) >= 9 and len(agents) == 4
+    assert all(row[6:] == (0, 0, 0, 0) for row in usual), usual
+    assert all(row[6:8] == (1, 0) for row in rows if row[1] != "plain"), rows
+    assert all(row[8:] == (0, 0) for row in agents), rows
+    check_table("|---|---|---|---|---|---|---|---|---|---|\n", [
+        f"| {client} | {kind} | {talks} | {requests} | " + " | ".join(f"{rate:.0%}" for rate in parts) + " |\n"
+        for client, kind, talks, requests, *parts in rows])

@@ -180,6 +180,9 @@ def test_python_without_its_hook(verdict, doctor):
 def test_probe_manners(doctor):
     text = doctor("--probe", "curl", "-sS", "-d", "{}", "{url}").stdout
     assert "probe: 1 chat request arrived, 1 tagged; exit code 0" in text and "added      X-Task-Id" in text
+    assert "conversation  without an id of its own" in text
+    text = doctor("--probe", "curl", "-sS", "-d", "{}", "-H", "thread-id: t-1", "{url}").stdout
+    assert "conversation  client: thread-id" in text
     silent = doctor("--probe", "true")
     assert silent.returncode == 1 and "0 chat requests arrived" in silent.stdout and "{url}" in silent.stdout
     other = json.loads(doctor("--json", "--probe", "curl", "-sS", "{url}").stdout)["probe"]

@@ -195,23 +195,46 @@ static void no_conversation(void)
 	CHECK(!id_of((struct text){ "\0{\"input\":\"hi\"}", 15 }, memory).len, "NUL");
 }
 
-/* The first piece of a stream: an id as soon as the words are all there, and then the same one. */
+/* Two pages, of which the second cannot be read. */
+static char *guarded_page(size_t page)
+{
+	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mprotect(memory + page, page, PROT_NONE);
+	return memory;
+}
+
+/* The first piece of a stream: an id as soon as the words are all there, and then the same one. It ends
+ * where memory ends. */
 static void pieces(void)
 {
-	const struct text body = TEXT("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
-						  "\"<a-b>x</a-b> hi \\\" there\"},{\"role\":\"assistant\"}]}");
-	char whole[40], part[40];
-	bool seen = false;
+	static const char *const bodies[] = {
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+		"\"<a-b>x<c></a-b> hi \\\" there\"},{\"role\":\"assistant\"}]}",
+		"{\"input\":[{\"role\":\"user\",\"content\":[{\"text\":"
+		"\"\\u003ca_b\\u003ex\\u003c\\/a_b\\u003e h\\u0069\"}]},{\"role\":\"user\"}]}",
+	};
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory = guarded_page(page), whole[40], part[40];
 
-	id_of(body, whole);
-	for (size_t len = 0; len <= body.len; len++) {
-		struct text id = id_of((struct text){ body.ptr, len }, part);
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		struct text body = text_of(bodies[i]);
+		bool seen = false;
 
-		CHECK(id.len || !seen, "once there, it stays");
-		CHECK(!id.len || text_eq(id, text_of(whole)), "the same");
-		seen = id.len > 0;
+		id_of(body, whole);
+		for (size_t len = 0; len <= body.len; len++) {
+			char *at = memory + page - len;
+			struct text id;
+
+			memcpy(at, body.ptr, len);
+			id = id_of((struct text){ at, len }, part);
+			CHECK(id.len || !seen, "once there, it stays");
+			CHECK(!id.len || text_eq(id, text_of(whole)), "the same");
+			seen = id.len > 0;
+		}
+		CHECK(seen, "the whole");
 	}
-	CHECK(seen, "the whole");
+	munmap(memory, 2 * page);
 }
 
 /* The body ends where memory ends, right behind the first message of the user's: whatever is looked
@@ -221,12 +244,10 @@ static void looks_no_further(void)
 	static const char beginning[] = "{\"tools\":[{\"a\":[1,{}]}],\"messages\":"
 					"[{\"role\":\"user\",\"content\":\"hi\"}";
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *body = memory + page - (sizeof(beginning) - 1);
+	char *memory = guarded_page(page), *body = memory + page - (sizeof(beginning) - 1);
 	char id[40], same[40];
 
 	memcpy(body, beginning, sizeof(beginning) - 1);
-	mprotect(memory + page, page, PROT_NONE);
 	CHECK(id_of((struct text){ body, 100 << 20 }, id).len, "said to have 100 MiB");
 	CHECK_TEXT(text_of(id), id_of(TEXT("{\"input\":\"hi\"}"), same), "the same beginning");
 	munmap(memory, 2 * page);

@@ -81,6 +81,7 @@ static void print_program_json(const char *command, const struct program_report 
 		cJSON_AddNumberToObject(object, "tagged", probe->tagged);
 		cJSON_AddNumberToObject(object, "other", probe->other);
 		add_list(object, "headers", &probe->headers);
+		cJSON_AddStringToObject(object, "conversation_from", probe->conversation);
 		cJSON_AddNumberToObject(object, "exit_code", probe->exit_code);
 	}
 	print_and_delete(root);
@@ -124,6 +125,9 @@ static void print_program_text(const char *command, const struct program_report 
 	printf("\nprobe: %u chat request%s arrived, %u tagged; exit code %d\n", probe->requests,
 	       probe->requests == 1 ? "" : "s", probe->tagged, probe->exit_code);
 	print_list("added", &probe->headers);
+	if (probe->tagged)
+		printf("  conversation  %s\n", probe->conversation[0] ? probe->conversation :
+			"without an id of its own; presets that need one derive it from the body");
 	if (!probe->requests)
 		printf("  Pass arguments that make it send one; {url} stands for the relay's "
 		       "URL.\n");

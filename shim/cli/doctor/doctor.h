@@ -106,6 +106,7 @@ struct probe_report {
 	unsigned requests, tagged; /* chat requests that arrived */
 	unsigned other; /* requests */
 	struct list headers; /* names, of a tagged one */
+	char conversation[64]; /* where the client itself says its conversation; empty: nowhere */
 	int exit_code; /* -1: a signal, or it did not end in time */
 };
 

@@ -34,6 +34,7 @@ struct probe {
 	int fd;
 	char base[64]; /* http://127.0.0.1:PORT */
 	char url[128];
+	char *log; /* a file for the request log, which says what heads do not */
 	pid_t child;
 	uint64_t deadline_ms;
 	struct probe_report *report;
@@ -118,6 +119,7 @@ static void exec_command(const struct probe *probe, char **argv)
 	setenv("TAGALONG_TASK_ID", TASK, 1);
 	setenv("TAGALONG_PRESET", PRESET, 1);
 	setenv("TAGALONG_ENDPOINTS", "chat", 1);
+	setenv("TAGALONG_LOG", probe->log ? probe->log : "", 1);
 	unsetenv("TAGALONG_OFF");
 	for (size_t i = 0; argv[i]; i++)
 		argv[i] = fill(fill(argv[i], "{url}", probe->url), "{base}", probe->base);
@@ -253,6 +255,40 @@ static int serve_until_end(struct probe *probe)
 	return code;
 }
 
+static char *make_log(void)
+{
+	char *path = text_format("%s/tagalong-doctor-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	int fd = path ? mkostemp(path, O_CLOEXEC) : -1;
+
+	if (fd < 0) {
+		free(path);
+		return NULL;
+	}
+	close(fd);
+	return path;
+}
+
+/* How the first request that says so came to its conversation id. */
+static void read_log(const char *path, struct probe_report *report)
+{
+	static const char member[] = "\"conversation_from\":\"";
+	FILE *file = fopen(path, "re");
+	char *line = NULL, *value;
+	size_t size = 0;
+
+	while (file && !report->conversation[0] && getline(&line, &size, file) > 0) {
+		value = strstr(line, member);
+		if (!value)
+			continue;
+		value += sizeof(member) - 1;
+		snprintf(report->conversation, sizeof(report->conversation), "%.*s",
+			 (int)strcspn(value, "\""), value);
+	}
+	free(line);
+	if (file)
+		fclose(file);
+}
+
 int doctor_probe(char **argv, struct probe_report *ret_report)
 {
 	struct probe probe = { .deadline_ms = clock_monotonic_ms() + PROBE_MS,
@@ -260,6 +296,7 @@ int doctor_probe(char **argv, struct probe_report *ret_report)
 	int error = listen_on_loopback(&probe);
 
 	*ret_report = (struct probe_report){ .exit_code = -1 };
+	probe.log = make_log();
 	fflush(stdout);
 	if (!error) {
 		probe.child = fork();
@@ -272,6 +309,11 @@ int doctor_probe(char **argv, struct probe_report *ret_report)
 		ret_report->exit_code = serve_until_end(&probe);
 	}
 	fd_close(probe.fd);
+	if (probe.log) {
+		read_log(probe.log, ret_report);
+		unlink(probe.log);
+		free(probe.log);
+	}
 	if (error)
 		report_error("cannot start a relay on 127.0.0.1: %s", strerror(-error));
 	return error ? EXIT_TROUBLE : EXIT_OK;
