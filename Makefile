@@ -27,7 +27,7 @@ say = $(if $(quiet),,@printf '  %-8s %s\n' $(1) $(2))
 # There, libcurl's headers are this machine's, which suit every machine; a link keeps all else of
 # /usr/include out. The suites stand on what tests/cross has of libcurl and CUnit, but for those
 # that need libcurl's own URL parser, or cJSON.
-machine = $(firstword $(subst -, ,$(shell $(1) -dumpmachine)))
+machine = $(firstword $(subst -, ,$(shell $(1) -dumpmachine 2>/dev/null)))
 # Debian's name for a machine's folder below lib; other systems have none.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 ifneq ($(call machine,$(CC)),$(call machine,$(HOST_CC)))
@@ -260,7 +260,7 @@ $(BUILD)/fixtures/standin/other/libcurl.so.4: tests/fixtures/standin/libcurl.c
 
 # Every way in which a program comes to a libcurl: by link, by plugin (one for each of Debian's
 # flavours that is installed), by name. The headers are the same for all.
-flavour = $(if $(filter /%,$(shell $(CC) -print-file-name=libcurl-$(1).so.4)),plugin-$(1).so)
+flavour = $(if $(filter /%,$(shell $(CC) -print-file-name=libcurl-$(1).so.4 2>/dev/null)),plugin-$(1).so)
 BINDING := $(addprefix $(BUILD)/fixtures/binding/,host host-linked nextdoor.so plugin-openssl.so \
 	$(call flavour,gnutls) $(call flavour,nss))
 $(BUILD)/fixtures/binding/plugin-openssl.so: FLAVOUR := -l:libcurl.so.4
