@@ -94,6 +94,7 @@ bool ask_send(struct ask *ask, const struct wire_request *request)
 bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len)
 {
 	const struct timeval limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+	const char *fault = "the context service closed the connection";
 	bool is_there;
 	size_t len;
 
@@ -104,12 +105,12 @@ bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len)
 		is_there = fgets(ask->line, sizeof(ask->line), ask->stream);
 	} while (!is_there && errno == EINTR);
 	len = is_there ? strlen(ask->line) : 0;
+	if (errno == EAGAIN)
+		fault = "the context service did not answer in time";
+	if (len == FRAME_BYTES)
+		fault = "invalid reply from the context service: the line is too long";
 	if (!len || ask->line[len - 1] != '\n')
-		return len == FRAME_BYTES ?
-			       fail(ask, "invalid reply from the context service: the line is too long") :
-		       errno == EAGAIN ?
-			       fail(ask, "the context service did not answer in time") :
-			       fail(ask, "the context service closed the connection");
+		return fail(ask, "%s", fault);
 	*ret_line = ask->line;
 	*ret_len = len - 1;
 	return true;

@@ -29,8 +29,8 @@ bool ask_send(struct ask *ask, const struct wire_request *request);
 /* The next line, without its LF, valid until the next call. False after a report. */
 bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len);
 
-/* Whether it is a reply that says ok; else reports what is wrong. *ret_code is then EXIT_NOTHING when
- * there is no such scope, EXIT_TROUBLE for all else. The texts point into the line. */
+/* Whether it is a reply that says ok; else reports what is wrong. *ret_code is then EXIT_NOTHING
+ * when there is no such scope, EXIT_TROUBLE for all else. The texts point into the line. */
 bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_reply *ret_reply,
 		    int *ret_code);
 

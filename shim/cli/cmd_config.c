@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tagalong config: whether the configuration is valid, what it comes to, where it is. A fault is one line
- * that an editor can jump to. */
+/* tagalong config: whether the configuration is valid, what it comes to, where it is. A fault is
+ * one line that an editor can jump to. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -120,7 +120,8 @@ static int run(const struct command *command, int argc, char **argv)
 	if (option == OPTION_DONE)
 		return code;
 	if (argc - optind < 1 || argc - optind > 2)
-		return usage_error(command, "one of check, show and path is needed, and at most one file");
+		return usage_error(command,
+				   "one of check, show and path is needed, and at most one file");
 	verb = argv[optind];
 	path = argv[optind + 1];
 	check = !strcmp(verb, "check");

@@ -18,9 +18,10 @@ enum { OPT_SCOPE = 1, OPT_TTL, OPT_JSON };
 static const struct command_option options[] = {
 	{ "scope", "SCOPE", "a name, pid:N for the scope of that process, or default", WORD_SCOPE,
 	  OPT_SCOPE, 0 },
-	{ "ttl", "TIME", "with set or open: close the named scope after 90s, 30m, 2h, 7d", WORD_FREE,
-	  OPT_TTL, 0 },
-	{ "json", NULL, "print the replies of the service (tagalong-protocol(7))", WORD_FREE, OPT_JSON, 0 },
+	{ "ttl", "TIME", "with set or open: close the named scope after 90s, 30m, 2h, 7d",
+	  WORD_FREE, OPT_TTL, 0 },
+	{ "json", NULL, "print the replies of the service (tagalong-protocol(7))", WORD_FREE,
+	  OPT_JSON, 0 },
 	{ 0 },
 };
 
@@ -178,7 +179,8 @@ static int parse(struct call *call, int argc, char **argv)
 {
 	int option = OPTION_END, code = EXIT_OK;
 
-	while (code == EXIT_OK && (option = next_option(call->command, argc, argv, &code)) > OPTION_DONE) {
+	while (code == EXIT_OK &&
+	       (option = next_option(call->command, argc, argv, &code)) > OPTION_DONE) {
 		switch (option) {
 		case OPT_SCOPE:
 			code = parse_scope(call, optarg);
@@ -187,9 +189,11 @@ static int parse(struct call *call, int argc, char **argv)
 			if (!parse_duration(text_of(optarg), WIRE_TTL_SECONDS_MAX,
 					    &call->request.ttl_seconds) ||
 			    !call->request.ttl_seconds)
-				code = usage_error(call->command,
-						   "--ttl needs a time such as 90s, 30m, 2h or 7d, of "
-						   "a year at most, not \"%s\"", optarg);
+				code = usage_error(
+					call->command,
+					"--ttl needs a time such as 90s, 30m, 2h or 7d, of "
+					"a year at most, not \"%s\"",
+					optarg);
 			break;
 		case OPT_JSON:
 			call->json = true;
@@ -286,7 +290,8 @@ static bool read_reply(struct call *call, int timeout_ms, struct wire_reply *ret
 	if (!ask_understand(&call->ask, line, len, ret_reply, ret_code))
 		return false;
 	if (ret_reply->shared.is_stale && !call->json)
-		report_error("the shared store cannot be reached: this is the last state that was read");
+		report_error(
+			"the shared store cannot be reached: this is the last state that was read");
 	return true;
 }
 
@@ -411,9 +416,9 @@ const struct command command_context = {
 	.summary = "Read or change the current context: task, conversation and so on.",
 	.verbs = verbs,
 	.options = options,
-	.about = "Without --scope it is the scope that this is run in. The exit code is 1 when there "
-		 "is no such scope, or the fields asked for have no value; 2 for a bad call; 3 when the "
-		 "service is not running, or refuses.",
+	.about = "Without --scope it is the scope that this is run in. The exit code is 1 when "
+		 "there is no such scope, or the fields asked for have no value; 2 for a bad "
+		 "call; 3 when the service is not running, or refuses.",
 	.examples = "tagalong context set task_id=T-43\n"
 		    "git branch --show-current | tagalong context set task_id=-\n"
 		    "tagalong context open --scope pid:$$ project_id=billing",

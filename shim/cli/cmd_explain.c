@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tagalong explain: what the library would do with a request, from the same core. What the core reports is
- * collected in a struct, which is printed as text or as JSON. */
+/* tagalong explain: what the library would do with a request, from the same core. What the core
+ * reports is collected in a struct, which is printed as text or as JSON. */
 #include <curl/curl.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -51,7 +51,8 @@ static void on_source(void *arg, struct text placeholder, const char *origin, co
 {
 	struct explanation *report = arg;
 
-	report->sources = array_grow(report->sources, report->sources_count, sizeof(*report->sources));
+	report->sources = array_grow(report->sources, report->sources_count,
+				     sizeof(*report->sources));
 	report->sources[report->sources_count++] =
 		(struct source){ text_copy(placeholder), text_copy(text_of(detail)), origin };
 }
@@ -60,10 +61,15 @@ static void on_header(void *arg, struct text name, struct text value, const char
 {
 	struct explanation *report = arg;
 
-	report->headers = array_grow(report->headers, report->headers_count, sizeof(*report->headers));
-	report->headers[report->headers_count++] =
-		(struct header){ .name = text_copy(name), .value = text_copy(value), .reason = reason,
-				 .sources = report->sources, .sources_count = report->sources_count };
+	report->headers = array_grow(report->headers, report->headers_count,
+				     sizeof(*report->headers));
+	report->headers[report->headers_count++] = (struct header){
+		.name = text_copy(name),
+		.value = text_copy(value),
+		.reason = reason,
+		.sources = report->sources,
+		.sources_count = report->sources_count
+	};
 	report->sources = NULL;
 	report->sources_count = 0;
 }
@@ -99,13 +105,15 @@ static void on_ignored(void *arg, const char *variable, struct text word, const 
 {
 	struct explanation *report = arg;
 
-	report->ignored = array_grow(report->ignored, report->ignored_count, sizeof(*report->ignored));
-	report->ignored[report->ignored_count++] = (struct ignored){ variable, reason, text_copy(word) };
+	report->ignored = array_grow(report->ignored, report->ignored_count,
+				     sizeof(*report->ignored));
+	report->ignored[report->ignored_count++] = (struct ignored){ variable, reason,
+								     text_copy(word) };
 }
 
 /* "/etc/tagalong/config.json:3", where the configuration has a part in it. */
-static void explain_configuration(struct explanation *report, const struct config_snapshot *snapshot,
-				  const struct rule *rule)
+static void explain_configuration(struct explanation *report,
+				  const struct config_snapshot *snapshot, const struct rule *rule)
 {
 	size_t line = snapshot->line;
 
@@ -272,8 +280,8 @@ static void print_text(const struct explanation *report)
 	printf("%s %s\n", report->method, url);
 	free(url);
 	if (report->tagged)
-		printf("tagged: relay %s, endpoint class %s, preset %s\n", report->relay, report->endpoint,
-		       report->preset);
+		printf("tagged: relay %s, endpoint class %s, preset %s\n", report->relay,
+		       report->endpoint, report->preset);
 	else if (report->missing)
 		printf("refused: %s: %s\n", report->reason, report->missing);
 	else
@@ -298,8 +306,8 @@ static void print_text(const struct explanation *report)
 	for (size_t i = 0; i < report->headers_count; i++) {
 		if (!report->headers[i].reason)
 			continue;
-		printf("%s  %-22s %s\n", first_left_out ? "\nleft out:\n" : "", report->headers[i].name,
-		       report->headers[i].reason);
+		printf("%s  %-22s %s\n", first_left_out ? "\nleft out:\n" : "",
+		       report->headers[i].name, report->headers[i].reason);
 		first_left_out = false;
 	}
 	for (size_t i = 0; i < report->ignored_count; i++)
@@ -323,7 +331,8 @@ static int run(const struct command *command, int argc, char **argv)
 	int option = OPTION_END, code = EXIT_OK;
 	bool json = false;
 
-	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while (code == EXIT_OK &&
+	       (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		if (option == OPT_JSON)
 			json = true;
 		else if (option == OPT_METHOD)
@@ -349,7 +358,8 @@ const struct command command_explain = {
 	.operands = "URL",
 	.summary = "Show which headers a request would get and why, or why it gets none.",
 	.options = options,
-	.about = "The exit code is 0 when headers would be added, 1 when none would, 2 for a bad call.",
+	.about = "The exit code is 0 when headers would be added, 1 when none would, 2 for a bad "
+		 "call.",
 	.examples = "tagalong explain --task T-42 http://localhost:8090/v1/messages",
 	.run = run,
 };

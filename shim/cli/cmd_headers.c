@@ -104,8 +104,9 @@ static int print_headers(const char *method, const char *url, struct text body, 
 		puts(lines->line[i].line.ptr);
 	free(lines);
 	if (verdict == TAG_REFUSED) {
-		report_error("the configuration requires a field that has no value: do not send this "
-			     "request");
+		report_error(
+			"the configuration requires a field that has no value: do not send this "
+			"request");
 		return EXIT_NOTHING;
 	}
 	return verdict == TAG_NO_MEMORY ? EXIT_TROUBLE : EXIT_OK;
@@ -120,7 +121,8 @@ static const struct command_option options[] = {
 	  OPT_BODY, 0 },
 	{ "json", NULL, "print {\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}",
 	  WORD_FREE, OPT_JSON, 0 },
-	{ "stdio", NULL, "answer questions on stdin, one line of JSON each", WORD_FREE, OPT_STDIO, 0 },
+	{ "stdio", NULL, "answer questions on stdin, one line of JSON each", WORD_FREE, OPT_STDIO,
+	  0 },
 	{ "agent", "NAME", "with --stdio: the agent that asks", WORD_AGENT, OPT_AGENT, 0 },
 	{ 0 },
 };
@@ -134,7 +136,8 @@ static int run(const struct command *command, int argc, char **argv)
 	bool json = false, stdio = false;
 	int option = OPTION_END, code = EXIT_OK;
 
-	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while (code == EXIT_OK &&
+	       (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		if (option == OPT_JSON)
 			json = true;
 		else if (option == OPT_METHOD)
@@ -165,10 +168,10 @@ const struct command command_headers = {
 	.operands = "[URL]",
 	.summary = "Print the headers that a request would get now, and nothing else.",
 	.options = options,
-	.about = "One \"Name: value\" per line; nothing, and exit code 0, when no header would be added "
-		 "(tagalong explain says why). Exit code 1: the configuration requires a field that has "
-		 "no value, so the request must not be sent. With --stdio there is no URL "
-		 "(docs/agents.md).",
+	.about = "One \"Name: value\" per line; nothing, and exit code 0, when no header would be "
+		 "added (tagalong explain says why). Exit code 1: the configuration requires a "
+		 "field that has no value, so the request must not be sent. With --stdio there is "
+		 "no URL (docs/agents.md).",
 	.examples = "curl -H @<(tagalong headers $URL) -d @chat.json $URL",
 	.run = run,
 };

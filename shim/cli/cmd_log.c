@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* tagalong log: the requests that TAGALONG_LOG, or the configuration's "log", has collected: one row for
- * each, or one for each task, conversation, project or command. The file may hold anything; what is shown
- * of it is made printable. */
+/* tagalong log: the requests that TAGALONG_LOG, or the configuration's "log", has collected: one
+ * row for each, or one for each task, conversation, project or command. The file may hold anything;
+ * what is shown of it is made printable. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -169,7 +169,8 @@ static void print_groups(struct log *log)
 			format_time(group->first, first, sizeof(first));
 			format_time(group->last, last, sizeof(last));
 			snprintf(number, sizeof(number), "%lu", group->requests);
-			snprintf(line, sizeof(line), GROUP_ROW, "requests", "first", "last", log->by);
+			snprintf(line, sizeof(line), GROUP_ROW, "requests", "first", "last",
+				 log->by);
 			print_head(log, line);
 			printf(GROUP_ROW "\n", number, first, last, make_printable(group->value));
 		}
@@ -274,7 +275,8 @@ static int find_log(char path[PATH_BYTES_MAX])
 	if (named) {
 		if (snprintf(path, PATH_BYTES_MAX, "%s", named) < PATH_BYTES_MAX && path[0] == '/')
 			return EXIT_OK;
-		report_error("TAGALONG_LOG is not an absolute path, so nothing is logged: %s", named);
+		report_error("TAGALONG_LOG is not an absolute path, so nothing is logged: %s",
+			     named);
 		return EXIT_NOTHING;
 	}
 	code = config_file_load(NULL, &file);
@@ -283,7 +285,8 @@ static int find_log(char path[PATH_BYTES_MAX])
 			 file.config->log.ptr);
 	config_file_release(&file);
 	if (code == EXIT_OK && !path[0]) {
-		report_error("no log: TAGALONG_LOG is not set, and the configuration has no \"log\"");
+		report_error(
+			"no log: TAGALONG_LOG is not set, and the configuration has no \"log\"");
 		return EXIT_NOTHING;
 	}
 	return code;
@@ -322,16 +325,20 @@ static int run(const struct command *command, int argc, char **argv)
 		else if (option == OPT_BY)
 			by = optarg;
 		else if (!parse_since(optarg, &log.since))
-			return usage_error(command, "--since needs 90s, 15m, 2h, 3d, or a date such as "
-						    "2026-11-25 14:30, not \"%s\"", optarg);
+			return usage_error(command,
+					   "--since needs 90s, 15m, 2h, 3d, or a date such as "
+					   "2026-11-25 14:30, not \"%s\"",
+					   optarg);
 	}
 	if (option == OPTION_DONE)
 		return code;
 	for (size_t i = 0; by && i < BY_WORDS; i++)
 		log.by = strcmp(by_words[i][0], by) ? log.by : by_words[i][1];
 	if (by && !log.by)
-		return usage_error(command, "--by needs task, conversation, project or command, not "
-					    "\"%s\"", by);
+		return usage_error(command,
+				   "--by needs task, conversation, project or command, not "
+				   "\"%s\"",
+				   by);
 	if (argc - optind > 1)
 		return usage_error(command, "at most one file can be given");
 	if (log.follow && log.by)
@@ -353,8 +360,8 @@ const struct command command_log = {
 	.operands = "[FILE]",
 	.summary = "Show the tagged requests that were logged.",
 	.options = options,
-	.about = "FILE is $TAGALONG_LOG, else the \"log\" of the configuration. With one of the two, a "
-		 "program adds a line for each request that it sends tagged.",
+	.about = "FILE is $TAGALONG_LOG, else the \"log\" of the configuration. With one of the "
+		 "two, a program adds a line for each request that it sends tagged.",
 	.examples = "export TAGALONG_LOG=$HOME/tagalong.jsonl\n"
 		    "tagalong log --by task --since 1d",
 	.word = WORD_FILE,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tagalong presets: the names, or the headers that one sends as a table, with an example that is made by the
- * core as it makes a request's. */
+/* tagalong presets: the names, or the headers that one sends as a table, with an example that is
+ * made by the core as it makes a request's. */
 #include "cli/presets.h"
 
 #include <getopt.h>
@@ -133,9 +133,11 @@ static void print_all(void)
 
 		preset_at(i, &preset);
 		if (preset.hosts.len)
-			printf("  %-12.*s used by default for %.*s\n", PRINT(preset.name), PRINT(preset.hosts));
+			printf("  %-12.*s used by default for %.*s\n", PRINT(preset.name),
+			       PRINT(preset.hosts));
 		else if (text_eq(preset.name, TEXT("generic")))
-			printf("  %-12.*s used by default for all other relays\n", PRINT(preset.name));
+			printf("  %-12.*s used by default for all other relays\n",
+			       PRINT(preset.name));
 		else
 			printf("  %-12.*s used when it is named\n", PRINT(preset.name));
 	}

@@ -14,8 +14,8 @@ enum { OPT_SCOPE = OPT_OWN };
 
 static const struct command_option options[] = {
 	LAUNCH_OPTIONS,
-	{ "scope", "NAME", "run below this named scope, which is opened if it does not exist", WORD_SCOPE,
-	  OPT_SCOPE, 0 },
+	{ "scope", "NAME", "run below this named scope, which is opened if it does not exist",
+	  WORD_SCOPE, OPT_SCOPE, 0 },
 	{ 0 },
 };
 
@@ -25,7 +25,8 @@ static int run(const struct command *command, int argc, char **argv)
 	const char *scope = NULL;
 	int option = OPTION_END, code = EXIT_OK;
 
-	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while (code == EXIT_OK &&
+	       (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		if (option == OPT_SCOPE)
 			scope = optarg;
 		else
@@ -56,8 +57,8 @@ const struct command command_run = {
 	.operands = "[--] COMMAND [ARG...]",
 	.summary = "Run COMMAND and tag the chat requests that it and its children send.",
 	.options = options,
-	.about = "The exit code is that of the command; 127 if it was not found, 126 if it could not be "
-		 "run, 2 for a bad option, 3 if libtagalong.so was not found.",
+	.about = "The exit code is that of the command; 127 if it was not found, 126 if it could "
+		 "not be run, 2 for a bad option, 3 if libtagalong.so was not found.",
 	.examples = "tagalong run --task T-42 --relay https://relay.example.com -- nvim",
 	.word = WORD_CALL,
 	.run = run,

@@ -19,14 +19,12 @@ enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_STORE, OPT_VERBOSE, OPT_
 
 static const struct command_option options[] = {
 	{ "socket", "PATH", "where to listen", WORD_FILE, OPT_SOCKET, 0 },
-	{ "store", "URL", "where scopes are kept: file:[/PATH], memory:, redis[s]://HOST, or @FILE with one",
-	  WORD_FREE,
-	  OPT_STORE, 0 },
-	{ "verbose", NULL, "print one line on stdout for each event", WORD_FREE,
-	  OPT_VERBOSE, 0 },
+	{ "store", "URL",
+	  "where scopes are kept: file:[/PATH], memory:, redis[s]://HOST, or @FILE with one",
+	  WORD_FREE, OPT_STORE, 0 },
+	{ "verbose", NULL, "print one line on stdout for each event", WORD_FREE, OPT_VERBOSE, 0 },
 	{ "json", NULL, "print events and warnings as JSON", WORD_FREE, OPT_JSON, 0 },
-	{ "idle-exit", "SECONDS",
-	  "exit after so long without a scope or a request", WORD_FREE,
+	{ "idle-exit", "SECONDS", "exit after so long without a scope or a request", WORD_FREE,
 	  OPT_IDLE_EXIT, 0 },
 	{ "no-pages", NULL, "share no memory: every request asks over the socket", WORD_FREE,
 	  OPT_NO_PAGES, 0 },
@@ -103,17 +101,17 @@ const struct command command_serve = {
 	.operands = "",
 	.summary = "Run the context service for the programs of this user.",
 	.options = options,
-	.about = "The socket is TAGALONG_SOCKET, else "
-		 "$XDG_RUNTIME_DIR/tagalong/context.sock. tagalong run starts the service if it "
-		 "is not running; systemd can start it on demand: systemctl --user enable "
-		 "--now tagalong.socket\n\n"
+	.about = "The socket is TAGALONG_SOCKET, else $XDG_RUNTIME_DIR/tagalong/context.sock. "
+		 "tagalong run starts the service if it is not running; systemd can start it on "
+		 "demand: systemctl --user enable --now tagalong.socket\n\n"
 		 "Scopes and their context outlive the service: file: is a database in "
 		 "$XDG_STATE_HOME/tagalong, file:/PATH another one, memory: none. With "
-		 "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB] (or rediss:// for TLS; Valkey as well) named "
-		 "scopes and the default one are shared by all machines that name the same store; "
-		 "?prefix=, cacert=, cert= and key= may follow. Without --store it is TAGALONG_STORE.\n\n"
-		 "The protocol is in docs/protocol.md and tagalong-protocol(7): any other program may "
-		 "implement it.",
+		 "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB] (or rediss:// for TLS; Valkey as "
+		 "well) named scopes and the default one are shared by all machines that name the "
+		 "same store; ?prefix=, cacert=, cert= and key= may follow. Without --store it is "
+		 "TAGALONG_STORE.\n\n"
+		 "The protocol is in docs/protocol.md and tagalong-protocol(7): any other program "
+		 "may implement it.",
 	.examples = "tagalong serve --verbose",
 	.run = run,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A command is a name in COMMANDS and a file with a `struct command`. Options are parsed, and --help,
- * the manual and the completions are made, from that table alone. */
+/* A command is a name in COMMANDS and a file with a `struct command`. Options are parsed, and
+ * --help, the manual and the completions are made, from that table alone. */
 #pragma once
 
 #include <stdbool.h>
@@ -98,8 +98,8 @@ int unknown_field(const struct command *command, struct text name);
 /* "tagalong: ..." on stderr. */
 __attribute__((format(printf, 1, 2))) void report_error(const char *format, ...);
 
-/* Without memory these end the program with EXIT_TROUBLE. array_grow makes space for one element more
- * behind `count` elements of `size` bytes. */
+/* Without memory these end the program with EXIT_TROUBLE. array_grow makes space for one element
+ * more behind `count` elements of `size` bytes. */
 void *array_grow(void *array, size_t count, size_t size);
 char *text_copy(struct text text);
 __attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
@@ -111,7 +111,7 @@ bool parse_duration(struct text text, unsigned long max, uint64_t *ret_seconds);
  * TAB, DEL, C1), bidirectional controls, and bytes that are no UTF-8. Returns `text`. */
 char *make_printable(char *text);
 
-/* The path of the command as a user starts it, which for tagalong-tools is that of `tagalong`. Empty
- * when it cannot be found out. set_program_path is for main. */
+/* The path of the command as a user starts it, which for tagalong-tools is that of `tagalong`.
+ * Empty when it cannot be found out. set_program_path is for main. */
 const char *program_path(void);
 void set_program_path(const char *path);

@@ -166,16 +166,19 @@ static void complete_command(const struct command *command, int count, char **wo
 		} else if (!only_operands && !strcmp(words[i], "--")) {
 			only_operands = true;
 		} else if (!only_operands && words[i][0] == '-' && words[i][1]) {
-			row = words[i][1] == '-' ? find_option(command, text_of(words[i] + 2)) : NULL;
+			row = words[i][1] == '-' ? find_option(command, text_of(words[i] + 2)) :
+						   NULL;
 			wanting = row && row->argument ? row : NULL;
 		} else if (is_call) {
 			if (command->word == WORD_CALL)
 				printf(":command %d\n", i);
 			return; /* the rest is another program's */
 		} else {
-			for (size_t j = 0; !operands && command->verbs && command->verbs[j].name; j++)
-				verb = strcmp(command->verbs[j].name, words[i]) ? verb :
-										  &command->verbs[j];
+			for (size_t j = 0; !operands && command->verbs && command->verbs[j].name;
+			     j++)
+				verb = strcmp(command->verbs[j].name, words[i]) ?
+					       verb :
+					       &command->verbs[j];
 			operands++;
 		}
 	}

@@ -16,12 +16,12 @@ struct config_file {
 	size_t faults;
 };
 
-/* Reads the file in force, or the one that is named. Each fault is reported on stderr with file, line,
- * column and reason. An exit code: EXIT_OK, also where there is no file; EXIT_NOTHING for an invalid
- * one; EXIT_TROUBLE. To be released in any case. */
+/* Reads the file in force, or the one that is named. Each fault is reported on stderr with file,
+ * line, column and reason. An exit code: EXIT_OK, also where there is no file; EXIT_NOTHING for an
+ * invalid one; EXIT_TROUBLE. To be released in any case. */
 int config_file_load(const char *path, struct config_file *ret_file);
 void config_file_release(struct config_file *file);
 
-/* Prints the values that apply, each with its origin: a line of the file, a variable of the environment,
- * or the default. There may be no file. */
+/* Prints the values that apply, each with its origin: a line of the file, a variable of the
+ * environment, or the default. There may be no file. */
 void config_show(const struct config_file *file, bool json);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tagalong config show: what the configuration and the environment come to, as a list of values with
- * their origins, printed as a table or as JSON. */
+/* tagalong config show: what the configuration and the environment come to, as a list of values
+ * with their origins, printed as a table or as JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -64,7 +64,8 @@ static void add_headers(struct listing *list, const struct config_rule *rule)
 		name = text_format("headers.%.*s%s%.*s", (int)header.len, header.ptr,
 				   member ? "." : "", member ? (int)row->name.len : 0,
 				   row->name.ptr);
-		add(list, name, row->value.len ? row->value : text_of(kind), rule->headers_where[i]);
+		add(list, name, row->value.len ? row->value : text_of(kind),
+		    rule->headers_where[i]);
 		free(name);
 		free(kind);
 	}
@@ -90,7 +91,8 @@ static void add_rule(struct listing *list, const struct config_rule *rule)
 	    where[CONFIG_RULE_ON_CONFLICT]);
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		if (rule->require & (uint32_t)1 << field)
-			add(list, "require", text_of(field_name(field)), where[CONFIG_RULE_REQUIRE]);
+			add(list, "require", text_of(field_name(field)),
+			    where[CONFIG_RULE_REQUIRE]);
 	}
 	snprintf(number, sizeof(number), "%u", rule->max_headers);
 	add(list, "max_headers", text_of(number), where[CONFIG_RULE_MAX_HEADERS]);

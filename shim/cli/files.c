@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Reading and writing small files, and finding programs as execvp(3) does. A file is written without a
- * name and gets one when it is complete, so that a program that is killed leaves nothing behind. */
+/* Reading and writing small files, and finding programs as execvp(3) does. A file is written
+ * without a name and gets one when it is complete, so that a program that is killed leaves nothing
+ * behind. */
 #include "cli/files.h"
 
 #include <errno.h>
@@ -76,8 +77,9 @@ int file_write(const char *path, struct text bytes, mode_t mode, enum file_polic
 		return -errno;
 	result = fchmod(fd, mode) < 0 ? -errno : write_all(fd, bytes);
 	if (!result && unnamed) {
-		/* A link does not take the place of what is there, so that a file to be replaced needs
-		 * one name more; what a killed program left under it is complete, and goes. */
+		/* A link does not take the place of what is there, so that a file to be replaced
+		 * needs one name more; what a killed program left under it is complete, and
+		 * goes. */
 		snprintf(link_name, sizeof(link_name), "/proc/self/fd/%d", fd);
 		if (policy == FILE_REPLACE)
 			snprintf(fresh, sizeof(fresh), "%s.tagalong-new", target);
@@ -122,8 +124,10 @@ bool home_is_foreign(void)
 
 	if (geteuid() || !home || stat(home, &status) < 0 || !status.st_uid)
 		return false;
-	report_error("HOME is %s, which belongs to user %u, and this is root: run it as that user, or "
-		     "with HOME=/root", home, (unsigned)status.st_uid);
+	report_error(
+		"HOME is %s, which belongs to user %u, and this is root: run it as that user, or "
+		"with HOME=/root",
+		home, (unsigned)status.st_uid);
 	return true;
 }
 
@@ -144,7 +148,8 @@ bool program_find(const char *name, bool (*skip)(const char *path), char *ret_pa
 	while (name[0] && text_next(&rest, ':', &folder)) {
 		if (!folder.len)
 			folder = TEXT(".");
-		if (snprintf(ret_path, size, "%.*s/%s", (int)folder.len, folder.ptr, name) < (int)size &&
+		if (snprintf(ret_path, size, "%.*s/%s", (int)folder.len, folder.ptr, name) <
+			    (int)size &&
 		    is_executable(ret_path) && !(skip && skip(ret_path)))
 			return true;
 	}

@@ -16,16 +16,16 @@
 int file_load(const char *path, char **ret_bytes, size_t *ret_len);
 
 enum file_policy { FILE_NEW, FILE_REPLACE };
-/* Writes a file that nobody ever sees half written: with FILE_NEW -EEXIST when something is there, with
- * FILE_REPLACE in the place of what is there, with its mode. A symbolic link stays one: what it leads
- * to is replaced. `mode` is that of a new file. 0 or a negative errno, and then nothing has changed.
- */
+/* Writes a file that nobody ever sees half written: with FILE_NEW -EEXIST when something is there,
+ * with FILE_REPLACE in the place of what is there, with its mode. A symbolic link stays one: what
+ * it leads to is replaced. `mode` is that of a new file. 0 or a negative errno, and then nothing
+ * has changed. */
 int file_write(const char *path, struct text bytes, mode_t mode, enum file_policy policy);
 /* Makes a folder and those above it (mkdir -p). 0 or a negative errno. */
 int folder_ensure(const char *path);
 
-/* Whether root is about to write into the home folder of somebody else, who could not change the files
- * afterwards; that is reported. */
+/* Whether root is about to write into the home folder of somebody else, who could not change the
+ * files afterwards; that is reported. */
 bool home_is_foreign(void);
 
 /* The file that a shell would start for this name: itself when it has a slash, else the first

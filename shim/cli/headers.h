@@ -14,10 +14,10 @@ struct text request_body(void *arg);
 
 /* tag_build, but nothing matches while TAGALONG_OFF is 1. */
 enum tag_verdict headers_build(const struct tag_request *request, struct tag_lines **ret_lines);
-/* {"matched":true,"headers":[{"name":"X-Task-Id","value":"T-42"}]}; with "refused":true where a rule
- * requires a field that has no value. */
+/* {"matched":true,"headers":[{"name":"X-Task-Id","value":"T-42"}]}; with "refused":true where a
+ * rule requires a field that has no value. */
 cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines);
 
-/* Answers questions, one line of JSON each, on standard input until it ends; `agent`, if not NULL, is
- * noted as seen when it first got a header. The exit code. */
+/* Answers questions, one line of JSON each, on standard input until it ends; `agent`, if not NULL,
+ * is noted as seen when it first got a header. The exit code. */
 int headers_serve(const char *agent);

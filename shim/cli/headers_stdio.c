@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* tagalong headers --stdio: a helper beside a program that lives long, such as an agent with a plugin. One
- * question per line, one answer per line, in order. It is a child of that program, so that the context
- * service finds it in the program's own scope, and it ends with it.
+/* tagalong headers --stdio: a helper beside a program that lives long, such as an agent with a
+ * plugin. One question per line, one answer per line, in order. It is a child of that program, so
+ * that the context service finds it in the program's own scope, and it ends with it.
  *
- * A question may bring context: the asking program knows its session better than the environment that
- * both were started in. It is put into our own environment, the source nearest to a request, and taken
- * out again after the answer. */
+ * A question may bring context: the asking program knows its session better than the environment
+ * that both were started in. It is put into our own environment, the source nearest to a request,
+ * and taken out again after the answer. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,7 +45,8 @@ static const char *string_member(const cJSON *object, const char *name)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
-static void read_fields(const cJSON *question, const char *name, const char *ret_values[FIELD_COUNT])
+static void read_fields(const cJSON *question, const char *name,
+			const char *ret_values[FIELD_COUNT])
 {
 	const cJSON *object = cJSON_GetObjectItemCaseSensitive(question, name);
 
@@ -144,7 +145,9 @@ static bool client_sets(void *arg, struct text name)
 static const void *next_own(void *arg, const void *cursor, struct text *ret_name,
 			    struct text *ret_value)
 {
-	const cJSON *own = cursor ? ((const cJSON *)cursor)->next : arg ? ((const cJSON *)arg)->child : NULL;
+	const cJSON *own = cursor ? ((const cJSON *)cursor)->next :
+			   arg	  ? ((const cJSON *)arg)->child :
+				    NULL;
 
 	if (!own)
 		return NULL;
@@ -153,9 +156,9 @@ static const void *next_own(void *arg, const void *cursor, struct text *ret_name
 	return own;
 }
 
-/* What the asking side has of the request's body: "body" is its text, or true where it is given at a
- * second question, if the answer to the first is {"body":true}; that one has "body_bytes", and that many
- * bytes follow its line. */
+/* What the asking side has of the request's body: "body" is its text, or true where it is given at
+ * a second question, if the answer to the first is {"body":true}; that one has "body_bytes", and
+ * that many bytes follow its line. */
 struct asked_body {
 	struct text text;
 	bool on_demand, demanded;
@@ -172,7 +175,8 @@ static struct text asked_body(void *arg)
 /* The bytes behind the line; NULL when there are none. */
 static char *read_body(const cJSON *question, struct asked_body *body)
 {
-	double number = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(question, "body_bytes"));
+	double number = cJSON_GetNumberValue(
+		cJSON_GetObjectItemCaseSensitive(question, "body_bytes"));
 	char *memory;
 
 	if (!(number >= 1 && number <= BODY_HEAD_BYTES))
@@ -200,7 +204,8 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 	const char *method = string_member(question, "method");
 	const char *url = string_member(question, "url");
 	const cJSON *member = cJSON_GetObjectItemCaseSensitive(question, "body");
-	struct asked_body body = { text_of(cJSON_GetStringValue(member)), cJSON_IsTrue(member), false };
+	struct asked_body body = { text_of(cJSON_GetStringValue(member)), cJSON_IsTrue(member),
+				   false };
 	char *memory = read_body(question, &body);
 	enum tag_verdict verdict = TAG_NO_MEMORY;
 	struct tag_lines *lines = NULL;
@@ -241,8 +246,8 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 	return answer;
 }
 
-/* What a program that is started now should find in its environment: the overrides, and a new span of
- * the current trace. */
+/* What a program that is started now should find in its environment: the overrides, and a new span
+ * of the current trace. */
 static cJSON *answer_environment(const struct overrides *overrides)
 {
 	static const enum field trace[] = { FIELD_TRACEPARENT, FIELD_TRACESTATE };
@@ -254,7 +259,8 @@ static cJSON *answer_environment(const struct overrides *overrides)
 	struct text value;
 
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (overrides->set[field] && field != FIELD_TRACEPARENT && field != FIELD_TRACESTATE)
+		if (overrides->set[field] && field != FIELD_TRACEPARENT &&
+		    field != FIELD_TRACESTATE)
 			cJSON_AddStringToObject(variables, field_variable(field),
 						getenv(field_variable(field)));
 	}

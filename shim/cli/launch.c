@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Options into environment variables, and the library into LD_PRELOAD. scripts/tagalong-run does the
- * same in sh. */
+/* Options into environment variables, and the library into LD_PRELOAD. scripts/tagalong-run does
+ * the same in sh. */
 #include "cli/launch.h"
 
 #include <dirent.h>
@@ -61,8 +61,9 @@ static const char *value_fault(enum field field, struct text value)
 	if (field == FIELD_TAGS && text_find(value, '=') < 0)
 		return "is not a list of KEY=VALUE pairs";
 	fault = header_value_add(&buf, value,
-				 field == FIELD_TAGS || field == FIELD_BAGGAGE ? sizeof(memory) - 1 :
-										 VALUE_BYTES_MAX);
+				 field == FIELD_TAGS || field == FIELD_BAGGAGE ?
+					 sizeof(memory) - 1 :
+					 VALUE_BYTES_MAX);
 	return fault == HEADER_OK ? NULL : header_error_text(fault);
 }
 
@@ -245,7 +246,8 @@ bool hook_wanted(const char *name)
 
 bool runtime_hook(enum runtime_hook hook, struct buf *ret_path)
 {
-	/* Node and Bun end with an error when the file cannot be loaded, so it is looked for now. */
+	/* Node and Bun end with an error when the file cannot be loaded, so it is looked for
+	 * now. */
 	if (!hook_wanted(runtimes[hook].name) || hook_path(runtimes[hook].file, ret_path) ||
 	    strpbrk(ret_path->data, runtimes[hook].forbidden))
 		return false;
@@ -269,7 +271,8 @@ static bool has_entry(const char *list, const char *separators, struct text entr
 }
 
 /* Joins two texts, of which one may be empty, and sets the variable. */
-static int set_joined(const char *name, const char *first, const char *separator, const char *second)
+static int set_joined(const char *name, const char *first, const char *separator,
+		      const char *second)
 {
 	char *value = text_format("%s%s%s", first, first[0] && second[0] ? separator : "", second);
 	int code = set_variable(name, value);
@@ -298,13 +301,14 @@ static void add_runtime_hook(enum runtime_hook hook)
 	if (hook == RUNTIME_BUN && !has_entry(before, " ", file, file))
 		set_joined(variable, before, " ", option);
 	/* In front: of several sitecustomize.py the first is loaded, and ours loads the next. */
-	if (hook == RUNTIME_PYTHON && !has_entry(before, ":", text_of(path.data), text_of(path.data)))
+	if (hook == RUNTIME_PYTHON &&
+	    !has_entry(before, ":", text_of(path.data), text_of(path.data)))
 		set_joined(variable, path.data, ":", before);
 }
 
-/* Equal words in two terminals are two conversations, so the id is made with the place, too: the host
- * and the session. A command that leads a session of its own, as editors start them, belongs to the
- * one that it was started from. */
+/* Equal words in two terminals are two conversations, so the id is made with the place, too: the
+ * host and the session. A command that leads a session of its own, as editors start them, belongs
+ * to the one that it was started from. */
 static void set_place(void)
 {
 	pid_t session = getsid(0);
@@ -334,20 +338,24 @@ int launch_hooks(void)
 		return EXIT_TROUBLE;
 	}
 	if (result) {
-		report_error("cannot find " LIBRARY " beside this program or in ../lib/tagalong; set "
+		report_error("cannot find " LIBRARY
+			     " beside this program or in ../lib/tagalong; set "
 			     "TAGALONG_LIB to its path");
 		return EXIT_TROUBLE;
 	}
-	/* So 32-bit programs get their library when there is one. It is shorter than what was there. */
+	/* So 32-bit programs get their library when there is one. It is shorter than what was
+	 * there. */
 	if (library_has_lib_token(path.data)) {
 		buf_cut(&path, path.len - TEXT(MULTIARCH_PLACE).len);
 		buf_add(&path, TEXT("/$LIB" BELOW_LIB));
 	}
 	if (!has_entry(before, " :", TEXT(LIBRARY), TEXT("/" LIBRARY)))
 		code = set_joined("LD_PRELOAD", before ? before : "", ":", path.data);
-	/* GCC's AddressSanitizer ends a program that loads a library before its runtime, unless told not to. */
+	/* GCC's AddressSanitizer ends a program that loads a library before its runtime, unless
+	 * told not to. */
 	if (code == EXIT_OK && !strstr(asan ? asan : "", "verify_asan_link_order"))
-		code = set_joined("ASAN_OPTIONS", asan ? asan : "", ":", "verify_asan_link_order=0");
+		code = set_joined("ASAN_OPTIONS", asan ? asan : "", ":",
+				  "verify_asan_link_order=0");
 	set_place();
 	for (enum runtime_hook hook = 0; code == EXIT_OK && hook < RUNTIME_HOOKS; hook++)
 		add_runtime_hook(hook);
@@ -365,6 +373,7 @@ void exec_tools(char **argv)
 		execv(path.data, argv);
 		report_error("cannot run %s: %s", path.data, strerror(errno));
 	} else {
-		report_error("cannot find tagalong-tools beside this program or in ../lib/tagalong");
+		report_error(
+			"cannot find tagalong-tools beside this program or in ../lib/tagalong");
 	}
 }

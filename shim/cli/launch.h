@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a program is started with Tagalong: the options that say what its requests are tagged with, where
- * the library is, and how it gets into the program. Everything goes into the environment. */
+/* How a program is started with Tagalong: the options that say what its requests are tagged with,
+ * where the library is, and how it gets into the program. Everything goes into the environment. */
 #pragma once
 
 #include "cli/command.h"
@@ -46,27 +46,28 @@ struct launch {
  * reported. */
 int launch_option(const struct command *command, int option, const char *argument,
 		  struct launch *launch);
-/* Puts the library into LD_PRELOAD, and the hooks of other runtimes into their variables where they are
- * wanted and installed. An exit code; a missing library was reported. */
+/* Puts the library into LD_PRELOAD, and the hooks of other runtimes into their variables where they
+ * are wanted and installed. An exit code; a missing library was reported. */
 int launch_hooks(void);
 
-/* Fills the variable from which a program that no hook reaches takes headers, if `command` is one. */
+/* Fills the variable from which a program that no hook reaches takes headers, if `command` is
+ * one. */
 void launch_fixed_headers(const char *command);
 
-/* Becomes tagalong-tools, found beside the library or beside this program, with these arguments behind
- * the program's own path. Returns, after a report, only when that fails. */
+/* Becomes tagalong-tools, found beside the library or beside this program, with these arguments
+ * behind the program's own path. Returns, after a report, only when that fails. */
 void exec_tools(char **argv);
 
-/* Appends the path of libtagalong.so: $TAGALONG_LIB, else beside this program, else in ../lib/tagalong
- * of its folder, or where distributions have it: ../lib/MULTIARCH/tagalong, ../lib64/tagalong. 0;
- * -ENOENT when there is none; -EINVAL when the path has a space or a colon, which separate the entries
- * of LD_PRELOAD (*ret_path is set then). */
+/* Appends the path of libtagalong.so: $TAGALONG_LIB, else beside this program, else in
+ * ../lib/tagalong of its folder, or where distributions have it: ../lib/MULTIARCH/tagalong,
+ * ../lib64/tagalong. 0; -ENOENT when there is none; -EINVAL when the path has a space or a colon,
+ * which separate the entries of LD_PRELOAD (*ret_path is set then). */
 int library_path(struct buf *ret_path);
-/* Whether LD_PRELOAD gets it with $LIB in place of its folder: glibc's loader takes that for the folder of
- * the program's class, musl's loader knows no such thing, and finds nothing. */
+/* Whether LD_PRELOAD gets it with $LIB in place of its folder: glibc's loader takes that for the
+ * folder of the program's class, musl's loader knows no such thing, and finds nothing. */
 bool library_has_lib_token(const char *path);
-/* Calls with each libtagalong.so for programs of other classes and machines beside the one at `path`,
- * where that is in Debian's place and $LIB leads to all of them. */
+/* Calls with each libtagalong.so for programs of other classes and machines beside the one at
+ * `path`, where that is in Debian's place and $LIB leads to all of them. */
 void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg);
 /* Appends the path of a file in the folder "hooks" beside the library. 0; -ENOENT. */
 int hook_path(const char *name, struct buf *ret_path);
@@ -75,6 +76,6 @@ int hook_path(const char *name, struct buf *ret_path);
 bool hook_wanted(const char *name);
 /* Hooks that a runtime loads because a variable names them. */
 enum runtime_hook { RUNTIME_NODE, RUNTIME_BUN, RUNTIME_PYTHON, RUNTIME_HOOKS };
-/* Whether TAGALONG_HOOKS allows the hook and its file is there; the path that the variable is to name is
- * appended then. */
+/* Whether TAGALONG_HOOKS allows the hook and its file is there; the path that the variable is to
+ * name is appended then. */
 bool runtime_hook(enum runtime_hook hook, struct buf *ret_path);

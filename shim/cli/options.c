@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Options and help: getopt is called here alone, and everything that is printed about a command is made
- * from its table. */
+/* Options and help: getopt is called here alone, and everything that is printed about a command is
+ * made from its table. */
 #include "cli/command.h"
 
 #include <getopt.h>
@@ -172,15 +172,18 @@ static void fill_getopt(const struct command *command, struct option options[OPT
 	const struct command_option *row = command->options;
 	size_t count = 0;
 
-	/* "+": a program's own options are not ours. ":": a missing value is not the same as an unknown
-	 * option. */
+	/* "+": a program's own options are not ours. ":": a missing value is not the same as an
+	 * unknown option. */
 	if (command->word == WORD_PROGRAM || command->word == WORD_CALL)
 		*letters++ = '+';
 	*letters++ = ':';
 	*letters++ = 'h';
 	for (; row && row->name && count < OPTIONS_MAX; row++) {
 		options[count++] = (struct option){
-			row->name, row->argument ? required_argument : no_argument, NULL, row->value,
+			row->name,
+			row->argument ? required_argument : no_argument,
+			NULL,
+			row->value,
 		};
 		if (row->letter)
 			*letters++ = row->letter;
@@ -192,8 +195,8 @@ static void fill_getopt(const struct command *command, struct option options[OPT
 	options[count] = (struct option){ NULL, 0, NULL, 0 };
 }
 
-/* After getopt returned "?": an unknown letter, an abbreviation of several options, an unknown word, or
- * a value where none is taken. optopt is 0 for words that were not found. */
+/* After getopt returned "?": an unknown letter, an abbreviation of several options, an unknown
+ * word, or a value where none is taken. optopt is 0 for words that were not found. */
 static int report_unknown(const struct command *command, const char *word)
 {
 	const struct command_option *row = option_of(command, optopt);
@@ -207,7 +210,8 @@ static int report_unknown(const struct command *command, const char *word)
 		return usage_error(command, "unknown option -%c", optopt);
 	for (row = command->options; row && row->name; row++)
 		matches += len > 2 && !strncmp(row->name, word + 2, (size_t)len - 2);
-	return usage_error(command, "%s option %.*s", matches > 1 ? "ambiguous" : "unknown", len, word);
+	return usage_error(command, "%s option %.*s", matches > 1 ? "ambiguous" : "unknown", len,
+			   word);
 }
 
 int next_option(const struct command *command, int argc, char **argv, int *ret_code)

@@ -46,8 +46,8 @@ static bool has_place(const char *path)
 	return !stat(above, &status) && S_ISDIR(status.st_mode);
 }
 
-/* The service outlives the command, so it gets none of its descriptors: a lock that a script holds by
- * one (flock(1)) would stay taken, and the reader of a pipe would never see its end. */
+/* The service outlives the command, so it gets none of its descriptors: a lock that a script holds
+ * by one (flock(1)) would stay taken, and the reader of a pipe would never see its end. */
 static void close_from(unsigned first)
 {
 #ifndef SYS_close_range
@@ -118,7 +118,8 @@ static bool start_and_connect(struct ask *ask)
 
 	if (!service)
 		return false;
-	ended.fd = (int)syscall(SYS_pidfd_open, service, 0); /* -1 before Linux 5.3: poll only waits */
+	ended.fd = (int)syscall(SYS_pidfd_open, service,
+				0); /* -1 before Linux 5.3: poll only waits */
 	while (!up && clock_monotonic_ms() < deadline_ms) {
 		/* Another one may have been faster: then ours ends, and that one answers. */
 		if (poll(&ended, 1, POLL_MS) > 0)
@@ -138,14 +139,17 @@ static bool connect_service(struct ask *ask, bool say)
 	buf_init(&buf, path, sizeof(path));
 	if (socket_path(&buf)) {
 		if (say)
-			report_error("%s is not the path of a socket", variable_name(VARIABLE_SOCKET));
+			report_error("%s is not the path of a socket",
+				     variable_name(VARIABLE_SOCKET));
 		return false;
 	}
 	ask->is_quiet = true;
 	if (!ask_connect(ask) && !(has_place(path) && start_and_connect(ask))) {
 		if (say)
-			report_error("no context service at %s, and it cannot be started: continuing "
-				     "without it", path);
+			report_error(
+				"no context service at %s, and it cannot be started: continuing "
+				"without it",
+				path);
 		return false;
 	}
 	ask->is_quiet = !say;
@@ -166,7 +170,8 @@ static void collect(struct wire_request *request, bool ret_moved[FIELD_COUNT])
 
 static bool open_scope(struct ask *ask)
 {
-	/* Without a pid: in another pid namespace than the service's it would mean another process. */
+	/* Without a pid: in another pid namespace than the service's it would mean another
+	 * process. */
 	struct wire_request request = {
 		.op = WIRE_OPEN,
 		.target = WIRE_OWN,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The command `tagalong`: run and context, which are called often, need libc alone and are here. For all
- * others it becomes tagalong-tools, which is linked with many libraries. */
+/* The command `tagalong`: run and context, which are called often, need libc alone and are here.
+ * For all others it becomes tagalong-tools, which is linked with many libraries. */
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>

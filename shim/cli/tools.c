@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tagalong-tools: every command, with the libraries that they need. `tagalong` starts it for all but its
- * own commands, with its own path as the first argument. */
+/* tagalong-tools: every command, with the libraries that they need. `tagalong` starts it for all
+ * but its own commands, with its own path as the first argument. */
 #include <stdio.h>
 #include <string.h>
 

@@ -73,9 +73,9 @@ bool parse_duration(struct text text, unsigned long max, uint64_t *ret_seconds)
 /* C0, DEL and C1; and what changes the direction of the text that follows (UAX 9). */
 static bool steers_terminal(uint32_t point)
 {
-	return (point < 0x20 && point != '\t') || (point >= 0x7f && point < 0xa0) || point == 0x61c || point == 0x200e ||
-	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
-	       (point >= 0x2066 && point <= 0x2069);
+	return (point < 0x20 && point != '\t') || (point >= 0x7f && point < 0xa0) ||
+	       point == 0x61c || point == 0x200e || point == 0x200f ||
+	       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
 }
 
 char *make_printable(char *text)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Parsing a configuration. Everything is checked here, once, so that a request only looks things up;
- * everything that is wrong is reported, not only the first error. The result is one block of memory:
- * the configuration, its tables, the source (unescaped in place), and texts that are put together.
- */
+/* Parsing a configuration. Everything is checked here, once, so that a request only looks things
+ * up; everything that is wrong is reported, not only the first error. The result is one block of
+ * memory: the configuration, its tables, the source (unescaped in place), and texts that are put
+ * together. */
 #include "core/config.h"
 
 #include <errno.h>
@@ -55,10 +55,12 @@ static void parse_match(struct config_parser *parser, struct config_rule *rule, 
 		const char *reason = NULL;
 		struct relay relay;
 
-		if (!relay_parse(pattern, &relay, &reason) && parser->patterns == CONFIG_PATTERNS_MAX)
+		if (!relay_parse(pattern, &relay, &reason) &&
+		    parser->patterns == CONFIG_PATTERNS_MAX)
 			reason = "there are too many patterns";
 		if (reason) {
-			config_report(reader, config_offset_of(reader, pattern), reason, pattern, NULL);
+			config_report(reader, config_offset_of(reader, pattern), reason, pattern,
+				      NULL);
 			continue;
 		}
 		parser->block->patterns[parser->patterns++] =
@@ -82,9 +84,8 @@ static void parse_endpoints(struct config_parser *parser, struct config_rule *ru
 	while (config_next_string(reader, key, &word)) {
 		endpoint_parse(word, &one, &bad);
 		if (bad.len || !text_trim(word).len || text_find(word, ',') >= 0) {
-			config_report(reader, config_offset_of(reader, word),
-				      "neither an endpoint class nor a path suffix, which starts with / or a colon",
-				      word, "chat embedding rerank count image audio all");
+			config_report(reader, config_offset_of(reader, word), ENDPOINT_FAULT, word,
+				      "chat embedding rerank count image audio all");
 			continue;
 		}
 		if (parser->spare.len > start)
@@ -137,7 +138,8 @@ static void parse_headers(struct config_parser *parser, struct config_rule *rule
 	table->full = false;
 }
 
-/* Reports a string that is not among the choices. The number of the one that it is, from 1; or 0. */
+/* Reports a string that is not among the choices. The number of the one that it is, from 1; or
+ * 0. */
 static unsigned parse_choice(struct config_parser *parser, struct text key, const char *choices)
 {
 	struct config_reader *reader = &parser->reader;
@@ -151,7 +153,8 @@ static unsigned parse_choice(struct config_parser *parser, struct text key, cons
 		if (text_eq(word, choice))
 			return number;
 	}
-	config_report(reader, config_offset_of(reader, word), "there is no such choice", word, choices);
+	config_report(reader, config_offset_of(reader, word), "there is no such choice", word,
+		      choices);
 	return 0;
 }
 
@@ -208,7 +211,8 @@ static void parse_rule_key(struct config_parser *parser, struct config_rule *rul
 		rule->max_headers = (uint8_t)config_number(reader, name, LINES_MAX);
 		break;
 	case CONFIG_RULE_CONVERSATION:
-		rule->conversation = (enum config_conversation)parse_choice(parser, name, "derive none");
+		rule->conversation = (enum config_conversation)parse_choice(parser, name,
+									    "derive none");
 		break;
 	case CONFIG_RULE_KEY_COUNT:
 		break;
@@ -225,7 +229,8 @@ static void parse_rule(struct config_parser *parser)
 
 	if (config->rules_count == CONFIG_RULES_MAX) {
 		if (json_skip(&reader->json, NULL))
-			config_report(reader, offset, "there are too many rules", TEXT("relays"), NULL);
+			config_report(reader, offset, "there are too many rules", TEXT("relays"),
+				      NULL);
 		return;
 	}
 	if (!config_object(reader, TEXT("relays")))
@@ -244,12 +249,12 @@ static void parse_rule(struct config_parser *parser)
 	if (rule->key_where[CONFIG_RULE_MATCH])
 		return;
 	if (!rule->key_where[CONFIG_RULE_PRESET])
-		config_report(reader, rule->where, "it names no relay: \"match\" is missing", TEXT(""),
-			      NULL);
+		config_report(reader, rule->where, "it names no relay: \"match\" is missing",
+			      TEXT(""), NULL);
 	else if (preset_exists(rule->preset) && !preset_hosts(rule->preset).len)
 		config_report(reader, rule->where,
-			      "it names no relay: \"match\" is missing, and its preset has no hosts of its own",
-			      rule->preset, NULL);
+			      "it names no relay: \"match\" is missing, and its preset has no "
+			      "hosts of its own", rule->preset, NULL);
 }
 
 static void parse_service(struct config_parser *parser)
@@ -401,11 +406,13 @@ int config_read(struct text source, struct config_errors *errors, struct config 
 
 		/* Without a preset it is the one of the host. */
 		config->wants_body |= rule->conversation == CONVERSATION_DERIVE ||
-				      (!rule->conversation && (!rule->preset.len || preset_derives(rule->preset)));
+				      (!rule->conversation &&
+				       (!rule->preset.len || preset_derives(rule->preset)));
 		config_line_of(source, config->rules[i].where, &config->rules[i].line, &column);
 	}
 	for (size_t i = 0; i < parser.headers.count; i++) {
-		for (struct text rest = block->headers[i].value; rest.len; rest = text_from(rest, 1))
+		for (struct text rest = block->headers[i].value; rest.len;
+		     rest = text_from(rest, 1))
 			config->wants_body |= text_starts_with(rest, TEXT("body:/"));
 	}
 	*ret_config = config;

@@ -3,7 +3,8 @@
  * encoded slash is no slash. */
 #include "core/endpoint.h"
 
-/* A path ends in `tail`; where there is a head, a whole segment stands between that and the tail. */
+/* A path ends in `tail`; where there is a head, a whole segment stands between that and the
+ * tail. */
 struct endpoint_row {
 	char head[22], tail[46];
 	unsigned char head_len, tail_len, class;

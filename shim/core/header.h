@@ -15,7 +15,8 @@ bool header_name_forbidden(struct text name);
 /* Of those, the credentials, whose value is not passed on under another name either. */
 bool header_name_secret(struct text name);
 
-/* Whether two names are one header's: without letter case, and "_" is "-", as CGI relays take it. */
+/* Whether two names are one header's: without letter case, and "_" is "-", as CGI relays take
+ * it. */
 bool header_name_eq(struct text a, struct text b);
 
 enum header_error {

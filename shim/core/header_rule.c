@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Making the value of one header. Composed values are written straight into the caller's buffer,
- * member by member, each of them completely or not at all: a host's stack has no space for a second copy. */
+ * member by member, each of them completely or not at all: a host's stack has no space for a second
+ * copy. */
 #include "core/header_rule.h"
 
 #include <errno.h>
@@ -172,8 +173,8 @@ static void members_add(struct composer *composer, const struct header_rule *rul
 	}
 }
 
-/* The value of a template: borrowed where it is one placeholder and nothing else, as most are, else in
- * *ret_memory, to be freed. Not on the stack: a host's may be small. */
+/* The value of a template: borrowed where it is one placeholder and nothing else, as most are, else
+ * in *ret_memory, to be freed. Not on the stack: a host's may be small. */
 static enum header_outcome expand(struct text *ret_value, char **ret_memory, struct text tmpl,
 				  template_lookup *lookup, void *arg, const char **ret_reason)
 {
@@ -229,9 +230,9 @@ static bool fixed_member_add(struct composer *composer, const struct header_rule
 	return added;
 }
 
-static enum header_outcome composed_add(struct buf *buf, const struct header_rule *rows, size_t count,
-				      template_lookup *lookup, void *arg, unsigned *ret_dropped,
-				      const char **ret_reason)
+static enum header_outcome composed_add(struct buf *buf, const struct header_rule *rows,
+					size_t count, template_lookup *lookup, void *arg,
+					unsigned *ret_dropped, const char **ret_reason)
 {
 	struct composer composer = composer_start(buf, &rows[0]);
 	bool complete = true;
@@ -253,8 +254,8 @@ static enum header_outcome composed_add(struct buf *buf, const struct header_rul
 	return HEADER_BAD_VALUE;
 }
 
-static enum header_outcome text_add(struct buf *buf, const struct header_rule *rule, template_lookup *lookup,
-				  void *arg, const char **ret_reason)
+static enum header_outcome text_add(struct buf *buf, const struct header_rule *rule,
+				    template_lookup *lookup, void *arg, const char **ret_reason)
 {
 	enum header_outcome outcome;
 	enum header_error fault;

@@ -20,7 +20,8 @@ enum header_kind {
 	/* The kinds above make one line each. */
 	HEADER_FANOUT, /* name ends in "*": one header for each tag, its key in place of the "*" */
 	HEADER_OMIT, /* of a configuration: the preset's header of that name is left out */
-	HEADER_MEMBER, /* name is the key; "*" takes every tag, or a whole baggage in HEADER_BAGGAGE */
+	HEADER_MEMBER, /* name is the key; "*" takes every tag, or a whole baggage in
+			 * HEADER_BAGGAGE */
 };
 
 struct header_rule {

@@ -32,7 +32,8 @@ bool placeholder_exists(void *arg, struct text name)
 	if (text_starts_with(name, TEXT("env:")))
 		return name_is_variable(text_from(name, 4));
 	if (text_starts_with(name, TEXT("header:")))
-		return chars_are_token(text_from(name, 7)) && !header_name_secret(text_from(name, 7));
+		return chars_are_token(text_from(name, 7)) &&
+		       !header_name_secret(text_from(name, 7));
 	return text_starts_with(name, TEXT("body:/"));
 }
 
@@ -48,8 +49,8 @@ static void check_template(struct config_reader *reader, struct text tmpl, bool 
 	struct text value;
 
 	if (template_check(tmpl, placeholder_exists, NULL, &error))
-		config_report(reader, config_offset_of(reader, tmpl) + 1 + error.offset, error.reason,
-			      tmpl, NULL);
+		config_report(reader, config_offset_of(reader, tmpl) + 1 + error.offset,
+			      error.reason, tmpl, NULL);
 	else if (is_list && template_value(tmpl, any_value, NULL, &value))
 		config_report(reader, config_offset_of(reader, tmpl),
 			      "a \"*\" needs a template that is one placeholder", tmpl, NULL);
@@ -122,8 +123,9 @@ static void read_object(struct config_reader *reader, struct header_table *table
 			config_boolean(reader, key, &header->require_all);
 		} else if (text_starts_with(key, TEXT("$"))) {
 			has_settings = true;
-			config_unknown_key(reader, key,
-					   "$template $format $max_members $max_value $require_all");
+			config_unknown_key(
+				reader, key,
+				"$template $format $max_members $max_value $require_all");
 		} else {
 			struct header_rule *member = add_row(reader, table, at, key, HEADER_MEMBER);
 
@@ -142,8 +144,8 @@ static void read_object(struct config_reader *reader, struct header_table *table
 			check_template(reader, tmpl, header->kind == HEADER_FANOUT);
 		if (has_settings || at + 1 != table->count)
 			config_report(reader, table->where[at],
-				      "beside \"$template\" there is only \"$max_value\"", header->name,
-				      NULL);
+				      "beside \"$template\" there is only \"$max_value\"",
+				      header->name, NULL);
 		return;
 	}
 	if (header->kind == HEADER_FANOUT)
@@ -176,7 +178,8 @@ void headers_read(struct config_reader *reader, struct header_table *table)
 		else if (header_name_forbidden(name))
 			config_report(reader, config_offset_of(reader, name),
 				      "this header may not be set", name, NULL);
-		header = add_row(reader, table, first, name, star >= 0 ? HEADER_FANOUT : HEADER_TEXT);
+		header = add_row(reader, table, first, name,
+				 star >= 0 ? HEADER_FANOUT : HEADER_TEXT);
 		if (!header) {
 			json_skip(&reader->json, NULL);
 			continue;

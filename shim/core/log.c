@@ -54,8 +54,8 @@ static int open_append(const char *path, struct stat *ret_status)
 	return fd;
 }
 
-/* Keeps a distance of some lines to RLIMIT_FSIZE, because others append at the same time: so no line
- * is cut. */
+/* Keeps a distance of some lines to RLIMIT_FSIZE, because others append at the same time: so no
+ * line is cut. */
 static bool may_grow(const struct stat *status)
 {
 	struct rlimit limit;

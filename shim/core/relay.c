@@ -118,8 +118,9 @@ static const char *parse_host(struct text host, struct relay *relay)
 
 	relay->host = without_brackets(host);
 	if (bracketed)
-		return address_of(relay->host).family == AF_INET6 ? NULL :
-								    "invalid IPv6 address in brackets";
+		return address_of(relay->host).family == AF_INET6 ?
+			       NULL :
+			       "invalid IPv6 address in brackets";
 	if (text_starts_with(host, TEXT("*."))) {
 		relay->below = true;
 		host = text_from(host, 2);
@@ -207,8 +208,9 @@ bool relay_match(const struct relay *relay, const struct url *url)
 	if (!(is_http(url) && relay->http) && !(is_https(url) && relay->https))
 		return false;
 	/* The same address in another zone is another machine's, and a pattern has no zone. */
-	return !url->zoned && port_match(relay, url) && (host_match(relay, without_brackets(url->host)) ||
-					  host_match(relay, without_brackets(url->host_ascii)));
+	return !url->zoned && port_match(relay, url) &&
+	       (host_match(relay, without_brackets(url->host)) ||
+		host_match(relay, without_brackets(url->host_ascii)));
 }
 
 bool relay_is_loopback(const struct url *url)

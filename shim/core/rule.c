@@ -229,6 +229,5 @@ void rule_check_environment(rule_report *report, void *arg)
 	}
 	endpoint_parse(environment.endpoints.suffixes, &endpoints, &word);
 	if (word.len)
-		report(arg, variable_name(VARIABLE_ENDPOINTS), word,
-			  "neither an endpoint class nor a path suffix, which starts with / or a colon");
+		report(arg, variable_name(VARIABLE_ENDPOINTS), word, ENDPOINT_FAULT);
 }

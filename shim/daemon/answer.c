@@ -117,8 +117,8 @@ static struct requester own_requester(const struct question *question)
 				   question->request.scope };
 }
 
-/* The scope that a process is in, NULL for the default one. False after a refusal: whoever cannot be
- * found out is in no scope, not in the default one, which is everybody's. */
+/* The scope that a process is in, NULL for the default one. False after a refusal: whoever cannot
+ * be found out is in no scope, not in the default one, which is everybody's. */
 static bool find_nearest(struct question *question, const struct requester *requester,
 			 struct scope **ret_scope)
 {
@@ -276,7 +276,8 @@ static void answer_get(struct question *question)
 
 	if (!scope)
 		return;
-	if (question->request.page && !question->token_is_unread && question->answer->may_pass && state->pages)
+	if (question->request.page && !question->token_is_unread && question->answer->may_pass &&
+	    state->pages)
 		question->answer->page_fd = pages_get(state->pages, &state->scopes, scope);
 	state_write_context(state, scope, question->answer->page_fd >= 0, question->token_is_unread,
 			    question->reply);
@@ -288,7 +289,8 @@ static void answer_watch(struct question *question)
 
 	if (!scope)
 		return;
-	state_write_context(question->state, scope, false, question->token_is_unread, question->reply);
+	state_write_context(question->state, scope, false, question->token_is_unread,
+			    question->reply);
 	question->answer->watch = scope;
 }
 
@@ -341,8 +343,8 @@ static void set_fields(struct question *question, struct scope *scope, const cha
 	reply_change(question, scope, event, result);
 }
 
-/* The scope that a change is about, when it is made here; NULL when it is made in the shared store, or
- * was refused. */
+/* The scope that a change is about, when it is made here; NULL when it is made in the shared store,
+ * or was refused. */
 static struct scope *find_changed(struct question *question, enum shared_op op)
 {
 	const struct wire_request *request = &question->request;
@@ -667,7 +669,8 @@ void state_answer(struct state *state, const struct peer *peer, char *line, size
 /* What a change in the store came to. */
 static void answer_changed(struct question *question, const struct pending *pending)
 {
-	const struct scope *scope = scopes_by_name(&question->state->scopes, text_of(pending->name));
+	const struct scope *scope = scopes_by_name(&question->state->scopes,
+						   text_of(pending->name));
 
 	question->request.scope = text_of(pending->name);
 	if (pending->result == SHARED_DONE) {
@@ -704,10 +707,12 @@ void state_resume(struct state *state, struct pending *pending, enum shared_resu
 	memcpy(copy, pending->line, pending->len);
 	if (!pending->is_change) {
 		answer_question(&question, pending->line);
-	} else if (!wire_read_request(pending->line, pending->len, &question.request, &question.fault)) {
+	} else if (!wire_read_request(pending->line, pending->len, &question.request,
+				      &question.fault)) {
 		answer_changed(&question, pending);
 		if (question.fault.code != WIRE_CODE_COUNT)
-			wire_write_error(&reply, question.fault.code, buf_since(&question.fault.message, 0));
+			wire_write_error(&reply, question.fault.code,
+					 buf_since(&question.fault.message, 0));
 	}
 	if (!answer.is_pending)
 		state->on_reply(state->arg, pending->connection, &reply, &answer);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Connections on libevent's buffered events. A reply is put aside until the turn's changes are in the
- * store, then it goes to the buffered event, which sends it when the peer reads. A peer that does not
- * read is not read from, so its requests wait in its own buffers. A page's descriptors go with the
- * first byte of their reply, which only sendmsg(2) can do: past an empty buffer. */
+/* Connections on libevent's buffered events. A reply is put aside until the turn's changes are in
+ * the store, then it goes to the buffered event, which sends it when the peer reads. A peer that
+ * does not read is not read from, so its requests wait in its own buffers. A page's descriptors go
+ * with the first byte of their reply, which only sendmsg(2) can do: past an empty buffer. */
 #include "daemon/connection.h"
 
 #include <errno.h>
@@ -202,8 +202,8 @@ static void answer_lines(struct connection *connection)
 		/* Little is read ahead of what is answered, but for a line that needs it. */
 		bufferevent_setwatermark(connection->stream, EV_READ, 0,
 					 is_partial ? WIRE_LINE_BYTES_MAX + 1 : INPUT_BYTES_MAX);
-		(connection->is_paused ? bufferevent_disable : bufferevent_enable)(connection->stream,
-										   EV_READ);
+		(connection->is_paused ? bufferevent_disable :
+					 bufferevent_enable)(connection->stream, EV_READ);
 		if (answered || !is_partial)
 			event_del(connection->line_timer);
 		if (is_partial && !event_pending(connection->line_timer, EV_TIMEOUT, NULL))
@@ -262,8 +262,8 @@ static void on_line_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Sends the start of the replies, and with it two descriptors: the page, and the service's own. A
- * receiver without room for them gets the line alone, and does without. False when the connection is
- * broken. */
+ * receiver without room for them gets the line alone, and does without. False when the connection
+ * is broken. */
 static bool send_page(struct connection *connection)
 {
 	const struct pages *pages = connection->all->state->pages;
@@ -287,7 +287,8 @@ static bool send_page(struct connection *connection)
 	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), fds, sizeof(fds));
 	evbuffer_peek(connection->replies, -1, NULL, &piece, 1);
 	bytes = (struct iovec){ piece.iov_base, piece.iov_len };
-	sent = sendmsg(bufferevent_getfd(connection->stream), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = sendmsg(bufferevent_getfd(connection->stream), &message,
+		       MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (sent > 0)
 		evbuffer_drain(connection->replies, (size_t)sent);
 	fd_close(connection->page_fd);
@@ -325,7 +326,8 @@ static void flush(struct connection *connection)
 	}
 	if (evbuffer_get_length(connection->replies) && !evbuffer_get_length(output)) {
 		/* Most replies go out at once, without a wait for the socket to be writable. */
-		if (evbuffer_write(connection->replies, bufferevent_getfd(connection->stream)) < 0 &&
+		if (evbuffer_write(connection->replies, bufferevent_getfd(connection->stream)) <
+			    0 &&
 		    errno != EAGAIN && errno != EINTR) {
 			end_connection(connection);
 			return;
@@ -353,7 +355,8 @@ bool connections_flush(struct connections *connections)
 		LIST_FOREACH(connection, &connections->watchers, watch_link)
 			send_news(connection);
 	}
-	/* Up to what is last now. What gets ready meanwhile has changes that are not in the store yet. */
+	/* Up to what is last now. What gets ready meanwhile has changes that are not in the store
+	 * yet. */
 	last = TAILQ_LAST(&connections->ready, connection_ready);
 	for (connection = TAILQ_FIRST(&connections->ready); connection; connection = next) {
 		next = connection == last ? NULL : TAILQ_NEXT(connection, ready_link);
@@ -386,8 +389,8 @@ static void send_error(struct connections *connections, int fd, enum wire_code c
 	send(fd, reply.data, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Whether one more connection is possible; if need be the one that has been idle for the longest time
- * is ended. Those that wait for something are not idle. */
+/* Whether one more connection is possible; if need be the one that has been idle for the longest
+ * time is ended. Those that wait for something are not idle. */
 static bool evict_idle(struct connections *connections)
 {
 	struct connection *connection = TAILQ_FIRST(&connections->all);

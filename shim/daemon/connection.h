@@ -24,7 +24,8 @@ struct connections {
 	char reply[WIRE_LINE_BYTES_MAX + 2]; /* the line that is being written */
 };
 
-void connections_init(struct connections *connections, struct state *state, struct event_base *base);
+void connections_init(struct connections *connections, struct state *state,
+		      struct event_base *base);
 /* Sends what can be sent at once, and ends all. */
 void connections_release(struct connections *connections);
 
@@ -35,6 +36,6 @@ void connections_reply(struct connections *connections, void *waiting, const str
 		       const struct answer *answer);
 /* A scope is about to end: its watchers get scope_ended. */
 void connections_scope_ends(struct connections *connections, const struct scope *scope);
-/* At the end of a turn, after state_commit: sends replies, and news to watchers. Whether there is more
- * to send, so that another turn is wanted at once. */
+/* At the end of a turn, after state_commit: sends replies, and news to watchers. Whether there is
+ * more to send, so that another turn is wanted at once. */
 bool connections_flush(struct connections *connections);

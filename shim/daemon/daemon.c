@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The service: one loop, in turns. A turn takes what has arrived, then commits all changes to the
- * store together, shows them on the shared pages, then sends the replies. So nothing is answered that
- * a restart would not remember, and no page is behind an answer. */
+ * store together, shows them on the shared pages, then sends the replies. So nothing is answered
+ * that a restart would not remember, and no page is behind an answer. */
 #include "daemon/daemon.h"
 
 #include <errno.h>
@@ -96,7 +96,8 @@ static void on_store_retry(evutil_socket_t fd, short what, void *arg)
 {
 }
 
-static void on_reply(void *arg, void *connection, const struct buf *reply, const struct answer *answer)
+static void on_reply(void *arg, void *connection, const struct buf *reply,
+		     const struct answer *answer)
 {
 	struct service *service = arg;
 
@@ -161,8 +162,8 @@ static int add_events(struct service *service)
 	service->store_retry = evtimer_new(base, on_store_retry, service);
 	service->sweep = evtimer_new(base, on_sweep, service);
 	service->idle = evtimer_new(base, on_idle, service);
-	if (!service->acceptable || !service->accept_pause || !service->store_retry || !service->sweep ||
-	    !service->idle || event_add(service->acceptable, NULL))
+	if (!service->acceptable || !service->accept_pause || !service->store_retry ||
+	    !service->sweep || !service->idle || event_add(service->acceptable, NULL))
 		return -ENOMEM;
 	if (service->options->idle_exit_seconds)
 		add_timer(service->idle, (uint64_t)service->options->idle_exit_seconds * 1000);
@@ -203,8 +204,9 @@ static void serve(struct service *service)
 static void free_events(struct service *service)
 {
 	struct event *const events[] = {
-		service->acceptable, service->accept_pause, service->store_retry, service->sweep,
-		service->idle,	     service->signal[0],    service->signal[1],	  service->signal[2],
+		service->acceptable, service->accept_pause, service->store_retry,
+		service->sweep,	     service->idle,	    service->signal[0],
+		service->signal[1],  service->signal[2],
 	};
 
 	_Static_assert(END_SIGNALS == 3, "all of them are here");

@@ -30,10 +30,11 @@
 #define SWEEP_MS 2000
 /* Scopes with a shared page: as many as there are connections, each with a file of up to 64 KiB. */
 #define PAGES_MAX 1024
-/* A page that was not asked for for so long makes room for another: its readers ask once a second. */
+/* A page that was not asked for for so long makes room for another: its readers ask once a
+ * second. */
 #define PAGE_UNUSED_MS 10000
-/* Descriptors that are not spent on pidfds: connections, each perhaps with a page on its way, pages,
- * files, the loop, and some to spare. */
+/* Descriptors that are not spent on pidfds: connections, each perhaps with a page on its way,
+ * pages, files, the loop, and some to spare. */
 #define DESCRIPTORS_KEPT (2 * CONNECTIONS_MAX + PAGES_MAX + 64)
 /* After an accept(2) that failed for want of descriptors or memory. */
 #define ACCEPT_PAUSE_MS 200/* A state file that could not be written is tried again after this. */
@@ -48,7 +49,8 @@
 #define SHARED_PING_MS 1000
 /* Deadlines are looked at this often while there are some. */
 #define SHARED_TICK_MS 50
-/* Between attempts to connect: longer each time, so that a server that is overloaded gets up again. */
+/* Between attempts to connect: longer each time, so that a server that is overloaded gets up
+ * again. */
 #define SHARED_BACKOFF_MS_MIN 100
 #define SHARED_BACKOFF_MS_MAX 2000
 /* All names in use are read anew this often: what nobody publishes (FLUSHALL) is seen then. */

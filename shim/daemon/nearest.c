@@ -10,8 +10,8 @@
 #include "daemon/daemon_limits.h"
 
 /* To the parent: 1, 0 at the top, or a negative errno. A parent that is younger than its child is
- * another process with a reused number: the child was handed on meanwhile, and has a new parent when
- * it is looked up again. */
+ * another process with a reused number: the child was handed on meanwhile, and has a new parent
+ * when it is looked up again. */
 static int go_up(const struct process_table *table, struct process *process)
 {
 	for (int attempt = 0; attempt < 2; attempt++) {
@@ -38,7 +38,8 @@ static int go_up(const struct process_table *table, struct process *process)
 int nearest_scope(const struct scopes *scopes, const struct process_table *table,
 		  const struct requester *requester, struct scope **ret_scope)
 {
-	struct scope *token = requester->token.len ? scopes_by_name(scopes, requester->token) : NULL;
+	struct scope *token = requester->token.len ? scopes_by_name(scopes, requester->token) :
+						     NULL;
 	struct scope *nearest = NULL;
 	struct process process;
 	bool has_token = false; /* the token's process is an ancestor */

@@ -34,8 +34,8 @@ static struct text now(char memory[32])
 }
 
 /* `memory` takes the longest line: every part is bounded (names, lists of fields, messages). */
-static void write_line(int fd, const char *level, const char *event, const struct notice_part *parts,
-		size_t count)
+static void write_line(int fd, const char *level, const char *event,
+		       const struct notice_part *parts, size_t count)
 {
 	char memory[2 * LOG_LINE_BYTES_MAX], time_memory[32];
 	ssize_t written;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A sealed file of memory for each scope that somebody asks a page of, and one for the service. Both
- * stay mapped here, writable; whoever gets a descriptor can only read them. */
+/* A sealed file of memory for each scope that somebody asks a page of, and one for the service.
+ * Both stay mapped here, writable; whoever gets a descriptor can only read them. */
 #include "daemon/pages.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Contexts in shared memory, for those who ask again and again (protocol/page.h). One thread: the one
- * that made them, for as long as it lives. */
+/* Contexts in shared memory, for those who ask again and again (protocol/page.h). One thread: the
+ * one that made them, for as long as it lives. */
 #pragma once
 
 #include <sys/queue.h>
@@ -12,7 +12,8 @@ struct page;
 
 struct pages {
 	TAILQ_HEAD(page_list, page) all; /* the one that was asked for last is the last */
-	struct control_page *control; /* NULL: there are no pages, and everybody asks on the socket */
+	/* NULL: there are no pages, and everybody asks on the socket */
+	struct control_page *control;
 	int control_fd;
 	size_t count, max;
 	uint64_t shown_revision; /* by all pages */

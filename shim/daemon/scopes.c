@@ -130,7 +130,8 @@ int scopes_init(struct scopes *scopes)
 	TAILQ_INIT(&scopes->order);
 	TAILQ_INIT(&scopes->unsaved);
 	scopes->default_scope = make_scope(&default_scope);
-	if (scopes->default_scope && !index_init(&scopes->by_name) && !index_init(&scopes->by_process))
+	if (scopes->default_scope && !index_init(&scopes->by_name) &&
+	    !index_init(&scopes->by_process))
 		return 0;
 	scopes_release(scopes);
 	return -ENOMEM;
@@ -282,7 +283,8 @@ struct scope *scopes_by_name(const struct scopes *scopes, struct text name)
 
 	if (text_eq(name, text_of(scopes->default_scope->name)))
 		return scopes->default_scope;
-	for (entry = index_first(&scopes->by_name, index_text_key(name)); entry; entry = index_next(entry)) {
+	for (entry = index_first(&scopes->by_name, index_text_key(name)); entry;
+	     entry = index_next(entry)) {
 		struct scope *scope = container(entry, by_name);
 
 		if (text_eq(name, text_of(scope->name)))

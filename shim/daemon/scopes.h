@@ -15,7 +15,8 @@
 struct packed;
 struct page;
 
-/* Read only outside of scopes.c, but for `watch`, `page`, `watchers` and what is of a shared store. */
+/* Read only outside of scopes.c, but for `watch`, `page`, `watchers` and what is of a shared
+ * store. */
 struct scope {
 	TAILQ_ENTRY(scope) order; /* by serial */
 	LIST_ENTRY(scope) sibling;
@@ -76,7 +77,8 @@ void scopes_end(struct scopes *scopes, struct scope *scope);
  * traceparent that comes alone takes the scope's tracestate away: that belonged to another one. */
 int scopes_set(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT]);
 /* All values at once, as they are in another store. 1, 0, -ENOMEM or -EDQUOT. */
-int scopes_replace(struct scopes *scopes, struct scope *scope, const struct text value[FIELD_COUNT]);
+int scopes_replace(struct scopes *scopes, struct scope *scope,
+		   const struct text value[FIELD_COUNT]);
 /* Something about it is to be shown anew: its effective context counts as changed. */
 void scopes_mark_changed(struct scopes *scopes, struct scope *scope);
 /* When a named scope ends by itself; 0: never. */

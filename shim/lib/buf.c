@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The bounded buffer. An overflow sets `full` instead of being reported at each step, so a chain of adds
- * needs one check at its end. */
+/* The bounded buffer. An overflow sets `full` instead of being reported at each step, so a chain of
+ * adds needs one check at its end. */
 #include "lib/buf.h"
 
 void buf_init(struct buf *buf, char *memory, size_t size)

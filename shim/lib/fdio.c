@@ -26,7 +26,8 @@
 #else
 #define FXSTATAT __fxstatat64
 #endif
-extern int FXSTATAT(int version, int folder_fd, const char *path, struct stat *ret_status, int flags);
+extern int FXSTATAT(int version, int folder_fd, const char *path, struct stat *ret_status,
+		    int flags);
 #endif
 
 static int status_at(int folder_fd, const char *path, int flags, struct stat *ret_status)
@@ -95,7 +96,8 @@ void fd_close(int fd)
 int fd_write(int fd, struct text text)
 {
 	const struct timespec now = { 0, 0 };
-	/* By sigprocmask(), which on Linux is the thread's: pthread_sigmask() is in libc since 2.32 only. */
+	/* By sigprocmask(), which on Linux is the thread's: pthread_sigmask() is in libc since 2.32
+	 * only. */
 	sigset_t quiet, pending, before;
 	ssize_t written;
 	int result;

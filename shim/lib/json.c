@@ -16,7 +16,9 @@ void json_init_lenient(struct json *json, struct text text)
 {
 	char *start = (char *)text.ptr; /* nothing is written through it */
 
-	*json = (struct json){ .start = start, .at = start, .end = start + text.len, .lenient = true };
+	*json = (struct json){
+		.start = start, .at = start, .end = start + text.len, .lenient = true
+	};
 }
 
 static bool fail(struct json *json, const char *error)
@@ -198,7 +200,8 @@ bool json_equals(struct text raw, struct text plain)
 	return !plain.len;
 }
 
-/* Behind the opening quote. An odd number of backslashes before a quote makes it part of the string. */
+/* Behind the opening quote. An odd number of backslashes before a quote makes it part of the
+ * string. */
 static bool read_lenient(struct json *json, struct text *ret_raw)
 {
 	char *start = json->at, *end = json->end, *quote = start;
@@ -242,7 +245,8 @@ enum keep { SKIP, KEEP };
 /* An escape is never shorter than what it stands for, so the text is moved left as it is read. What
  * is only skipped stays as it is in memory. */
 /* Not inlined: the lenient reader would pay for its registers. */
-__attribute__((noinline)) static bool read_strict(struct json *json, enum keep keep, struct text *ret_text)
+__attribute__((noinline)) static bool read_strict(struct json *json, enum keep keep,
+						  struct text *ret_text)
 {
 	char *start = json->at, *to = start;
 
@@ -328,8 +332,8 @@ bool json_word(struct json *json, struct text *ret_word)
 static bool take_word(struct json *json, struct text word)
 {
 	look(json);
-	if (json->error || !text_starts_with((struct text){ json->at, (size_t)(json->end - json->at) },
-					     word))
+	if (json->error ||
+	    !text_starts_with((struct text){ json->at, (size_t)(json->end - json->at) }, word))
 		return fail(json, "this is no value");
 	json->at += word.len;
 	return true;

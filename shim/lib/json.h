@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON (RFC 8259): a pull reader and a writer into a bounded buffer. Neither allocates. The reader
  * has two manners. Strict, for the protocol and the configuration: nothing is repaired, lone
- * surrogates are refused (RFC 7493), strings are unescaped where they stand. Lenient, for the part of
- * a request's body that was seen: nothing is written, what is skipped is not checked, strings stay
- * escaped, and the text may end anywhere. */
+ * surrogates are refused (RFC 7493), strings are unescaped where they stand. Lenient, for the part
+ * of a request's body that was seen: nothing is written, what is skipped is not checked, strings
+ * stay escaped, and the text may end anywhere. */
 #pragma once
 
 #include <stdbool.h>
@@ -66,7 +66,8 @@ bool json_skip(struct json *json, struct text *ret_raw);
 bool json_member(struct json *json, struct text *ret_key);
 bool json_element(struct json *json);
 
-/* Lenient: leaves the innermost objects and arrays, down to this depth, over what is left in them. */
+/* Lenient: leaves the innermost objects and arrays, down to this depth, over what is left in
+ * them. */
 void json_leave(struct json *json, uint8_t depth);
 
 /* Whether there was no error and nothing but white space is left. */
@@ -74,8 +75,8 @@ bool json_end(struct json *json);
 /* Where an error was found: bytes from the start. */
 size_t json_where(const struct json *json);
 
-/* Takes one character off the front of a string that stays escaped: its bytes in UTF-8, 1 to 4, or 0
- * at the end. What is no escape stands for itself. */
+/* Takes one character off the front of a string that stays escaped: its bytes in UTF-8, 1 to 4, or
+ * 0 at the end. What is no escape stands for itself. */
 size_t json_unescape(struct text *raw, char ret_bytes[4]);
 /* Whether such a string, unescaped, is `plain`, or starts with it. */
 bool json_equals(struct text raw, struct text plain);
@@ -83,8 +84,8 @@ bool json_starts_with(struct text raw, struct text plain);
 
 /* Appends the text, number or boolean that the pointer (RFC 6901, "/metadata/task_id") leads to; of
  * members of one name the first. The text may be a part of a document (a lenient reader looks at it
- * up to that value). False, and nothing appended, when there is none, when it is null, an object or a
- * list, or when it does not fit. */
+ * up to that value). False, and nothing appended, when there is none, when it is null, an object or
+ * a list, or when it does not fit. */
 bool json_pointer(struct text document, struct text pointer, struct buf *ret_value);
 
 /* Appends a string with its quotes. The text has to be UTF-8. */

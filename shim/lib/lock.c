@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A short spin, then naps on the lock's word: no call that a sandbox lacks in which a mutex works. */
+/* A short spin, then naps on the lock's word: no call that a sandbox lacks in which a mutex
+ * works. */
 #include "lib/lock.h"
 
 #include <errno.h>

@@ -268,17 +268,18 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		read_file(argv[i]);
 	qsort(entries, entries_count, sizeof(entries[0]), by_name);
-	puts("/* Made by shim/presets/presetc.c from the JSON files beside it; do not edit. Numbers that\n"
-	     " * stand for texts are a place in preset_texts, a comment's in preset_comments, and a length. */\n"
+	puts("/* Made by shim/presets/presetc.c from the JSON files beside it; do not edit.\n"
+	     " * Numbers that stand for texts are a place in preset_texts, a comment's in\n"
+	     " * preset_comments, and a length. */\n"
 	     "#include \"core/preset_data.h\"\n");
 	print_pool("preset_texts", &texts);
 	print_pool("preset_comments", &comments);
 	puts("/* name, value, max_members, max_value, kind, require_all */\n"
 	     "const struct preset_row preset_rows[] = {");
 	for (size_t i = 0; i < rows_count; i++)
-		printf("\t{ { %u, %u }, { %u, %u }, %u, %u, %u, %u }, /* %s */\n", rows[i].name.place,
-		       rows[i].name.len, rows[i].value.place, rows[i].value.len, rows[i].max_members,
-		       rows[i].max_value, rows[i].kind, rows[i].require_all,
+		printf("\t{ { %u, %u }, { %u, %u }, %u, %u, %u, %u }, /* %s */\n",
+		       rows[i].name.place, rows[i].name.len, rows[i].value.place, rows[i].value.len,
+		       rows[i].max_members, rows[i].max_value, rows[i].kind, rows[i].require_all,
 		       texts.bytes + rows[i].name.place);
 	puts("};\n\n/* name, comment, hosts, first_row, rows, derives */\n"
 	     "const struct preset_entry preset_entries[] = {");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Errors, fields and requests, written and read. One pass over the line: semantic errors are noted and
- * the reading goes on, so that bad JSON, or another version, is always what is reported. */
+/* Errors, fields and requests, written and read. One pass over the line: semantic errors are noted
+ * and the reading goes on, so that bad JSON, or another version, is always what is reported. */
 #include "protocol/message.h"
 
 #include <errno.h>
@@ -297,8 +297,8 @@ static void read_scope_name(struct reading *reading, enum wire_target target)
 }
 
 /* A whole number from `min` to `max`, else 0. */
-static uint64_t read_number(struct reading *reading, uint64_t min, uint64_t max, enum wire_code code,
-			    const char *message)
+static uint64_t read_number(struct reading *reading, uint64_t min, uint64_t max,
+			    enum wire_code code, const char *message)
 {
 	uint64_t number = 0;
 	struct json json;
@@ -469,7 +469,8 @@ static void read_page(struct reading *reading)
 
 static void read_ttl(struct reading *reading)
 {
-	reading->request->ttl_seconds = read_number(reading, 1, WIRE_TTL_SECONDS_MAX, WIRE_BAD_VALUE,
+	reading->request->ttl_seconds = read_number(reading, 1, WIRE_TTL_SECONDS_MAX,
+						    WIRE_BAD_VALUE,
 						    "\"ttl\" has to be 1 to 31,536,000 seconds");
 }
 

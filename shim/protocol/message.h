@@ -12,8 +12,8 @@
 #include "lib/json.h"
 #include "protocol/protocol_limits.h"
 
-/* What a request can be refused with (docs/protocol.md says when): of several faults, the first of this
- * list is reported. */
+/* What a request can be refused with (docs/protocol.md says when): of several faults, the first of
+ * this list is reported. */
 #define WIRE_CODES(X) \
 	X(TOO_LONG, too_long) X(BAD_JSON, bad_json) X(BAD_VERSION, bad_version) \
 	X(BAD_OP, bad_op) X(BAD_SCOPE, bad_scope) X(BAD_FIELD, bad_field) \

@@ -130,8 +130,8 @@ static char *make_copy(const char *source, const char *name, const char *launche
 }
 
 /* Writes the copy of one entry, unless something else is in its place. */
-static void wrap_entry(const char *source_path, const char *file, const char *name, const char *launcher,
-		       desktop_report *report)
+static void wrap_entry(const char *source_path, const char *file, const char *name,
+		       const char *launcher, desktop_report *report)
 {
 	char folder[PATH_BYTES_MAX], path[PATH_BYTES_MAX], *source, *copy = NULL, *before = NULL;
 	size_t len;
@@ -185,7 +185,8 @@ static void each_entry(const char *folder, const char *name, const char *launche
 
 	while (entries && (entry = readdir(entries))) {
 		if (!text_ends_with(text_of(entry->d_name), TEXT(".desktop")) ||
-		    snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) >= (int)sizeof(path))
+		    snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) >=
+			    (int)sizeof(path))
 			continue;
 		if (name)
 			wrap_entry(path, entry->d_name, name, launcher, report);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Writing launchers and recognizing them. A launcher looks for its program when it is started, so that an
- * upgrade may move it; it skips every launcher, so that two never start each other; and without tagalong it
- * starts the program as it is. */
+/* Writing launchers and recognizing them. A launcher looks for its program when it is started, so
+ * that an upgrade may move it; it skips every launcher, so that two never start each other; and
+ * without tagalong it starts the program as it is. */
 #include "cli/wrap/wrap.h"
 
 #include <errno.h>
@@ -26,7 +26,8 @@ static const char body[] =
 	"\n"
 	"tw_is_launcher() {\n"
 	"\ttw_line=\n"
-	"\t{ read -r tw_line && [ \"$tw_line\" = '#!/bin/sh' ] && read -r tw_line; } 2>/dev/null <\"$1\"\n"
+	"\t{ read -r tw_line && [ \"$tw_line\" = '#!/bin/sh' ] && read -r tw_line; } "
+	"2>/dev/null <\"$1\"\n"
 	"\tcase $tw_line in '" MARK "'*) ;; *) return 1 ;; esac\n"
 	"}\n"
 	"\n"

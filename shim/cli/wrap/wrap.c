@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tagalong wrap and unwrap: a launcher in front of a program, which survives reboots and upgrades. */
+/* tagalong wrap and unwrap: a launcher in front of a program, which survives reboots and
+ * upgrades. */
 #include "cli/wrap/wrap.h"
 
 #include <dirent.h>
@@ -33,8 +34,8 @@ static bool has_control(const char *text)
 	return *text;
 }
 
-/* An absolute path of a path that is relative to the current folder. False when it is too long, or the
- * folder cannot be found out. */
+/* An absolute path of a path that is relative to the current folder. False when it is too long, or
+ * the folder cannot be found out. */
 static bool make_absolute(const char *path, char ret_path[PATH_BYTES_MAX])
 {
 	char here[PATH_BYTES_MAX] = "";
@@ -58,8 +59,9 @@ static int place_launcher(const struct command *command, const char *folder, con
 	if (!folder)
 		snprintf(standard, sizeof(standard), "%s/.local/bin", home);
 	if (!make_absolute(folder ? folder : standard, wrapping->folder))
-		return usage_error(command, "the folder's path is too long, or the current folder is "
-					    "gone");
+		return usage_error(command,
+				   "the folder's path is too long, or the current folder is "
+				   "gone");
 	len = strlen(wrapping->folder);
 	while (len > 1 && wrapping->folder[len - 1] == '/')
 		wrapping->folder[--len] = '\0';
@@ -102,9 +104,10 @@ static int find_program(const char *asked, struct wrapping *wrapping, char real[
 		return EXIT_NOTHING;
 	}
 	if (program_is_appimage(real)) {
-		report_error("%s is an AppImage, which brings its own libraries and starts what is "
-			     "inside. Unpack it (%s --appimage-extract) and wrap the program inside.",
-			     real, real);
+		report_error(
+			"%s is an AppImage, which brings its own libraries and starts what is "
+			"inside. Unpack it (%s --appimage-extract) and wrap the program inside.",
+			real, real);
 		return EXIT_NOTHING;
 	}
 	if (!strcmp(launcher->name, "tagalong") || !strcmp(launcher->name, "tagalong-run")) {
@@ -112,8 +115,8 @@ static int find_program(const char *asked, struct wrapping *wrapping, char real[
 		return EXIT_NOTHING;
 	}
 	if (same_file(real, wrapping->path)) {
-		report_error("%s would be replaced by its own launcher; use --bin-dir for another folder",
-			     real);
+		report_error("%s would be replaced by its own launcher; use --bin-dir for another "
+			     "folder", real);
 		return EXIT_NOTHING;
 	}
 	return EXIT_OK;
@@ -205,7 +208,8 @@ static int wrap(const struct command *command, int argc, char **argv)
 	int option = OPTION_END, code = EXIT_OK;
 	bool list = false;
 
-	while (code == EXIT_OK && (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while (code == EXIT_OK &&
+	       (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
 		if (option == OPT_BIN_DIR) {
 			folder = optarg;
 		} else if (option == OPT_LIST) {
@@ -225,8 +229,9 @@ static int wrap(const struct command *command, int argc, char **argv)
 	}
 	if (code == EXIT_OK && option != OPTION_DONE) {
 		if (argc - optind != !list)
-			code = usage_error(command, "one command is needed, or --list; its arguments are "
-						    "given when it is started");
+			code = usage_error(command,
+					   "one command is needed, or --list; its arguments are "
+					   "given when it is started");
 		else
 			code = place_launcher(command, folder, argv[optind], &wrapping);
 		if (code == EXIT_OK && !list && !folder && home_is_foreign())
@@ -280,11 +285,11 @@ const struct command command_wrap = {
 	.operands = "[COMMAND]",
 	.summary = "Make a launcher that always starts COMMAND through tagalong run.",
 	.options = wrap_options,
-	.about = "The launcher passes these options on to tagalong run. A desktop entry of the command "
-		 "is copied to ~/.local/share/applications, where it starts the launcher. Files that "
-		 "wrap did not write are never overwritten. The launcher looks for the command in PATH "
-		 "when it is started, unless it was given with a path; without tagalong it starts the "
-		 "command as it is.\n\n"
+	.about = "The launcher passes these options on to tagalong run. A desktop entry of the "
+		 "command is copied to ~/.local/share/applications, where it starts the launcher. "
+		 "Files that wrap did not write are never overwritten. The launcher looks for the "
+		 "command in PATH when it is started, unless it was given with a path; without "
+		 "tagalong it starts the command as it is.\n\n"
 		 "The exit code is 1 when the command cannot be wrapped, 2 for a bad call.",
 	.examples = "tagalong wrap --relay https://relay.example.com emacs",
 	.word = WORD_PROGRAM,

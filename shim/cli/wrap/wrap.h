@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Launchers: small shell scripts in the user's own folder that start a program through tagalong run; and
- * desktop entries that start a launcher in place of its program. */
+/* Launchers: small shell scripts in the user's own folder that start a program through tagalong
+ * run; and desktop entries that start a launcher in place of its program. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,8 @@
 
 struct launcher {
 	char name[256]; /* of the program */
-	char real[PATH_BYTES_MAX]; /* its file, where it was wrapped by a path; empty: found in PATH */
+	char real[PATH_BYTES_MAX]; /* its file, where it was wrapped by a path; empty: found in
+				 * PATH */
 	char *options; /* of tagalong run, quoted for a shell */
 };
 
@@ -28,8 +29,8 @@ char *shell_quote(const char *text);
 
 /* Called for each entry that was written or removed, or, with a reason, was not. */
 typedef void desktop_report(const char *path, const char *reason);
-/* For every entry in XDG_DATA_DIRS that starts this program: a copy in $XDG_DATA_HOME/applications that
- * starts the launcher. An entry that is there and was not written by wrap stays. */
+/* For every entry in XDG_DATA_DIRS that starts this program: a copy in $XDG_DATA_HOME/applications
+ * that starts the launcher. An entry that is there and was not written by wrap stays. */
 void desktop_wrap(const char *name, const char *launcher, desktop_report *report);
 /* Removes the copies that start this launcher. */
 void desktop_unwrap(const char *launcher, desktop_report *report);
