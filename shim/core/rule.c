@@ -72,13 +72,17 @@ static bool path_wanted(const struct config *config, const struct environment *e
 bool rule_path_possible(const struct config *config, const char *url)
 {
 	/* The path, or more than it: whatever ends before the query or the fragment. */
-	struct text text = { url, strcspn(url, "?#") };
+	struct text text = { url, strcspn(url, "?#%") }, rest = text;
 	struct environment environment;
+	ptrdiff_t dot;
 
 	/* libcurl resolves dot segments, and may write percent-encodings anew. */
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '%' || (text.ptr[i] == '/' && text.ptr[i + 1] == '.'))
+	if (url[text.len] == '%')
+		return true;
+	while ((dot = text_find(rest, '.')) >= 0) {
+		if (rest.ptr + dot > url && rest.ptr[dot - 1] == '/')
 			return true;
+		rest = text_from(rest, (size_t)dot + 1);
 	}
 	endpoints_read(&environment);
 	return path_wanted(config, &environment, text);
@@ -166,10 +170,10 @@ static void choose_preset(const struct environment *environment, const struct ur
 	} else if (configured && configured->preset.len) {
 		rule->preset = configured->preset;
 		rule->preset_from = "the configuration";
-	} else {
+	} else if (configured || rule->pattern.len) {
 		rule->preset = preset_by_host(url);
 		rule->preset_from = "the relay's host";
-	}
+	} /* else it is loopback, which is no preset's host */
 	if (!rule->preset.len) {
 		rule->preset = TEXT("generic");
 		rule->preset_from = "by default";

@@ -381,9 +381,24 @@ static void cloudflare_entries(void)
 		    "\"task\":\"T-42\",\"a\":\"1\",\"b\":\"2\"}\n");
 }
 
+/* core/rule.c asks no preset about a request that counts because its host is loopback. */
+static void no_host_is_loopback(void)
+{
+	for (size_t i = 0; i < preset_count(); i++) {
+		struct text name, hosts, host;
+
+		preset_head_at(i, &name, &hosts);
+		while (text_next(&hosts, ',', &host)) {
+			CHECK(!text_starts_with(host, TEXT("127.")), host.ptr);
+			CHECK(!text_ends_with_nocase(host, TEXT("localhost")), host.ptr);
+			CHECK(text_find(host, '.') > 0 || host.ptr[0] == '*', host.ptr);
+		}
+	}
+}
+
 static const struct suite_test tests[] = {
 	TEST(lines), TEST(rules), TEST(finding), TEST(helicone_sessions), TEST(limits),
-	TEST(cloudflare_entries),
+	TEST(cloudflare_entries), TEST(no_host_is_loopback),
 };
 
 SUITE("preset", tests)

@@ -192,6 +192,23 @@ static void paths_that_cannot_be(void)
 		CHECK(!rule_path_possible(NULL, table[i]), table[i]);
 }
 
+/* libcurl may make a chat path of these. */
+static void paths_that_libcurl_rewrites(void)
+{
+	static const char *const table[] = {
+		"http://localhost/v1/chat/./x/../completions", "http://localhost/%76x", "/.",
+		"http://local.host/a.b/./x?y", "localhost/x/.?%",
+	};
+	static const char *const not_table[] = {
+		"http://localhost/a.b/x.", "http://localhost/x?%2e/.", "http://localhost/x#/./%", ".",
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		CHECK(rule_path_possible(NULL, table[i]), table[i]);
+	for (size_t i = 0; i < sizeof(not_table) / sizeof(not_table[0]); i++)
+		CHECK(!rule_path_possible(NULL, not_table[i]), not_table[i]);
+}
+
 static void methods(void)
 {
 	CHECK(rule_method_ok("POST"), "POST");
@@ -269,7 +286,8 @@ static void complaints(void)
 }
 
 static const struct suite_test tests[] = {
-	TEST(urls), TEST(paths_that_cannot_be), TEST(methods), TEST(classes), TEST(bad_patterns), TEST(complaints),
+	TEST(urls), TEST(paths_that_cannot_be), TEST(paths_that_libcurl_rewrites),
+	TEST(methods), TEST(classes), TEST(bad_patterns), TEST(complaints),
 };
 
 SUITE("rule", tests)
