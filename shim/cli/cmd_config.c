@@ -58,7 +58,7 @@ static int find_file(struct config_file *file)
 
 int config_file_load(const char *path, struct config_file *ret_file)
 {
-	struct config_errors errors = { on_error, ret_file, 0 };
+	struct config_errors errors = { .report = on_error };
 	int result = EXIT_OK;
 
 	*ret_file = (struct config_file){ .memory = malloc(CONFIG_BYTES_MAX + 1) };
@@ -81,6 +81,7 @@ int config_file_load(const char *path, struct config_file *ret_file)
 		fprintf(stderr, "%s: %s\n", ret_file->path, config_file_reason(result));
 		return EXIT_NOTHING;
 	}
+	errors.arg = ret_file;
 	result = config_read(buf_since(&ret_file->source, 0), &errors, &ret_file->config);
 	ret_file->faults = errors.count;
 	if (result == -ENOMEM)
