@@ -99,24 +99,6 @@ int file_write(const char *path, struct text bytes, mode_t mode, enum file_polic
 	return result;
 }
 
-int folder_ensure(const char *path)
-{
-	char part[PATH_MAX];
-	size_t len = strlen(path);
-
-	if (len >= sizeof(part))
-		return -ENAMETOOLONG;
-	for (size_t i = 1; i <= len; i++) {
-		if (path[i] != '/' && path[i])
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0777) < 0 && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
-}
-
 bool home_is_foreign(void)
 {
 	const char *home = variable_get_named("HOME");

@@ -21,8 +21,6 @@ enum file_policy { FILE_NEW, FILE_REPLACE };
  * it leads to is replaced. `mode` is that of a new file. 0 or a negative errno, and then nothing
  * has changed. */
 int file_write(const char *path, struct text bytes, mode_t mode, enum file_policy policy);
-/* Makes a folder and those above it (mkdir -p). 0 or a negative errno. */
-int folder_ensure(const char *path);
 
 /* Whether root is about to write into the home folder of somebody else, who could not change the
  * files afterwards; that is reported. */

@@ -32,20 +32,23 @@ bool folder_of_state(struct buf *path)
 	return !path->full;
 }
 
-void folder_make(const char *path)
+int folder_make(const char *path, mode_t mode)
 {
 	char *part = strdup(path);
+	int result = part ? 0 : -ENOMEM;
 
-	for (char *end = part; end && *end; *end++ = '/') {
+	for (char *end = part; !result && *end;) {
+		char next;
+
 		end += strcspn(end + 1, "/") + 1;
-		if (!*end)
-			break;
+		next = *end;
 		*end = '\0';
-		mkdir(part, 0700);
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			result = -errno;
+		*end = next;
 	}
-	if (part)
-		mkdir(path, 0700);
 	free(part);
+	return result;
 }
 
 int folder_identify(struct folder_id *ret_id)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/buf.h"
 
@@ -11,9 +12,9 @@
  * Base Directory 0.8: a relative path is none). False when neither variable says where. */
 bool folder_of_state(struct buf *path);
 
-/* Makes a folder and those above it that are missing, closed to others (0700), as XDG asks for. To
- * be followed by a look at what is there then: that says more than mkdir(2) does. */
-void folder_make(const char *path);
+/* Makes a folder and those above it that are missing (mkdir -p); XDG asks for 0700. 0, also where
+ * something else has its name, or a negative errno. */
+int folder_make(const char *path, mode_t mode);
 
 struct folder_id {
 	uint64_t device, inode;

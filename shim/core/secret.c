@@ -129,7 +129,7 @@ static int find_key(struct paths *paths, uint8_t ret_key[SECRET_BYTES])
 	if (result != -ENOENT)
 		return result;
 	buf_cut(&path, path.len - TEXT("/conversation.key").len);
-	folder_make(paths->key);
+	folder_make(paths->key, 0700);
 	buf_add(&path, TEXT("/conversation.key"));
 	result = make_key(paths);
 	return result ? result : read_key(paths->key, ret_key);

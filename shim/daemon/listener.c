@@ -90,7 +90,7 @@ static int prepare_folder(const char *path)
 
 	memcpy(folder, path, text.len + 1);
 	folder[text_find_last(text, '/')] = '\0';
-	folder_make(folder);
+	folder_make(folder, 0700);
 	fault = socket_folder_fault(path);
 	if (!fault)
 		return 0;

@@ -332,7 +332,7 @@ static const char *folder_fault(struct store *store)
 	struct stat status;
 	int result;
 
-	folder_make(store->folder);
+	folder_make(store->folder, 0700);
 	result = path_status(store->folder, AT_SYMLINK_NOFOLLOW, &status);
 	if (result < 0)
 		return strerror(-result);

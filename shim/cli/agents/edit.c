@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/launch.h"
+#include "core/folder.h"
 #include "core/variables.h"
 #include "lib/limits.h"
 
@@ -116,7 +117,7 @@ static int apply(const struct change *change)
 	} else {
 		snprintf(folder, sizeof(folder), "%s", change->path);
 		*strrchr(folder, '/') = '\0';
-		result = folder_ensure(folder);
+		result = folder_make(folder, 0777);
 		if (!result)
 			result = file_write(change->path,
 					    (struct text){ change->after, change->after_len }, 0600,

@@ -21,7 +21,7 @@ static bool receipt_path(struct buf *path, const char *name, const char *kind)
 	if (!folder_of_state(path))
 		return false;
 	buf_add(path, TEXT("/agents"));
-	folder_make(path->data);
+	folder_make(path->data, 0700);
 	buf_char(path, '/');
 	buf_add(path, text_of(name));
 	buf_add(path, text_of(kind));

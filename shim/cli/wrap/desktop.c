@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/folder.h"
 #include "core/variables.h"
 #include "cli/command.h"
 #include "cli/files.h"
@@ -148,7 +149,7 @@ static void wrap_entry(const char *source_path, const char *file, const char *na
 		return;
 	ours = !file_load(path, &before, &len) && strstr(before, "\n" MARK);
 	free(before);
-	result = folder_ensure(folder);
+	result = folder_make(folder, 0777);
 	if (!result)
 		result = file_write(path, text_of(copy), 0644, ours ? FILE_REPLACE : FILE_NEW);
 	report(path, result == -EEXIST ? "it exists and was not written by tagalong wrap" :

@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/launch.h"
+#include "core/folder.h"
 #include "core/variables.h"
 #include "lib/chars.h"
 
@@ -146,7 +147,7 @@ static int make_launcher(struct wrapping *wrapping, const char *asked)
 
 	if (result != EXIT_OK)
 		return result;
-	result = folder_ensure(wrapping->folder);
+	result = folder_make(wrapping->folder, 0777);
 	if (!result)
 		result = launcher_write(wrapping->path, &wrapping->launcher);
 	if (result == -EEXIST) {
