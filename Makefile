@@ -311,7 +311,7 @@ check: all fixtures $(UNIT_SUITES)
 	$(Q)python3 tests/run.py --quick
 
 # What the tests need beside the programs themselves.
-test-build: all $(BUILD)/pages man fixtures $(UNIT_SUITES) $(BUILD)/bench/calls
+test-build: all $(BUILD)/pages man fixtures $(UNIT_SUITES) $(BUILD)/bench/calls $(BUILD)/bench/empty.so
 
 test: test-build
 	$(Q)TAGALONG_BUILD='$(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)' python3 tests/run.py $(TEST)

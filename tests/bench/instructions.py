@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Instructions that the shim adds to a call or a request, by valgrind --tool=callgrind.
+"""Instructions that the shim adds to a call, a request or a start, by valgrind --tool=callgrind.
 
     python3 tests/bench/instructions.py              measures, and holds it against budget.json
     python3 tests/bench/instructions.py --write      writes budget.json
     python3 tests/bench/instructions.py --where WAY  which functions they are in
 
-One way is run with few and with many calls; the difference is what one of them takes. Two figures:
-"own" are the instructions inside of libtagalong.so, the same in every run; "added" are those of the
-whole process less those of the bare client, with what libc and libcurl do for the shim and for the
-lines that it adds. The latter differ by some hundred from run to run, as libcurl waits once more or
-once less. Both hold for one libcurl and one compiler: on another machine they are measured, and not
-held against the budget.
+One way is run with few and with many calls; the difference is what one of them takes. A start is a
+whole process of curl with one request, and bare with an empty preload. Two figures: "own" are the
+instructions inside of libtagalong.so, the same in every run; "added" are those of the whole process
+less those of the bare client, with what libc and libcurl do for the shim and for the lines that it
+adds. The latter differ by some hundred from run to run, as libcurl waits once more or once less.
+Both hold for one libcurl and one compiler: on another machine they are measured, and not held
+against the budget.
 """
 
 import argparse
@@ -24,20 +25,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from servers import BUILD, CALLS, SHIM, preload, start_relay, start_service
+from servers import BUILD, CALLS, EMPTY, SHIM, preload, start_relay, start_service
 
 BUDGET = Path(__file__).resolve().parent / "budget.json"
 COST = re.compile(r"[+*\-]?\d* \d+$")
 GROWTH = 1.05
 # How much of "added" is chance: twice what was seen (libcurl waits once more, or an address differs).
-CHANCE = {"setopt": 1, "request": 4_000}
+CHANCE = {"setopt": 1, "request": 4_000, "start": 6_000}
 
 
 def ways(url, other, live, work):
     """What is measured, by name: the program's arguments, few and many, environment, what is bare.
 
     An id that is derived from the body's words is held against one of the same length that is given."""
-    setopt, post = (["setopt"], 1_000, 6_000), (["post"], 50, 150)
+    setopt, post = ([CALLS, "setopt"], 1_000, 6_000), ([CALLS, "post"], 50, 150)
+    start = (["curl", "-sS", "-o", "/dev/null", "-d", "{}"], None, None, [url])
     without = {"LD_PRELOAD": SHIM, "XDG_RUNTIME_DIR": "/nonexistent", "HOME": work, "TAGALONG_PRESET": "xai"}
     given = without | {"TAGALONG_CONVERSATION_ID": "0192f0a1-7d3c-7b52-9c00-5a1c0ffee001"}
     return {
@@ -53,12 +55,15 @@ def ways(url, other, live, work):
         "request, tagged by a page": (
             *post, [url], preload(SHIM, TAGALONG_SOCKET=live), "request, bare",
         ),
+        "start, bare": (*start, preload(EMPTY), None),
+        "start, off": (*start, preload(SHIM, TAGALONG_OFF="1"), "start, bare"),
+        "start, tagged": (*start, preload(SHIM), "start, bare"),
     }
 
 
-def callgrind(arguments, environment, output):
+def callgrind(program, environment, output):
     """Instructions of the whole process, and of those the ones inside of the shim."""
-    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", CALLS, *arguments]
+    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", *program]
     environment = {"PATH": "/usr/bin:/bin", **environment}
     subprocess.run(command, env=environment, cwd="/", capture_output=True, check=True)
     whole = own = 0
@@ -80,8 +85,10 @@ def callgrind(arguments, environment, output):
 
 
 def measure(way, work):
-    """Both for one call."""
+    """Both for one call, or for one start."""
     what, few, many, url, environment, _ = way
+    if not many:
+        return callgrind([*what, *url], environment, f"{work}/out")
     of_few, of_many = (
         callgrind([*what, str(times), *url], environment, f"{work}/out") for times in (few, many)
     )
@@ -92,13 +99,13 @@ def by_function(way, work):
     """Self cost of each function in one call."""
     what, few, many, url, environment, _ = way
     costs = {}
-    for times, sign in ((few, -1), (many, 1)):
-        callgrind([*what, str(times), *url], environment, f"{work}/out")
+    for times, sign in ((few, -1), (many, 1)) if many else ((None, 1),):
+        callgrind([*what, *([str(times)] if times else []), *url], environment, f"{work}/out")
         command = ["callgrind_annotate", "--threshold=100", "--inclusive=no", f"{work}/out"]
         lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         for cost, name in re.findall(r"^ *([\d,]+) \( *[\d.]+%\) +\S*?([^/:]+:\S+.*)$", lines, re.M):
             costs[name] = costs.get(name, 0) + sign * int(cost.replace(",", ""))
-    return {name: cost / (many - few) for name, cost in costs.items()}
+    return {name: cost / (many - few if many else 1) for name, cost in costs.items()}
 
 
 def machine():
