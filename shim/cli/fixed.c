@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* Programs that no hook reaches, but that take headers from a variable when they start. What is put
+/* Programs that no hook reaches, but that take headers from variables when they start. What is put
  * there is fixed for as long as the program runs, so what is new for each request (its id, its
  * span) is left out. The program sends the lines wherever it follows a redirect to. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/launch.h"
+#include "core/config.h"
 #include "core/header.h"
 #include "core/request.h"
 #include "core/variables.h"
@@ -81,24 +82,56 @@ static void set_lines(const struct fixed_row *row, const char *url)
 	free(two);
 }
 
+/* Codex's configuration names a variable for each header, and nothing else says where its relay is,
+ * so it is given the fields. Not by their own variables: those would hide what the context service
+ * has for the commands that it starts. */
+static void set_fields(void)
+{
+	const struct config_snapshot *snapshot = config_get(true);
+	struct tag_request request = { .url = "", .method = "POST" };
+	struct values values;
+	struct text value;
+
+	values_collect(&request, snapshot->config, NULL, DERIVES_NOT, &values);
+	for (enum field field = 0; field < FIELD_TRACEPARENT; field++) {
+		char *name = text_format("TAGALONG_START_%s",
+					 field_variable(field) + TEXT("TAGALONG_").len),
+		     *copy = values_lookup(&values, text_of(field_name(field)), &value) ?
+				     text_copy(value) : NULL;
+
+		if (name && copy)
+			setenv(name, copy, 1);
+		else if (name)
+			unsetenv(name);
+		free(name);
+		free(copy);
+	}
+	values_release(&values);
+	config_put(snapshot);
+}
+
 void launch_fixed_headers(const char *command)
 {
 	const char *slash = strrchr(command, '/'), *name = slash ? slash + 1 : command;
 	char memory[PATH_BYTES_MAX];
 	struct buf path;
 
+	if (!hook_wanted("env") || variable_is_on(VARIABLE_OFF))
+		return;
+	if (!strcmp(name, "codex"))
+		set_fields();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *base = getenv(rows[i].base_variable);
 		char *url;
 
 		buf_init(&path, memory, sizeof(memory));
 		base = base && base[0] ? base : rows[i].base;
-		if (strcmp(name, rows[i].program) || !base || !hook_wanted("env") ||
+		if (strcmp(name, rows[i].program) || !base ||
 		    (rows[i].hook != RUNTIME_HOOKS && runtime_hook(rows[i].hook, &path)))
 			continue;
 		url = text_format("%.*s%s", (int)(strlen(base) - (base[strlen(base) - 1] == '/')),
 				  base, rows[i].path);
-		if (url && !variable_is_on(VARIABLE_OFF))
+		if (url)
 			set_lines(&rows[i], url);
 		free(url);
 	}

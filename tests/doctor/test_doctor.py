@@ -293,6 +293,17 @@ def test_scripts_are_followed(verdict, doctor, tmp_path):
     assert verdict(tmp_path / "mine")[0] == PLUGIN
 
 
+@pytest.mark.parametrize("name, words", [("codex", "env_http_headers"), ("crush", "in the client"), ("cline", "in the client")])
+def test_a_node_script_that_starts_a_program(verdict, tmp_path, name, words):
+    """From npm these are links to scripts, and it is not Node that sends."""
+    (tmp_path / "start.js").write_text("#!/usr/bin/env node\n")
+    (tmp_path / "start.js").chmod(0o755)
+    (tmp_path / name).symlink_to("start.js")
+    assert verdict(tmp_path / "start.js")[0] == NODE
+    answer, report = verdict(tmp_path / name)
+    assert answer == NOT and words in report["advice"]
+
+
 def test_sandboxes_and_appimages(verdict, tmp_path):
     data = bytearray(Path("/bin/true").read_bytes())
     data[8:11] = b"AI\x02"

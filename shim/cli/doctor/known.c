@@ -66,7 +66,16 @@ static const struct known rows[] = {
 	{ "copilot", KNOWN_FIXED,
 	  "tagalong run gives it the headers when it starts, where COPILOT_PROVIDER_BASE_URL names a relay; they "
 	  "are fixed for as long as it runs", "let TAGALONG_HOOKS contain env", NULL, NULL },
-	{ "deno codex", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
+	{ "codex", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
+	  "let env_http_headers of its provider name TAGALONG_START_TASK_ID and the like, which tagalong "
+	  "run sets; they are fixed for as long as it runs; the commands that it starts are tagged",
+	  NULL, NULL },
+	{ "cline", KNOWN_OWN_HTTP,
+	  "it has its own HTTP and TLS; its hub goes on running, with the environment of whoever started it "
+	  "first",
+	  "set the headers in the client or in a proxy", NULL, NULL },
+	/* From npm these are scripts for Node that do no more than start the program. */
+	{ "deno crush", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
 	  "set the headers in the client or in a proxy; the commands that it starts are tagged",
 	  NULL, NULL },
 	{ "code codium code-oss cursor electron*", KNOWN_OWN_HTTP,

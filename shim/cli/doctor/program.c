@@ -262,7 +262,9 @@ static bool find_obstacle(struct target *target, bool raised)
 			   binary->has_libcurl ? "it is linked statically, libcurl too" :
 			   binary->is_go ? "it is a Go program, linked statically, with Go's own TLS" :
 					   "it is linked statically: nothing can be loaded into it",
-			   "use a dynamically linked build, or a proxy that adds the headers");
+			   binary->is_go || binary->is_rust ?
+				   "set the headers in the client or in a proxy" :
+				   "use a dynamically linked build, or a proxy that adds the headers");
 	else if (!is_glibc_loader(binary->interpreter) && !is_musl_loader(binary->interpreter))
 		not_tagged(target, "its loader is neither glibc's nor musl's",
 			   "use the program's build for glibc");
