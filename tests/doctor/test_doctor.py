@@ -293,6 +293,20 @@ def test_scripts_are_followed(verdict, doctor, tmp_path):
     assert verdict(tmp_path / "mine")[0] == PLUGIN
 
 
+@pytest.mark.parametrize("line, isolated", [
+    ("/usr/bin/python3 -Es", True), ("/usr/bin/python3 -I", True), ("/usr/bin/env -S python3 -u -S", True),
+    ("/usr/bin/python3 -su", False), ("/usr/bin/python3 -Wignore::EncodingWarning", False), ("/usr/bin/python3", False),
+])
+def test_a_script_that_isolates_python(doctor, verdict, tmp_path, line, isolated):
+    script = tmp_path / "ask"
+    script.write_text(f"#!{line}\nimport sys, urllib.request as r\nr.urlopen(sys.argv[1], b'{{}}')\n")
+    script.chmod(0o755)
+    answer, report = verdict(script)
+    assert (answer != PYTHON) == isolated == ("-E, -I or -S" in report["reason"])
+    probe = json.loads(doctor("--json", "--probe", script, "{url}").stdout)["probe"]
+    assert (probe["requests"], probe["tagged"]) == (1, int(not isolated))
+
+
 @pytest.mark.parametrize("name, words", [("codex", "env_http_headers"), ("crush", "in the client"), ("cline", "in the client")])
 def test_a_node_script_that_starts_a_program(verdict, tmp_path, name, words):
     """From npm these are links to scripts, and it is not Node that sends."""

@@ -32,6 +32,7 @@ struct target {
 	char path[PATH_BYTES_MAX]; /* in the end the binary */
 	const struct known *known; /* of the outermost program that has a row */
 	char known_path[PATH_BYTES_MAX];
+	bool is_isolated; /* a script whose first line keeps Python from reading sitecustomize.py */
 	bool is_foreign; /* of another class than this command, and has a library of its own */
 };
 
@@ -64,9 +65,23 @@ static void look_up(struct target *target)
 	target->known = known_find(program_name(resolved));
 }
 
-/* The interpreter of a script: what "#!" says, and through env what that would start. */
-static bool next_interpreter(const char *line, char ret_path[PATH_BYTES_MAX])
+/* Whether with these options Python reads neither PYTHONPATH nor sitecustomize.py. */
+static bool isolates_python(const char *options)
 {
+	for (options += strspn(options, " \t"); *options == '-'; options += strspn(options, " \t")) {
+		options++;
+		/* What is behind a letter that takes an argument is that argument. */
+		if (strcspn(options, "EIS") < strcspn(options, "WXcm \t"))
+			return true;
+		options += strcspn(options, " \t");
+	}
+	return false;
+}
+
+/* The interpreter of a script: what "#!" says, and through env what that would start. */
+static bool next_interpreter(struct target *target, const char *line)
+{
+	bool (*is_skipped)(const char *path) = NULL;
 	char copy[512], *word, *rest = copy;
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)strcspn(line, "\n"), line);
@@ -81,9 +96,10 @@ static bool next_interpreter(const char *line, char ret_path[PATH_BYTES_MAX])
 			if (*word && *word != '-' && !strchr(word, '='))
 				break;
 		}
-		return word && program_find(word, launcher_is, ret_path, PATH_BYTES_MAX);
+		is_skipped = launcher_is;
 	}
-	return program_find(word, NULL, ret_path, PATH_BYTES_MAX);
+	target->is_isolated = rest && isolates_python(rest);
+	return word && program_find(word, is_skipped, target->path, sizeof(target->path));
 }
 
 /* Follows scripts to the binary. False when there is none at the end. */
@@ -105,7 +121,7 @@ static bool follow_scripts(struct target *target)
 		if (file)
 			fclose(file);
 		/* Without "#!" a shell runs it. */
-		if (!next_interpreter(strncmp(head, "#!", 2) ? "/bin/sh" : head + 2, target->path))
+		if (!next_interpreter(target, strncmp(head, "#!", 2) ? "/bin/sh" : head + 2))
 			return false;
 	}
 	return false;
@@ -311,17 +327,20 @@ static void conclude_rest(struct target *target)
 	buf_init(&path, memory, sizeof(memory));
 	if (kind == KNOWN_PYTHON || kind == KNOWN_PLUGINS) {
 		known_list_files(known, target->known_path, &report->plugins, &report->bindings);
-		if (kind == KNOWN_PYTHON && runtime_hook(RUNTIME_PYTHON, &path))
+		if (kind == KNOWN_PYTHON && !target->is_isolated && runtime_hook(RUNTIME_PYTHON, &path))
 			conclude(target, PROGRAM_TAGGED, HOOK_PYTHON, known->reason, NULL);
 		else if (report->plugins.count)
 			conclude(target, PROGRAM_TAGGED, HOOK_PLUGIN,
 				 kind == KNOWN_PYTHON ? "what uses pycurl is tagged; the hook for "
-							"Python's own HTTP is not enabled here" :
+							"Python's own HTTP is not enabled here, or "
+							"kept out by -E, -I or -S in its first line" :
 							known->reason, NULL);
 		else if (report->bindings.count)
 			conclude(target, PROGRAM_TAGGED, HOOK_DL, known->reason, NULL);
 		else
 			conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE,
+				 target->is_isolated ? "-E, -I or -S in its first line keeps the hook for "
+						       "Python out; what it starts is tagged" :
 				 "it has no libcurl plugin here; what it starts is tagged",
 				 known->advice);
 	} else if (kind == KNOWN_NODE && runtime_hook(RUNTIME_NODE, &path)) {
