@@ -221,7 +221,7 @@ endif
 
 # One line that says what is missing, before a compiler says it in a hundred.
 $(BUILD)/needs: scripts/check-needs Makefile
-	$(Q)scripts/check-needs '$(CC)' '$(PKG_CONFIG)' '$(@D)' $(CLI_MODULES)
+	$(Q)sh scripts/check-needs '$(CC)' '$(PKG_CONFIG)' '$(@D)' $(CLI_MODULES)
 	$(Q)mkdir -p $(@D) && touch $@
 
 $(BUILD)/obj/%.o: %.c | $(BUILD)/needs $(CURL_HEADERS)
