@@ -48,7 +48,7 @@ def test_what_they_want(deb):
     version = deb_field(deb["tagalong"], "Version").strip()
     built = subprocess.run([ROOT / "build" / "tagalong", "version"], capture_output=True, text=True, check=True)
     assert version in built.stdout.splitlines()[0].split()
-    wanted = {word.split()[0] for word in deb_field(deb["tagalong"], "Depends").split(", ")}
+    wanted = {word.split()[0].removesuffix("t64") for word in deb_field(deb["tagalong"], "Depends").split(", ")}
     assert {"libc6", "libcurl4", "libcjson1", "libelf1"} <= wanted
     assert {re.sub("[0-9.-]+$", "", word) for word in wanted} == {
         "libtagalong", "libc", "libcurl", "libcjson", "libelf", "libsqlite", "libhiredis", "libssl",
