@@ -36,10 +36,11 @@ def shell(script, folder):
         pytest.skip(f"cannot be built here, see {folder}/log: {script[:60]}")
 
 
-def apt(kind, folder, *options):
+def apt(kind, folder, *options, release=None):
     """apt with lists of its own, in this folder: "deb" for packages, "deb-src" for sources."""
     keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
     codename, archive, components, _ = mirror()
+    codename = release or codename
     for name in ("lists", "cache/archives"):
         (folder / name / "partial").mkdir(parents=True, exist_ok=True)
     (folder / "status").touch()
@@ -109,20 +110,23 @@ def compile_host(root, name, source, *options):
     return f"/tmp/{name}"
 
 
-def foreign(architecture, triplet):
-    """musl of another machine, unpacked: the folder, and in it specs by which that machine's gcc compiles for it."""
-    root = WORK.parent / f"musl-{architecture}"
+def foreign(architecture, triplet, release=None):
+    """musl of another machine, or another release's, unpacked: the folder, and in it specs by which that machine's
+    gcc compiles for it."""
+    root = WORK.parent / f"musl-{architecture}-{release or 'own'}"
     root.mkdir(parents=True, exist_ok=True)
     with open(root / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (root / "specs").exists():
             return root
         try:
-            packages = apt("deb", root, f"-o APT::Architecture={architecture} -o APT::Architectures={architecture}")
+            architectures = f"-o APT::Architecture={architecture} -o APT::Architectures={architecture}"
+            packages = apt("deb", root, architectures, release=release)
         except Impossible as reason:
             pytest.skip(str(reason))
         below = f"usr/lib/{triplet}"
         shell(f"""{packages} update; {packages} download musl musl-dev
               for package in *.deb; do dpkg -x $package .; done
-              cp lib/{triplet}/libc.so {below}; sed 's,/usr/,{root}/usr/,g' {below}/musl-gcc.specs > specs""", root)
+              [ -e lib ] || ln -s usr/lib lib # with a merged /usr
+              [ -e {below}/libc.so ] || cp lib/{triplet}/libc.so {below}; sed 's,/usr/,{root}/usr/,g' {below}/musl-gcc.specs > specs""", root)
     return root

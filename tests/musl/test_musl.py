@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "bench")]
 
 from neutral import compare  # noqa: E402
-from root import WORK, compile_host, make_root  # noqa: E402
+from root import LIBRARY, WORK, compile_host, foreign, make_root  # noqa: E402
 from servers import BUILD, start_service  # noqa: E402
 from tags import CONTEXT, GENERIC, PLAIN  # noqa: E402
 
@@ -145,6 +145,18 @@ ABSENT = """
 
 def test_no_libcurl(inside, root):
     inside([compile_host(root, "absent", ABSENT)])
+
+
+@pytest.mark.parametrize("release, version", [("bullseye", "1.2.2"), ("trixie", "1.2.5")])
+def test_other_versions(run, root, relay, release, version):
+    """Of other releases of Debian: their loader, which is their libc, with the programs of this one's."""
+    loader = foreign("amd64", "x86_64-linux-musl", release) / "lib/ld-musl-x86_64.so.1"
+    assert f"Version {version}" in subprocess.run([loader], capture_output=True, text=True).stderr
+    command = [str(loader), "--library-path", f"{root}/usr/lib", f"{root}/bin/curl", "-s", "-d", "{}"]
+    results = [run([*command, relay.url + "/v1/chat/completions"], shim=shim) for shim in (None, str(LIBRARY))]
+    compare(*results, {"relay": [GENERIC]})
+    command = [str(loader), f"{root}/bin/busybox", "seq", "3"]
+    assert run(command, shim=str(LIBRARY)).stdout == b"1\n2\n3\n"
 
 
 def test_a_service(run, root, relay):
