@@ -132,12 +132,13 @@ help:
 # the compiler's start files: there is nothing to construct, and Debian's are not marked as fit for
 # shadow stacks and indirect branch tracking, which one unfit object takes from the whole process.
 NO_START_FILES := $(if $(SANITIZE),,-nostartfiles)
-$(BUILD)/libtagalong.so: $(SHIM_OBJECTS) $(BUILD)/gen/exports.map
+$(BUILD)/libtagalong.so: $(SHIM_OBJECTS) $(BUILD)/gen/exports.map scripts/second-default
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -o $@.tmp $(SHIM_OBJECTS) $(ALL_CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
 		$(NO_START_FILES) -Wl,--gc-sections -Wl,-z,nodelete $(if $(SANITIZE),,-Wl,-z,defs) \
 		-Wl,-soname,libtagalong.so \
 		-Wl,--version-script=$(BUILD)/gen/exports.map -Wl,--as-needed
+	$(Q)python3 scripts/second-default $@.tmp
 	$(Q)mv $@.tmp $@
 
 $(BUILD)/tagalong: $(LAUNCHER_OBJECTS)

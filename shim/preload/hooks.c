@@ -320,12 +320,11 @@ static CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option
 		return multi_cleanup(FROM(entry), multi);                                         \
 	}
 #define FROM(entry) ((struct call){ __builtin_return_address(0), entry })
-#define EXPORT __attribute__((visibility("default")))
 
 /* Under libcurl's own names, once for references without a version and once for each version. The plain
  * ones have two default versions, TAGALONG_1 and TAGALONG_2: the loader takes the first for a reference
  * without a version, and musl for any, but for glibc's dlsym() a name with two defaults is ambiguous,
- * and it goes on looking. So a program that asks whether there is a libcurl gets the answer, and the
+ * and it goes on looking. Newer linkers refuse two: scripts/second-default makes the second one. So a program that asks whether there is a libcurl gets the answer, and the
  * error message, that it would get without us. docs/internals.md: "Which libcurl a call means". */
 #define ALL_HOOKS(X, version)                                                                     \
 	X(curl_easy_init, version)                                                                \
@@ -337,27 +336,29 @@ static CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option
 	X(curl_multi_add_handle, version)                                                         \
 	X(curl_multi_remove_handle, version)                                                      \
 	X(curl_multi_cleanup, version)
+#define FIRST_DEFAULT(hook, version)                                                              \
+	__asm__(".globl entry_plain_" #hook "\n.symver entry_plain_" #hook ", " #hook              \
+		"@@" #version);
 #define SECOND_DEFAULT(hook, version)                                                             \
-	__asm__(".globl entry_" #hook "\n.set entry_" #hook ", " #hook                            \
-		"\n.symver entry_" #hook ", " #hook "@@" #version);
+	__asm__(".globl entry_second_" #hook "\n.set entry_second_" #hook ", entry_plain_" #hook   \
+		"\n.symver entry_second_" #hook ", " #hook "@" #version);
 #define OLDER_VERSION(hook, version)                                                              \
 	__asm__(".globl entry_" #version "_" #hook "\n.symver entry_" #version "_" #hook           \
 		", " #hook "@" #version);
 
-/* By its own name it would contradict its declaration in <curl/curl.h>. */
-EXPORT CURLcode exported_curl_easy_setopt(SETOPT_PARAMETERS) __asm__("curl_easy_setopt");
-EASY_SETOPT(EXPORT, exported_curl_easy_setopt, FROM(LIBCURL_UNVERSIONED))
-ENTRY_POINTS(EXPORT, , LIBCURL_UNVERSIONED)
+/* Static, but for the assembler, which gives them their names. */
+#define USED static __attribute__((used))
+EASY_SETOPT(USED, entry_plain_curl_easy_setopt, FROM(LIBCURL_UNVERSIONED))
+ENTRY_POINTS(USED, entry_plain_, LIBCURL_UNVERSIONED)
+ALL_HOOKS(FIRST_DEFAULT, TAGALONG_1)
 ALL_HOOKS(SECOND_DEFAULT, TAGALONG_2)
 
-/* Static, but for the assembler, which gives them their names. */
 #define HOOK(name, result, arguments)
 #define NEED(name, result, arguments)
 #define DL_HOOK(name)
 #define VERSION(name)                                                                              \
-	EASY_SETOPT(static __attribute__((used)), entry_##name##_curl_easy_setopt,                \
-		    FROM(LIBCURL_##name))                                                         \
-	ENTRY_POINTS(static __attribute__((used)), entry_##name##_, LIBCURL_##name)               \
+	EASY_SETOPT(USED, entry_##name##_curl_easy_setopt, FROM(LIBCURL_##name))                  \
+	ENTRY_POINTS(USED, entry_##name##_, LIBCURL_##name)                                       \
 	ALL_HOOKS(OLDER_VERSION, name)
 #include "preload/hooks.def"
 #undef HOOK
