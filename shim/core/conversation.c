@@ -551,7 +551,7 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 	if (!body.len)
 		return;
 	/* A hook may have only the first piece of a stream: words that are complete there count. */
-	is_part = body.ptr[body.len - 1] != '}';
+	is_part = is_cut || body.ptr[body.len - 1] != '}';
 	json_init_lenient(&json, body);
 	json_object(&json);
 	while (!ret_conversation->has_words && json_member(&json, &key)) {
@@ -570,7 +570,7 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 		buf_cut(ret_signal, 0);
 		return;
 	}
-	if (ret_conversation->has_words && !is_cut && !is_part)
+	if (ret_conversation->has_words && !is_part)
 		read_tail(body, &best, ret_signal);
 	if (best < COUNT_OF(body_signals))
 		ret_conversation->signal = body_signals[best].pointer;

@@ -195,12 +195,13 @@ static void no_conversation(void)
 	CHECK(!id_of((struct text){ "\0{\"input\":\"hi\"}", 15 }, memory).len, "NUL");
 }
 
-/* Two pages, of which the second cannot be read. */
+/* A page, and nothing that can be read in a long way behind it. */
+#define GUARD_BYTES ((size_t)100 << 20)
 static char *guarded_page(size_t page)
 {
-	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, page + GUARD_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	mprotect(memory + page, page, PROT_NONE);
+	mprotect(memory, page, PROT_READ | PROT_WRITE);
 	return memory;
 }
 
@@ -234,7 +235,7 @@ static void pieces(void)
 		}
 		CHECK(seen, "the whole");
 	}
-	munmap(memory, 2 * page);
+	munmap(memory, page + GUARD_BYTES);
 }
 
 /* The body ends where memory ends, right behind the first message of the user's: whatever is looked
@@ -250,7 +251,7 @@ static void looks_no_further(void)
 	memcpy(body, beginning, sizeof(beginning) - 1);
 	CHECK(id_of((struct text){ body, 100 << 20 }, id).len, "said to have 100 MiB");
 	CHECK_TEXT(text_of(id), id_of(TEXT("{\"input\":\"hi\"}"), same), "the same beginning");
-	munmap(memory, 2 * page);
+	munmap(memory, page + GUARD_BYTES);
 }
 
 /* A long message counts by its beginning, and by how long it is and how it ends, as far as the page
