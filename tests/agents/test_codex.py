@@ -6,14 +6,14 @@ import pytest
 from harness import ROOT, TAGALONG, place
 from relay import Relay
 
-PROGRAM = ROOT / "build/npm/record/node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex"
+PROGRAM = ROOT / "build/npm/codex/node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex"
 COMMAND = [PROGRAM, "exec", "--skip-git-repo-check", "say hi"]
 
 
 @pytest.fixture(scope="module")
 def codex(tmp_path_factory):
     if not PROGRAM.exists():
-        pytest.skip("Codex is not installed: scripts/install-npm record")
+        pytest.skip("Codex is not installed: scripts/install-npm codex")
     with Relay() as relay:
         chats = lambda: [r for r in relay.requests if r.method == "POST"]  # noqa: E731
         with place(tmp_path_factory, "codex", relay, {"OPENAI_API_KEY": "sk-test"}, chats) as found:

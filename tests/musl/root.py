@@ -111,13 +111,13 @@ def compile_host(root, name, source, *options):
 
 
 def foreign(architecture, triplet, release=None):
-    """musl of another machine, or another release's, unpacked: the folder, and in it specs by which that machine's
-    gcc compiles for it."""
+    """musl of another machine, or another release's, unpacked: the folder, and in it (not of bullseye) specs by which
+    that machine's gcc compiles for it."""
     root = WORK.parent / f"musl-{architecture}-{release or 'own'}"
     root.mkdir(parents=True, exist_ok=True)
     with open(root / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (root / "specs").exists():
+        if (root / "unpacked").exists():
             return root
         try:
             architectures = f"-o APT::Architecture={architecture} -o APT::Architectures={architecture}"
@@ -128,5 +128,7 @@ def foreign(architecture, triplet, release=None):
         shell(f"""{packages} update; {packages} download musl musl-dev
               for package in *.deb; do dpkg -x $package .; done
               [ -e lib ] || ln -s usr/lib lib # with a merged /usr
-              [ -e {below}/libc.so ] || cp lib/{triplet}/libc.so {below}; sed 's,/usr/,{root}/usr/,g' {below}/musl-gcc.specs > specs""", root)
+              [ -e {below}/libc.so ] || cp lib/{triplet}/libc.so {below}
+              for specs in $(find usr/lib -name musl-gcc.specs); do sed 's,/usr/,{root}/usr/,g' $specs > specs; done
+              touch unpacked""", root)
     return root
