@@ -397,6 +397,7 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 	enum shared_result result = SHARED_FAILED;
 	char message[FAULT_BYTES_MAX] = "invalid reply from the store";
 	size_t count = reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
+	bool is_replica;
 
 	for (size_t i = 0; i < count && i < SHARED_PARTS_MAX; i++)
 		part[i] = reply_text(reply->element[i]);
@@ -421,7 +422,13 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 		if (used->is_foreign)
 			result = SHARED_FAILED;
 	}
+	is_replica = command->op != SHARED_GET && reply->type == REDIS_REPLY_ERROR &&
+		     (text_starts_with(reply_text(reply), TEXT("READONLY")) ||
+		      text_starts_with(reply_text(reply), TEXT("MASTERDOWN")));
 	answer(store, command, result, message);
+	/* After a failover the name may lead to another server, which only a new connection asks. */
+	if (is_replica)
+		disconnect(store, "the server is a replica now");
 }
 
 static void on_time(struct shared_store *store, const redisReply *reply)

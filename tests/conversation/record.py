@@ -120,7 +120,7 @@ def agents(relay, home):
         "ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": relay.url, "DISABLE_AUTOUPDATER": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     }, lambda prompt, later: [*claude, *(["-c"] if later else []), prompt]
-    codex = [RECORD / "node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex", "exec"]
+    codex = [RECORD.parent / "codex/node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex", "exec"]
     yield "Codex 0.171.0", 12, 5, {"OPENAI_API_KEY": "sk-test"}, lambda prompt, later: [
         *codex, *(["resume", "--last"] if later else []), prompt]
     qwen = ["node", npm / "@qwen-code/qwen-code/cli.js", "--auth-type", "openai"]

@@ -414,6 +414,33 @@ def test_a_replica_refuses(server, make):
         assert peer.context() == {"task_id": "T"}
 
 
+def test_failover(server, make):
+    """The address leads to the replica, which is the primary now; the old one lives on as a replica of it."""
+    second = Server()
+    relay = Relay(server.port)
+    try:
+        second.start("--replicaof", "127.0.0.1", str(server.port))
+        service = make(relay)
+        with service.connect() as peer:
+            peer.op("set", context={"task_id": "T", "mode": "a"})
+            wait_until(lambda: "master_link_status:up" in second.cli("info", "replication"), 20)
+            wait_until(lambda: second.cli("keys", "*") == server.cli("keys", "*"), 5)
+            second.cli("replicaof", "no", "one")
+            server.cli("replicaof", "127.0.0.1", str(second.port))
+            relay.to = second.port
+            message = refused(peer)
+            assert "READONLY" in message or "MASTERDOWN" in message
+            assert peer.context() == {"task_id": "T", "mode": "a"}
+            wait_until(lambda: peer.ask({"v": 1, "op": "set", "context": {"task_id": "T-2"}})["ok"], 10)
+            assert peer.context() == {"task_id": "T-2", "mode": "a"}
+            wait_until(lambda: not is_stale(peer), 5)
+        with make(second).connect() as there:
+            wait_until(lambda: there.context() == {"task_id": "T-2", "mode": "a"}, 5)
+    finally:
+        relay.close()
+        second.release()
+
+
 def test_flushall_is_seen(server, make):
     """Nobody publishes it. A change of the scope starts from what is there."""
     service = make(server)
