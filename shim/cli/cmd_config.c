@@ -19,7 +19,14 @@ static void on_error(void *arg, const struct config_error *error)
 	char *word = make_printable(text_copy(error->word));
 	size_t line, column;
 
-	config_line_of(buf_since(&file->source, 0), error->offset, &line, &column);
+	/* Errors mostly come in the file's order: lines are counted on from the last one. */
+	if (error->offset < file->line_start)
+		file->lines_before = file->line_start = 0;
+	config_line_of(buf_since(&file->source, file->line_start), error->offset - file->line_start,
+		       &line, &column);
+	line += file->lines_before;
+	file->lines_before = line - 1;
+	file->line_start = error->offset - (column - 1);
 	fprintf(stderr, "%s:%zu:%zu: %s", file->path, line, column, error->reason);
 	if (word[0])
 		fprintf(stderr, ": \"%s\"", word);

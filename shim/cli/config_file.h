@@ -14,6 +14,7 @@ struct config_file {
 	struct buf source;
 	struct config *config; /* NULL: none, or an invalid one */
 	size_t faults;
+	size_t lines_before, line_start; /* of the last fault's line */
 };
 
 /* Reads the file in force, or the one that is named. Each fault is reported on stderr with file,

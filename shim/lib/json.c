@@ -154,17 +154,20 @@ static size_t take_escape(struct text *raw, char bytes[4])
 
 size_t json_unescape(struct text *raw, char ret_bytes[4])
 {
+	struct text rest = *raw;
 	size_t count = 0;
 
-	if (!raw->len)
+	if (!rest.len)
 		return 0;
-	if (raw->ptr[0] == '\\')
-		count = take_escape(raw, ret_bytes);
-	if (count)
-		return count;
-	ret_bytes[0] = raw->ptr[0];
-	*raw = text_from(*raw, 1);
-	return 1;
+	if (rest.ptr[0] == '\\')
+		count = take_escape(&rest, ret_bytes);
+	if (!count) {
+		ret_bytes[0] = raw->ptr[0];
+		rest = text_from(*raw, 1);
+		count = 1;
+	}
+	*raw = rest;
+	return count;
 }
 
 bool json_starts_with(struct text raw, struct text plain)
@@ -515,8 +518,8 @@ size_t json_where(const struct json *json)
 static bool descend(struct json *json, struct text name)
 {
 	enum json_type type = json_peek(json);
+	struct text key = { NULL, 0 };
 	unsigned long index;
-	struct text key;
 
 	if (type == JSON_OBJECT) {
 		json_object(json);
