@@ -118,8 +118,8 @@ static bool start_and_connect(struct ask *ask)
 
 	if (!service)
 		return false;
-	ended.fd = (int)syscall(SYS_pidfd_open, service,
-				0); /* -1 before Linux 5.3: poll only waits */
+	/* -1 before Linux 5.3: poll only waits. */
+	ended.fd = (int)syscall(SYS_pidfd_open, service, 0);
 	while (!up && clock_monotonic_ms() < deadline_ms) {
 		/* Another one may have been faster: then ours ends, and that one answers. */
 		if (poll(&ended, 1, POLL_MS) > 0)

@@ -246,8 +246,8 @@ static size_t plain_bytes(const struct json *json)
 enum keep { SKIP, KEEP };
 
 /* An escape is never shorter than what it stands for, so the text is moved left as it is read. What
- * is only skipped stays as it is in memory. */
-/* Not inlined: the lenient reader would pay for its registers. */
+ * is only skipped stays as it is in memory. Not inlined: the lenient reader would pay for its
+ * registers. */
 __attribute__((noinline)) static bool read_strict(struct json *json, enum keep keep,
 						  struct text *ret_text)
 {

@@ -324,8 +324,9 @@ static CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option
 /* Under libcurl's own names, once for references without a version and once for each version. The plain
  * ones have two default versions, TAGALONG_1 and TAGALONG_2: the loader takes the first for a reference
  * without a version, and musl for any, but for glibc's dlsym() a name with two defaults is ambiguous,
- * and it goes on looking. Newer linkers refuse two: scripts/second-default makes the second one. So a program that asks whether there is a libcurl gets the answer, and the
- * error message, that it would get without us. docs/internals.md: "Which libcurl a call means". */
+ * and it goes on looking. So a program that asks whether there is a libcurl gets the answer, and the
+ * error message, that it would get without us. Newer linkers refuse to make two, so the second becomes
+ * one after linking (scripts/second-default). docs/internals.md: "Which libcurl a call means". */
 #define ALL_HOOKS(X, version)                                                                     \
 	X(curl_easy_init, version)                                                                \
 	X(curl_easy_setopt, version)                                                              \

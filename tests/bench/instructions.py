@@ -40,7 +40,7 @@ def ways(url, other, live, work):
     An id that is derived from the body's words is held against one of the same length that is given."""
     setopt, post = ([CALLS, "setopt"], 1_000, 6_000), ([CALLS, "post"], 50, 150)
     start = (["curl", "-sS", "-o", "/dev/null", "-d", "{}"], None, None, [url])
-    without = {"LD_PRELOAD": SHIM, "XDG_RUNTIME_DIR": "/nonexistent", "HOME": work, "TAGALONG_PRESET": "xai"}
+    without = {"LD_PRELOAD": SHIM, "XDG_RUNTIME_DIR": "/proc/nonexistent", "HOME": work, "TAGALONG_PRESET": "xai"}
     given = without | {"TAGALONG_CONVERSATION_ID": "0192f0a1-7d3c-7b52-9c00-5a1c0ffee001"}
     return {
         "request, id given": (*post, [url, "1024"], given, None),

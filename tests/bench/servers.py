@@ -24,7 +24,7 @@ CONTEXT = {
 
 
 def preload(library, **more):
-    return {"LD_PRELOAD": library, "XDG_RUNTIME_DIR": "/nonexistent", **CONTEXT, **more}
+    return {"LD_PRELOAD": library, "XDG_RUNTIME_DIR": "/proc/nonexistent", **CONTEXT, **more}
 
 
 # The relay says in X-Saw which task a request was for; /streamed/ answers in many small chunks. It

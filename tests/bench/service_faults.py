@@ -24,7 +24,7 @@ from relay import Relay  # noqa: E402
 SHIM = str(Path(os.environ.get("TAGALONG_BUILD", ROOT / "build")) / "libtagalong.so")
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
-    "XDG_RUNTIME_DIR": "/nonexistent",
+    "XDG_RUNTIME_DIR": "/proc/nonexistent",
     "TAGALONG_PROJECT_ID": "billing",
 }
 
