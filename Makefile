@@ -123,7 +123,7 @@ help:
 	@echo 'make coverage   which lines and branches the suites reach; coverage-pure: the pure rooms, as in CI'
 	@echo 'make man        the manual pages, build/man'
 	@echo 'make pages      what docs/ has of the tables of the program'
-	@echo 'make lint       layers, exports, shell scripts, static analysis'
+	@echo 'make lint       layers, format, shell scripts, static analysis'
 	@echo 'make deb, make rpm   packages, in build/deb and build/rpm'
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
 	@echo 'make test-asan, test-tsan, test-valgrind: the suites over sanitizers; V=1 shows commands'
@@ -392,6 +392,7 @@ coverage-pure:
 
 lint: all
 	$(Q)scripts/check-layers
+	$(Q)find shim -name '*.[ch]' | xargs clang-format --dry-run -Werror
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
 		scripts/check-needs scripts/install-deps scripts/install-npm scripts/tagalong-run tests/fresh/run scripts/packaging/build .ci/run \
 		scripts/completions/tagalong.bash

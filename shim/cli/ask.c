@@ -18,9 +18,11 @@
 
 static bool no_service(const struct ask *ask, const char *path, const char *reason)
 {
-	return fail(ask, "cannot connect to the context service at %s: %s\n"
-			 "Start it with \"tagalong serve\", or start the program with "
-			 "\"tagalong run\"", path, reason);
+	return fail(ask,
+		    "cannot connect to the context service at %s: %s\n"
+		    "Start it with \"tagalong serve\", or start the program with "
+		    "\"tagalong run\"",
+		    path, reason);
 }
 
 static const char *connect_fault(int error)

@@ -67,7 +67,8 @@ static int parse_scope(struct call *call, const char *word)
 	} else {
 		return usage_error(call->command,
 				   "invalid scope \"%s\": it is default, pid:N, or a name of "
-				   "letters, digits and ._-:/@+", word);
+				   "letters, digits and ._-:/@+",
+				   word);
 	}
 	return EXIT_OK;
 }
@@ -339,8 +340,7 @@ static bool is_inherited(struct call *call, enum field field, struct text value)
 	struct wire_reply reply;
 
 	request.op = WIRE_GET;
-	return wire_is_trio(field) &&
-	       ask_exchange(&call->ask, &request, ASK_TIMEOUT_MS, &reply) &&
+	return wire_is_trio(field) && ask_exchange(&call->ask, &request, ASK_TIMEOUT_MS, &reply) &&
 	       text_eq(reply.opened_with[field], value);
 }
 
@@ -355,7 +355,7 @@ static void warn_of_variables(struct call *call)
 		    is_inherited(call, field, text_of(value)))
 			continue;
 		report_error("%s is set in this environment, where it overrides what was set now",
-			 field_variable(field));
+			     field_variable(field));
 	}
 }
 

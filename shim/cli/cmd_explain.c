@@ -53,8 +53,9 @@ static void on_source(void *arg, struct text placeholder, const char *origin, co
 
 	report->sources = array_grow(report->sources, report->sources_count,
 				     sizeof(*report->sources));
-	report->sources[report->sources_count++] =
-		(struct source){ text_copy(placeholder), text_copy(text_of(detail)), origin };
+	report->sources[report->sources_count++] = (struct source){ text_copy(placeholder),
+								    text_copy(text_of(detail)),
+								    origin };
 }
 
 static void on_header(void *arg, struct text name, struct text value, const char *reason)
@@ -124,15 +125,19 @@ static void explain_configuration(struct explanation *report,
 	else if (rule && rule->configured)
 		line = rule->configured->line;
 	report->configuration = line ? text_format("%s:%zu", snapshot->path, line) :
-				     text_format("%s", snapshot->path);
+				       text_format("%s", snapshot->path);
 }
 
 static enum tag_verdict ask_core(struct explanation *report)
 {
-	struct tag_observer observer = { .header = on_header,	.source = on_source,
-					 .dropped = on_dropped, .service = on_service,
-					 .missing = on_missing, .body = on_body,
-					 .project = on_project, .arg = report };
+	struct tag_observer observer = { .header = on_header,
+					 .source = on_source,
+					 .dropped = on_dropped,
+					 .service = on_service,
+					 .missing = on_missing,
+					 .body = on_body,
+					 .project = on_project,
+					 .arg = report };
 	struct tag_request request;
 	struct tag_lines *lines = NULL;
 	enum tag_verdict verdict;
@@ -186,7 +191,7 @@ static void explain(struct explanation *report)
 	for (size_t i = 0; verdict == TAG_MATCH && i < report->headers_count; i++)
 		report->tagged = report->tagged || !report->headers[i].reason;
 	report->reason = verdict == TAG_MATCH && !report->tagged ? "no header has a value" :
-							       tag_verdict_reason(verdict);
+								   tag_verdict_reason(verdict);
 	if (verdict == TAG_BAD_URL && has_no_host(report->url))
 		report->reason = "the URL has no host";
 	if (variable_is_on(VARIABLE_OFF)) {

@@ -114,8 +114,8 @@ static void print_head(struct log *log, const char *text)
 
 static void print_entry(struct log *log, const cJSON *entry, double seconds)
 {
-	static const char *const names[] = { "command", "task_id", "conversation_id", "project_id",
-					     "relay", "path" };
+	static const char *const names[] = { "command",	   "task_id", "conversation_id",
+					     "project_id", "relay",   "path" };
 	char *text[sizeof(names) / sizeof(names[0])] = { NULL }, when[32], line[256];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -68,9 +68,11 @@ struct command {
 };
 
 /* All commands, in the order of help: command_run in cmd_run.c and so on. */
-#define COMMANDS(X)                                                                                \
-	X(run) X(context) X(serve) X(explain) X(headers) X(config) X(presets) X(agents) X(log)     \
+/* clang-format off */
+#define COMMANDS(X) \
+	X(run) X(context) X(serve) X(explain) X(headers) X(config) X(presets) X(agents) X(log) \
 	X(wrap) X(unwrap) X(doctor) X(version)
+/* clang-format on */
 #define COMMAND_EXTERN(name) extern const struct command command_##name;
 COMMANDS(COMMAND_EXTERN)
 #undef COMMAND_EXTERN

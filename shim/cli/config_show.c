@@ -147,8 +147,8 @@ static void print_listing(const struct listing *list)
 {
 	cJSON *root = cJSON_CreateObject(), *values, *object;
 
-	cJSON_AddItemToObject(root, "path", list->file->path[0] ?
-						    cJSON_CreateString(list->file->path) :
+	cJSON_AddItemToObject(root, "path",
+			      list->file->path[0] ? cJSON_CreateString(list->file->path) :
 						    cJSON_CreateNull());
 	values = cJSON_AddArrayToObject(root, "values");
 	for (size_t i = 0; i < list->count; i++) {

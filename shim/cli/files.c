@@ -66,7 +66,9 @@ int file_write(const char *path, struct text bytes, mode_t mode, enum file_polic
 	snprintf(folder, sizeof(folder), "%.*s",
 		 (int)(strrchr(target, '/') ? strrchr(target, '/') - target : 0), target);
 	snprintf(fresh, sizeof(fresh), "%s.XXXXXX", target);
-	fd = open(folder[0] ? folder : target[0] == '/' ? "/" : ".",
+	fd = open(folder[0]	   ? folder :
+		  target[0] == '/' ? "/" :
+				     ".",
 		  O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
 		/* A file system that has no files without a name. */

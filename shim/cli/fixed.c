@@ -12,11 +12,11 @@
 #include "core/variables.h"
 
 static const struct fixed_row {
-	const char *program;		  /* its file's name */
-	const char *variable;		  /* takes "Name: value" lines */
+	const char *program; /* its file's name */
+	const char *variable; /* takes "Name: value" lines */
 	const char *base_variable, *base; /* where its base URL is; without one */
-	const char *path;		  /* that it adds */
-	enum runtime_hook hook;		  /* which makes this needless; RUNTIME_HOOKS: none */
+	const char *path; /* that it adds */
+	enum runtime_hook hook; /* which makes this needless; RUNTIME_HOOKS: none */
 } rows[] = {
 	{ "copilot", "COPILOT_PROVIDER_HEADERS", "COPILOT_PROVIDER_BASE_URL", NULL,
 	  "/chat/completions", RUNTIME_HOOKS },
@@ -97,7 +97,8 @@ static void set_fields(void)
 		char *name = text_format("TAGALONG_START_%s",
 					 field_variable(field) + TEXT("TAGALONG_").len),
 		     *copy = values_lookup(&values, text_of(field_name(field)), &value) ?
-				     text_copy(value) : NULL;
+				     text_copy(value) :
+				     NULL;
 
 		if (name && copy)
 			setenv(name, copy, 1);

@@ -334,7 +334,8 @@ int launch_hooks(void)
 	result = library_path(&path);
 	if (result == -EINVAL) {
 		report_error("LD_PRELOAD cannot hold a path with a space or a colon: %s; install "
-			     "Tagalong elsewhere", path.data);
+			     "Tagalong elsewhere",
+			     path.data);
 		return EXIT_TROUBLE;
 	}
 	if (result) {

@@ -19,22 +19,26 @@ enum {
 };
 
 /* Options of run, wrap, explain and headers. */
-#define OVERRIDE_OPTIONS                                                                           \
-	{ "task", "ID", "the current task", WORD_FREE, OPT_TASK, 0 },                              \
-	{ "conversation", "ID", "the current conversation", WORD_FREE, OPT_CONVERSATION, 0 },      \
-	{ "project", "ID", "the project (default: the name of the git origin)", WORD_FREE,         \
-	  OPT_PROJECT, 0 },                                                                        \
-	{ "set", "FIELD=VALUE", "any context field (repeatable)", WORD_PAIR, OPT_SET, 0 },         \
-	{ "relay", "PATTERN", "tag requests to this relay (repeatable; default: loopback)",        \
-	  WORD_FREE, OPT_RELAY, 0 },                                                               \
-	{ "preset", "NAME", "whose headers to send (see tagalong presets)", WORD_PRESET,           \
+/* clang-format off */
+#define OVERRIDE_OPTIONS \
+	{ "task", "ID", "the current task", WORD_FREE, OPT_TASK, 0 }, \
+	{ "conversation", "ID", "the current conversation", WORD_FREE, OPT_CONVERSATION, 0 }, \
+	{ "project", "ID", "the project (default: the name of the git origin)", WORD_FREE, \
+	  OPT_PROJECT, 0 }, \
+	{ "set", "FIELD=VALUE", "any context field (repeatable)", WORD_PAIR, OPT_SET, 0 }, \
+	{ "relay", "PATTERN", "tag requests to this relay (repeatable; default: loopback)", \
+	  WORD_FREE, OPT_RELAY, 0 }, \
+	{ "preset", "NAME", "whose headers to send (see tagalong presets)", WORD_PRESET, \
 	  OPT_PRESET, 0 }
+/* clang-format on */
 /* And of run and wrap alone. */
-#define LAUNCH_OPTIONS                                                                             \
-	OVERRIDE_OPTIONS,                                                                          \
-	{ "no-service", NULL, "use the environment alone, without a context service", WORD_FREE,   \
-	  OPT_NO_SERVICE, 0 },                                                                     \
+/* clang-format off */
+#define LAUNCH_OPTIONS \
+	OVERRIDE_OPTIONS, \
+	{ "no-service", NULL, "use the environment alone, without a context service", WORD_FREE, \
+	  OPT_NO_SERVICE, 0 }, \
 	{ "debug", NULL, "print one line on stderr for each decision", WORD_FREE, OPT_DEBUG, 0 }
+/* clang-format on */
 
 /* What the options say beside what they put into the environment. Zeroed at first. */
 struct launch {

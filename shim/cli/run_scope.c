@@ -199,9 +199,9 @@ static bool open_scope(struct ask *ask)
  * service puts them together when the shared store is back. */
 static bool open_parent(struct ask *ask, const char *name)
 {
-	const struct wire_request request = {
-		.op = WIRE_OPEN, .target = WIRE_NAMED, .scope = text_of(name)
-	};
+	const struct wire_request request = { .op = WIRE_OPEN,
+					      .target = WIRE_NAMED,
+					      .scope = text_of(name) };
 	struct wire_reply reply;
 
 	return !setenv(variable_name(VARIABLE_SCOPE), name, 1) &&

@@ -35,8 +35,7 @@
 
 enum config_rule_key {
 #define CONFIG_RULE_KEY_ENUM(constant, name) CONFIG_RULE_##constant,
-	CONFIG_RULE_KEYS(CONFIG_RULE_KEY_ENUM)
-	CONFIG_RULE_KEY_COUNT
+	CONFIG_RULE_KEYS(CONFIG_RULE_KEY_ENUM) CONFIG_RULE_KEY_COUNT
 };
 
 /* "match", "endpoints" ... */
@@ -89,8 +88,8 @@ struct config {
 	bool wants_body; /* some rule looks at request bodies */
 };
 
-/* Parses a text. *ret_config is one block, to be freed with free(). 0; -EINVAL when there are errors,
- * all of which were reported; -ENOMEM; -EFBIG for a text over CONFIG_BYTES_MAX. */
+/* Parses a text. *ret_config is one block, to be freed with free(). 0; -EINVAL when there are
+ * errors, all of which were reported; -ENOMEM; -EFBIG for a text over CONFIG_BYTES_MAX. */
 int config_read(struct text source, struct config_errors *errors, struct config **ret_config);
 
 /* In the order in which they are looked at. A place that is named is the only one. */
@@ -104,8 +103,9 @@ enum config_place {
  * $TAGALONG_CONFIG that is no absolute path; -ENAMETOOLONG. */
 int config_path(enum config_place place, struct buf *ret_path);
 
-/* Whether this errno of looking at a place means that nothing is there for this user. With any other
- * one there may be: then it is a bad configuration, because another one may name other relays. */
+/* Whether this errno of looking at a place means that nothing is there for this user. With any
+ * other one there may be: then it is a bad configuration, because another one may name other
+ * relays. */
 bool config_is_absent(int result);
 
 /* Appends a configuration's text. 0, or a negative errno; among them -EACCES when everybody may

@@ -63,8 +63,8 @@ static void parse_match(struct config_parser *parser, struct config_rule *rule, 
 				      NULL);
 			continue;
 		}
-		parser->block->patterns[parser->patterns++] =
-			(struct config_pattern){ pattern, relay };
+		parser->block->patterns[parser->patterns++] = (struct config_pattern){ pattern,
+										       relay };
 		rule->patterns_count++;
 	}
 	if (!rule->patterns_count && !reader->json.error && reader->errors->count == before)
@@ -254,7 +254,8 @@ static void parse_rule(struct config_parser *parser)
 	else if (preset_exists(rule->preset) && !preset_hosts(rule->preset).len)
 		config_report(reader, rule->where,
 			      "it names no relay: \"match\" is missing, and its preset has no "
-			      "hosts of its own", rule->preset, NULL);
+			      "hosts of its own",
+			      rule->preset, NULL);
 }
 
 static void parse_service(struct config_parser *parser)
@@ -299,8 +300,9 @@ static void parse_adopted(struct config_parser *parser, enum field field, struct
 		}
 		buf_add(&parser->spare, variable);
 		buf_char(&parser->spare, '\0');
-		config->adopted[config->adopted_count++] =
-			(struct config_adopted){ field, parser->spare.data + start, offset };
+		config->adopted[config->adopted_count++] = (struct config_adopted){
+			field, parser->spare.data + start, offset
+		};
 	}
 }
 

@@ -50,8 +50,7 @@ bool config_object(struct config_reader *reader, struct text key)
 
 bool config_array(struct config_reader *reader, struct text key)
 {
-	return next_is(reader, JSON_ARRAY, "expected an array", key) &&
-	       json_array(&reader->json);
+	return next_is(reader, JSON_ARRAY, "expected an array", key) && json_array(&reader->json);
 }
 
 bool config_string(struct config_reader *reader, struct text key, struct text *ret_text)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The configuration that is in force: where its file is, and one parsed snapshot of it for the whole
- * process. A reader holds a reference while it looks, so a file that changes meanwhile takes nothing
- * away from it. The lock guards the pointer alone; files are looked at and read outside of it. In a
- * forked child the lock and the pointer read as zeros, and the child looks anew. */
+/* The configuration that is in force: where its file is, and one parsed snapshot of it for the
+ * whole process. A reader holds a reference while it looks, so a file that changes meanwhile
+ * takes nothing away from it. The lock guards the pointer alone; files are looked at and read
+ * outside of it. In a forked child the lock and the pointer read as zeros, and the child looks
+ * anew. */
 #include "core/config.h"
 
 #include <errno.h>
@@ -115,14 +116,14 @@ struct shared {
 };
 
 static struct forkwipe shared_page;
-/* Here, too, because a leak checker in the host does not look into the page, and a child has to find
- * what it is to give back. Under the lock. */
+/* Here, too, because a leak checker in the host does not look into the page, and a child has to
+ * find what it is to give back. Under the lock. */
 static struct cached_config *last_cached;
 
 /* What there is when there is no memory. */
-static const struct config_snapshot out_of_memory = {
-	.state = CONFIG_BAD, .path = "", .reason = "out of memory"
-};
+static const struct config_snapshot out_of_memory = { .state = CONFIG_BAD,
+						      .path = "",
+						      .reason = "out of memory" };
 
 static void unref(struct cached_config *cached)
 {
@@ -219,7 +220,8 @@ static struct cached_config *ref(struct cached_config *cached)
 
 /* Reads what is there, or takes the one before where that is the same. A place that has nothing
  * gives NULL and *ret_found unset, but for one that was named. */
-static struct cached_config *look_at(enum config_place place, struct cached_config *before, bool *ret_found)
+static struct cached_config *look_at(enum config_place place, struct cached_config *before,
+				     bool *ret_found)
 {
 	char *memory = malloc(PATH_BYTES_MAX); /* a host's stack may be small */
 	struct stat status = { 0 };
@@ -326,7 +328,8 @@ const struct config_snapshot *config_get(bool exact)
 {
 	struct shared *shared = forkwipe_get(&shared_page);
 	uint64_t now_ms = clock_monotonic_ms(), looked_ms = 0;
-	struct cached_config *cached = shared ? get_cached(shared, &looked_ms) : NULL, *before = cached;
+	struct cached_config *cached = shared ? get_cached(shared, &looked_ms) : NULL,
+			     *before = cached;
 	int saved = errno;
 
 	if (!cached || !is_current(cached, now_ms - looked_ms < CONFIG_REST_MS, exact)) {

@@ -10,7 +10,8 @@ struct field_row {
 
 /* Text inside the rows, not pointers: nothing to relocate when a process starts. */
 static const struct field_row rows[FIELD_COUNT] = {
-#define ROW(constant, name, variable, what) { #name, #variable, sizeof(#name) - 1, sizeof(#variable) - 1 },
+#define ROW(constant, name, variable, what) \
+	{ #name, #variable, sizeof(#name) - 1, sizeof(#variable) - 1 },
 	FIELDS(ROW)
 };
 
@@ -74,8 +75,8 @@ void context_init(struct context *context)
 	}
 }
 
-void context_offer(struct context *context, enum field field, struct text value,
-		   enum origin origin, const char *detail)
+void context_offer(struct context *context, enum field field, struct text value, enum origin origin,
+		   const char *detail)
 {
 	if (!value.len || context->origin[field] <= origin)
 		return;

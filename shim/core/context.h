@@ -10,8 +10,7 @@
 
 enum field {
 #define FIELD_ENUM(constant, ...) FIELD_##constant,
-	FIELDS(FIELD_ENUM)
-	FIELD_COUNT
+	FIELDS(FIELD_ENUM) FIELD_COUNT
 };
 
 /* Nearest to the request first: a smaller number wins. */
@@ -43,8 +42,8 @@ const char *origin_name(enum origin origin);
 
 void context_init(struct context *context);
 /* Sets the field if it is unset or came from further away; an empty value is no value. */
-void context_offer(struct context *context, enum field field, struct text value,
-		   enum origin origin, const char *detail);
+void context_offer(struct context *context, enum field field, struct text value, enum origin origin,
+		   const char *detail);
 
 /* The next key=value of a tags text; parts without "=", with an empty key or an empty value are
  * passed over. Blanks around key and value do not count. False at the end. */

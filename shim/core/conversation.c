@@ -55,7 +55,7 @@ bool signal_is_fit(struct text value)
 
 void signals_offer(struct context *context, next_header *next, void *arg)
 {
-#define KIND_BIT(len, letter) ((uint64_t)1 << (((len) + 4 * ((letter) & 31)) & 63))
+#define KIND_BIT(len, letter) ((uint64_t)1 << (((len) + 4 * ((letter)&31)) & 63))
 #define ROW_BIT(field, name, product, source) | KIND_BIT(sizeof(name) - 1, name[0])
 	const uint64_t kinds = 0 HEADER_SIGNALS(ROW_BIT);
 	struct text name, value, values[COUNT_OF(header_signals)];
@@ -94,8 +94,8 @@ struct words {
 	uint64_t media; /* hash of the first image's or file's data or address; 0: none */
 };
 
-/* Hashes the decoded text, so that "\u00fc" and the letter itself are equal: where it stands up to the
- * first escape, and the rest in pieces. */
+/* Hashes the decoded text, so that "\u00fc" and the letter itself are equal: where it stands up
+ * to the first escape, and the rest in pieces. */
 static uint64_t hash_words(uint64_t hash, struct text raw)
 {
 	char plain[PIECE_BYTES + 4];
@@ -165,7 +165,8 @@ static void add_words(struct words *words, struct text raw)
 		return;
 	words->any = true;
 	if (head.len > space) {
-		words->hash = hash_fast(words->hash, (struct text){ (const char *)&head.len, sizeof(head.len) });
+		words->hash = hash_fast(words->hash,
+					(struct text){ (const char *)&head.len, sizeof(head.len) });
 		head.len = space;
 		if (end.len > WORDS_END_BYTES)
 			end = text_from(end, end.len - WORDS_END_BYTES);
@@ -200,7 +201,8 @@ static size_t next_angle(struct text raw, size_t from, bool escaped)
 	return raw.len;
 }
 
-/* The tag name behind "<"; empty unless it has a "-" or "_", as the tags that clients inject have. */
+/* The tag name behind "<"; empty unless it has a "-" or "_", as the tags that clients inject
+ * have. */
 static struct text block_name(struct text raw)
 {
 	struct text name = { raw.ptr, 0 };
@@ -236,7 +238,8 @@ static size_t block_end(struct text raw, size_t from, struct text name, bool esc
 			size_t end = (size_t)(rest.ptr - raw.ptr) + name.len;
 
 			/* ">" or "\u003e" */
-			return end + (escaped ? 6 : 1) < raw.len ? end + (escaped ? 6 : 1) : raw.len;
+			return end + (escaped ? 6 : 1) < raw.len ? end + (escaped ? 6 : 1) :
+								   raw.len;
 		}
 	}
 	return raw.len;
@@ -287,9 +290,10 @@ static void read_text(struct words *words, struct text raw)
 	add_words(words, text_from(raw, start));
 }
 
-/* Reads the next string, of a long one only the first WINDOW_BYTES_MAX: a book then costs no more than
- * a page, but the reader does not find the string's end, and reads no further. A string that begins
- * with an injected block is read to its end, because the user's words may follow the block. */
+/* Reads the next string, of a long one only the first WINDOW_BYTES_MAX: a book then costs no
+ * more than a page, but the reader does not find the string's end, and reads no further. A
+ * string that begins with an injected block is read to its end, because the user's words may
+ * follow the block. */
 static bool next_text(struct json *json, struct text *ret_raw)
 {
 	struct text raw = { json->at + 1, (size_t)(json->end - json->at) - 1 };
@@ -321,8 +325,8 @@ static bool is_among(struct text key, const char (*keys)[12], size_t count)
 static void read_content(struct words *words, struct json *json, struct text key, unsigned depth)
 {
 	static const char texts[][12] = { "text", "content", "parts" };
-	static const char media[][12] = { "url", "image_url", "data", "file_data",
-					  "file_id", "fileUri", "file_uri" };
+	static const char media[][12] = { "url",     "image_url", "data",    "file_data",
+					  "file_id", "fileUri",	  "file_uri" };
 	enum json_type type = json_peek(json);
 	bool is_text = is_among(key, texts, COUNT_OF(texts));
 	struct text raw, name;
@@ -419,7 +423,8 @@ static bool read_message(struct reading *reading, struct json *json, bool is_use
 	return is_users && content.ptr && read_users(reading, content);
 }
 
-/* True when the array was read, at least up to the user's words; false: the caller skips the value. */
+/* True when the array was read, at least up to the user's words; false: the caller skips the
+ * value. */
 static bool read_messages(struct reading *reading, struct json *json, bool is_users)
 {
 	if (json_peek(json) == JSON_STRING) { /* the responses interface: one text of the user's */
@@ -503,9 +508,9 @@ static void read_signal(const struct json *json, struct text key, size_t *best,
 	}
 }
 
-/* Members behind the messages are searched in the last bytes of the body, because parsing would have to
- * pass a long conversation. A quote inside a string is recognised by the backslash before it, a member
- * of a nested object by the number of brackets that close behind it. */
+/* Members behind the messages are searched in the last bytes of the body, because parsing would
+ * have to pass a long conversation. A quote inside a string is recognised by the backslash
+ * before it, a member of a nested object by the number of brackets that close behind it. */
 static void read_tail(struct text body, size_t *best, struct buf *ret_value)
 {
 #define LETTER_BIT(kind, pointer, product, source) | (uint32_t)1 << (pointer[1] & 31)
@@ -559,7 +564,8 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 		if (text_eq(key, TEXT("messages")) || text_eq(key, TEXT("input")))
 			is_read = read_messages(&reading, &json, false);
 		else if (text_eq(key, TEXT("contents")))
-			is_read = read_messages(&reading, &json, true); /* Gemini's role may be missing */
+			is_read = read_messages(&reading, &json,
+						true); /* Gemini's role may be missing */
 		else
 			read_signal(&json, key, &best, ret_signal);
 		if (!is_read)

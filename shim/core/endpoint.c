@@ -119,7 +119,7 @@ static bool path_ends_in_word(struct text path, struct text word)
 /* Cheap pre-filter by the last two letters: most paths fail it. */
 static bool may_end_in_row(struct text path)
 {
-#define ENDING(a, b) ((uint64_t)1 << (((unsigned char)(a) * 5 + (unsigned char)(b)) & 63))
+#define ENDING(a, b) ((uint64_t)1 << (((unsigned char)(a)*5 + (unsigned char)(b)) & 63))
 #define ENDING_OF(tail) ENDING((tail)[sizeof(tail) - 3], (tail)[sizeof(tail) - 2])
 #define SUFFIX_ENDING(tail, class) | ENDING_OF(tail)
 #define BEHIND_ENDING(head, tail, class) | ENDING_OF(tail)

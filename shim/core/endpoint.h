@@ -25,8 +25,7 @@ struct endpoint_set {
 	struct text suffixes;
 };
 
-#define ENDPOINT_FAULT \
-	"neither an endpoint class nor a path suffix, which starts with / or a colon"
+#define ENDPOINT_FAULT "neither an endpoint class nor a path suffix, which starts with / or a colon"
 
 /* Reads "chat,embedding,/my/suffix". An unknown word is left out and *ret_bad set to it, for the
  * caller to report; else *ret_bad is empty. An empty list is class chat. */

@@ -5,9 +5,9 @@
 #include "core/context.h"
 #include "lib/buf.h"
 
-/* Offers TAGALONG_<FIELD>, TRACEPARENT, TRACESTATE and BAGGAGE, and, as adopted, what other tools
- * export. The values are copied: another thread may change the environment at any time. What finds no
- * space in `copies` is no value. */
+/* Offers TAGALONG_<FIELD>, TRACEPARENT, TRACESTATE and BAGGAGE, and, as adopted, what other
+ * tools export. The values are copied: another thread may change the environment at any time.
+ * What finds no space in `copies` is no value. */
 void environment_offer(struct context *context, struct buf *copies);
 
 /* The copy of a value (may be NULL); empty where it finds no space. */

@@ -7,7 +7,8 @@
 #include "lib/chars.h"
 
 /* Names that are never set, in lower case; a "*" at the end stands for any rest. */
-static const char credentials[][28] = { /* and who pays */
+static const char credentials[][28] = {
+	/* and who pays */
 	"authorization",
 	"proxy-*",
 	"cookie",

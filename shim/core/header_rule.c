@@ -276,8 +276,8 @@ static enum header_outcome text_add(struct buf *buf, const struct header_rule *r
 }
 
 enum header_outcome header_rule_value(struct buf *buf, const struct header_rule *rows, size_t count,
-				 template_lookup *lookup, void *arg, unsigned *ret_dropped,
-				 const char **ret_reason)
+				      template_lookup *lookup, void *arg, unsigned *ret_dropped,
+				      const char **ret_reason)
 {
 	*ret_dropped = 0;
 	if (rows[0].kind == HEADER_TEXT)

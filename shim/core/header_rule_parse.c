@@ -82,8 +82,9 @@ static struct header_rule *add_row(struct config_reader *reader, struct header_t
 
 static enum header_kind read_format(struct config_reader *reader)
 {
-	static const char names[][8] = { [HEADER_JSON] = "json", [HEADER_BAGGAGE] = "baggage",
-					 [HEADER_LIST] = "list" };
+	static const char names[][8] = {
+		[HEADER_JSON] = "json", [HEADER_BAGGAGE] = "baggage", [HEADER_LIST] = "list"
+	};
 	struct text format;
 
 	if (!config_string(reader, TEXT("$format"), &format))

@@ -20,6 +20,6 @@ void log_parts(const struct text *parts, size_t count);
  * Keeps errno. */
 void log_append(const char *path, struct text line);
 
-#define log_line(...)                                                                              \
-	log_parts((const struct text[]){ __VA_ARGS__ },                                            \
+#define log_line(...) \
+	log_parts((const struct text[]){ __VA_ARGS__ }, \
 		  sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))

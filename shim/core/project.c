@@ -100,7 +100,8 @@ static int read_origin(struct search *search, struct buf *path, struct buf *ret_
 	/* Not even opened where it is a device: that alone can do something. */
 	result = path_status(path->data, 0, &status);
 	if (!result)
-		result = S_ISREG(status.st_mode) ? file_read(AT_FDCWD, path->data, &config) : -EINVAL;
+		result = S_ISREG(status.st_mode) ? file_read(AT_FDCWD, path->data, &config) :
+						   -EINVAL;
 	if (result < 0)
 		return result;
 	buf_init(&memory, search->url, sizeof(search->url));

@@ -78,8 +78,10 @@ int tag_request_url(const struct tag_request *request, struct url *ret_url)
 		ret_url->port = request->port;
 	/* "*" and a whole URL, which a proxy would take elsewhere, are no path of a chat. */
 	if (request->target)
-		ret_url->path = (struct text){ request->target, request->target[0] != '/' ? 0 :
-							strcspn(request->target, "?#") };
+		ret_url->path = (struct text){ request->target,
+					       request->target[0] != '/' ?
+						       0 :
+						       strcspn(request->target, "?#") };
 	return 0;
 }
 
@@ -134,8 +136,8 @@ void tag_match_release(struct tag_match *match)
 	config_put(match->snapshot);
 }
 
-/* One request's workspace, on the heap: a host's stack may be small. The lines stand first: when there
- * are some, all of it is handed out as them. */
+/* One request's workspace, on the heap: a host's stack may be small. The lines stand first: when
+ * there are some, all of it is handed out as them. */
 struct workspace {
 	struct tag_lines lines;
 	struct preset preset;
@@ -189,8 +191,8 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 	if (preset_find(match->rule.preset, &workspace->preset))
 		return TAG_NO_PRESET;
 	recipe.preset_count = workspace->preset.count;
-	values_collect(request, match->snapshot->config, rule,
-		       derives_of(rule, &workspace->preset), &workspace->values);
+	values_collect(request, match->snapshot->config, rule, derives_of(rule, &workspace->preset),
+		       &workspace->values);
 	if (has_required(request, rule, &workspace->values))
 		lines_build(&recipe, lines);
 	else

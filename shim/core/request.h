@@ -29,7 +29,8 @@ struct tag_record;
 
 struct tag_lines {
 	size_t count;
-	const struct tag_record *record; /* what the log is to say, in the same block; NULL: no log */
+	const struct tag_record
+		*record; /* what the log is to say, in the same block; NULL: no log */
 	struct tag_line line[LINES_MAX];
 	char memory[LINES_BYTES_MAX + 1];
 };
@@ -38,7 +39,8 @@ struct tag_lines {
 struct tag_observer {
 	/* A header was decided on: `value` is empty unless it is sent, `reason` says why not. */
 	void (*header)(void *arg, struct text name, struct text value, const char *reason);
-	/* Members of the header that was reported last, which is sent, had a value and were left out. */
+	/* Members of the header that was reported last, which is sent, had a value and were left
+	 * out. */
 	void (*dropped)(void *arg, struct text name, unsigned count);
 	/* A placeholder of the header that is decided on next had a value. */
 	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
@@ -74,7 +76,8 @@ const char *tag_verdict_reason(enum tag_verdict verdict);
 /* Where the request's connection leads, for the rule that without any relay loopback is one. */
 enum tag_peer {
 	TAG_PEER_BY_NAME, /* not known: the host's name decides */
-	TAG_PEER_BY_STRICT_NAME, /* nor is how *.localhost is resolved: addresses and localhost count */
+	/* Nor is how *.localhost is resolved: addresses and localhost count. */
+	TAG_PEER_BY_STRICT_NAME,
 	TAG_PEER_LOOPBACK,
 	TAG_PEER_ELSEWHERE,
 };
@@ -115,8 +118,8 @@ struct tag_match {
 /* Parses the request's URL as it goes out: with its port and path. As url_parse. */
 int tag_request_url(const struct tag_request *request, struct url *ret_url);
 
-/* Decides about a request. For TAG_MATCH *ret_match is filled, for TAG_BAD_CONFIG its snapshot; both
- * are to be given back with tag_match_release. */
+/* Decides about a request. For TAG_MATCH *ret_match is filled, for TAG_BAD_CONFIG its snapshot;
+ * both are to be given back with tag_match_release. */
 enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match *ret_match);
 void tag_match_release(struct tag_match *match);
 
@@ -129,7 +132,8 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 
 /* What the lines are made of. */
 struct lines_recipe {
-	const struct header_rule *own; /* the configuration's, which stand first and hide the preset's */
+	const struct header_rule
+		*own; /* the configuration's, which stand first and hide the preset's */
 	size_t own_count;
 	const struct header_rule *preset;
 	size_t preset_count;
@@ -172,7 +176,8 @@ struct values {
 	char tracestate_memory[VALUE_BYTES_MAX + 1];
 	char request_id[UUID_TEXT_BYTES + 1];
 	char project_id[PROJECT_ID_BYTES_MAX + 1];
-	char conversation_id[VALUE_BYTES_MAX + 1]; /* a signal of a body, before it is found unfit */
+	char conversation_id[VALUE_BYTES_MAX +
+			     1]; /* a signal of a body, before it is found unfit */
 	char body_value[VALUE_BYTES_MAX + 1];
 	char number[24];
 	char host[256]; /* HOST_NAME_MAX is 64 on Linux, 255 in POSIX */
@@ -182,13 +187,14 @@ struct values {
  * be NULL. The texts are valid while the request's body and *ret_values are. To be
  * released. */
 void values_collect(const struct tag_request *request, const struct config *config,
-		    const struct config_rule *rule, enum derives derives, struct values *ret_values);
+		    const struct config_rule *rule, enum derives derives,
+		    struct values *ret_values);
 void values_release(struct values *values);
 
 /* Whether a field has a value. */
 bool values_has(struct values *values, enum field field);
 
 /* A template_lookup; arg is a struct values. Values that cost something (the project's name, the
- * trace, what is in the body) are found out at the first question. The value of a body's placeholder
- * is valid until the next one is looked up. */
+ * trace, what is in the body) are found out at the first question. The value of a body's
+ * placeholder is valid until the next one is looked up. */
 bool values_lookup(void *arg, struct text name, struct text *ret_value);

@@ -55,7 +55,8 @@ static size_t start_line(struct builder *builder, struct text name)
 	return start;
 }
 
-/* Ends the line that was written since `start`. With a reason, or without space, it is taken back. */
+/* Ends the line that was written since `start`. With a reason, or without space, it is taken
+ * back. */
 static void end_line(struct builder *builder, size_t start, struct text name, const char *reason)
 {
 	struct tag_line *line = &builder->lines->line[builder->lines->count];
@@ -115,7 +116,8 @@ static void build_fanout(struct builder *builder, const struct header_rule *rule
 	struct text rest, key, value;
 	size_t limit = rule->max_value ? rule->max_value : VALUE_BYTES_MAX;
 
-	if (template_value(rule->value, builder->recipe->lookup, builder->recipe->lookup_arg, &rest))
+	if (template_value(rule->value, builder->recipe->lookup, builder->recipe->lookup_arg,
+			   &rest))
 		return;
 	for (unsigned count = 0; count < TAGS_MAX && tags_next(&rest, &key, &value); count++) {
 		char memory[NAME_BYTES_MAX + 1];
@@ -152,7 +154,8 @@ static void build_fanout(struct builder *builder, const struct header_rule *rule
 static bool is_overridden(const struct lines_recipe *recipe, struct text name)
 {
 	for (size_t i = 0; i < recipe->own_count; i++) {
-		if (recipe->own[i].kind != HEADER_MEMBER && text_eq_nocase(recipe->own[i].name, name))
+		if (recipe->own[i].kind != HEADER_MEMBER &&
+		    text_eq_nocase(recipe->own[i].name, name))
 			return true;
 	}
 	return false;
@@ -168,7 +171,8 @@ static void build_lines(struct builder *builder, const struct header_rule *rows,
 		if (rows[i].kind == HEADER_OMIT)
 			continue;
 		if (rows != recipe->own && is_overridden(recipe, rows[i].name))
-			report(builder, rows[i].name, TEXT(""), "the configuration has it otherwise");
+			report(builder, rows[i].name, TEXT(""),
+			       "the configuration has it otherwise");
 		else if (rows[i].kind == HEADER_FANOUT)
 			build_fanout(builder, &rows[i]);
 		else

@@ -28,7 +28,8 @@ static unsigned timeout_ms(const struct config *config)
 {
 	unsigned long number;
 
-	if (text_number(text_of(variable_get(VARIABLE_TIMEOUT_MS)), SERVICE_TIMEOUT_MS_MAX, &number) &&
+	if (text_number(text_of(variable_get(VARIABLE_TIMEOUT_MS)), SERVICE_TIMEOUT_MS_MAX,
+			&number) &&
 	    number)
 		return (unsigned)number;
 	return config && config->timeout_ms ? config->timeout_ms : SERVICE_TIMEOUT_MS;
@@ -58,7 +59,8 @@ static void service_offer(struct context *context, const struct wire_reply *repl
 		if (inherited.len && reply->value[field].len &&
 		    text_eq(context->value[field], inherited))
 			context->origin[field] = ORIGIN_NONE;
-		context_offer(context, field, reply->value[field], ORIGIN_SERVICE, "context service");
+		context_offer(context, field, reply->value[field], ORIGIN_SERVICE,
+			      "context service");
 	}
 }
 
@@ -177,8 +179,8 @@ static void prepare_signals(struct values *values)
 	values->signals_ready = true;
 }
 
-/* The place of the conversation: what the launcher made for the shell or program that it was started
- * from, else the context service's scope. Both may be missing. */
+/* The place of the conversation: what the launcher made for the shell or program that it was
+ * started from, else the context service's scope. Both may be missing. */
 static struct text place_of(const struct values *values, const char **ret_detail)
 {
 	struct text place = text_of(variable_get(VARIABLE_RUN));
@@ -394,11 +396,11 @@ bool values_lookup(void *arg, struct text name, struct text *ret_value)
 		value = client_header(values, text_from(name, TEXT(HEADER_PREFIX).len));
 		origin = "client";
 	}
-#define COMPUTED_VALUE(word, what, expression)                                                     \
-	else if (text_eq(name, TEXT(#word)))                                                       \
-	{                                                                                          \
-		value = expression;                                                                \
-		detail = what;                                                                     \
+#define COMPUTED_VALUE(word, what, expression) \
+	else if (text_eq(name, TEXT(#word))) \
+	{ \
+		value = expression; \
+		detail = what; \
 	}
 	COMPUTED(COMPUTED_VALUE)
 	return found(values, name, value, origin, detail, ret_value);

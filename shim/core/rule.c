@@ -199,8 +199,7 @@ enum rule_verdict rule_for(const struct config *config, const struct url *url,
 		rule.configured = configured;
 		verdict = endpoint_wanted(set, url->path) ? RULE_MATCH : RULE_NO_ENDPOINT;
 	}
-	if (verdict != RULE_MATCH &&
-	    environment_names(config, &environment, url, &rule.pattern)) {
+	if (verdict != RULE_MATCH && environment_names(config, &environment, url, &rule.pattern)) {
 		rule.configured = NULL;
 		verdict = endpoint_wanted(&environment.endpoints, url->path) ? RULE_MATCH :
 									       RULE_NO_ENDPOINT;

@@ -21,11 +21,12 @@ enum { SCHEME, HOST, HOST_ASCII, PATH, PORT };
 /* A longer URL is parsed each time. */
 #define CACHE_BYTES 1024
 
-/* The cache holds one URL, the last that was parsed, with its parts, because a client sends to the
- * same one again and again. `busy` is its lock, and nobody waits for it: a thread that finds it set
- * parses its URL itself, and so does everybody in a child that was forked in such a moment. A hit
- * stays locked, as its parts lie in the cache, until url_release. An entry counts for one api and one
- * generation: url_cache_invalidate begins a new one, also while somebody is parsing. */
+/* The cache holds one URL, the last that was parsed, with its parts, because a client sends to
+ * the same one again and again. `busy` is its lock, and nobody waits for it: a thread that finds
+ * it set parses its URL itself, and so does everybody in a child that was forked in such a
+ * moment. A hit stays locked, as its parts lie in the cache, until url_release. An entry counts
+ * for one api and one generation: url_cache_invalidate begins a new one, also while somebody is
+ * parsing. */
 static struct {
 	bool busy;
 	unsigned generation;
@@ -77,7 +78,8 @@ static bool get_all(const struct url_api *api, CURLU *handle, struct url *url)
 	    !text_number(port, 65535, &number))
 		return false;
 	url->port = (unsigned)number;
-	if (url->host.ptr[0] == '[' && api->get(handle, CURLUPART_ZONEID, &zone, 0) == CURLUE_OK && zone) {
+	if (url->host.ptr[0] == '[' && api->get(handle, CURLUPART_ZONEID, &zone, 0) == CURLUE_OK &&
+	    zone) {
 		url->zoned = true;
 		api->free(zone);
 	}
@@ -196,13 +198,15 @@ static bool host_ok(struct text host)
 	for (size_t i = bracketed; i < host.len - bracketed; i++) {
 		char c = host.ptr[i];
 
-		if (!ascii_is_alnum(c) && c != '.' && !(bracketed ? c == ':' : c == '-' || c == '_'))
+		if (!ascii_is_alnum(c) && c != '.' &&
+		    !(bracketed ? c == ':' : c == '-' || c == '_'))
 			return false;
 	}
 	return true;
 }
 
-/* Exactly scheme://host[:port]/path[?query] and nothing else, so that there is nothing to interpret. */
+/* Exactly scheme://host[:port]/path[?query] and nothing else, so that there is nothing to
+ * interpret. */
 static int split(const char *text, struct url *ret_url)
 {
 	struct url url = { .scheme = TEXT("http"), .port = 80 };

@@ -27,10 +27,11 @@ struct url {
 	bool cached; /* for url_release */
 };
 
-/* 0, -EINVAL when libcurl would refuse it, -ENOMEM. *ret_url is to be released only after 0, soon,
- * and by the same thread. Thread-safe. The last URL without a query or a user is cached. Without an api the URL comes from a hook
- * that built it from the connection that is used: it is split at fixed places, and one that is not
- * exactly scheme://host[:port]/path is refused; the parts then point into it. */
+/* 0, -EINVAL when libcurl would refuse it, -ENOMEM. *ret_url is to be released only after 0,
+ * soon, and by the same thread. Thread-safe. The last URL without a query or a user is cached.
+ * Without an api the URL comes from a hook that built it from the connection that is used: it is
+ * split at fixed places, and one that is not exactly scheme://host[:port]/path is refused; the
+ * parts then point into it. */
 int url_parse(const struct url_api *api, const char *url, struct url *ret_url);
 void url_release(const struct url_api *api, struct url *url);
 /* An api may be another library's from now on: what it parsed before no longer counts. */

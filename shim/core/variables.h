@@ -9,8 +9,7 @@
 
 enum variable {
 #define VARIABLE_ENUM(constant, ...) VARIABLE_##constant,
-	VARIABLES(VARIABLE_ENUM)
-	VARIABLE_COUNT
+	VARIABLES(VARIABLE_ENUM) VARIABLE_COUNT
 };
 
 const char *variable_name(enum variable variable);
@@ -20,8 +19,8 @@ const char *variable_name(enum variable variable);
 const char *variable_get(enum variable variable);
 /* The same for any name. */
 const char *variable_get_named(const char *name);
-/* Calls `each` for every variable, "NAME=value" as it stands, in the order of the environment; of none in a
- * program with raised rights. */
+/* Calls `each` for every variable, "NAME=value" as it stands, in the order of the environment;
+ * of none in a program with raised rights. */
 void variables_scan(void (*each)(void *arg, const char *variable), void *arg);
 /* Splits one of them; false where there is no "=". */
 bool variable_split(const char *variable, struct text *ret_name, const char **ret_value);

@@ -136,8 +136,8 @@ static bool find_nearest(struct question *question, const struct requester *requ
 			buf_cut(&question->fault.message, 0);
 			buf_add(&question->fault.message, TEXT("cannot look up the process: "));
 		}
-		buf_add(&question->fault.message, result == -ESRCH ? TEXT("it has ended") :
-								     text_of(strerror(-result)));
+		buf_add(&question->fault.message,
+			result == -ESRCH ? TEXT("it has ended") : text_of(strerror(-result)));
 	}
 	return false;
 }
@@ -635,9 +635,9 @@ static void answer_question(struct question *question, char *line)
 {
 	struct answer *answer = question->answer;
 
-	*answer = (struct answer){
-		.may_pass = answer->may_pass, .page_fd = -1, .connection = answer->connection
-	};
+	*answer = (struct answer){ .may_pass = answer->may_pass,
+				   .page_fd = -1,
+				   .connection = answer->connection };
 	if (!wire_read_request(line, question->len, &question->request, &question->fault))
 		answers[question->request.op](question);
 	if (question->fault.code != WIRE_CODE_COUNT) {

@@ -256,8 +256,9 @@ static void on_line_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *connection = arg;
 
-	add_error(connection, WIRE_TIMED_OUT, TEXT("the rest of a line did not come within ten "
-						   "seconds"));
+	add_error(connection, WIRE_TIMED_OUT,
+		  TEXT("the rest of a line did not come within ten "
+		       "seconds"));
 	stop_reading(connection);
 }
 
@@ -397,10 +398,9 @@ static bool evict_idle(struct connections *connections)
 
 	if (connections->count < CONNECTIONS_MAX)
 		return true;
-	while (connection &&
-	       (connection->watched || connection->is_ready || connection->is_waiting ||
-		unsent_bytes(connection) ||
-		evbuffer_get_length(bufferevent_get_input(connection->stream))))
+	while (connection && (connection->watched || connection->is_ready ||
+			      connection->is_waiting || unsent_bytes(connection) ||
+			      evbuffer_get_length(bufferevent_get_input(connection->stream))))
 		connection = TAILQ_NEXT(connection, link);
 	if (!connection || clock_monotonic_ms() < connection->last_ms + IDLE_MS_MIN)
 		return false;

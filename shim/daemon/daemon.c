@@ -131,8 +131,8 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 	uint64_t limit_ms = (uint64_t)service->options->idle_exit_seconds * 1000;
 	uint64_t idle_ms = clock_monotonic_ms() - connections->last_ms;
 
-	if (connections->count || (service->state.shared ? service->state.scopes.processes :
-						      service->state.scopes.count))
+	if (connections->count ||
+	    (service->state.shared ? service->state.scopes.processes : service->state.scopes.count))
 		add_timer(service->idle, limit_ms);
 	else if (idle_ms < limit_ms)
 		add_timer(service->idle, limit_ms - idle_ms);
@@ -144,8 +144,8 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 static int add_signals(struct service *service)
 {
 	for (size_t i = 0; i < END_SIGNALS; i++) {
-		service->signal[i] =
-			evsignal_new(service->base, end_signals[i], on_signal, service);
+		service->signal[i] = evsignal_new(service->base, end_signals[i], on_signal,
+						  service);
 		if (!service->signal[i] || event_add(service->signal[i], NULL))
 			return -ENOMEM;
 	}

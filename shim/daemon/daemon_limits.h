@@ -37,7 +37,7 @@
  * pages, files, the loop, and some to spare. */
 #define DESCRIPTORS_KEPT (2 * CONNECTIONS_MAX + PAGES_MAX + 64)
 /* After an accept(2) that failed for want of descriptors or memory. */
-#define ACCEPT_PAUSE_MS 200/* A state file that could not be written is tried again after this. */
+#define ACCEPT_PAUSE_MS 200 /* A state file that could not be written is tried again after this. */
 #define STORE_RETRY_MS 5000
 
 /* The shared store. A change is answered within this, or refused: two seconds were promised. */

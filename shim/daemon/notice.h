@@ -20,9 +20,9 @@ struct notice_part {
 /* One line on stdout, when verbose: the event, then key=value. Values of fields are never among
  * them. Parts with an empty text are left out. */
 void notice_event_parts(const char *event, const struct notice_part *parts, size_t count);
-#define notice_event(event, ...)                                                                  \
-	notice_event_parts(event, (const struct notice_part[]){ __VA_ARGS__ },                    \
-			   sizeof((const struct notice_part[]){ __VA_ARGS__ }) /                  \
+#define notice_event(event, ...) \
+	notice_event_parts(event, (const struct notice_part[]){ __VA_ARGS__ }, \
+			   sizeof((const struct notice_part[]){ __VA_ARGS__ }) / \
 				   sizeof(struct notice_part))
 
 /* One line on stderr. */

@@ -25,9 +25,9 @@ bool process_proc_is_ours(void)
 		return cached > 0;
 	len = readlink("/proc/self", target, sizeof(target));
 	cached = len > 0 && text_number((struct text){ target, (size_t)len }, INT_MAX, &pid) &&
-				(pid_t)pid == getpid() ?
-			1 :
-			-1;
+				 (pid_t)pid == getpid() ?
+			 1 :
+			 -1;
 	return cached > 0;
 }
 

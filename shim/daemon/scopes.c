@@ -9,7 +9,7 @@
 #include "protocol/reply.h"
 
 #define container(entry, member) \
-	((struct scope *)(void *)((char *)(entry) - offsetof(struct scope, member)))
+	((struct scope *)(void *)((char *)(entry)-offsetof(struct scope, member)))
 
 /* All values of a scope in one piece, in the order of the fields; NULL is none. */
 struct packed {

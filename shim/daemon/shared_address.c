@@ -23,8 +23,8 @@ static char *decoded(const char *text, size_t len)
 	return plain;
 }
 
-static bool load_tls(struct shared_address *address, const char *ca,
-		     const char *certificate, const char *key)
+static bool load_tls(struct shared_address *address, const char *ca, const char *certificate,
+		     const char *key)
 {
 	address->tls = SSL_CTX_new(TLS_client_method());
 	if (!address->tls)
@@ -39,7 +39,8 @@ static bool load_tls(struct shared_address *address, const char *ca,
 	if (!certificate)
 		return true;
 	if (SSL_CTX_use_certificate_chain_file(address->tls, certificate) == 1 &&
-	    SSL_CTX_use_PrivateKey_file(address->tls, key ? key : certificate, SSL_FILETYPE_PEM) == 1)
+	    SSL_CTX_use_PrivateKey_file(address->tls, key ? key : certificate, SSL_FILETYPE_PEM) ==
+		    1)
 		return true;
 	notice_warning("store: cannot load the client certificate of cert= and key=");
 	return false;
@@ -65,7 +66,9 @@ static const char *parse_url(struct shared_address *address, const struct evhttp
 	if (user && user[0]) {
 		const char *colon = strchr(user, ':');
 
-		address->user = colon == user ? NULL : decoded(user, colon ? (size_t)(colon - user) : strlen(user));
+		address->user = colon == user ? NULL :
+						decoded(user, colon ? (size_t)(colon - user) :
+								      strlen(user));
 		address->password = colon ? decoded(colon + 1, strlen(colon + 1)) : NULL;
 		if (!colon)
 			return "it has a user without a password";
@@ -98,8 +101,9 @@ static const char *parse_url(struct shared_address *address, const struct evhttp
 	buf_number(&text, number);
 	if (text.full || !address->host)
 		return "its host is too long";
-	if (is_tls && !load_tls(address, evhttp_find_header(query, "cacert"),
-				evhttp_find_header(query, "cert"), evhttp_find_header(query, "key")))
+	if (is_tls &&
+	    !load_tls(address, evhttp_find_header(query, "cacert"),
+		      evhttp_find_header(query, "cert"), evhttp_find_header(query, "key")))
 		return "TLS cannot be set up";
 	return NULL;
 }

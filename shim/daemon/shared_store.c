@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The shared store in Redis or Valkey. Two connections: one for commands, one that is subscribed to a
- * channel for each name in use, because in RESP2 a subscribed connection takes no other command. Both
- * live and end together. A name is read once its subscription is confirmed, so no change falls between.
- * libevent does the I/O (with OpenSSL for rediss:), hiredis reads and writes the protocol. */
+/* The shared store in Redis or Valkey. Two connections: one for commands, one that is subscribed
+ * to a channel for each name in use, because in RESP2 a subscribed connection takes no other
+ * command. Both live and end together. A name is read once its subscription is confirmed, so no
+ * change falls between. libevent does the I/O (with OpenSSL for rediss:), hiredis reads and
+ * writes the protocol. */
 #include "daemon/shared_store.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ struct command {
 	uint64_t deadline_ms; /* of the answer */
 	uint64_t sent_revision; /* the scope's newest revision when it was sent */
 	size_t count; /* of the script's arguments */
-	char *argument[SCRIPT_ARGUMENTS_MAX]; /* into `memory`; the deadline's is filled when it is sent */
+	/* Into `memory`; the deadline's is filled when it is sent. */
+	char *argument[SCRIPT_ARGUMENTS_MAX];
 	size_t bytes[SCRIPT_ARGUMENTS_MAX];
 	char name[WIRE_NAME_BYTES_MAX + 1];
 	char memory[];
@@ -120,7 +122,8 @@ static struct used_name *find_name(const struct shared_store *store, struct text
 
 	for (; entry; entry = index_next(entry)) {
 		struct used_name *used = (struct used_name *)(void *)((char *)entry -
-								      offsetof(struct used_name, by_name));
+								      offsetof(struct used_name,
+									       by_name));
 
 		if (text_eq(name, text_of(used->name)))
 			return used;
@@ -213,8 +216,8 @@ static void tick_in(struct shared_store *store, uint64_t ms)
 	event_add(store->tick, &interval);
 }
 
-/* The script gets the deadline in the server's time, a little earlier than ours: so a change that it
- * makes is answered before our deadline, unless the connection breaks. */
+/* The script gets the deadline in the server's time, a little earlier than ours: so a change
+ * that it makes is answered before our deadline, unless the connection breaks. */
 static void send_command(struct shared_store *store, struct command *command)
 {
 	char key_memory[KEY_BYTES_MAX], channel_memory[KEY_BYTES_MAX], deadline_memory[24];
@@ -233,7 +236,9 @@ static void send_command(struct shared_store *store, struct command *command)
 	command->sent_revision = used ? used->revision : 0;
 	buf_init(&deadline, deadline_memory, sizeof(deadline_memory));
 	buf_number(&deadline, command->op == SHARED_GET ? 0 :
-		   (uint64_t)((int64_t)command->deadline_ms + store->clock_offset_ms) - SHARED_MARGIN_MS);
+							  (uint64_t)((int64_t)command->deadline_ms +
+								     store->clock_offset_ms) -
+								  SHARED_MARGIN_MS);
 	words[0] = "EVAL";
 	words[1] = shared_script;
 	words[2] = "1";
@@ -266,7 +271,7 @@ static void add_argument(struct command *command, char **at, struct text text)
 static struct command *make_request(const struct shared_change *change, void *request)
 {
 	static const char *const op_words[] = {
-		[SHARED_GET] = "get", [SHARED_SET] = "set",	[SHARED_PUT] = "put",
+		[SHARED_GET] = "get",	  [SHARED_SET] = "set",	    [SHARED_PUT] = "put",
 		[SHARED_UNSET] = "unset", [SHARED_CLOSE] = "close",
 	};
 	size_t bytes = 64;
@@ -366,8 +371,10 @@ static bool parse_row(const struct text *part, size_t count, struct shared_row *
 static void on_foreign(struct shared_store *store, struct used_name *used)
 {
 	if (!used->is_foreign)
-		notice_warning("the value of scope %s in the store at %s is not a scope of tagalong's: "
-			       "it is ignored", used->name, store->address.text);
+		notice_warning(
+			"the value of scope %s in the store at %s is not a scope of tagalong's: "
+			"it is ignored",
+			used->name, store->address.text);
 	used->is_foreign = used->is_cached = true;
 	store->owner.on_stale(store->owner.arg, text_of(used->name));
 }
@@ -402,17 +409,20 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 	for (size_t i = 0; i < count && i < SHARED_PARTS_MAX; i++)
 		part[i] = reply_text(reply->element[i]);
 	if (reply->type == REDIS_REPLY_ERROR) {
-		snprintf(message, sizeof(message), "the store refuses: %.*s", (int)reply->len, reply->str);
+		snprintf(message, sizeof(message), "the store refuses: %.*s", (int)reply->len,
+			 reply->str);
 		if (used && !command->request)
 			store->owner.on_stale(store->owner.arg, text_of(used->name));
 	} else if (!used) {
-		snprintf(message, sizeof(message), "too many scopes of the shared store are in use here");
+		snprintf(message, sizeof(message),
+			 "too many scopes of the shared store are in use here");
 	} else if (!count || count > SHARED_PARTS_MAX) {
 		on_foreign(store, used);
 	} else if (text_eq(part[0], TEXT("late"))) {
 		snprintf(message, sizeof(message), "the store was too slow; nothing was changed");
 	} else if (text_eq(part[0], TEXT("foreign"))) {
-		snprintf(message, sizeof(message), "the store has a value there that is not a scope's");
+		snprintf(message, sizeof(message),
+			 "the store has a value there that is not a scope's");
 		on_foreign(store, used);
 	} else if (text_eq(part[0], TEXT("absent"))) {
 		result = SHARED_ABSENT;
@@ -426,7 +436,8 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 		     (text_starts_with(reply_text(reply), TEXT("READONLY")) ||
 		      text_starts_with(reply_text(reply), TEXT("MASTERDOWN")));
 	answer(store, command, result, message);
-	/* After a failover the name may lead to another server, which only a new connection asks. */
+	/* After a failover the name may lead to another server, which only a new connection
+	 * asks. */
 	if (is_replica)
 		disconnect(store, "the server is a replica now");
 }
@@ -438,7 +449,8 @@ static void on_time(struct shared_store *store, const redisReply *reply)
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
 	    !text_number(reply_text(reply->element[0]), INT32_MAX * 4UL, &seconds) ||
 	    !text_number(reply_text(reply->element[1]), 999999, &micros)) {
-		disconnect(store, reply->type == REDIS_REPLY_ERROR ? reply->str : "no answer to TIME");
+		disconnect(store,
+			   reply->type == REDIS_REPLY_ERROR ? reply->str : "no answer to TIME");
 		return;
 	}
 	/* The reply took a while to arrive, so the server's clock is this or later. */
@@ -460,7 +472,8 @@ static void on_connected(struct shared_store *store)
 	if (store->was_reported)
 		notice_warning("connected to the store at %s again", store->address.text);
 	store->was_reported = false;
-	notice_event("store", { "address", text_of(store->address.text) }, { "state", TEXT("connected") });
+	notice_event("store", { "address", text_of(store->address.text) },
+		     { "state", TEXT("connected") });
 	TAILQ_FOREACH(used, &store->used, link)
 		subscribe(store, "SUBSCRIBE", text_of(used->name));
 	while ((command = TAILQ_FIRST(&store->waiting))) {
@@ -505,7 +518,7 @@ static void on_change(struct shared_store *store, struct used_name *used, const 
 	if (json_end(&json) && count && text_eq(part[0], TEXT("ok")))
 		take_row(store, used, part, count, false);
 	else
-		read_name(store, text_of(used->name)); /* not published by a daemon of ours: read the scope */
+		read_name(store, text_of(used->name)); /* published by something else: read it */
 }
 
 /* RESP2: ["subscribe", channel, number], ["message", channel, text], ["pong", ""] ... */
@@ -563,7 +576,8 @@ static void on_input(struct bufferevent *stream, void *arg)
 	while (evbuffer_get_length(input)) {
 		size_t len = evbuffer_get_contiguous_space(input);
 
-		if (redisReaderFeed(link->reader, (const char *)evbuffer_pullup(input, (ev_ssize_t)len),
+		if (redisReaderFeed(link->reader,
+				    (const char *)evbuffer_pullup(input, (ev_ssize_t)len),
 				    len) != REDIS_OK) {
 			disconnect(store, "out of memory");
 			return;
@@ -571,7 +585,8 @@ static void on_input(struct bufferevent *stream, void *arg)
 		evbuffer_drain(input, len);
 		for (;;) {
 			if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
-				disconnect(store, "the server does not speak the protocol of Redis");
+				disconnect(store,
+					   "the server does not speak the protocol of Redis");
 				return;
 			}
 			if (!reply)
@@ -626,8 +641,9 @@ static void disconnect(struct shared_store *store, const char *reason)
 	if (was_connected)
 		store->away_since_ms = now_ms;
 	if (!store->was_reported)
-		notice_warning("the store at %s is away: %s; going on with what was read before, and trying again",
-			       store->address.text, store->fault);
+		notice_warning(
+			"the store at %s is away: %s; going on with what was read before, and trying again",
+			store->address.text, store->fault);
 	store->was_reported = true;
 	close_link(&store->link[COMMANDS]);
 	close_link(&store->link[MESSAGES]);
@@ -643,8 +659,9 @@ static void disconnect(struct shared_store *store, const char *reason)
 		char message[SHARED_ADDRESS_BYTES_MAX + FAULT_BYTES_MAX + 128];
 
 		TAILQ_REMOVE(&sent, command, link);
-		snprintf(message, sizeof(message), "the shared store at %s is away: %s%s", store->address.text,
-			 store->fault, command->op == SHARED_GET ? "" : "; the change may have been made");
+		snprintf(message, sizeof(message), "the shared store at %s is away: %s%s",
+			 store->address.text, store->fault,
+			 command->op == SHARED_GET ? "" : "; the change may have been made");
 		answer(store, command, SHARED_FAILED, message);
 	}
 	TAILQ_FOREACH(used, &store->used, link) {
@@ -662,7 +679,8 @@ static void set_up(struct connection_link *link)
 	enum link_kind kind = link == &store->link[COMMANDS] ? COMMANDS : MESSAGES;
 	const char *user = store->address.user, *password = store->address.password;
 	const char *words[3] = { "AUTH", user ? user : password, password };
-	const size_t bytes[3] = { 4, strlen(words[1] ? words[1] : ""), strlen(words[2] ? words[2] : "") };
+	const size_t bytes[3] = { 4, strlen(words[1] ? words[1] : ""),
+				  strlen(words[2] ? words[2] : "") };
 	struct command *command;
 	char number[16];
 	int one = 1;
@@ -706,7 +724,8 @@ static void on_link_event(struct bufferevent *stream, short what, void *arg)
 	else if (ssl && SSL_get_verify_result(ssl) != X509_V_OK)
 		reason = X509_verify_cert_error_string(SSL_get_verify_result(ssl));
 	else if (error)
-		reason = ERR_reason_error_string(error) ? ERR_reason_error_string(error) : "TLS failed";
+		reason = ERR_reason_error_string(error) ? ERR_reason_error_string(error) :
+							  "TLS failed";
 	else if (what & BEV_EVENT_ERROR && errno)
 		reason = strerror(errno);
 	disconnect(store, reason);
@@ -754,8 +773,10 @@ static void fail_late(struct shared_store *store, uint64_t now_ms)
 		disconnect(store, "no answer in time");
 	while ((command = TAILQ_FIRST(&store->waiting)) && now_ms >= command->deadline_ms) {
 		TAILQ_REMOVE(&store->waiting, command, link);
-		snprintf(message, sizeof(message), "the shared store at %s is away: %s; nothing was changed",
-			 store->address.text, shared_store_fault(store) ? shared_store_fault(store) : "");
+		snprintf(message, sizeof(message),
+			 "the shared store at %s is away: %s; nothing was changed",
+			 store->address.text,
+			 shared_store_fault(store) ? shared_store_fault(store) : "");
 		answer(store, command, SHARED_FAILED, message);
 	}
 }
@@ -797,9 +818,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	} else if (now_ms >= store->connect_at_ms) {
 		connect_store(store);
 	}
-	if (!TAILQ_EMPTY(&store->sent) || !TAILQ_EMPTY(&store->waiting) || store->link[COMMANDS].stream)
-		tick_in(store, store->is_connected && TAILQ_EMPTY(&store->sent) ? SHARED_PING_MS / 2 :
-										  SHARED_TICK_MS);
+	if (!TAILQ_EMPTY(&store->sent) || !TAILQ_EMPTY(&store->waiting) ||
+	    store->link[COMMANDS].stream)
+		tick_in(store, store->is_connected && TAILQ_EMPTY(&store->sent) ?
+				       SHARED_PING_MS / 2 :
+				       SHARED_TICK_MS);
 	else
 		tick_in(store, store->connect_at_ms > now_ms ? store->connect_at_ms - now_ms : 0);
 }
@@ -816,7 +839,8 @@ bool shared_store_use(struct shared_store *store, struct text name)
 		TAILQ_INSERT_TAIL(&store->used, used, link);
 		return used->is_cached && store->is_connected;
 	}
-	used = store->names.count < SHARED_NAMES_MAX ? calloc(1, sizeof(*used) + name.len + 1) : NULL;
+	used = store->names.count < SHARED_NAMES_MAX ? calloc(1, sizeof(*used) + name.len + 1) :
+						       NULL;
 	if (!used)
 		return false;
 	memcpy(used->name, name.ptr, name.len);
@@ -899,7 +923,7 @@ int shared_store_open(const char *url, struct event_base *base, const struct sha
 	}
 	/* Without a name server only addresses and /etc/hosts are resolved. */
 	store->dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
-					  EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+						  EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	if (!store->dns) {
 		store->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 		if (store->dns)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The store for many machines: named scopes and the default one in Redis or Valkey. The names in use
- * here are subscribed to, so what anybody changes arrives by itself; nothing waits for the network
- * but a change, and that for SHARED_ANSWER_MS at the most. docs/internals.md has the argument why no
- * answered change is lost and no old value wins. */
+/* The store for many machines: named scopes and the default one in Redis or Valkey. The names in
+ * use here are subscribed to, so what anybody changes arrives by itself; nothing waits for the
+ * network but a change, and that for SHARED_ANSWER_MS at the most. docs/internals.md has the
+ * argument why no answered change is lost and no old value wins. */
 #pragma once
 
 #include <event2/event.h>
@@ -41,7 +41,8 @@ struct shared_change {
 enum shared_result {
 	SHARED_DONE,
 	SHARED_ABSENT, /* there is no such scope */
-	SHARED_FAILED /* refused, or the store is away: nothing was changed, unless the message says so */
+	/* Refused, or the store is away: nothing was changed, unless the message says so. */
+	SHARED_FAILED
 };
 
 struct shared_owner {
@@ -67,8 +68,8 @@ const char *shared_store_address(const struct shared_store *store);
 /* Why the store is away, for people; NULL while it is not. */
 const char *shared_store_fault(const struct shared_store *store);
 
-/* A scope is in use: it is read, and on_row called now and whenever it changes, until it was not used
- * for a while and is not needed. Never waits. Whether it was read before, and the store is
+/* A scope is in use: it is read, and on_row called now and whenever it changes, until it was not
+ * used for a while and is not needed. Never waits. Whether it was read before, and the store is
  * connected. */
 bool shared_store_use(struct shared_store *store, struct text name);
 /* Drops the names that were not used for SHARED_UNUSED_MS and that the owner does not need. */

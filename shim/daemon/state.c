@@ -74,7 +74,8 @@ static void on_row(void *arg, const struct store_row *from_store, bool same_boot
 			.pid = row.pid,
 			.start = row.start,
 			.parent = has_shared_parent ? state_shared_scope(state, row.parent) :
-				  row.parent.len ? scopes_by_name(&state->scopes, row.parent) : NULL,
+				  row.parent.len    ? scopes_by_name(&state->scopes, row.parent) :
+						      NULL,
 			.serial = row.serial,
 			.expires_ms = row.expires_ms,
 		};
@@ -178,7 +179,8 @@ static void on_shared_stale(void *arg, struct text name)
 	scopes_mark_changed(&state->scopes, scope); /* watchers are told */
 }
 
-static void on_shared_answer(void *arg, void *request, enum shared_result result, const char *message)
+static void on_shared_answer(void *arg, void *request, enum shared_result result,
+			     const char *message)
 {
 	state_resume(arg, request, result, message);
 }
@@ -205,14 +207,15 @@ void state_describe(const struct state *state, const struct scope *scope, bool w
 
 	*ret_shared = (struct wire_shared){
 		.is_shared = scope->is_shared,
-		.is_stale = scope->is_stale || (with_outer && state->scopes.default_scope->is_stale),
+		.is_stale = scope->is_stale ||
+			    (with_outer && state->scopes.default_scope->is_stale),
 		.revision = scope->store_revision,
 	};
 	for (; with_outer && outer; outer = outer->parent)
 		ret_shared->is_stale |= outer->is_stale;
 	/* Rounded up: one that is still there has time left. */
 	*ret_ttl_seconds = scope->expires_ms > now_ms ? (scope->expires_ms - now_ms + 999) / 1000 :
-			   scope->expires_ms != 0;
+							scope->expires_ms != 0;
 }
 
 void state_sweep(struct state *state)
@@ -236,9 +239,11 @@ void state_sweep(struct state *state)
 			continue;
 		}
 		if (now_ms >= scope->expires_ms) {
-			const struct shared_change get = { .op = SHARED_GET, .name = text_of(scope->name) };
+			const struct shared_change get = { .op = SHARED_GET,
+							   .name = text_of(scope->name) };
 
-			/* The store has the say; while it is away, the copy goes on and is stale. */
+			/* The store has the say; while it is away, the copy goes on and is
+			 * stale. */
 			on_shared_stale(state, text_of(scope->name));
 			scope->expires_ms = 0;
 			shared_store_ask(state->shared, &get, NULL);
@@ -252,7 +257,8 @@ void state_sweep(struct state *state)
 static int open_stores(struct state *state, const char *url, struct event_base *base)
 {
 	const struct store_owner owner = { on_row, on_revision, state };
-	const struct shared_owner shared_owner = { on_shared_row, on_shared_stale, on_shared_answer, state };
+	const struct shared_owner shared_owner = { on_shared_row, on_shared_stale, on_shared_answer,
+						   state };
 	int result;
 
 	if (!shared_store_is_url(url))

@@ -16,10 +16,12 @@ struct answer;
 struct state {
 	struct scopes scopes;
 	struct store *store;
-	/* For named scopes and the default one, which many machines share; NULL: they are in `store`. */
+	/* For named scopes and the default one, which many machines share; NULL: they are in
+	 * `store`. */
 	struct shared_store *shared;
 	LIST_HEAD(pending_list, pending) pending; /* requests that wait for it */
-	uint64_t next_expiry_ms; /* by the wall clock, when the first scope ends by its time to live */
+	/* By the wall clock, when the first scope ends by its time to live. */
+	uint64_t next_expiry_ms;
 	uint64_t next_sweep_ms;
 	struct pages *pages; /* NULL: contexts are sent on the socket only */
 	struct process_table processes;
@@ -34,8 +36,8 @@ struct state {
 	void *arg;
 };
 
-/* Opens the store of `store_url` (a shared one too) and takes over what still lives. `processes` and
- * the hooks are set before. 0, or store_open's error. */
+/* Opens the store of `store_url` (a shared one too) and takes over what still lives. `processes`
+ * and the hooks are set before. 0, or store_open's error. */
 int state_start(struct state *state, const char *store_url, struct event_base *base);
 /* Ends a scope; `why` is for the log. */
 void state_end_scope(struct state *state, struct scope *scope, const char *why);
@@ -55,8 +57,8 @@ struct scope *state_shared_scope(struct state *state, struct text name);
 void state_describe(const struct state *state, const struct scope *scope, bool with_outer,
 		    struct wire_shared *ret_shared, uint64_t *ret_ttl_seconds);
 
-/* Appends the reply line of get and watch. With `has_page` it says that the scope's page comes along;
- * `is_stale`: it is stale for another reason than its scopes'. */
+/* Appends the reply line of get and watch. With `has_page` it says that the scope's page comes
+ * along; `is_stale`: it is stale for another reason than its scopes'. */
 void state_write_context(const struct state *state, const struct scope *scope, bool has_page,
 			 bool is_stale, struct buf *reply);
 
@@ -79,8 +81,8 @@ struct answer {
 	void *connection; /* set before, for on_reply */
 };
 
-/* Answers one line, whose memory is overwritten: appends exactly one reply line, or none when that is
- * pending. */
+/* Answers one line, whose memory is overwritten: appends exactly one reply line, or none when
+ * that is pending. */
 void state_answer(struct state *state, const struct peer *peer, char *line, size_t len,
 		  struct buf *reply, struct answer *answer);
 void state_cancel(struct state *state, const void *connection);

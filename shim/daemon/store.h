@@ -43,8 +43,8 @@ int store_open(const char *url, const char *name, const struct store_owner *owne
 /* NULL is none. */
 void store_close(struct store *store);
 
-/* At the end of a turn, before its changes are put: whether all scopes are to be put instead, because
- * the file has none of them yet or an earlier transaction failed. */
+/* At the end of a turn, before its changes are put: whether all scopes are to be put instead,
+ * because the file has none of them yet or an earlier transaction failed. */
 bool store_wants_all(struct store *store);
 /* A scope that is new or has changed. */
 void store_put(struct store *store, const struct store_row *row);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The store in a SQLite database: one table of scopes by serial, one of the rest.
- * Write-ahead log and synchronous=NORMAL: a commit is in the kernel's hands before the answer leaves,
- * so it survives the end of the process; a loss of power may cost the last commits, never the file.
+/* The store in a SQLite database: one table of scopes by serial, one of the rest. Write-ahead
+ * log and synchronous=NORMAL: a commit is in the kernel's hands before the answer leaves, so it
+ * survives the end of the process; a loss of power may cost the last commits, never the file.
  * The loop itself writes, which is a copy into the page cache. */
 #include "daemon/store.h"
 
@@ -120,12 +120,13 @@ static int open_database(struct store *store)
 	int result;
 
 	result = sqlite3_open_v2(store->path, &store->database,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+				 NULL);
 	if (!result)
 		result = sqlite3_exec(store->database, schema_sql, NULL, NULL, NULL);
 	for (size_t i = 0; !result && i < STATEMENTS; i++)
-		result = sqlite3_prepare_v2(store->database, statement_sql[i], -1, &store->statement[i],
-					    NULL);
+		result = sqlite3_prepare_v2(store->database, statement_sql[i], -1,
+					    &store->statement[i], NULL);
 	return result;
 }
 
@@ -190,9 +191,10 @@ void store_commit(struct store *store, uint64_t revision)
 		if (step(store, SET_REVISION) && step(store, COMMIT)) {
 			store->failing = store->wants_all = false;
 			if (store->has_journal &&
-			    !sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_FULL,
-						       NULL, NULL))
-				unlinkat(store->folder_fd, JOURNAL, 0); /* on the disk as well now */
+			    !sqlite3_wal_checkpoint_v2(store->database, NULL,
+						       SQLITE_CHECKPOINT_FULL, NULL, NULL))
+				unlinkat(store->folder_fd, JOURNAL,
+					 0); /* on the disk as well now */
 			store->has_journal = false;
 			if (was_failing)
 				notice_warning("writing to %s works again", store->folder);
@@ -228,8 +230,9 @@ static void move_aside(struct store *store, const char *name, const char *why)
 		       store->folder, name, why, result ? name : to);
 }
 
-/* The file of earlier versions: a head, then a JSON object a line, of which the last of a scope counts.
- * A last line without LF was being written when the service died, and so was never answered. */
+/* The file of earlier versions: a head, then a JSON object a line, of which the last of a scope
+ * counts. A last line without LF was being written when the service died, and so was never
+ * answered. */
 static void take_over_journal(struct store *store)
 {
 	size_t size = 0, number = 0, damaged = 0;
@@ -280,7 +283,8 @@ static const char *read_rows(struct store *store)
 	bool same_boot = false;
 	int result;
 
-	result = sqlite3_prepare_v2(store->database, "SELECT key, value FROM meta", -1, &statement, NULL);
+	result = sqlite3_prepare_v2(store->database, "SELECT key, value FROM meta", -1, &statement,
+				    NULL);
 	while (!result && (result = sqlite3_step(statement)) == SQLITE_ROW) {
 		const char *key = (const char *)sqlite3_column_text(statement, 0);
 		const char *value = (const char *)sqlite3_column_text(statement, 1);
@@ -346,8 +350,8 @@ static const char *folder_fault(struct store *store)
 	store->folder_fd = fd_open(AT_FDCWD, store->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (store->folder_fd < 0)
 		return strerror(-store->folder_fd);
-	/* The lock ends with the process, however it ends. Where folders cannot be locked (NFS), the
-	 * lock of the socket has to do. */
+	/* The lock ends with the process, however it ends. Where folders cannot be locked (NFS),
+	 * the lock of the socket has to do. */
 	if (flock(store->folder_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return "another service has it";
 	return NULL;
@@ -362,7 +366,8 @@ static void open_file(struct store *store)
 	int result;
 
 	if (fault) {
-		notice_warning("cannot store scopes in %s: %s; going on in memory", store->path, fault);
+		notice_warning("cannot store scopes in %s: %s; going on in memory", store->path,
+			       fault);
 		return;
 	}
 	name = store->path + strlen(store->folder) + 1;
@@ -371,10 +376,12 @@ static void open_file(struct store *store)
 	process_boot_id(&boot_id);
 	result = open_database(store);
 	if (!result && is_new)
-		sqlite3_exec(store->database, "PRAGMA application_id = " APPLICATION_ID, NULL, NULL, NULL);
+		sqlite3_exec(store->database, "PRAGMA application_id = " APPLICATION_ID, NULL, NULL,
+			     NULL);
 	snprintf(why, sizeof(why), "%s", result ? database_error(store->database) : "");
 	if (result == SQLITE_CANTOPEN && faccessat(store->folder_fd, ".", W_OK, AT_EACCESS) < 0)
-		snprintf(why, sizeof(why), "%s", strerror(errno)); /* SQLite has it of a second try */
+		snprintf(why, sizeof(why), "%s",
+			 strerror(errno)); /* SQLite has it of a second try */
 	/* A file that can only be read still says what was; this makes SQLite read a cut one. */
 	if (is_damage(result))
 		sqlite3_exec(store->database, "PRAGMA writable_schema = ON", NULL, NULL, NULL);
@@ -409,8 +416,9 @@ int store_open(const char *url, const char *name, const struct store_owner *owne
 	    (!text_starts_with(rest, TEXT("file:/")) || text_ends_with(rest, TEXT("/")) ||
 	     rest.len >= PATH_BYTES_MAX)) {
 		/* Without the URL, which may hold a password. */
-		notice_warning("--store or TAGALONG_STORE is not the URL of a store (file:, file:/PATH, memory:, "
-			       "redis://HOST, rediss://HOST)");
+		notice_warning(
+			"--store or TAGALONG_STORE is not the URL of a store (file:, file:/PATH, memory:, "
+			"redis://HOST, rediss://HOST)");
 		return -EPROTONOSUPPORT;
 	}
 	store = calloc(1, sizeof(*store));

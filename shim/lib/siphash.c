@@ -55,7 +55,8 @@ void siphash_init(struct siphash *hash, const uint8_t key[SIPHASH_KEY_BYTES])
 
 	*hash = (struct siphash){ { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d ^ 0xee,
 				    k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573 },
-				  0, 0 };
+				  0,
+				  0 };
 }
 
 static void add_byte(struct siphash *hash, uint8_t byte)

@@ -70,8 +70,7 @@ static inline bool text_starts_with(struct text text, struct text prefix)
 
 static inline bool text_ends_with(struct text text, struct text suffix)
 {
-	return text.len >= suffix.len &&
-	       text_eq(text_from(text, text.len - suffix.len), suffix);
+	return text.len >= suffix.len && text_eq(text_from(text, text.len - suffix.len), suffix);
 }
 
 bool text_eq_nocase(struct text a, struct text b);

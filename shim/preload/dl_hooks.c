@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What the hooks of the dynamic loader's functions decide. A process that never uses libcurl gets no
- * further than the first comparison of each. */
+/* What the hooks of the dynamic loader's functions decide. A process that never uses libcurl
+ * gets no further than the first comparison of each. */
 #include "preload/dl_hooks.h"
 
 #include <dlfcn.h>
@@ -100,7 +100,8 @@ struct plugin {
 	unsigned set;
 };
 
-/* A reference that was bound to the plugin's libcurl, or waits to be, is bound to our hook for it. */
+/* A reference that was bound to the plugin's libcurl, or waits to be, is bound to our hook for
+ * it. */
 static void *bind_to_hook(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
 {
 	const struct plugin *plugin = arg;
@@ -125,10 +126,10 @@ static void hook_plugin(const struct link_map *map)
 		elf_rebind(&elf, bind_to_hook, &plugin);
 }
 
-/* A plugin with RTLD_DEEPBIND finds libcurl before us. It is loaded as the host asked, so that its other
- * symbols are bound as ever, and then its references to libcurl are bound to our hooks. That call has
- * us as its caller, which makes a difference for names without a path, $ORIGIN and DT_RPATH: such a
- * plugin is left alone. */
+/* A plugin with RTLD_DEEPBIND finds libcurl before us. It is loaded as the host asked, so that
+ * its other symbols are bound as ever, and then its references to libcurl are bound to our
+ * hooks. That call has us as its caller, which makes a difference for names without a path,
+ * $ORIGIN and DT_RPATH: such a plugin is left alone. */
 void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller)
 {
 	int flags = arguments->flags, saved = errno;
@@ -139,8 +140,8 @@ void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller)
 	void *handle;
 
 	dso_seal_start();
-	if (!(flags & RTLD_DEEPBIND) || !file || !strchr(file, '/') || strchr(file, '$') || !is_on() ||
-	    !elf_needs(file, "libcurl") || !object_find(caller, &object) ||
+	if (!(flags & RTLD_DEEPBIND) || !file || !strchr(file, '/') || strchr(file, '$') ||
+	    !is_on() || !elf_needs(file, "libcurl") || !object_find(caller, &object) ||
 	    !elf_open(object.map, &elf) || elf.has_rpath)
 		return NULL;
 	open = (dlopen_function *)dl_real_dlopen();
@@ -152,8 +153,8 @@ void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller)
 	return handle;
 }
 
-/* As dlsym or, with a version, dlvsym. The error message of a failure is the loader's, and the caller asks
- * again by the jump. */
+/* As dlsym or, with a version, dlvsym. The error message of a failure is the loader's, and the
+ * caller asks again by the jump. */
 static void *ask(const struct dl_arguments *arguments, void *handle)
 {
 	dlsym_function *dlsym_real = (dlsym_function *)dl_real_dlsym();
@@ -195,8 +196,8 @@ static void *find_in_scope(const struct dl_arguments *arguments, const void *cal
 	return elf_find(&elf, &wanted);
 }
 
-/* There is none but ours: the real function is to say so. Its message has the name of the caller, the symbol
- * and the version; the version is lost where the program itself asks for one. */
+/* There is none but ours: the real function is to say so. Its message has the name of the
+ * caller, the symbol and the version; the version is lost where the program itself asks for one. */
 static void let_it_fail(struct dl_arguments *arguments, const void *caller)
 {
 	struct object object;
@@ -212,8 +213,8 @@ static void let_it_fail(struct dl_arguments *arguments, const void *caller)
 	}
 }
 
-/* The hook for a function of libcurl's that was found by name, or itself where that is to be left alone:
- * a libcurl that is made of another one asks for its functions. */
+/* The hook for a function of libcurl's that was found by name, or itself where that is to be
+ * left alone: a libcurl that is made of another one asks for its functions. */
 static void *hook_for(void *found, const char *name, const void *caller)
 {
 	const struct library *library;
@@ -237,7 +238,8 @@ static void *look_up(struct dl_arguments *arguments, const void *caller)
 	if (arguments->handle == RTLD_NEXT && !is_before_us(caller))
 		return NULL;
 	found = ask(arguments, arguments->handle);
-	/* musl finds our own, and so does dlvsym; what is asked in our name as the next does not. */
+	/* musl finds our own, and so does dlvsym; what is asked in our name as the next does
+	 * not. */
 	is_ours = dso_is_own(found) || arguments->handle == RTLD_NEXT;
 	if (dso_is_own(found))
 		found = ask(arguments, RTLD_NEXT);
@@ -278,5 +280,6 @@ void *dl_hook_dlsym(struct dl_arguments *arguments, const void *caller)
 
 void *dl_hook_dlvsym(struct dl_arguments *arguments, const void *caller)
 {
-	return is_hook(arguments->name) && arguments->version ? look_up_quietly(arguments, caller) : NULL;
+	return is_hook(arguments->name) && arguments->version ? look_up_quietly(arguments, caller) :
+								NULL;
 }

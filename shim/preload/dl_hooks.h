@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Hooks for clients that a plain preload does not reach: plugins that are loaded with RTLD_DEEPBIND
- * (PHP), and clients that ask for libcurl's functions by name (ctypes, Ruby's ffi).
+/* Hooks for clients that a plain preload does not reach: plugins that are loaded with
+ * RTLD_DEEPBIND (PHP), and clients that ask for libcurl's functions by name (ctypes, Ruby's
+ * ffi).
  *
  * The exported dlopen, dlsym and dlvsym are a few instructions (trampolines.S): they ask one of
- * these, and return its answer, or jump to the real function. A jump, not a call: the real function then
- * sees the caller's own address, and with it the caller's RUNPATH, $ORIGIN and place in the search
- * order, and its error message names the caller. */
+ * these, and return its answer, or jump to the real function. A jump, not a call: the real
+ * function then sees the caller's own address, and with it the caller's RUNPATH, $ORIGIN and
+ * place in the search order, and its error message names the caller. */
 #pragma once
 
 #include "preload/libcurl.h"
@@ -28,8 +29,8 @@ void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller);
 void *dl_hook_dlsym(struct dl_arguments *arguments, const void *caller);
 void *dl_hook_dlvsym(struct dl_arguments *arguments, const void *caller);
 
-/* Where the trampolines jump to: the real functions, of libc or of another preload behind us. NULL in a
- * process that has none: before glibc 2.34 they are in libdl.so.2. */
+/* Where the trampolines jump to: the real functions, of libc or of another preload behind us.
+ * NULL in a process that has none: before glibc 2.34 they are in libdl.so.2. */
 void *dl_real_dlopen(void);
 void *dl_real_dlsym(void);
 void *dl_real_dlvsym(void);

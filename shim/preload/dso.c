@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The loader's list. It is the one that debuggers read (struct r_debug): glibc and musl put an object
- * into it when the object is mapped and complete, and glibc says by r_state when it takes objects out.
- * What a process has started with stays; what came later may go while another thread reads, so the list
- * is read no further than that while objects are being taken out.
+/* The loader's list. It is the one that debuggers read (struct r_debug): glibc and musl put an
+ * object into it when the object is mapped and complete, and glibc says by r_state when it takes
+ * objects out. What a process has started with stays; what came later may go while another
+ * thread reads, so the list is read no further than that while objects are being taken out.
  *
- * Nothing tells us when libraries come and go: what was learned of one is believed only while the same
- * build of it is still found at the same place. Nothing is kept open, because a reference of ours would
- * keep the host from unloading or upgrading its library. */
+ * Nothing tells us when libraries come and go: what was learned of one is believed only while
+ * the same build of it is still found at the same place. Nothing is kept open, because a
+ * reference of ours would keep the host from unloading or upgrading its library. */
 #include "preload/dso.h"
 
 #include <sched.h>
@@ -14,7 +14,8 @@
 
 #include "preload/elf.h"
 
-/* How often a thread lets others run before it does without the objects that came after the start. */
+/* How often a thread lets others run before it does without the objects that came after the
+ * start. */
 #define YIELDS_MAX 1000
 
 /* Weak, because glibc has the one, and musl the other. */
@@ -174,7 +175,8 @@ static bool is_listed(const struct link_map *wanted)
 	return false;
 }
 
-/* Only which one it is, and where it starts and ends: nothing of it is read, as it may go meanwhile. */
+/* Only which one it is, and where it starts and ends: nothing of it is read, as it may go
+ * meanwhile. */
 static bool locate(const void *address, struct object *ret_object)
 {
 	dl_find_object_function *find = dl_find_object();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The loaded objects of the process (the program and its shared libraries), from the dynamic loader's
- * own list. No lock of the loader's is taken: a plugin's constructor may run under it, and wait for the
- * thread that asks. */
+/* The loaded objects of the process (the program and its shared libraries), from the dynamic
+ * loader's own list. No lock of the loader's is taken: a plugin's constructor may run under it,
+ * and wait for the thread that asks. */
 #pragma once
 
 #include <link.h>
@@ -25,9 +25,9 @@ struct object {
 const struct link_map *dso_first(void);
 /* This library. NULL where the list cannot be found. */
 const struct link_map *dso_own(void);
-/* A walk over the list, from a zeroed iterator: the program, this library, and so on. `of_start` tells
- * what the process has started with, and keeps for good. What came later is left out while another
- * thread unloads some of it. */
+/* A walk over the list, from a zeroed iterator: the program, this library, and so on. `of_start`
+ * tells what the process has started with, and keeps for good. What came later is left out while
+ * another thread unloads some of it. */
 struct dso_iterator {
 	const struct link_map *map;
 	bool of_start;

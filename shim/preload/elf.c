@@ -25,9 +25,11 @@
 
 /* The relocations by which an object refers to a symbol's address alone. */
 #if defined(__x86_64__)
-#define REFERS(type) ((type) == R_X86_64_GLOB_DAT || (type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_64)
+#define REFERS(type) \
+	((type) == R_X86_64_GLOB_DAT || (type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_64)
 #elif defined(__aarch64__)
-#define REFERS(type) ((type) == R_AARCH64_GLOB_DAT || (type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_ABS64)
+#define REFERS(type) \
+	((type) == R_AARCH64_GLOB_DAT || (type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_ABS64)
 #elif defined(__i386__)
 #define REFERS(type) ((type) == R_386_GLOB_DAT || (type) == R_386_JMP_SLOT || (type) == R_386_32)
 #else
@@ -53,7 +55,8 @@ bool elf_open(const struct link_map *map, struct elf *ret_elf)
 		return false;
 	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
 		value = entry->d_un.d_val;
-		/* glibc has turned these into addresses; musl, and the vDSO, leave them relative. */
+		/* glibc has turned these into addresses; musl, and the vDSO, leave them
+		 * relative. */
 		address = value < base ? value + base : value;
 		switch (entry->d_tag) {
 		case DT_SYMTAB:
@@ -131,7 +134,8 @@ static const char *version_name(const struct elf *elf, unsigned index)
 
 		if (version->vd_ndx == index)
 			return elf->strings +
-			       ((const ElfW(Verdaux) *)(const void *)(at + version->vd_aux))->vda_name;
+			       ((const ElfW(Verdaux) *)(const void *)(at + version->vd_aux))
+				       ->vda_name;
 		at = version->vd_next ? at + version->vd_next : NULL;
 	}
 	return "";
@@ -158,8 +162,8 @@ static void *address_of(const struct elf *elf, uint32_t index)
 	return (void *)(elf->map->l_addr + elf->symbols[index].st_value);
 }
 
-/* Four words, a Bloom filter, buckets, then one chain word a symbol, whose lowest bit marks the last
- * of its bucket. */
+/* Four words, a Bloom filter, buckets, then one chain word a symbol, whose lowest bit marks the
+ * last of its bucket. */
 static void *find_by_gnu_hash(const struct elf *elf, const struct elf_name *wanted)
 {
 	uint32_t count = elf->gnu_hash[0], first = elf->gnu_hash[1], words = elf->gnu_hash[2];
@@ -169,7 +173,8 @@ static void *find_by_gnu_hash(const struct elf *elf, const struct elf_name *want
 	uint32_t index;
 
 	if (!(word >> wanted->hash % WORD_BITS &
-	      word >> (wanted->hash >> elf->gnu_hash[3]) % WORD_BITS & 1) || !count)
+	      word >> (wanted->hash >> elf->gnu_hash[3]) % WORD_BITS & 1) ||
+	    !count)
 		return NULL;
 	index = buckets[wanted->hash % count];
 	if (index < first)
@@ -263,7 +268,8 @@ void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg)
 			/* REL is the beginning of RELA. */
 			const ElfW(Rel) *relocation = (const void *)at;
 			void **place = (void **)(elf->map->l_addr + relocation->r_offset), *chosen;
-			const ElfW(Sym) *symbol = &elf->symbols[RELOCATION_SYMBOL(relocation->r_info)];
+			const ElfW(Sym) *symbol =
+				&elf->symbols[RELOCATION_SYMBOL(relocation->r_info)];
 
 			if (!REFERS(RELOCATION_TYPE(relocation->r_info)) ||
 			    symbol->st_shndx != SHN_UNDEF)

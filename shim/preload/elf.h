@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library reads of ELF: symbols and relocations of loaded objects, and whether a file needs a
- * libcurl. Nothing here calls into the dynamic loader or takes a lock. */
+/* What the library reads of ELF: symbols and relocations of loaded objects, and whether a file
+ * needs a libcurl. Nothing here calls into the dynamic loader or takes a lock. */
 #pragma once
 
 #include <link.h>
@@ -46,8 +46,8 @@ void *elf_symbol(const struct link_map *map, const char *name);
 const ElfW(Phdr) *elf_program_headers(const struct link_map *map, size_t *ret_count);
 
 /* Calls choose() for each reference of the object to a symbol that it does not define, with the
- * symbol's name and what the reference is bound to now; binds it to what choose() returns. A reference that waits for lazy binding is bound to the object's own PLT.
- */
+ * symbol's name and what the reference is bound to now; binds it to what choose() returns. A
+ * reference that waits for lazy binding is bound to the object's own PLT. */
 typedef void *elf_choose_function(void *arg, const char *name, const ElfW(Sym) *symbol,
 				  void *bound);
 void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg);

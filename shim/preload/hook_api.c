@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* tagalong_headers: the one function for hooks in runtimes that can call C (Python's ctypes). The
- * library is in the process already, so such a hook needs no helper process, no descriptor and no
- * rules of its own: it names the target of a request that is about to be sent, and gets the lines to
- * add. */
+/* tagalong_headers: the one function for hooks in runtimes that can call C (Python's ctypes).
+ * The library is in the process already, so such a hook needs no helper process, no descriptor
+ * and no rules of its own: it names the target of a request that is about to be sent, and gets
+ * the lines to add. */
 #include "preload/hook_api.h"
 
 #include <errno.h>
@@ -67,7 +67,8 @@ static const void *next_program_header(void *arg, const void *cursor, struct tex
 		return NULL;
 	end = strchrnul(line, '\n');
 	*ret_name = header_line_name((struct text){ line, (size_t)(end - line) });
-	*ret_value = text_trim(text_from((struct text){ line, (size_t)(end - line) }, ret_name->len + 1));
+	*ret_value = text_trim(
+		text_from((struct text){ line, (size_t)(end - line) }, ret_name->len + 1));
 	return line;
 }
 

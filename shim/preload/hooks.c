@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The exported functions. Each finds out whose call it is, does its part and forwards. libcurl's
- * own inner calls, which come back here through its PLT, and handles that were not made through us
- * go straight through. Nothing is ever called through NULL: where no libcurl is found, the answer is
- * libcurl's own failure code. */
+ * own inner calls, which come back here through its PLT, and handles that were not made through
+ * us go straight through. Nothing is ever called through NULL: where no libcurl is found, the
+ * answer is libcurl's own failure code. */
 #include "preload/dl_hooks.h"
 #include "preload/inject.h"
 #include "preload/legacy.h"
@@ -15,7 +15,8 @@
 /* Where a call came from. */
 struct call {
 	const void *caller; /* its return address */
-	unsigned entry; /* by which it came: enum libcurl_version, and then one for each set of names */
+	/* By which it came: enum libcurl_version, and then one for each set of names. */
+	unsigned entry;
 };
 
 /* The library that the entry point, or else the caller, means. */
@@ -237,13 +238,13 @@ static CURLMcode multi_cleanup(struct call call, CURLM *multi)
  * argument is taken by the option's type band. */
 #if defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
 #define SETOPT_PARAMETERS CURL *easy, CURLoption option, void *argument
-#define EASY_SETOPT(linkage, name, from)                                                          \
-	linkage CURLcode name(SETOPT_PARAMETERS)                                                  \
-	{                                                                                         \
-		const struct handle *handle = handle_peek(easy);                                  \
-		if (easy_passes(handle, option))                                                  \
-			return handle->pass(easy, option, argument);                              \
-		return easy_setopt(from, easy, option, argument);                                 \
+#define EASY_SETOPT(linkage, name, from) \
+	linkage CURLcode name(SETOPT_PARAMETERS) \
+	{ \
+		const struct handle *handle = handle_peek(easy); \
+		if (easy_passes(handle, option)) \
+			return handle->pass(easy, option, argument); \
+		return easy_setopt(from, easy, option, argument); \
 	}
 #else
 #if UINTPTR_MAX < UINT64_MAX
@@ -273,78 +274,79 @@ static CURLcode easy_setopt_list(struct call call, CURL *easy, CURLoption option
 }
 
 #define SETOPT_PARAMETERS CURL *easy, CURLoption option, ...
-#define EASY_SETOPT(linkage, name, from)                                                          \
-	linkage CURLcode name(SETOPT_PARAMETERS)                                                  \
-	{                                                                                         \
-		CURLcode code;                                                                    \
-		va_list list;                                                                     \
-		va_start(list, option);                                                           \
-		code = easy_setopt_list(from, easy, option, list);                                \
-		va_end(list);                                                                     \
-		return code;                                                                      \
+#define EASY_SETOPT(linkage, name, from) \
+	linkage CURLcode name(SETOPT_PARAMETERS) \
+	{ \
+		CURLcode code; \
+		va_list list; \
+		va_start(list, option); \
+		code = easy_setopt_list(from, easy, option, list); \
+		va_end(list); \
+		return code; \
 	}
 #endif
 
 /* The entry points. `entry` tells which one it is, and the return address has to be taken in it. */
-#define ENTRY_POINTS(linkage, prefix, entry)                                                      \
-	linkage CURL *prefix##curl_easy_init(void)                                                \
-	{                                                                                         \
-		return easy_init(FROM(entry));                                                    \
-	}                                                                                         \
-	linkage CURLcode prefix##curl_easy_perform(CURL *easy)                                    \
-	{                                                                                         \
-		return easy_perform(FROM(entry), easy);                                           \
-	}                                                                                         \
-	linkage void prefix##curl_easy_reset(CURL *easy)                                          \
-	{                                                                                         \
-		easy_reset(FROM(entry), easy);                                                    \
-	}                                                                                         \
-	linkage CURL *prefix##curl_easy_duphandle(CURL *easy)                                     \
-	{                                                                                         \
-		return easy_duphandle(FROM(entry), easy);                                         \
-	}                                                                                         \
-	linkage void prefix##curl_easy_cleanup(CURL *easy)                                        \
-	{                                                                                         \
-		easy_cleanup(FROM(entry), easy);                                                  \
-	}                                                                                         \
-	linkage CURLMcode prefix##curl_multi_add_handle(CURLM *multi, CURL *easy)                 \
-	{                                                                                         \
-		return multi_add_handle(FROM(entry), multi, easy);                                \
-	}                                                                                         \
-	linkage CURLMcode prefix##curl_multi_remove_handle(CURLM *multi, CURL *easy)              \
-	{                                                                                         \
-		return multi_remove_handle(FROM(entry), multi, easy);                             \
-	}                                                                                         \
-	linkage CURLMcode prefix##curl_multi_cleanup(CURLM *multi)                                \
-	{                                                                                         \
-		return multi_cleanup(FROM(entry), multi);                                         \
+#define ENTRY_POINTS(linkage, prefix, entry) \
+	linkage CURL *prefix##curl_easy_init(void) \
+	{ \
+		return easy_init(FROM(entry)); \
+	} \
+	linkage CURLcode prefix##curl_easy_perform(CURL *easy) \
+	{ \
+		return easy_perform(FROM(entry), easy); \
+	} \
+	linkage void prefix##curl_easy_reset(CURL *easy) \
+	{ \
+		easy_reset(FROM(entry), easy); \
+	} \
+	linkage CURL *prefix##curl_easy_duphandle(CURL *easy) \
+	{ \
+		return easy_duphandle(FROM(entry), easy); \
+	} \
+	linkage void prefix##curl_easy_cleanup(CURL *easy) \
+	{ \
+		easy_cleanup(FROM(entry), easy); \
+	} \
+	linkage CURLMcode prefix##curl_multi_add_handle(CURLM *multi, CURL *easy) \
+	{ \
+		return multi_add_handle(FROM(entry), multi, easy); \
+	} \
+	linkage CURLMcode prefix##curl_multi_remove_handle(CURLM *multi, CURL *easy) \
+	{ \
+		return multi_remove_handle(FROM(entry), multi, easy); \
+	} \
+	linkage CURLMcode prefix##curl_multi_cleanup(CURLM *multi) \
+	{ \
+		return multi_cleanup(FROM(entry), multi); \
 	}
 #define FROM(entry) ((struct call){ __builtin_return_address(0), entry })
 
-/* Under libcurl's own names, once for references without a version and once for each version. The plain
- * ones have two default versions, TAGALONG_1 and TAGALONG_2: the loader takes the first for a reference
- * without a version, and musl for any, but for glibc's dlsym() a name with two defaults is ambiguous,
- * and it goes on looking. So a program that asks whether there is a libcurl gets the answer, and the
- * error message, that it would get without us. Newer linkers refuse to make two, so the second becomes
- * one after linking (scripts/second-default). docs/internals.md: "Which libcurl a call means". */
-#define ALL_HOOKS(X, version)                                                                     \
-	X(curl_easy_init, version)                                                                \
-	X(curl_easy_setopt, version)                                                              \
-	X(curl_easy_perform, version)                                                             \
-	X(curl_easy_reset, version)                                                               \
-	X(curl_easy_duphandle, version)                                                           \
-	X(curl_easy_cleanup, version)                                                             \
-	X(curl_multi_add_handle, version)                                                         \
-	X(curl_multi_remove_handle, version)                                                      \
+/* Under libcurl's own names, once for references without a version and once for each version.
+ * The plain ones have two default versions, TAGALONG_1 and TAGALONG_2: the loader takes the
+ * first for a reference without a version, and musl for any, but for glibc's dlsym() a name with
+ * two defaults is ambiguous, and it goes on looking. So a program that asks whether there is a
+ * libcurl gets the answer, and the error message, that it would get without us. Newer linkers
+ * refuse to make two, so the second becomes one after linking (scripts/second-default).
+ * docs/internals.md: "Which libcurl a call means". */
+#define ALL_HOOKS(X, version) \
+	X(curl_easy_init, version) \
+	X(curl_easy_setopt, version) \
+	X(curl_easy_perform, version) \
+	X(curl_easy_reset, version) \
+	X(curl_easy_duphandle, version) \
+	X(curl_easy_cleanup, version) \
+	X(curl_multi_add_handle, version) \
+	X(curl_multi_remove_handle, version) \
 	X(curl_multi_cleanup, version)
-#define FIRST_DEFAULT(hook, version)                                                              \
-	__asm__(".globl entry_plain_" #hook "\n.symver entry_plain_" #hook ", " #hook              \
+#define FIRST_DEFAULT(hook, version) \
+	__asm__(".globl entry_plain_" #hook "\n.symver entry_plain_" #hook ", " #hook \
 		"@@" #version);
-#define SECOND_DEFAULT(hook, version)                                                             \
-	__asm__(".globl entry_second_" #hook "\n.set entry_second_" #hook ", entry_plain_" #hook   \
+#define SECOND_DEFAULT(hook, version) \
+	__asm__(".globl entry_second_" #hook "\n.set entry_second_" #hook ", entry_plain_" #hook \
 		"\n.symver entry_second_" #hook ", " #hook "@" #version);
-#define OLDER_VERSION(hook, version)                                                              \
-	__asm__(".globl entry_" #version "_" #hook "\n.symver entry_" #version "_" #hook           \
+#define OLDER_VERSION(hook, version) \
+	__asm__(".globl entry_" #version "_" #hook "\n.symver entry_" #version "_" #hook \
 		", " #hook "@" #version);
 
 /* Static, but for the assembler, which gives them their names. */
@@ -357,9 +359,9 @@ ALL_HOOKS(SECOND_DEFAULT, TAGALONG_2)
 #define HOOK(name, result, arguments)
 #define NEED(name, result, arguments)
 #define DL_HOOK(name)
-#define VERSION(name)                                                                              \
-	EASY_SETOPT(USED, entry_##name##_curl_easy_setopt, FROM(LIBCURL_##name))                  \
-	ENTRY_POINTS(USED, entry_##name##_, LIBCURL_##name)                                       \
+#define VERSION(name) \
+	EASY_SETOPT(USED, entry_##name##_curl_easy_setopt, FROM(LIBCURL_##name)) \
+	ENTRY_POINTS(USED, entry_##name##_, LIBCURL_##name) \
 	ALL_HOOKS(OLDER_VERSION, name)
 #include "preload/hooks.def"
 #undef HOOK
@@ -368,8 +370,8 @@ ALL_HOOKS(SECOND_DEFAULT, TAGALONG_2)
 #undef VERSION
 
 /* Once for each set that is handed out to clients that ask by name. */
-#define SET(prefix, number)                                                                       \
-	EASY_SETOPT(static, prefix##curl_easy_setopt, FROM(LIBCURL_VERSIONS + number))            \
+#define SET(prefix, number) \
+	EASY_SETOPT(static, prefix##curl_easy_setopt, FROM(LIBCURL_VERSIONS + number)) \
 	ENTRY_POINTS(static, prefix, LIBCURL_VERSIONS + number)
 SET(set0_, 0)
 SET(set1_, 1)
@@ -380,11 +382,11 @@ _Static_assert(DL_HOOK_SETS == 4, "one of each a set");
 /* Compared one by one, not in a table of pointers: nothing to relocate when a process starts. */
 void *hook_by_name(unsigned set, const char *name)
 {
-#define HOOK(hook, result, arguments)                                                             \
-	if (!strcmp(name, #hook))                                                                 \
-		return set == 0 ? (void *)set0_##hook :                                           \
-		       set == 1 ? (void *)set1_##hook :                                           \
-		       set == 2 ? (void *)set2_##hook :                                           \
+#define HOOK(hook, result, arguments) \
+	if (!strcmp(name, #hook)) \
+		return set == 0 ? (void *)set0_##hook : \
+		       set == 1 ? (void *)set1_##hook : \
+		       set == 2 ? (void *)set2_##hook : \
 				  (void *)set3_##hook;
 #define NEED(name, result, arguments)
 #define DL_HOOK(name)

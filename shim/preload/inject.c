@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Injecting header lines into requests; inject.h has the idea. A request is judged by where it
- * goes: by what libcurl reports in its callback or, where libcurl may report an outdated URL, by what
- * was read when the transfer started. Memory of the client is never read once the client may have
- * freed it. A request whose URL does not fit its connection is left alone. */
+ * goes: by what libcurl reports in its callback or, where libcurl may report an outdated URL, by
+ * what was read when the transfer started. Memory of the client is never read once the client
+ * may have freed it. A request whose URL does not fit its connection is left alone. */
 #include "preload/inject.h"
 
 #include <arpa/inet.h>
@@ -318,7 +318,8 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 		allowed = leave_alone(handle, &request, "");
 	else if (handle->unified)
 		/* The client wants its list in CONNECT requests to proxies, too. Those are built
-		 * before our callback runs, so on a later hop they would carry what was injected. */
+		 * before our callback runs, so on a later hop they would carry what was
+		 * injected. */
 		allowed = leave_alone(handle, &request, "the client sets CURLHEADER_UNIFIED");
 	else if (handle->transfer.deferred && handle->transfer.by_url_handle &&
 		 !handle->transfer.url_reported && !handle->transfer.followed)
@@ -326,7 +327,8 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 		allowed = leave_alone(handle, &request, "what its URL handle said is not known");
 	else if (misplaced ||
 		 (before && request.url == effective && !same_place(api, before, effective)))
-		allowed = leave_alone(handle, &request, "the client changed its URL during the transfer");
+		allowed = leave_alone(handle, &request,
+				      "the client changed its URL during the transfer");
 	else if (!port_of(handle, peer_port, &request))
 		allowed = leave_alone(handle, &request, "the port that it goes to is unknown");
 	else
@@ -335,8 +337,8 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 	return allowed;
 }
 
-/* Every libcurl passes its callback the text in the handle itself that CURLINFO_PRIMARY_IP gives, so
- * its address tells the handle from a copy. */
+/* Every libcurl passes its callback the text in the handle itself that CURLINFO_PRIMARY_IP
+ * gives, so its address tells the handle from a copy. */
 static bool is_of_handle(const struct handle *handle, const char *primary_ip)
 {
 	char *own_ip = NULL;
@@ -345,8 +347,9 @@ static bool is_of_handle(const struct handle *handle, const char *primary_ip)
 	return own_ip == primary_ip;
 }
 
-/* Called by libcurl right before each request. The data is not the handle's state, but what is never
- * freed: an unseen copy of the handle (inject_list.h) has the same data, and outlives the state. */
+/* Called by libcurl right before each request. The data is not the handle's state, but what is
+ * never freed: an unseen copy of the handle (inject_list.h) has the same data, and outlives the
+ * state. */
 static int before_request(void *data, char *primary_ip, char *local_ip, int primary_port,
 			  int local_port)
 {
@@ -454,8 +457,8 @@ static void read_client_url(struct handle *handle)
 	handle->library->curl_free(text);
 }
 
-/* libcurl's URL parser needs 4 KiB of stack, and our callback runs deep inside libcurl. So the first
- * decision for a handle is made here, before libcurl starts, and its result is cached. */
+/* libcurl's URL parser needs 4 KiB of stack, and our callback runs deep inside libcurl. So the
+ * first decision for a handle is made here, before libcurl starts, and its result is cached. */
 static void warm_up(struct handle *handle)
 {
 	struct tag_request request = { .api = &handle->library->url_api, .method = "POST" };
@@ -676,8 +679,8 @@ static void note(struct handle *handle, CURLoption option, void *argument)
 	case CURLOPT_URL:
 		break;
 	case CURLOPT_PORT:
-		handle->transfer.misplaced |=
-			handle->transfer.started && handle->port != number && may_be_read(handle);
+		handle->transfer.misplaced |= handle->transfer.started && handle->port != number &&
+					      may_be_read(handle);
 		handle->port = number;
 		break;
 	case CURLOPT_REQUEST_TARGET:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The list that a request is sent with: our lines, then the client's. Injections of handles that are gone
- * are a queue under a lock; who does not get the lock allocates one, or leaves one behind. */
+/* The list that a request is sent with: our lines, then the client's. Injections of handles that
+ * are gone are a queue under a lock; who does not get the lock allocates one, or leaves one
+ * behind. */
 #include "preload/inject_list.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Which libcurl a call means. The answer is the loader's: what the process has started with comes first,
- * in the order of the list, for every reference; then what the calling object has been bound to, then
- * what it needs. Each libcurl's references have entry points of their own by their version, so a wrong
- * return address (a tail call, a pointer that was handed on) misleads only where two libcurls of the same
- * version were both loaded by plugins. Asked once for a handle, when it is made; its later calls use the
- * library in its state. */
+/* Which libcurl a call means. The answer is the loader's: what the process has started with
+ * comes first, in the order of the list, for every reference; then what the calling object has
+ * been bound to, then what it needs. Each libcurl's references have entry points of their own by
+ * their version, so a wrong return address (a tail call, a pointer that was handed on) misleads
+ * only where two libcurls of the same version were both loaded by plugins. Asked once for a
+ * handle, when it is made; its later calls use the library in its state. */
 #include "preload/libcurl.h"
 
 #include <errno.h>
@@ -41,8 +41,8 @@ struct found_library {
 	struct library library;
 };
 static struct found_library *all_found;
-/* The first ones take no memory: without its libcurl a host could not even send its requests as they
- * are. Debian has three flavours. */
+/* The first ones take no memory: without its libcurl a host could not even send its requests as
+ * they are. Debian has three flavours. */
 #define FIRST_FOUND 4
 static struct found_library first_ones[FIRST_FOUND];
 static unsigned first_used;
@@ -50,8 +50,8 @@ static unsigned first_used;
 /* What the references of each version are bound to when that was there at the start: for good. */
 static const struct library *of_start[LIBCURL_VERSIONS];
 
-/* What was found out about calling objects that came later. Who finds it in use does without: no thread
- * waits, and a forked child in which it stays in use is only slower. */
+/* What was found out about calling objects that came later. Who finds it in use does without: no
+ * thread waits, and a forked child in which it stays in use is only slower. */
 #define CALLERS_MAX 16
 static struct {
 	bool in_use;
@@ -69,8 +69,8 @@ static const char *version_text(enum libcurl_version version)
 #define HOOK(name, result, arguments)
 #define NEED(name, result, arguments)
 #define DL_HOOK(name)
-#define VERSION(name)                                                                              \
-	case LIBCURL_##name:                                                                       \
+#define VERSION(name) \
+	case LIBCURL_##name: \
 		return #name;
 #include "preload/hooks.def"
 #undef HOOK
@@ -84,11 +84,13 @@ static const char *version_text(enum libcurl_version version)
 	return NULL;
 }
 
-/* A preload, such as a copy of this library, may have some functions, but no libcurl is without these. */
+/* A preload, such as a copy of this library, may have some functions, but no libcurl is without
+ * these. */
 static void *find_init(const struct link_map *map, enum libcurl_version version)
 {
 	/* musl binds by the name alone. */
-	struct elf_name init = elf_name("curl_easy_init", dso_has_musl() ? NULL : version_text(version));
+	struct elf_name init = elf_name("curl_easy_init",
+					dso_has_musl() ? NULL : version_text(version));
 	struct elf_name info = elf_name("curl_easy_getinfo", NULL);
 	struct elf elf;
 	void *found = elf_open(map, &elf) ? elf_find(&elf, &init) : NULL;
@@ -109,8 +111,9 @@ static void *get_function(const struct library *library, size_t index)
 	return function;
 }
 
-/* The functions of the object itself, or those that the loader binds to: of what has started behind us,
- * the first that has each, so that another preload, which may have only some of them, keeps its turn. */
+/* The functions of the object itself, or those that the loader binds to: of what has started
+ * behind us, the first that has each, so that another preload, which may have only some of them,
+ * keeps its turn. */
 static void find_functions(struct library *library, const struct link_map *map,
 			   enum libcurl_version version)
 {
@@ -119,7 +122,8 @@ static void find_functions(struct library *library, const struct link_map *map,
 	struct elf elf;
 
 	for (size_t i = 0; i < FUNCTIONS; i++)
-		name[i] = elf_name(functions[i].name, dso_has_musl() ? NULL : version_text(version));
+		name[i] = elf_name(functions[i].name,
+				   dso_has_musl() ? NULL : version_text(version));
 	while (at.map != map && dso_iterate(&at) && at.of_start && at.map != map) {
 		if (!elf_open(at.map, &elf))
 			continue;
@@ -148,7 +152,8 @@ static bool is_equal(const struct library *a, const struct library *b)
 
 	return a->object.map == b->object.map && a->object.start == b->object.start &&
 	       a->object.end == b->object.end && a->by_name == b->by_name &&
-	       !memcmp((const char *)a + first, (const char *)b + first, FUNCTIONS * sizeof(void *));
+	       !memcmp((const char *)a + first, (const char *)b + first,
+		       FUNCTIONS * sizeof(void *));
 }
 
 static struct found_library *new_found(void)
@@ -163,8 +168,8 @@ static struct found_library *new_found(void)
 	return malloc(sizeof(struct found_library));
 }
 
-/* The struct for the libcurl that has this curl_easy_init, made at need. No lock: two threads that are
- * here at once may make two, which is as good as one. */
+/* The struct for the libcurl that has this curl_easy_init, made at need. No lock: two threads
+ * that are here at once may make two, which is as good as one. */
 static const struct library *library_make(void *init, enum libcurl_version version, bool by_name)
 {
 	struct library found = { .by_name = by_name };
@@ -293,7 +298,9 @@ static void *init_for_object(const struct object *object, enum libcurl_version v
 
 	if (elf_open(object->map, &elf))
 		elf_rebind(&elf, note_bound, &bound);
-	init = bound.function && object_find(bound.function, &there) ? find_init(there.map, version) : NULL;
+	init = bound.function && object_find(bound.function, &there) ?
+		       find_init(there.map, version) :
+		       NULL;
 	return init ? init : init_in_scope(object->map, version, true);
 }
 
@@ -322,7 +329,8 @@ static const struct library *cached_for(enum libcurl_version version, const void
 		}
 	}
 	callers_give_back();
-	return library && object_is_same(&object) && object_is_same(&library->object) ? library : NULL;
+	return library && object_is_same(&object) && object_is_same(&library->object) ? library :
+											NULL;
 }
 
 static void cache_for(enum libcurl_version version, const struct object *object,
@@ -358,7 +366,8 @@ static const struct library *library_of_plugin(enum libcurl_version version, con
 		return library_make(first, version, false);
 	init = init_for_object(&object, version);
 	library = library_make(init ? init : first, version, false);
-	/* Of a caller without one, the first is as good a guess as any, and it is made anew each time. */
+	/* Of a caller without one, the first is as good a guess as any, and it is made anew each
+	 * time. */
 	if (library && init && !library_holds(library, caller))
 		cache_for(version, &object, library);
 	return library;

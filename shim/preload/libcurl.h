@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The real libcurls of the process. There can be several (OpenSSL, GnuTLS and NSS flavours, private
- * copies), so every call goes to the one that its handle came from, or that the loader would have bound
- * the caller to without us. */
+/* The real libcurls of the process. There can be several (OpenSSL, GnuTLS and NSS flavours,
+ * private copies), so every call goes to the one that its handle came from, or that the loader
+ * would have bound the caller to without us. */
 #pragma once
 
 #include <stdbool.h>
@@ -41,15 +41,15 @@ enum libcurl_version {
 	LIBCURL_VERSIONS
 };
 
-/* The library that a reference of this version was bound to without us; `caller` is the return address
- * of a call through it. NULL when there is no libcurl to be found. *ret_inside tells whether the caller
- * is libcurl itself. The struct stays valid for the process's life; its functions, while that library is
- * loaded. Thread-safe; keeps errno. */
+/* The library that a reference of this version was bound to without us; `caller` is the return
+ * address of a call through it. NULL when there is no libcurl to be found. *ret_inside tells
+ * whether the caller is libcurl itself. The struct stays valid for the process's life; its
+ * functions, while that library is loaded. Thread-safe; keeps errno. */
 const struct library *library_of_call(enum libcurl_version version, const void *caller,
 				      bool *ret_inside);
 
-/* The library that defines a function of libcurl's with this address. NULL without memory, and for one
- * that is in another namespace or in the program. */
+/* The library that defines a function of libcurl's with this address. NULL without memory, and
+ * for one that is in another namespace or in the program. */
 const struct library *library_at(const void *function);
 /* The library that an object of the list finds in its own scope, itself left out. */
 const struct library *library_in_scope(const struct link_map *map);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* What glibc has and musl lacks, as hidden functions of our own, so that one library loads in both: the
- * checks that _FORTIFY_SOURCE puts in, the parts of a device number, and on 32-bit machines fcntl by its
- * name for large files. */
+/* What glibc has and musl lacks, as hidden functions of our own, so that one library loads in
+ * both: the checks that _FORTIFY_SOURCE puts in, the parts of a device number, and on 32-bit
+ * machines fcntl by its name for large files. */
 /* These are the checks: none of them is to be checked by itself. */
 #undef _FORTIFY_SOURCE
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The library as an addon of Node-API, which Node and Bun have: process.dlopen() gives a JavaScript
- * hook headers(method, url, head, body), which answers as tagalong_headers does, with one string. The
- * functions of Node-API are the program's own and are looked up by name: elsewhere nobody has them.
- */
+/* The library as an addon of Node-API, which Node and Bun have: process.dlopen() gives a
+ * JavaScript hook headers(method, url, head, body), which answers as tagalong_headers does, with
+ * one string. The functions of Node-API are the program's own and are looked up by name:
+ * elsewhere nobody has them. */
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -38,9 +38,8 @@ enum { METHOD, URL, HEAD, BODY, ARGUMENTS };
 static bool find_api(struct node_api *ret_api)
 {
 	static const char names[][32] = {
-		"napi_create_function",	 "napi_create_string_utf8",
-		"napi_set_named_property", "napi_get_cb_info",
-		"napi_get_value_string_utf8", "napi_is_buffer",
+		"napi_create_function", "napi_create_string_utf8",    "napi_set_named_property",
+		"napi_get_cb_info",	"napi_get_value_string_utf8", "napi_is_buffer",
 		"napi_get_buffer_info",
 	};
 	void **function = (void **)ret_api;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The constructor, the only code that runs in a process which never uses libcurl. It corrects references
- * that the loader bound wrongly because our library is loaded, ours and the program's. It makes no system
- * call and writes no page unless there is one to correct. */
+/* The constructor, the only code that runs in a process which never uses libcurl. It corrects
+ * references that the loader bound wrongly because our library is loaded, ours and the
+ * program's. It makes no system call and writes no page unless there is one to correct. */
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -11,10 +11,13 @@
 #include "preload/elf.h"
 #include "preload/libcurl.h"
 
-/* A weak reference asks whether libcurl is there. Where it is not, the answer is NULL, as without us. */
+/* A weak reference asks whether libcurl is there. Where it is not, the answer is NULL, as
+ * without us. */
 static void *unbind(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
 {
-	return symbol->st_info >> 4 == STB_WEAK && dso_is_own(bound) && hook_by_name(0, name) ? NULL : bound;
+	return symbol->st_info >> 4 == STB_WEAK && dso_is_own(bound) && hook_by_name(0, name) ?
+		       NULL :
+		       bound;
 }
 
 static void unbind_weak_references(const struct link_map *own)
@@ -39,9 +42,9 @@ static bool is_named(const struct link_map *map, const char *start)
 	return !strncmp(slash ? slash + 1 : map->l_name, start, strlen(start));
 }
 
-/* A program or library may show functions of its own under libc's names (access, link, getcwd, syscall),
- * and they come first. Memory is the exception: what replaces malloc replaces it for everybody, and
- * another preload keeps its turn, too. */
+/* A program or library may show functions of its own under libc's names (access, link, getcwd,
+ * syscall), and they come first. Memory is the exception: what replaces malloc replaces it for
+ * everybody, and another preload keeps its turn, too. */
 struct binding {
 	struct elf own, libc_symbols;
 	struct object libc;
@@ -70,8 +73,7 @@ static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, 
 	void *found;
 
 	/* Data may have been copied into the program, which is right. */
-	if (!bound || object_holds(&libc->libc, bound) ||
-	    (symbol->st_info & 15) == STT_OBJECT)
+	if (!bound || object_holds(&libc->libc, bound) || (symbol->st_info & 15) == STT_OBJECT)
 		return bound;
 	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
 		if (!strcmp(name, memory[i]))
@@ -103,14 +105,16 @@ static void bind_own_references(const struct link_map *own)
 
 	if (!elf_open(own, &binding.own) || !elf_open(dso_first(), &program))
 		return;
-	for (const ElfW(Dyn) *entry = program.map->l_ld; entry->d_tag != DT_NULL && !needed; entry++) {
+	for (const ElfW(Dyn) *entry = program.map->l_ld; entry->d_tag != DT_NULL && !needed;
+	     entry++) {
 		if (entry->d_tag == DT_NEEDED)
 			needed = program.strings + entry->d_un.d_val;
 	}
 	for (const struct link_map *map = program.map; map; map = map->l_next) {
 		if (needed && !binding.first_needed && is_named(map, needed))
 			binding.first_needed = map;
-		if ((is_named(map, "libc.so") || is_named(map, "ld-musl") || is_named(map, "libc.musl")) &&
+		if ((is_named(map, "libc.so") || is_named(map, "ld-musl") ||
+		     is_named(map, "libc.musl")) &&
 		    object_of_map(map, &binding.libc) && elf_open(map, &binding.libc_symbols)) {
 			use_libc_itself(&binding);
 			elf_rebind(&binding.own, bind_to_libc, &binding);

@@ -216,8 +216,16 @@ void wire_get_request(struct buf *buf, struct text token, bool page)
 }
 
 /* The members of a request, as bits: those that were there. */
-enum { HAS_V = 1, HAS_OP = 2, HAS_SCOPE = 4, HAS_CONTEXT = 8, HAS_FIELDS = 16, HAS_AFTER = 32,
-       HAS_PAGE = 64, HAS_TTL = 128 };
+enum {
+	HAS_V = 1,
+	HAS_OP = 2,
+	HAS_SCOPE = 4,
+	HAS_CONTEXT = 8,
+	HAS_FIELDS = 16,
+	HAS_AFTER = 32,
+	HAS_PAGE = 64,
+	HAS_TTL = 128
+};
 
 struct reading {
 	struct json json;
@@ -342,9 +350,9 @@ static void read_scope(struct reading *reading)
 		} else if (text_eq(key, TEXT("pid"))) {
 			once(reading, &seen, PID, key);
 			reading->request->target = WIRE_PROCESS;
-			reading->request->pid = (pid_t)read_number(
-				reading, 1, INT_MAX, WIRE_BAD_SCOPE,
-				"a scope's pid has to be a whole number above 0");
+			reading->request->pid = (pid_t)
+				read_number(reading, 1, INT_MAX, WIRE_BAD_SCOPE,
+					    "a scope's pid has to be a whole number above 0");
 		} else if (text_eq(key, TEXT("default"))) {
 			once(reading, &seen, DEFAULT, key);
 			read_scope_default(reading);
@@ -479,6 +487,7 @@ static const struct member {
 	unsigned bit;
 	void (*read)(struct reading *reading);
 } members[] = {
+	/* clang-format off */
 	{ "v", HAS_V, read_version },
 	{ "op", HAS_OP, read_op },
 	{ "scope", HAS_SCOPE, read_scope },
@@ -487,6 +496,7 @@ static const struct member {
 	{ "after", HAS_AFTER, read_after },
 	{ "page", HAS_PAGE, read_page },
 	{ "ttl", HAS_TTL, read_ttl },
+	/* clang-format on */
 };
 
 static void read_members(struct reading *reading)

@@ -14,18 +14,20 @@
 
 /* What a request can be refused with (docs/protocol.md says when): of several faults, the first of
  * this list is reported. */
+/* clang-format off */
 #define WIRE_CODES(X) \
 	X(TOO_LONG, too_long) X(BAD_JSON, bad_json) X(BAD_VERSION, bad_version) \
 	X(BAD_OP, bad_op) X(BAD_SCOPE, bad_scope) X(BAD_FIELD, bad_field) \
 	X(BAD_VALUE, bad_value) X(TOO_MANY, too_many) X(FORBIDDEN, forbidden) \
 	X(SCOPE_ENDED, scope_ended) X(TIMED_OUT, timed_out) X(STORE_AWAY, store_away) \
 	X(NO_MEMORY, no_memory)
+/* clang-format on */
 
 enum wire_code {
 #define WIRE_CODE(constant, name) WIRE_##constant,
 	WIRE_CODES(WIRE_CODE)
 #undef WIRE_CODE
-	WIRE_CODE_COUNT
+		WIRE_CODE_COUNT
 };
 
 const char *wire_code_name(enum wire_code code);
@@ -45,15 +47,17 @@ void wire_error_quote(struct wire_error *fault, struct text text);
 /* Appends the names of all fields. */
 void wire_error_fields(struct wire_error *fault);
 
+/* clang-format off */
 #define WIRE_OPS(X) \
 	X(GET, get) X(SET, set) X(UNSET, unset) X(OPEN, open) X(CLOSE, close) X(LIST, list) \
 	X(WATCH, watch) X(PING, ping)
+/* clang-format on */
 
 enum wire_op {
 #define WIRE_OP(constant, name) WIRE_##constant,
 	WIRE_OPS(WIRE_OP)
 #undef WIRE_OP
-	WIRE_OP_COUNT
+		WIRE_OP_COUNT
 };
 
 const char *wire_op_name(enum wire_op op);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* A sequence counter after Boehm, "Can seqlocks get along with programming language memory models?"
- * (MSPC 2012): the text is read and written in atomic words, so a reader that overlaps with the
- * writer sees a mixture, finds that the counter has moved, and throws it away. Neither waits for the
- * other. Each word is released after the odd count and acquired before the second look at it; a
- * fence would do the same, but ThreadSanitizer knows of none. */
+/* A sequence counter after Boehm, "Can seqlocks get along with programming language memory
+ * models?" (MSPC 2012): the text is read and written in atomic words, so a reader that overlaps
+ * with the writer sees a mixture, finds that the counter has moved, and throws it away. Neither
+ * waits for the other. Each word is released after the odd count and acquired before the second
+ * look at it; a fence would do the same, but ThreadSanitizer knows of none. */
 #include "protocol/page.h"
 
 #include <errno.h>
@@ -75,7 +75,7 @@ static size_t fields_bytes(const struct text value[FIELD_COUNT])
 }
 
 size_t shared_page_used(const struct text value[FIELD_COUNT],
-		      const struct text opened_with[FIELD_COUNT])
+			const struct text opened_with[FIELD_COUNT])
 {
 	/* The word that the last byte is in, too. */
 	return offsetof(struct shared_page, text) + fields_bytes(value) + 1 +
@@ -83,7 +83,7 @@ size_t shared_page_used(const struct text value[FIELD_COUNT],
 }
 
 void shared_page_write(struct shared_page *page, const struct text value[FIELD_COUNT],
-		     const struct text opened_with[FIELD_COUNT])
+		       const struct text opened_with[FIELD_COUNT])
 {
 	uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_RELAXED);
 	struct pen pen = { .words = page->text };

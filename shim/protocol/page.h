@@ -9,7 +9,8 @@
 
 #include "protocol/reply.h"
 
-/* Both are files of this size, which cannot shrink: every reply's values fit (asserted in page.c). */
+/* Both are files of this size, which cannot shrink: every reply's values fit (asserted in
+ * page.c). */
 #define SHARED_PAGE_BYTES 65536
 #define SHARED_PAGE_TEXT_BYTES (SHARED_PAGE_BYTES - 8)
 
@@ -24,8 +25,9 @@ struct shared_page {
 
 /* The service's own: whether it lives, and whether scopes were opened or ended. */
 struct control_page {
-	/* A robust mutex that the service holds for life begins with this word (futex(2)): the owner's
-	 * thread id, and a bit that the kernel sets when the owner ends without letting go. */
+	/* A robust mutex that the service holds for life begins with this word (futex(2)): the
+	 * owner's thread id, and a bit that the kernel sets when the owner ends without letting
+	 * go. */
 	uint32_t owner;
 	uint32_t rest_of_mutex[15];
 	uint32_t generation; /* changes whenever a scope opens or ends */
@@ -36,14 +38,15 @@ bool control_page_is_current(const struct control_page *control, uint32_t genera
 
 /* The writer's side: how many bytes of the page will be in use, then the writing. */
 size_t shared_page_used(const struct text value[FIELD_COUNT],
-		      const struct text opened_with[FIELD_COUNT]);
+			const struct text opened_with[FIELD_COUNT]);
 void shared_page_write(struct shared_page *page, const struct text value[FIELD_COUNT],
-		     const struct text opened_with[FIELD_COUNT]);
+		       const struct text opened_with[FIELD_COUNT]);
 void shared_page_retire(struct shared_page *page);
 
 /* Copies the text as it stands. 0; -EAGAIN when it is being written, or holds no more; -ENOBUFS
- * when it has more than `size` bytes, and *ret_len is how many. Never reads beyond SHARED_PAGE_BYTES,
- * whatever the page says. `memory` is aligned for uint32_t, `size` a multiple of 4. */
+ * when it has more than `size` bytes, and *ret_len is how many. Never reads beyond
+ * SHARED_PAGE_BYTES, whatever the page says. `memory` is aligned for uint32_t, `size` a multiple
+ * of 4. */
 int shared_page_copy(const struct shared_page *page, void *memory, size_t size, size_t *ret_len);
 
 /* Reads the copied text; the reply's texts point into it. 0 or -EBADMSG. Fields that are not known

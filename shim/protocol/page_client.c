@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Two mappings, read only, and no descriptor: a host may close those as it likes. The lock is held
- * over a check and a copy of a few hundred bytes, never over a call that leaves the shim. A child has
- * neither the mappings (MADV_DONTFORK) nor the memory of them. */
+/* Two mappings, read only, and no descriptor: a host may close those as it likes. The lock is
+ * held over a check and a copy of a few hundred bytes, never over a call that leaves the shim. A
+ * child has neither the mappings (MADV_DONTFORK) nor the memory of them. */
 #include "protocol/page_client.h"
 
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include "lib/lock.h"
 #include "protocol/page.h"
 
-/* How long a page is believed before the service is asked again. What the service changes is seen at
- * once; this bounds what it is not told of, such as the death of a process between this one and the
- * one that has the scope, or another service on the same socket. */
+/* How long a page is believed before the service is asked again. What the service changes is
+ * seen at once; this bounds what it is not told of, such as the death of a process between this
+ * one and the one that has the scope, or another service on the same socket. */
 #define FRESH_MS 1000
 /* Room for a context of the usual size, at first. */
 #define USUAL_BYTES 1024
@@ -55,8 +55,8 @@ static bool answers(const struct cached *cached, const struct page_question *que
 }
 
 /* 0, -ENOBUFS with *ret_len set, or -EAGAIN when there is nothing to read. */
-static int copy(struct cached *cached, const struct page_question *question, bool fresh, void *memory,
-		size_t size, size_t *ret_len)
+static int copy(struct cached *cached, const struct page_question *question, bool fresh,
+		void *memory, size_t size, size_t *ret_len)
 {
 	int result = -EAGAIN;
 
@@ -68,7 +68,8 @@ static int copy(struct cached *cached, const struct page_question *question, boo
 	return result;
 }
 
-bool page_answer(const struct page_question *question, bool fresh, struct client_answer **ret_answer)
+bool page_answer(const struct page_question *question, bool fresh,
+		 struct client_answer **ret_answer)
 {
 	struct cached *cached = forkwipe_get(&cached_page);
 	struct client_answer *answer = NULL;

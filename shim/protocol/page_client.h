@@ -15,16 +15,17 @@ struct page_question {
 	uint64_t asked_ms; /* clock_monotonic_ms when it was asked, or is */
 };
 
-/* What the page says now, if it is for the same question, its service lives, and no scope was opened
- * or ended since. With `fresh`, only if the service was asked within the last second. The answer is
- * to be freed with free(). Thread-safe; nothing of it is left in a forked child. */
-bool page_answer(const struct page_question *question, bool fresh, struct client_answer **ret_answer);
+/* What the page says now, if it is for the same question, its service lives, and no scope was
+ * opened or ended since. With `fresh`, only if the service was asked within the last second. The
+ * answer is to be freed with free(). Thread-safe; nothing of it is left in a forked child. */
+bool page_answer(const struct page_question *question, bool fresh,
+		 struct client_answer **ret_answer);
 
 /* Whether a page may be asked for: not where the host runs with 0, 1 or 2 closed, because what
  * arrives on a socket would get that number for a moment. */
 bool page_welcome(void);
 
-/* Keeps the page that came with an answer, or forgets the one before: `fds` are the scope's page and
- * the service's own, -1 where there is none. Nothing is kept that could shrink, and with that raise a
- * signal in the host. The descriptors stay the caller's. */
+/* Keeps the page that came with an answer, or forgets the one before: `fds` are the scope's page
+ * and the service's own, -1 where there is none. Nothing is kept that could shrink, and with
+ * that raise a signal in the host. The descriptors stay the caller's. */
 void page_keep(const struct page_question *question, const int fds[2], uint32_t generation);

@@ -10,9 +10,9 @@
 
 /* The largest reply is a get with every value at its limit: 13 ids, three lists, and the trio once
  * more. With the names and what stands around them it has to fit a line. */
-_Static_assert((FIELD_COUNT - 3) * WIRE_ID_BYTES_MAX + 3 * WIRE_LIST_BYTES_MAX +
-			       WIRE_ID_BYTES_MAX + 2 * WIRE_LIST_BYTES_MAX + FIELD_COUNT * 32 +
-			       WIRE_NAME_BYTES_MAX + 256 <
+_Static_assert((FIELD_COUNT - 3) * WIRE_ID_BYTES_MAX + 3 * WIRE_LIST_BYTES_MAX + WIRE_ID_BYTES_MAX +
+			       2 * WIRE_LIST_BYTES_MAX + FIELD_COUNT * 32 + WIRE_NAME_BYTES_MAX +
+			       256 <
 		       WIRE_LINE_BYTES_MAX,
 	       "every reply fits a line");
 

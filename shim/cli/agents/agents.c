@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* tagalong agents: the command, the agents that can be set up, and the hook that two of them run. */
+/* tagalong agents: the command, the agents that can be set up, and the hook that two of them
+ * run. */
 #include "cli/agents/agents.h"
 
 #include <cjson/cJSON.h>
@@ -83,21 +84,23 @@ static int print_status(void)
 		if (seen)
 			strftime(when, sizeof(when), "seen working %F %R", localtime(&seen));
 		if (result) {
-			printf("  %-12s %s\n", agent->name, result == -ENOENT ? "not installed" :
-				       "its install receipt cannot be read");
+			printf("  %-12s %s\n", agent->name,
+			       result == -ENOENT ? "not installed" :
+						   "its install receipt cannot be read");
 			continue;
 		}
 		printf("  %-12s %s, %s\n  %-12s %s\n", agent->name,
-		       receipt_is_in_place(&receipt) ? "installed" : "changed since it was installed",
+		       receipt_is_in_place(&receipt) ? "installed" :
+						       "changed since it was installed",
 		       when, "", receipt.file);
 		receipt_release(&receipt);
 	}
 	return EXIT_OK;
 }
 
-/* Run by an agent's own hook when a session begins, with a JSON object on standard input: sets the
- * conversation of the scope that it runs in. It prints nothing, as that may go to the model, and never
- * fails, as an agent shows that to its user. */
+/* Run by an agent's own hook when a session begins, with a JSON object on standard input: sets
+ * the conversation of the scope that it runs in. It prints nothing, as that may go to the model,
+ * and never fails, as an agent shows that to its user. */
 static void run_hook(const struct agent *agent)
 {
 	static char memory[HOOK_BYTES_MAX];
@@ -105,8 +108,8 @@ static void run_hook(const struct agent *agent)
 	size_t len = fread(memory, 1, sizeof(memory), stdin);
 	cJSON *input = cJSON_ParseWithLength(memory, len);
 
-	values[FIELD_CONVERSATION_ID] =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(input, "session_id"));
+	values[FIELD_CONVERSATION_ID] = cJSON_GetStringValue(
+		cJSON_GetObjectItemCaseSensitive(input, "session_id"));
 	values[FIELD_APP] = agent->title;
 	if (values[FIELD_CONVERSATION_ID] && publish_own(values))
 		agents_note_seen(agent->name);
@@ -114,7 +117,8 @@ static void run_hook(const struct agent *agent)
 }
 
 /* Shows the change, asks whether to write it, and does. */
-static int change(const struct agent *agent, int (*act)(const struct agent *, enum agent_mode), bool yes)
+static int change(const struct agent *agent, int (*act)(const struct agent *, enum agent_mode),
+		  bool yes)
 {
 	char answer[8];
 	int code;
@@ -190,8 +194,9 @@ const struct command command_agents = {
 	.summary = "Set up coding agents to report which session a request is for.",
 	.verbs = verbs,
 	.options = options,
-	.about = "AGENT is kilo, opencode, claude-code or codex. The change of its configuration is "
-		 "shown before it is written.",
+	.about =
+		"AGENT is kilo, opencode, claude-code or codex. The change of its configuration is "
+		"shown before it is written.",
 	.examples = "tagalong agents install kilo",
 	.run = run,
 };

@@ -47,8 +47,8 @@ void agents_note_seen(const char *name);
 /* When that was last; 0: never. */
 time_t agent_seen(const struct agent *agent);
 
-/* Shows what an install or uninstall would change, and, with AGENT_WRITE, changes it. The exit code; with
- * AGENT_SHOW it is EXIT_NOTHING when there is nothing to write. */
+/* Shows what an install or uninstall would change, and, with AGENT_WRITE, changes it. The exit
+ * code; with AGENT_SHOW it is EXIT_NOTHING when there is nothing to write. */
 enum agent_mode { AGENT_SHOW, AGENT_WRITE };
 int agent_install(const struct agent *agent, enum agent_mode mode);
 int agent_uninstall(const struct agent *agent, enum agent_mode mode);

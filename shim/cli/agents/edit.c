@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Putting our part into an agent's configuration and taking it out. The receipt has what was written, to
- * the byte, so that uninstall leaves the file as it was; where somebody changed the file since, the element
- * alone is taken out, and where that cannot be found, nothing is touched. */
+/* Putting our part into an agent's configuration and taking it out. The receipt has what was
+ * written, to the byte, so that uninstall leaves the file as it was; where somebody changed the
+ * file since, the element alone is taken out, and where that cannot be found, nothing is
+ * touched. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -44,9 +45,11 @@ static bool load(const struct agent *agent, struct change *change)
 		return false;
 	}
 	for (int i = 0; i < 2 && (i == 0 || agent->files[i]); i++) {
-		if (snprintf(change->path, sizeof(change->path), "%s%s%s%s/%s", is_named ? named : home,
-			     is_named ? "" : "/", is_named ? "" : agent->home, agent->below,
-			     agent->own ? agent->own : agent->files[i]) >= (int)sizeof(change->path)) {
+		if (snprintf(change->path, sizeof(change->path), "%s%s%s%s/%s",
+			     is_named ? named : home, is_named ? "" : "/",
+			     is_named ? "" : agent->home, agent->below,
+			     agent->own ? agent->own : agent->files[i]) >=
+		    (int)sizeof(change->path)) {
 			report_error("the path is too long: %s", change->path);
 			return false;
 		}
@@ -57,7 +60,8 @@ static bool load(const struct agent *agent, struct change *change)
 	result = file_load(change->path, &change->before, &change->before_len);
 	if (result && result != -ENOENT)
 		report_error("cannot read %s: %s", change->path,
-			     result == -ENOLINK ? "it is a dangling symbolic link" : strerror(-result));
+			     result == -ENOLINK ? "it is a dangling symbolic link" :
+						  strerror(-result));
 	return !result || result == -ENOENT;
 }
 
@@ -87,16 +91,20 @@ static void print_lines(char mark, const char *text, size_t start, size_t end)
 	}
 }
 
-/* Prints the lines between the first and the last that differ: old ones with "-", new ones with "+". */
+/* Prints the lines between the first and the last that differ: old ones with "-", new ones with
+ * "+". */
 static void show(const struct change *change)
 {
-	const char *a = change->before ? change->before : "", *b = change->after ? change->after : "";
+	const char *a = change->before ? change->before : "",
+		   *b = change->after ? change->after : "";
 	size_t a_len = change->before ? change->before_len : 0;
 	size_t b_len = change->after ? change->after_len : 0;
 	size_t head = 0, tail = 0, shorter = a_len < b_len ? a_len : b_len;
 
 	printf("%s%s\n", change->path,
-	       !change->before ? " (new file)" : !change->after ? " (the file is removed)" : "");
+	       !change->before ? " (new file)" :
+	       !change->after  ? " (the file is removed)" :
+				 "");
 	for (size_t i = 0; i < shorter && a[i] == b[i]; i++)
 		head = a[i] == '\n' ? i + 1 : head;
 	for (size_t i = 0; i < shorter - head && a[a_len - 1 - i] == b[b_len - 1 - i]; i++) {
@@ -134,8 +142,8 @@ static void release(struct change *change)
 	free(change->after);
 }
 
-/* It becomes a URL in a JSON string, or a word of the shell in one. What would have to be escaped is
- * refused: LD_PRELOAD cannot hold most of it either. */
+/* It becomes a URL in a JSON string, or a word of the shell in one. What would have to be
+ * escaped is refused: LD_PRELOAD cannot hold most of it either. */
 static bool path_is_plain(const char *path)
 {
 	for (; *path; path++) {
@@ -145,8 +153,8 @@ static bool path_is_plain(const char *path)
 	return true;
 }
 
-/* What goes into the agent's file: the element, or for a file of our own all of it. To be freed; NULL after
- * a report. */
+/* What goes into the agent's file: the element, or for a file of our own all of it. To be freed;
+ * NULL after a report. */
 static char *make_part(const struct agent *agent)
 {
 	const char *program = program_path();
@@ -159,24 +167,29 @@ static char *make_part(const struct agent *agent)
 		return NULL;
 	}
 	if (!path_is_plain(program) || !path_is_plain(plugin.data)) {
-		report_error("an agent's configuration cannot hold a path with a space or a quote: %s; "
-			     "install Tagalong elsewhere", program);
+		report_error(
+			"an agent's configuration cannot hold a path with a space or a quote: %s; "
+			"install Tagalong elsewhere",
+			program);
 		return NULL;
 	}
 	if (agent->own)
-		return text_format("// Written by \"tagalong agents install %s\", removed by \"tagalong "
-				   "agents uninstall %s\".\nexport { Tagalong } from \"%s\"\n",
-				   agent->name, agent->name, plugin.data);
+		return text_format(
+			"// Written by \"tagalong agents install %s\", removed by \"tagalong "
+			"agents uninstall %s\".\nexport { Tagalong } from \"%s\"\n",
+			agent->name, agent->name, plugin.data);
 	if (agent->hook)
 		return text_format("{\"hooks\": [{\"type\": \"command\", \"command\": "
-				   "\"'%s' agents hook %s\", \"timeout\": 5}]}", program, agent->name);
+				   "\"'%s' agents hook %s\", \"timeout\": 5}]}",
+				   program, agent->name);
 	return text_format("\"file://%s\"", plugin.data);
 }
 
 static struct jsonc_target target_of(const struct agent *agent, const char *element)
 {
-	return (struct jsonc_target){ { agent->path[0], agent->path[1] },
-				      agent->path[1] ? 2 : 1, element, agent->strict };
+	return (struct jsonc_target){
+		{ agent->path[0], agent->path[1] }, agent->path[1] ? 2 : 1, element, agent->strict
+	};
 }
 
 static int refuse(const struct change *change, const struct jsonc_fault *fault)
@@ -198,11 +211,15 @@ static int plan_install(const struct agent *agent, const char *part, struct chan
 	receipt->file = text_copy(text_of(change->path));
 	receipt->created = !change->before;
 	if (!change->before) {
-		receipt->text = agent->own ? text_copy(text_of(part)) :
-				agent->path[1] ?
-				text_format("{\n  \"%s\": {\n    \"%s\": [\n      %s\n    ]\n  }\n}\n",
-					    agent->path[0], agent->path[1], part) :
-				text_format("{\n  \"%s\": [\n    %s\n  ]\n}\n", agent->path[0], part);
+		receipt->text =
+			agent->own ?
+				text_copy(text_of(part)) :
+			agent->path[1] ?
+				text_format(
+					"{\n  \"%s\": {\n    \"%s\": [\n      %s\n    ]\n  }\n}\n",
+					agent->path[0], agent->path[1], part) :
+				text_format("{\n  \"%s\": [\n    %s\n  ]\n}\n", agent->path[0],
+					    part);
 		change->after = text_copy(text_of(receipt->text));
 		change->after_len = strlen(change->after);
 		return EXIT_OK;
@@ -279,9 +296,10 @@ bool receipt_is_in_place(const struct receipt *receipt)
 	return in_place;
 }
 
-/* Fills change->after, or leaves it NULL for a file that is to go. EXIT_NOTHING: nothing of ours is in it. */
-static int plan_uninstall(const struct agent *agent, const char *part, const struct receipt *receipt,
-			  struct change *change)
+/* Fills change->after, or leaves it NULL for a file that is to go. EXIT_NOTHING: nothing of ours
+ * is in it. */
+static int plan_uninstall(const struct agent *agent, const char *part,
+			  const struct receipt *receipt, struct change *change)
 {
 	struct text nothing = { NULL, 0 };
 	struct jsonc_target target = target_of(agent, part);
@@ -293,7 +311,8 @@ static int plan_uninstall(const struct agent *agent, const char *part, const str
 	if (receipt->created && !strcmp(change->before, receipt->text))
 		return EXIT_OK;
 	if (agent->own) {
-		report_error("%s was changed since it was installed; it was not removed", change->path);
+		report_error("%s was changed since it was installed; it was not removed",
+			     change->path);
 		return EXIT_TROUBLE;
 	}
 	if (found && !receipt->created) {
@@ -329,7 +348,9 @@ int agent_uninstall(const struct agent *agent, enum agent_mode mode)
 		else
 			report_error("cannot read the install receipt of %s: %s", agent->title,
 				     strerror(-result));
-		return result != -ENOENT ? EXIT_TROUBLE : mode == AGENT_SHOW ? EXIT_NOTHING : EXIT_OK;
+		return result != -ENOENT  ? EXIT_TROUBLE :
+		       mode == AGENT_SHOW ? EXIT_NOTHING :
+					    EXIT_OK;
 	}
 	part = make_part(agent);
 	snprintf(change.path, sizeof(change.path), "%s", receipt.file);

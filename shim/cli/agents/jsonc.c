@@ -188,8 +188,7 @@ static bool scan_value(struct jsonc_scan *scan, size_t matched)
 	bool array = matched == scan->target->path_len;
 
 	if (matched != OFF_PATH && c != (array ? '[' : '{'))
-		return fail(scan, array ? "expected an array here" :
-					  "expected an object here");
+		return fail(scan, array ? "expected an array here" : "expected an object here");
 	if (c == '{' || c == '[')
 		return scan_container(scan, matched, c == '{' ? '}' : ']');
 	return c == '"' ? scan_string(scan) : scan_word(scan);

@@ -35,7 +35,7 @@ int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc
 	       struct jsonc_fault *ret_fault);
 
 /* What to insert, and where, so that the element is the array's first: arrays and objects on the
- * way are made. *ret_insert is to be freed. -EINVAL and a fault as above, also when something else than
- * that array stands in its place; -EEXIST when the element is there; -ENOMEM. */
+ * way are made. *ret_insert is to be freed. -EINVAL and a fault as above, also when something
+ * else than that array stands in its place; -EEXIST when the element is there; -ENOMEM. */
 int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
 		    char **ret_insert, struct jsonc_fault *ret_fault);

@@ -76,7 +76,8 @@ int receipt_write(const struct agent *agent, const struct receipt *receipt)
 	buf_init(&path, memory, sizeof(memory));
 	if (text)
 		result = receipt_path(&path, agent->name, ".json") ?
-				 file_write(path.data, text_of(text), 0600, FILE_REPLACE) : -ENOENT;
+				 file_write(path.data, text_of(text), 0600, FILE_REPLACE) :
+				 -ENOENT;
 	cJSON_free(text);
 	return result;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Reading ELF with libelf. What a stripped program is made of shows in sections and texts that its tools
- * always leave. */
+/* Reading ELF with libelf. What a stripped program is made of shows in sections and texts that
+ * its tools always leave. */
 #include "cli/doctor/doctor.h"
 
 #include <fcntl.h>
@@ -83,7 +83,8 @@ static void read_sections(Elf *elf, struct binary *binary, bool *ret_is_bun)
 			read_dynamic(elf, section, &header, binary);
 		else if (header.sh_type == SHT_DYNSYM)
 			read_symbols(elf, section, &header, binary);
-		else if (name && (!strcmp(name, ".go.buildinfo") || !strcmp(name, ".note.go.buildid")))
+		else if (name &&
+			 (!strcmp(name, ".go.buildinfo") || !strcmp(name, ".note.go.buildid")))
 			binary->is_go = true;
 		else if (name && !strcmp(name, ".bun"))
 			*ret_is_bun = true;
@@ -103,13 +104,13 @@ static void read_texts(Elf *elf, struct binary *binary)
 	if (!file)
 		return;
 	/* curl_easy_strerror has it in every version. */
-	binary->has_libcurl =
-		contains(file, size, TEXT("A libcurl function was given a bad argument"));
+	binary->has_libcurl = contains(file, size,
+				       TEXT("A libcurl function was given a bad argument"));
 	binary->names_libcurl = contains(file, size, TEXT("libcurl.so")) ||
 				contains(file, size, TEXT("libcurl-gnutls.so"));
 	/* Where a panic is reported from: as the Rust project builds, and as Debian does. */
-	binary->is_rust =
-		contains(file, size, TEXT("/rustc/")) || contains(file, size, TEXT("/rustc-"));
+	binary->is_rust = contains(file, size, TEXT("/rustc/")) ||
+			  contains(file, size, TEXT("/rustc-"));
 }
 
 /* From the User-Agent of its fetch. */

@@ -10,7 +10,8 @@
 #include "cli/command.h"
 
 static const char *const verdict_names[] = { "not", "children", "tagged" };
-static const char *const hook_names[] = { "", "linked", "plugin", "dl", "node", "bun", "python", "agent", "env" };
+static const char *const hook_names[] = { "",	 "linked", "plugin", "dl", "node",
+					  "bun", "python", "agent",  "env" };
 
 void list_add(struct list *list, const char *text)
 {
@@ -37,8 +38,10 @@ static void add_list(cJSON *object, const char *name, const struct list *list)
 
 static const char *built_in(const struct binary *binary)
 {
-	return binary->has_libcurl ? "libcurl" : binary->is_go ? "go" :
-	       binary->is_rust	   ? "rust" : NULL;
+	return binary->has_libcurl ? "libcurl" :
+	       binary->is_go	   ? "go" :
+	       binary->is_rust	   ? "rust" :
+				     NULL;
 }
 
 static void print_program_json(const char *command, const struct program_report *report,
@@ -100,8 +103,9 @@ static void print_program_text(const char *command, const struct program_report 
 
 	printf("%s: %s%s%s\n  %s.\n", command,
 	       report->verdict == PROGRAM_TAGGED ? "tagged (hook: " :
-	       report->verdict == PROGRAM_NOT_TAGGED ? "not tagged" :
-						       "not tagged itself; what it starts is tagged",
+	       report->verdict == PROGRAM_NOT_TAGGED ?
+						   "not tagged" :
+						   "not tagged itself; what it starts is tagged",
 	       hook_names[report->hook], report->hook == HOOK_NONE ? "" : ")", report->reason);
 	if (report->advice)
 		printf("  To do: %s.\n", report->advice);
@@ -126,8 +130,10 @@ static void print_program_text(const char *command, const struct program_report 
 	       probe->requests == 1 ? "" : "s", probe->tagged, probe->exit_code);
 	print_list("added", &probe->headers);
 	if (probe->tagged)
-		printf("  conversation  %s\n", probe->conversation[0] ? probe->conversation :
-			"without an id of its own; presets that need one derive it from the body");
+		printf("  conversation  %s\n",
+		       probe->conversation[0] ?
+			       probe->conversation :
+			       "without an id of its own; presets that need one derive it from the body");
 	if (!probe->requests)
 		printf("  Pass arguments that make it send one; {url} stands for the relay's "
 		       "URL.\n");
@@ -203,8 +209,8 @@ static int check_installation(bool json)
 enum { OPT_JSON = 1, OPT_PROBE };
 
 static const struct command_option options[] = {
-	{ "probe", NULL, "start it, with a relay on loopback, and report what really arrived", WORD_FREE,
-	  OPT_PROBE, 0 },
+	{ "probe", NULL, "start it, with a relay on loopback, and report what really arrived",
+	  WORD_FREE, OPT_PROBE, 0 },
 	{ "json", NULL, "print JSON", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };
@@ -232,13 +238,14 @@ const struct command command_doctor = {
 	.operands = "[COMMAND [ARG...]]",
 	.summary = "Check whether and how a program is tagged, or the installation.",
 	.options = options,
-	.about = "{url} in the arguments of a program that is probed is the relay's chat URL, {base} its base URL; "
-		 "OPENAI_BASE_URL and the like name it, too. Without a command: the installation, the "
-		 "configuration, the relays and whether their names resolve, the context service, the "
-		 "environment.\n\n"
-		 "The exit code is 0 when requests of the program, or of what it starts, are tagged "
-		 "(with --probe: when one was), and when no fault was found; else 1. 2 for a bad call, 3 "
-		 "when there is no such program.",
+	.about =
+		"{url} in the arguments of a program that is probed is the relay's chat URL, {base} its base URL; "
+		"OPENAI_BASE_URL and the like name it, too. Without a command: the installation, the "
+		"configuration, the relays and whether their names resolve, the context service, the "
+		"environment.\n\n"
+		"The exit code is 0 when requests of the program, or of what it starts, are tagged "
+		"(with --probe: when one was), and when no fault was found; else 1. 2 for a bad call, 3 "
+		"when there is no such program.",
 	.examples = "tagalong doctor php\n"
 		    "tagalong doctor --probe curl -d '{}' '{url}'",
 	.word = WORD_CALL,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tagalong doctor: can a program be tagged, and is the installation sound? Each part fills a struct, and
- * doctor.c prints them as text or as JSON. */
+/* tagalong doctor: can a program be tagged, and is the installation sound? Each part fills a
+ * struct, and doctor.c prints them as text or as JSON. */
 #pragma once
 
 #include <stdbool.h>
@@ -52,8 +52,8 @@ struct known {
 	enum known_kind kind;
 	const char *reason;
 	const char *advice;
-	/* Of KNOWN_PLUGINS and KNOWN_PYTHON: patterns of files below the interpreter's prefix, or absolute or below the
-	 * home folder, separated by blanks. */
+	/* Of KNOWN_PLUGINS and KNOWN_PYTHON: patterns of files below the interpreter's prefix,
+	 * or absolute or below the home folder, separated by blanks. */
 	const char *plugins;
 	/* The same, of bindings that open libcurl by name. */
 	const char *bindings;
@@ -61,7 +61,8 @@ struct known {
 
 /* The row for a program of this name; NULL when there is none. */
 const struct known *known_find(const char *name);
-/* Adds the files that exist: plugins that need libcurl, and bindings. `path` is the interpreter's. */
+/* Adds the files that exist: plugins that need libcurl, and bindings. `path` is the
+ * interpreter's. */
 void known_list_files(const struct known *known, const char *path, struct list *ret_plugins,
 		      struct list *ret_bindings);
 
@@ -110,9 +111,9 @@ struct probe_report {
 	int exit_code; /* -1: a signal, or it did not end in time */
 };
 
-/* Starts the command with the library and a small relay on loopback, {url} in its arguments replaced by
- * a chat URL of the relay, and the variables set by which clients find one. Waits 20 seconds at
- * most, then ends the command and all that it started. An exit code. */
+/* Starts the command with the library and a small relay on loopback, {url} in its arguments
+ * replaced by a chat URL of the relay, and the variables set by which clients find one. Waits 20
+ * seconds at most, then ends the command and all that it started. An exit code. */
 int doctor_probe(char **argv, struct probe_report *ret_report);
 
 /* One thing that was looked at in the installation. */

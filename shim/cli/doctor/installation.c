@@ -36,8 +36,8 @@
 /* RFC 1035: 255. */
 #define NAME_BYTES 256
 
-/* Look-ups by threads that glibc makes. A resolver that does not answer takes minutes; its threads look at
- * this for as long as the process lives, so it is static. */
+/* Look-ups by threads that glibc makes. A resolver that does not answer takes minutes; its
+ * threads look at this for as long as the process lives, so it is static. */
 static struct {
 	size_t count;
 	size_t check[NAMES_MAX]; /* index of the relay's check */
@@ -64,8 +64,10 @@ static void add_library(struct installation *all, const char *name, const char *
 			struct binary *ret_binary)
 {
 	if (binary_read(path, ret_binary))
-		add(all, name, text_format("%s (%s, %d bit)", path, binary_machine(ret_binary),
-					   ret_binary->is_64 ? 64 : 32), NULL);
+		add(all, name,
+		    text_format("%s (%s, %d bit)", path, binary_machine(ret_binary),
+				ret_binary->is_64 ? 64 : 32),
+		    NULL);
 	else
 		add_fixed(all, name, path, "it is not an ELF library");
 }
@@ -95,15 +97,18 @@ static void check_library(struct installation *all)
 	buf_init(&path, memory, sizeof(memory));
 	result = library_path(&path);
 	if (result) {
-		add_fixed(all, "library", memory[0] ? memory : "-", result == -EINVAL ?
-			  "its path has a space or a colon, which LD_PRELOAD cannot hold" :
-			  "libtagalong.so was not found beside this program or in ../lib/tagalong");
+		add_fixed(
+			all, "library", memory[0] ? memory : "-",
+			result == -EINVAL ?
+				"its path has a space or a colon, which LD_PRELOAD cannot hold" :
+				"libtagalong.so was not found beside this program or in ../lib/tagalong");
 		return;
 	}
 	add_library(all, "library", memory, &binary);
 	library_others(memory, on_other_library, &others);
 	if (binary.machine == EM_X86_64 && !others.has_32 && !access(LOADER_32, X_OK))
-		add_fixed(all, "32-bit programs", "not tagged: no 32-bit library is installed", NULL);
+		add_fixed(all, "32-bit programs", "not tagged: no 32-bit library is installed",
+			  NULL);
 }
 
 static void check_configuration(struct installation *all)
@@ -115,22 +120,24 @@ static void check_configuration(struct installation *all)
 		add_fixed(all, "configuration", "none: only the environment applies", NULL);
 		break;
 	case CONFIG_GOOD:
-		add(all, "configuration", text_format("%s, %zu rules", snapshot->path,
-						      snapshot->config->rules_count), NULL);
+		add(all, "configuration",
+		    text_format("%s, %zu rules", snapshot->path, snapshot->config->rules_count),
+		    NULL);
 		break;
 	case CONFIG_BAD:
-		add(all, "configuration", snapshot->line ?
-			    text_format("%s:%zu", snapshot->path, snapshot->line) :
-			    text_format("%s", snapshot->path),
-		    text_copy(text_of(snapshot->reason)))->advice =
+		add(all, "configuration",
+		    snapshot->line ? text_format("%s:%zu", snapshot->path, snapshot->line) :
+				     text_format("%s", snapshot->path),
+		    text_copy(text_of(snapshot->reason)))
+			->advice =
 			"no request is tagged with it; tagalong config check lists its faults";
 		break;
 	}
 	config_put(snapshot);
 }
 
-/* Starts the look-up of a relay's host name for the last check, unless it is an address or stands for
- * many hosts. */
+/* Starts the look-up of a relay's host name for the last check, unless it is an address or
+ * stands for many hosts. */
 static void resolve(const struct installation *all, struct text pattern)
 {
 	struct gaicb *list[1];
@@ -139,8 +146,8 @@ static void resolve(const struct installation *all, struct text pattern)
 	const char *reason;
 	char *host;
 
-	if (names.count == NAMES_MAX || relay_parse(pattern, &relay, &reason) ||
-	    relay.everything || relay.below || relay.host.len >= NAME_BYTES)
+	if (names.count == NAMES_MAX || relay_parse(pattern, &relay, &reason) || relay.everything ||
+	    relay.below || relay.host.len >= NAME_BYTES)
 		return;
 	host = names.host[names.count];
 	snprintf(host, NAME_BYTES, "%.*s", (int)relay.host.len, relay.host.ptr);
@@ -152,15 +159,16 @@ static void resolve(const struct installation *all, struct text pattern)
 		names.check[names.count++] = all->count - 1;
 }
 
-/* Waits for the look-ups, two seconds at most. A check with several hosts has the fault of the first. */
+/* Waits for the look-ups, two seconds at most. A check with several hosts has the fault of the
+ * first. */
 static void finish_resolving(struct installation *all)
 {
 	uint64_t deadline_ms = clock_monotonic_ms() + NAMES_SECONDS * 1000;
 	const struct timespec pause = { .tv_nsec = 5000000 };
 	bool pending = true;
 
-	/* Not gai_suspend(3): glibc's leaves a pointer into its stack frame to a thread that has set the
-	 * result and is about to notify (seen in 2.36). */
+	/* Not gai_suspend(3): glibc's leaves a pointer into its stack frame to a thread that has
+	 * set the result and is about to notify (seen in 2.36). */
 	while (pending && clock_monotonic_ms() < deadline_ms) {
 		pending = false;
 		for (size_t i = 0; i < names.count; i++)
@@ -199,7 +207,8 @@ static void check_relays(struct installation *all)
 	struct text named = text_of(variable_get(VARIABLE_RELAYS)), pattern;
 
 	if (!named.len && (!config || !config->rules_count))
-		add_fixed(all, "relay", "loopback only (--relay or TAGALONG_RELAYS names others)", NULL);
+		add_fixed(all, "relay", "loopback only (--relay or TAGALONG_RELAYS names others)",
+			  NULL);
 	for (size_t i = 0; config && i < config->rules_count; i++) {
 		const struct config_rule *rule = &config->rules[i];
 		struct text hosts = preset_hosts(rule->preset), host;
@@ -208,8 +217,10 @@ static void check_relays(struct installation *all)
 			add_relay(all, rule->patterns[j].text);
 		if (rule->patterns_count)
 			continue;
-		add(all, "relay", text_format("the hosts of preset %.*s", (int)rule->preset.len,
-					      rule->preset.ptr), NULL);
+		add(all, "relay",
+		    text_format("the hosts of preset %.*s", (int)rule->preset.len,
+				rule->preset.ptr),
+		    NULL);
 		while (text_next(&hosts, ',', &host))
 			resolve(all, host);
 	}
@@ -233,7 +244,8 @@ static void check_service(struct installation *all)
 
 	buf_init(&path, memory, sizeof(memory));
 	if (socket_path(&path)) {
-		add_fixed(all, "socket", "-", "TAGALONG_SOCKET is not an absolute path, or too long");
+		add_fixed(all, "socket", "-",
+			  "TAGALONG_SOCKET is not an absolute path, or too long");
 		return;
 	}
 	add_fixed(all, "socket", memory, NULL);
@@ -246,7 +258,9 @@ static void check_service(struct installation *all)
 		add_fixed(all, "service", socket_fault(memory) ? socket_fault(memory) : "-",
 			  client_reason(result));
 	if (!result && answer->reply.shared.is_stale)
-		add_fixed(all, "scope", "shared", "the shared store cannot be reached: this is the last state that was read");
+		add_fixed(
+			all, "scope", "shared",
+			"the shared store cannot be reached: this is the last state that was read");
 	else if (!result && answer->reply.shared.is_shared)
 		add_fixed(all, "scope", "shared", NULL);
 	free(answer);
@@ -305,8 +319,9 @@ void doctor_installation(struct installation *ret_installation)
 	add_fixed(ret_installation, "program", program_path()[0] ? program_path() : "-", NULL);
 	check_library(ret_installation);
 	add_fixed(ret_installation, "glibc", gnu_get_libc_version(),
-		  strverscmp(gnu_get_libc_version(), GLIBC_WANTED) < 0 ?
-			  "glibc " GLIBC_WANTED " or newer is needed" : NULL);
+		  strverscmp(gnu_get_libc_version(), GLIBC_WANTED) < 0 ? "glibc " GLIBC_WANTED
+									 " or newer is needed" :
+									 NULL);
 	check_configuration(ret_installation);
 	check_relays(ret_installation);
 	check_presets(ret_installation);

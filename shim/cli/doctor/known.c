@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Programs that are known by name, because their files do not say what they do: a row for those that are
- * alike, and where the plugins of a language lie. */
+/* Programs that are known by name, because their files do not say what they do: a row for those
+ * that are alike, and where the plugins of a language lie. */
 #include "cli/doctor/doctor.h"
 
 #include <fnmatch.h>
@@ -14,8 +14,8 @@
 #include "lib/text.h"
 #include "core/variables.h"
 
-#define LUA(version)                                                                               \
-	"lib/*/lua/" version "/*curl*.so lib/*/lua/" version "/*/*curl*.so "                       \
+#define LUA(version) \
+	"lib/*/lua/" version "/*curl*.so lib/*/lua/" version "/*/*curl*.so " \
 	"lib/lua/" version "/*curl*.so local/lib/lua/" version "/*curl*.so"
 
 /* clang-format off */
@@ -177,8 +177,10 @@ static void list_files(const char *patterns, const char *prefix, enum file_kind 
 	while (patterns && next_word(&patterns, word, sizeof(word))) {
 		if (word[0] == '~' && !home)
 			continue;
-		snprintf(pattern, sizeof(pattern), "%s%s%s", word[0] == '/' ? "" :
-			 word[0] == '~' ? home : prefix,
+		snprintf(pattern, sizeof(pattern), "%s%s%s",
+			 word[0] == '/' ? "" :
+			 word[0] == '~' ? home :
+					  prefix,
 			 word[0] == '/' || word[0] == '~' ? "" : "/", word + (word[0] == '~'));
 		if (glob(pattern, 0, NULL, &found))
 			continue;

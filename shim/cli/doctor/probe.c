@@ -95,8 +95,8 @@ static char *fill(char *argument, const char *place, const char *text)
 	const char *at = strstr(argument, place);
 
 	return at ? text_format("%.*s%s%s", (int)(at - argument), argument, text,
-				at + strlen(place))
-		  : argument;
+				at + strlen(place)) :
+		    argument;
 }
 
 /* In the child: the library, one task, the relay by all its names; then the command. */
@@ -204,12 +204,12 @@ static void answer(int fd, const char *head)
 		"\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":"
 		"{\"role\":\"assistant\",\"content\":\"ok\"}}]}\n";
 	char reply[1024];
-	int len =
-		snprintf(reply, sizeof(reply),
-			 "%sHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-			 "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-			 strcasestr(head, "\r\nExpect: 100") ? "HTTP/1.1 100 Continue\r\n\r\n" : "",
-			 sizeof(body) - 1, body);
+	int len = snprintf(reply, sizeof(reply),
+			   "%sHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+			   "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+			   strcasestr(head, "\r\nExpect: 100") ? "HTTP/1.1 100 Continue\r\n\r\n" :
+								 "",
+			   sizeof(body) - 1, body);
 
 	send(fd, reply, (size_t)len, MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
@@ -257,7 +257,8 @@ static int serve_until_end(struct probe *probe)
 
 static char *make_log(void)
 {
-	char *path = text_format("%s/tagalong-doctor-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	char *path = text_format("%s/tagalong-doctor-XXXXXX",
+				 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	int fd = path ? mkostemp(path, O_CLOEXEC) : -1;
 
 	if (fd < 0) {

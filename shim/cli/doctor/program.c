@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* From a command's name to a verdict. Scripts are followed to the program that the kernel starts; which
- * libraries that needs is asked of its own dynamic loader, which runs none of its code. */
+/* From a command's name to a verdict. Scripts are followed to the program that the kernel
+ * starts; which libraries that needs is asked of its own dynamic loader, which runs none of its
+ * code. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +69,8 @@ static void look_up(struct target *target)
 /* Whether with these options Python reads neither PYTHONPATH nor sitecustomize.py. */
 static bool isolates_python(const char *options)
 {
-	for (options += strspn(options, " \t"); *options == '-'; options += strspn(options, " \t")) {
+	for (options += strspn(options, " \t"); *options == '-';
+	     options += strspn(options, " \t")) {
 		options++;
 		/* What is behind a letter that takes an argument is that argument. */
 		if (strcspn(options, "EIS") < strcspn(options, "WXcm \t"))
@@ -152,8 +154,8 @@ static bool is_glibc_loader(const char *path)
 
 	/* One of the system's: it is going to be started. */
 	return text_starts_with(text_of(path), TEXT("/lib")) && !strstr(path, "/..") &&
-	       (text_starts_with(name, TEXT("ld-linux")) || text_starts_with(name, TEXT("ld64.so")) ||
-		text_starts_with(name, TEXT("ld.so")));
+	       (text_starts_with(name, TEXT("ld-linux")) ||
+		text_starts_with(name, TEXT("ld64.so")) || text_starts_with(name, TEXT("ld.so")));
 }
 
 static bool is_musl_loader(const char *path)
@@ -188,8 +190,9 @@ static bool ask_loader(char *const argv[], char *ret_text, size_t size)
 	do {
 		size_t space = size - 1 - len;
 
-		got = child < 0 ? 0 : space ? read(ends[0], ret_text + len, space) :
-					      read(ends[0], discarded, sizeof(discarded));
+		got = child < 0 ? 0 :
+		      space	? read(ends[0], ret_text + len, space) :
+				  read(ends[0], discarded, sizeof(discarded));
 		len += space && got > 0 ? (size_t)got : 0;
 	} while (got > 0 || (got < 0 && errno == EINTR));
 	ret_text[len] = '\0';
@@ -237,8 +240,8 @@ static void compare_class(void *arg, const char *path)
 		target->is_foreign = true;
 }
 
-/* Whether it is a 32-bit program of x86 whose loader finds a library by $LIB. Debian's libc6-i386, of
- * /lib32, looks in another folder. */
+/* Whether it is a 32-bit program of x86 whose loader finds a library by $LIB. Debian's
+ * libc6-i386, of /lib32, looks in another folder. */
 static bool has_own_library(struct target *target)
 {
 	const struct binary *binary = &target->report->binary;
@@ -264,23 +267,25 @@ static bool find_obstacle(struct target *target, bool raised)
 
 	buf_init(&path, memory, sizeof(memory));
 	if (raised)
-		not_tagged(target,
-			   "it runs with raised rights (setuid, setgid or file capabilities), so the "
-			   "loader ignores LD_PRELOAD",
-			   "use a copy without those rights, or start it as that user");
+		not_tagged(
+			target,
+			"it runs with raised rights (setuid, setgid or file capabilities), so the "
+			"loader ignores LD_PRELOAD",
+			"use a copy without those rights, or start it as that user");
 	else if (binary_read("/proc/self/exe", &own) &&
 		 (own.is_64 != binary->is_64 || own.machine != binary->machine) &&
 		 !has_own_library(target))
 		not_tagged(target, "it is for another machine or class than this Tagalong",
 			   "build Tagalong for that machine");
 	else if (!binary->interpreter[0])
-		not_tagged(target,
-			   binary->has_libcurl ? "it is linked statically, libcurl too" :
-			   binary->is_go ? "it is a Go program, linked statically, with Go's own TLS" :
-					   "it is linked statically: nothing can be loaded into it",
-			   binary->is_go || binary->is_rust ?
-				   "set the headers in the client or in a proxy" :
-				   "use a dynamically linked build, or a proxy that adds the headers");
+		not_tagged(
+			target,
+			binary->has_libcurl ? "it is linked statically, libcurl too" :
+			binary->is_go ? "it is a Go program, linked statically, with Go's own TLS" :
+					"it is linked statically: nothing can be loaded into it",
+			binary->is_go || binary->is_rust ?
+				"set the headers in the client or in a proxy" :
+				"use a dynamically linked build, or a proxy that adds the headers");
 	else if (!is_glibc_loader(binary->interpreter) && !is_musl_loader(binary->interpreter))
 		not_tagged(target, "its loader is neither glibc's nor musl's",
 			   "use the program's build for glibc");
@@ -309,8 +314,9 @@ static void conclude_agent(struct target *target)
 		not_tagged(target, target->known->reason, target->known->advice);
 	else
 		conclude(target, PROGRAM_TAGGED, HOOK_AGENT,
-			 agent_seen(agent) ? "our plugin in it is installed, and was seen working" :
-					     "our plugin in it is installed; it was not seen working yet",
+			 agent_seen(agent) ?
+				 "our plugin in it is installed, and was seen working" :
+				 "our plugin in it is installed; it was not seen working yet",
 			 NULL);
 }
 
@@ -327,47 +333,56 @@ static void conclude_rest(struct target *target)
 	buf_init(&path, memory, sizeof(memory));
 	if (kind == KNOWN_PYTHON || kind == KNOWN_PLUGINS) {
 		known_list_files(known, target->known_path, &report->plugins, &report->bindings);
-		if (kind == KNOWN_PYTHON && !target->is_isolated && runtime_hook(RUNTIME_PYTHON, &path))
+		if (kind == KNOWN_PYTHON && !target->is_isolated &&
+		    runtime_hook(RUNTIME_PYTHON, &path))
 			conclude(target, PROGRAM_TAGGED, HOOK_PYTHON, known->reason, NULL);
 		else if (report->plugins.count)
 			conclude(target, PROGRAM_TAGGED, HOOK_PLUGIN,
-				 kind == KNOWN_PYTHON ? "what uses pycurl is tagged; the hook for "
-							"Python's own HTTP is not enabled here, or "
-							"kept out by -E, -I or -S in its first line" :
-							known->reason, NULL);
+				 kind == KNOWN_PYTHON ?
+					 "what uses pycurl is tagged; the hook for "
+					 "Python's own HTTP is not enabled here, or "
+					 "kept out by -E, -I or -S in its first line" :
+					 known->reason,
+				 NULL);
 		else if (report->bindings.count)
 			conclude(target, PROGRAM_TAGGED, HOOK_DL, known->reason, NULL);
 		else
 			conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE,
-				 target->is_isolated ? "-E, -I or -S in its first line keeps the hook for "
-						       "Python out; what it starts is tagged" :
-				 "it has no libcurl plugin here; what it starts is tagged",
+				 target->is_isolated ?
+					 "-E, -I or -S in its first line keeps the hook for "
+					 "Python out; what it starts is tagged" :
+					 "it has no libcurl plugin here; what it starts is tagged",
 				 known->advice);
 	} else if (kind == KNOWN_NODE && runtime_hook(RUNTIME_NODE, &path)) {
 		conclude(target, PROGRAM_TAGGED, HOOK_NODE, known->reason, NULL);
 	} else if (kind == KNOWN_NODE) {
-		not_tagged(target, "Node has its own HTTP and TLS, and the hook for it is not enabled here",
+		not_tagged(target,
+			   "Node has its own HTTP and TLS, and the hook for it is not enabled here",
 			   known->advice);
 	} else if (kind == KNOWN_AGENT) {
 		conclude_agent(target);
 	} else if (kind == KNOWN_FIXED && hook_wanted("env")) {
 		conclude(target, PROGRAM_TAGGED, HOOK_ENV, known->reason, NULL);
 	} else if (kind == KNOWN_OWN_HTTP || kind == KNOWN_FIXED) {
-		not_tagged(target, kind == KNOWN_FIXED ? "it has its own HTTP and TLS" : known->reason,
+		not_tagged(target,
+			   kind == KNOWN_FIXED ? "it has its own HTTP and TLS" : known->reason,
 			   known->advice);
 	} else if (kind == KNOWN_STARTS) {
 		conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE, known->reason, known->advice);
 	} else if (binary->bun >= BUN_HOOKED && runtime_hook(RUNTIME_BUN, &path)) {
-		conclude(target, PROGRAM_TAGGED, HOOK_BUN,
-			 "what Bun's fetch sends is tagged, unless the program's author switched BUN_OPTIONS "
-			 "off; doctor --probe tells", NULL);
+		conclude(
+			target, PROGRAM_TAGGED, HOOK_BUN,
+			"what Bun's fetch sends is tagged, unless the program's author switched BUN_OPTIONS "
+			"off; doctor --probe tells",
+			NULL);
 	} else if (binary->bun) {
-		not_tagged(target,
-			   binary->bun < BUN_HOOKED ?
-				   "it is a Bun program; Bun before 1.4.6 has no place for a hook" :
-				   "it is a Bun program, and the hook for them is not enabled here",
-			   "set the headers in the client or in a proxy; the commands that it starts are "
-			   "tagged");
+		not_tagged(
+			target,
+			binary->bun < BUN_HOOKED ?
+				"it is a Bun program; Bun before 1.4.6 has no place for a hook" :
+				"it is a Bun program, and the hook for them is not enabled here",
+			"set the headers in the client or in a proxy; the commands that it starts are "
+			"tagged");
 	} else if (binary->has_libcurl) {
 		not_tagged(target, "libcurl is built in, where its calls cannot be intercepted",
 			   "use a build with the shared libcurl, or a proxy that adds the headers");
@@ -378,8 +393,8 @@ static void conclude_rest(struct target *target)
 		not_tagged(target, "it is a Rust program without libcurl",
 			   "set the headers in the client or in a proxy");
 	} else if (binary->names_libcurl && binary->opens_libraries) {
-		conclude(target, PROGRAM_TAGGED, HOOK_DL, "it opens libcurl by name when it needs it",
-			 NULL);
+		conclude(target, PROGRAM_TAGGED, HOOK_DL,
+			 "it opens libcurl by name when it needs it", NULL);
 	} else {
 		not_tagged(target, "it does not use libcurl, and is not known to load it",
 			   "what it starts is tagged all the same");
@@ -398,17 +413,20 @@ static void examine(struct target *target)
 	}
 	snprintf(report->binary_path, sizeof(report->binary_path), "%s", target->path);
 	if (report->binary.interpreter[0])
-		report->libc = is_musl_loader(report->binary.interpreter) ? "musl" :
-			       is_glibc_loader(report->binary.interpreter) ? "glibc" : "another";
+		report->libc = is_musl_loader(report->binary.interpreter)  ? "musl" :
+			       is_glibc_loader(report->binary.interpreter) ? "glibc" :
+									     "another";
 	raised = has_raised_rights(target);
 	known = target->known;
 	if (program_is_appimage(target->path)) {
-		not_tagged(target, "it is an AppImage, which brings its own libraries and starts what is "
-				   "inside",
+		not_tagged(target,
+			   "it is an AppImage, which brings its own libraries and starts what is "
+			   "inside",
 			   "unpack it with --appimage-extract, and start the program inside");
 	} else if (known && known->kind == KNOWN_ELSEWHERE) {
 		not_tagged(target, known->reason, known->advice);
-	} else if (known && known->kind == KNOWN_STARTS && !raised && !report->binary.interpreter[0]) {
+	} else if (known && known->kind == KNOWN_STARTS && !raised &&
+		   !report->binary.interpreter[0]) {
 		/* A static shell does not load the library, but passes LD_PRELOAD on. */
 		conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE, known->reason, NULL);
 	} else if (!find_obstacle(target, raised)) {
@@ -419,8 +437,9 @@ static void examine(struct target *target)
 			conclude(target, PROGRAM_TAGGED, HOOK_LINKED,
 				 "it is linked with the shared libcurl", NULL);
 		else if (target->is_foreign)
-			not_tagged(target, "it is not linked with libcurl, and the library for its class "
-					   "has no other hook",
+			not_tagged(target,
+				   "it is not linked with libcurl, and the library for its class "
+				   "has no other hook",
 				   "what it starts is tagged all the same");
 		else
 			conclude_rest(target);

@@ -153,7 +153,8 @@ static void wrap_entry(const char *source_path, const char *file, const char *na
 	if (!result)
 		result = file_write(path, text_of(copy), 0644, ours ? FILE_REPLACE : FILE_NEW);
 	report(path, result == -EEXIST ? "it exists and was not written by tagalong wrap" :
-		     result ? strerror(-result) : NULL);
+		     result	       ? strerror(-result) :
+					 NULL);
 	free(copy);
 }
 

@@ -140,9 +140,10 @@ int launcher_write(const char *path, const struct launcher *launcher)
 	char *name = shell_quote(launcher->name), *real = shell_quote(launcher->real);
 	char *program = shell_quote(program_path());
 	char *text = text_format(
-		FIRST_LINE MARK ": do not edit it; tagalong unwrap removes it.\n"
-		"# It starts the program of this name in PATH, or the file that is named here."
-		NAME_LINE "%s" REAL_LINE "%s\ntw_tagalong=%s\n%s" RUN_LINE "%s" RUN_END,
+		FIRST_LINE MARK
+		": do not edit it; tagalong unwrap removes it.\n"
+		"# It starts the program of this name in PATH, or the file that is named here." NAME_LINE
+		"%s" REAL_LINE "%s\ntw_tagalong=%s\n%s" RUN_LINE "%s" RUN_END,
 		name, real, program, body, launcher->options);
 	struct stat status;
 	/* A symbolic link to a launcher is somebody's own. */

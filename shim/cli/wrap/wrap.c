@@ -117,7 +117,8 @@ static int find_program(const char *asked, struct wrapping *wrapping, char real[
 	}
 	if (same_file(real, wrapping->path)) {
 		report_error("%s would be replaced by its own launcher; use --bin-dir for another "
-			     "folder", real);
+			     "folder",
+			     real);
 		return EXIT_NOTHING;
 	}
 	return EXIT_OK;
@@ -220,9 +221,9 @@ static int wrap(const struct command *command, int argc, char **argv)
 			char *quoted = optarg ? shell_quote(optarg) : text_copy(TEXT(""));
 			char *before = wrapping.launcher.options;
 
-			wrapping.launcher.options =
-				text_format("%s--%s %s%s", before, option_of(command, option)->name,
-					    quoted, optarg ? " " : "");
+			wrapping.launcher.options = text_format("%s--%s %s%s", before,
+								option_of(command, option)->name,
+								quoted, optarg ? " " : "");
 			free(before);
 			free(quoted);
 			code = launch_option(command, option, optarg, &launch);
