@@ -2,6 +2,7 @@
 """What doctor says of agents, and what a probe of them shows."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from relay import Relay
 
 CLAUDE = "compiled/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
 COPILOT = "compiled/node_modules/@github/copilot-linux-x64/copilot"
+CLINE = "compiled/node_modules/@cline/cli-linux-x64/bin/cline"
+BUN = "compiled/node_modules/@oven/bun-linux-x64/bin/bun"
 KILO = "agents/node_modules/@kilocode/cli-linux-x64/bin/kilo"
 OPENCODE = "agents/node_modules/opencode-linux-x64/bin/opencode"
 
@@ -25,14 +28,23 @@ def doctor(home, *command, **env):
     return report["verdict"], report.get("hook"), report
 
 
-@pytest.mark.parametrize("program, hook", [(CLAUDE, "bun"), (COPILOT, "env"), (KILO, None), (OPENCODE, None)])
+@pytest.mark.parametrize("program, hook", [(CLAUDE, "bun"), (CLINE, "bun"), (BUN, "bun"), (COPILOT, "env"), (KILO, None), (OPENCODE, None)])
 def test_an_agent(home, program, hook):
     verdict, found, report = doctor(home, need(program))
     assert (verdict, found) == (("tagged", hook) if hook else ("not", None)), report
     assert hook or "agents install" in report["advice"]
 
 
-@pytest.mark.parametrize("program", [CLAUDE, COPILOT])
+def test_a_program_of_an_older_bun(home, tmp_path):
+    """What it has appended to itself ends in a mark; it reads no BUN_OPTIONS."""
+    program = tmp_path / "old"
+    program.write_bytes(Path("/bin/true").read_bytes() + b"code\n---- Bun! ----\n" + bytes(8))
+    program.chmod(0o755)
+    verdict, _, report = doctor(home, program)
+    assert verdict == "not" and "does not read BUN_OPTIONS" in report["reason"]
+
+
+@pytest.mark.parametrize("program", [CLAUDE, CLINE, COPILOT])
 def test_an_agent_whose_hook_is_left_out(home, program):
     assert doctor(home, need(program), TAGALONG_HOOKS="libcurl")[:2] == ("not", None)
 

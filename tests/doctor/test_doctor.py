@@ -307,7 +307,7 @@ def test_a_script_that_isolates_python(doctor, verdict, tmp_path, line, isolated
     assert (probe["requests"], probe["tagged"]) == (1, int(not isolated))
 
 
-@pytest.mark.parametrize("name, words", [("codex", "env_http_headers"), ("crush", "in the client"), ("cline", "in the client")])
+@pytest.mark.parametrize("name, words", [("codex", "env_http_headers"), ("crush", "in the client")])
 def test_a_node_script_that_starts_a_program(verdict, tmp_path, name, words):
     """From npm these are links to scripts, and it is not Node that sends."""
     (tmp_path / "start.js").write_text("#!/usr/bin/env node\n")
@@ -316,6 +316,25 @@ def test_a_node_script_that_starts_a_program(verdict, tmp_path, name, words):
     assert verdict(tmp_path / "start.js")[0] == NODE
     answer, report = verdict(tmp_path / name)
     assert answer == NOT and words in report["advice"]
+
+
+@pytest.mark.parametrize("where", ["agent-linux-x64/bin", "@acme/agent-linux-x64", "@acme/agent-linux-x64/vendor/x/bin"])
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_node_script_that_starts_its_native_program(verdict, tmp_path, where, nested):
+    """npm puts the package for the system beside the script's, or, where that is global, into it."""
+    package = tmp_path / "lib/node_modules/@acme/agent"
+    native = (package if nested else tmp_path / "lib") / "node_modules" / where / "agent"
+    native.parent.mkdir(parents=True)
+    (package / "bin").mkdir(parents=True)
+    (package / "bin/start.js").write_text("#!/usr/bin/env node\n")
+    (package / "bin/start.js").chmod(0o755)
+    (tmp_path / "agent").symlink_to(package / "bin/start.js")
+    assert verdict(tmp_path / "agent")[0] == NODE
+    native.write_text("not a program")
+    assert verdict(tmp_path / "agent")[0] == NODE
+    shutil.copy("/usr/bin/curl", native)
+    answer, report = verdict(tmp_path / "agent")
+    assert answer == LINKED and report["binary"] == str(native)
 
 
 def test_sandboxes_and_appimages(verdict, tmp_path):

@@ -13,6 +13,8 @@
 #include "lib/text.h"
 #include "cli/files.h"
 
+#define BUN_TRAILER_BYTES 24
+
 bool names_libcurl(const char *file)
 {
 	struct text name = text_of(program_name(file));
@@ -68,7 +70,7 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, st
 	}
 }
 
-static void read_sections(Elf *elf, struct binary *binary, bool *ret_is_bun)
+static void read_sections(Elf *elf, struct binary *binary)
 {
 	size_t names;
 	Elf_Scn *section = NULL;
@@ -87,7 +89,7 @@ static void read_sections(Elf *elf, struct binary *binary, bool *ret_is_bun)
 			 (!strcmp(name, ".go.buildinfo") || !strcmp(name, ".note.go.buildid")))
 			binary->is_go = true;
 		else if (name && !strcmp(name, ".bun"))
-			*ret_is_bun = true;
+			binary->is_bun = true;
 	}
 }
 
@@ -111,32 +113,17 @@ static void read_texts(Elf *elf, struct binary *binary)
 	/* Where a panic is reported from: as the Rust project builds, and as Debian does. */
 	binary->is_rust = contains(file, size, TEXT("/rustc/")) ||
 			  contains(file, size, TEXT("/rustc-"));
-}
-
-/* From the User-Agent of its fetch. */
-static void read_bun_version(Elf *elf, struct binary *binary)
-{
-	size_t size = 0;
-	const char *file = elf_rawfile(elf, &size), *at = file;
-	unsigned major, minor, patch;
-	char text[32];
-
-	binary->bun = 1;
-	while (at && (at = memmem(at, size - (size_t)(at - file), "Bun/", 4))) {
-		snprintf(text, sizeof(text), "%.*s", (int)(size - (size_t)(at - file)), at);
-		if (sscanf(text, "Bun/%u.%u.%u", &major, &minor, &patch) == 3) {
-			binary->bun = major * 1000000 + minor * 1000 + patch;
-			return;
-		}
-		at++;
-	}
+	/* What such a Bun appended to itself ends in this, and the length of it all. */
+	binary->is_old_bun = size > BUN_TRAILER_BYTES &&
+			     contains(file + size - BUN_TRAILER_BYTES, BUN_TRAILER_BYTES,
+				      TEXT("\n---- Bun! ----\n"));
 }
 
 bool binary_read(const char *path, struct binary *ret_binary)
 {
 	int fd = fd_open(AT_FDCWD, path, O_RDONLY, 0);
 	GElf_Ehdr header;
-	bool is_elf = false, is_bun = false;
+	bool is_elf = false;
 	Elf *elf = NULL;
 
 	*ret_binary = (struct binary){ .interpreter = "" };
@@ -147,10 +134,8 @@ bool binary_read(const char *path, struct binary *ret_binary)
 		ret_binary->is_64 = gelf_getclass(elf) == ELFCLASS64;
 		ret_binary->machine = header.e_machine;
 		read_segments(elf, ret_binary);
-		read_sections(elf, ret_binary, &is_bun);
+		read_sections(elf, ret_binary);
 		read_texts(elf, ret_binary);
-		if (is_bun)
-			read_bun_version(elf, ret_binary);
 	}
 	elf_end(elf);
 	fd_close(fd);

@@ -25,7 +25,8 @@ struct binary {
 	bool has_libcurl; /* built in */
 	bool names_libcurl; /* as a file to be opened */
 	bool is_go, is_rust;
-	unsigned bun; /* Bun's version, as 1004006 for 1.4.6; 0: it is no Bun program */
+	bool is_bun; /* Bun itself, or what it compiled and reads BUN_OPTIONS */
+	bool is_old_bun; /* compiled by a Bun of the time before */
 };
 
 /* False when it is not an ELF file, or cannot be read. */
@@ -42,6 +43,7 @@ enum known_kind {
 	KNOWN_PYTHON, /* the same of Python, which may have a libcurl plugin, too */
 	KNOWN_AGENT, /* a coding agent that takes a plugin of ours */
 	KNOWN_FIXED, /* it takes headers from a variable when it starts, which tagalong run fills */
+	KNOWN_BUN, /* a program of Bun's of which there is more to say */
 	KNOWN_OWN_HTTP, /* it has its own HTTP and TLS */
 	KNOWN_STARTS, /* it starts other programs, which are tagged */
 	KNOWN_ELSEWHERE, /* it has programs started where our environment does not reach */

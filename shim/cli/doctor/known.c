@@ -70,11 +70,11 @@ static const struct known rows[] = {
 	  "let env_http_headers of its provider name TAGALONG_START_TASK_ID and the like, which tagalong "
 	  "run sets; they are fixed for as long as it runs; the commands that it starts are tagged",
 	  NULL, NULL },
-	{ "cline", KNOWN_OWN_HTTP,
-	  "it has its own HTTP and TLS; its hub goes on running, with the environment of whoever started it "
-	  "first",
-	  "set the headers in the client or in a proxy", NULL, NULL },
-	/* From npm these are scripts for Node that do no more than start the program. */
+	{ "cline", KNOWN_BUN,
+	  "what Bun's fetch sends is tagged; its hub goes on running with the environment of whoever started "
+	  "it first, which CLINE_SESSION_BACKEND_MODE=local leaves out",
+	  NULL, NULL, NULL },
+	/* From npm a script for Node that starts what it has downloaded. */
 	{ "deno crush", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
 	  "set the headers in the client or in a proxy; the commands that it starts are tagged",
 	  NULL, NULL },

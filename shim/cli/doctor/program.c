@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,6 @@
 
 /* The kernel follows four scripts. */
 #define SCRIPTS_MAX 4
-/* The first Bun that announces each request, and each redirect hop, on undici's channel: 1.4.6. */
-#define BUN_HOOKED 1004006
 /* What a loader prints about some hundred libraries. */
 #define LOADER_BYTES_MAX 65536
 
@@ -104,10 +103,38 @@ static bool next_interpreter(struct target *target, const char *line)
 	return word && program_find(word, is_skipped, target->path, sizeof(target->path));
 }
 
+/* A program from npm is often a script for Node that does no more than start the native program of
+ * the same name, which lies in a package for this system: node_modules/NAME-linux-x64/bin/NAME. */
+static void find_native(struct target *target, const char *script)
+{
+	const char *name = program_name(script);
+	char folder[PATH_MAX], pattern[PATH_MAX + 256], *slash;
+	struct binary binary;
+	bool found = false;
+	glob_t files;
+
+	if (strcmp(program_name(target->path), "node") || !realpath(script, folder))
+		return;
+	while (!found && (slash = strrchr(folder, '/'))) {
+		*slash = '\0';
+		snprintf(pattern, sizeof(pattern),
+			 "%s/node_modules/{,@*/}*linux*/{,bin/,vendor/*/bin/}%s", folder, name);
+		if (glob(pattern, GLOB_BRACE, NULL, &files))
+			continue;
+		for (size_t i = 0; i < files.gl_pathc && !found; i++) {
+			found = binary_read(files.gl_pathv[i], &binary);
+			if (found)
+				snprintf(target->path, sizeof(target->path), "%s",
+					 files.gl_pathv[i]);
+		}
+		globfree(&files);
+	}
+}
+
 /* Follows scripts to the binary. False when there is none at the end. */
 static bool follow_scripts(struct target *target)
 {
-	char head[512];
+	char head[512], script[PATH_BYTES_MAX];
 
 	for (int i = 0; i <= SCRIPTS_MAX; i++) {
 		size_t got;
@@ -117,6 +144,7 @@ static bool follow_scripts(struct target *target)
 		if (binary_read(target->path, &target->report->binary))
 			return true;
 		list_add(&target->report->scripts, target->path);
+		snprintf(script, sizeof(script), "%s", target->path);
 		file = fopen(target->path, "re");
 		got = file ? fread(head, 1, sizeof(head) - 1, file) : 0;
 		head[got] = '\0';
@@ -125,6 +153,7 @@ static bool follow_scripts(struct target *target)
 		/* Without "#!" a shell runs it. */
 		if (!next_interpreter(target, strncmp(head, "#!", 2) ? "/bin/sh" : head + 2))
 			return false;
+		find_native(target, script);
 	}
 	return false;
 }
@@ -369,18 +398,20 @@ static void conclude_rest(struct target *target)
 			   known->advice);
 	} else if (kind == KNOWN_STARTS) {
 		conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE, known->reason, known->advice);
-	} else if (binary->bun >= BUN_HOOKED && runtime_hook(RUNTIME_BUN, &path)) {
+	} else if (binary->is_bun && runtime_hook(RUNTIME_BUN, &path)) {
 		conclude(
 			target, PROGRAM_TAGGED, HOOK_BUN,
-			"what Bun's fetch sends is tagged, unless the program's author switched BUN_OPTIONS "
-			"off; doctor --probe tells",
+			kind == KNOWN_BUN ?
+				known->reason :
+				"what Bun's fetch sends is tagged, unless the program's author switched "
+				"BUN_OPTIONS off; doctor --probe tells",
 			NULL);
-	} else if (binary->bun) {
+	} else if (binary->is_bun || binary->is_old_bun) {
 		not_tagged(
 			target,
-			binary->bun < BUN_HOOKED ?
-				"it is a Bun program; Bun before 1.4.6 has no place for a hook" :
-				"it is a Bun program, and the hook for them is not enabled here",
+			binary->is_bun ?
+				"it is a Bun program, and the hook for them is not enabled here" :
+				"it is a Bun program, compiled by a Bun that does not read BUN_OPTIONS",
 			"set the headers in the client or in a proxy; the commands that it starts are "
 			"tagged");
 	} else if (binary->has_libcurl) {

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The hook for Node programs, loaded by `tagalong run` (NODE_OPTIONS=--require), and for those of Bun
-// 1.4.6 and newer (BUN_OPTIONS=--preload=), which has undici's channel, too. It runs when a request is
-// complete and not yet sent: by undici's diagnostics channel, which fetch and every copy of undici use,
-// redirect hops included, and where an http.ClientRequest makes its head. Lines are added to that one hop:
-// programs that follow redirects themselves never see them. All rules are in the library, which is in the
-// process already and is an addon of Node-API as well. It is loaded at the first POST. Whatever goes wrong,
-// the request goes out as the program made it. The syntax is that of old versions of Node: a file that
-// they cannot parse would end the program. See docs/agents.md.
+// (BUN_OPTIONS=--preload=). It runs when a request is complete and not yet sent: by undici's diagnostics
+// channel, which fetch and every copy of undici use, redirect hops included, and where an
+// http.ClientRequest makes its head; in Bun before 1.4.6, which has no such channel, around fetch. Lines
+// are added to that one hop: programs that follow redirects themselves never see them. All rules are in
+// the library, which is in the process already and is an addon of Node-API as well. It is loaded at the
+// first POST. Whatever goes wrong, the request goes out as the program made it. The syntax is that of old
+// versions of Node: a file that they cannot parse would end the program. See docs/agents.md.
 "use strict"
 
 const UNMATCHED_MS = 1000 // how long a URL is taken not to match
 const UNMATCHED_MAX = 200
 const BODY_MAX = 262145 // what the library reads of a body, and one byte that shows that there is more
 const UNSENT_MAX = 1000
+const HOPS_MAX = 20
+const BUN_CHANNEL = 1004006
 
 function isWanted(env) {
   const name = process.versions.bun ? "bun" : "node"
@@ -20,10 +22,10 @@ function isWanted(env) {
   return env.TAGALONG_OFF !== "1" && hooks.includes(name)
 }
 
-// Older ones of Bun do not say when they follow a redirect.
-function hasChannel() {
-  const [major, minor, patch] = (process.versions.bun || "9.0.0").split(".").map(Number)
-  return major * 1e6 + minor * 1e3 + patch >= 1004006
+// 1.4.6 for 1004006; 0 in Node.
+function bunVersion() {
+  const [major, minor, patch] = (process.versions.bun || "0.0.0").split(".").map(Number)
+  return major * 1e6 + minor * 1e3 + patch
 }
 
 function load() {
@@ -97,28 +99,81 @@ function install() {
     return headers.map((name, index) => [String(name), headers[index + 1]]).filter((_, index) => index % 2 === 0)
   }
 
+  const originalFetch = globalThis.fetch
+  const wrapFetch = (apply) => {
+    const descriptor = Object.getOwnPropertyDescriptor(globalThis, "fetch")
+    if (typeof originalFetch !== "function" || !descriptor.writable || !descriptor.configurable) return
+    const value = new Proxy(originalFetch, { apply: (target, self, args) => apply(args) || Reflect.apply(target, self, args) })
+    Object.defineProperty(globalThis, "fetch", { ...descriptor, value })
+  }
+
+  // A Unix socket is no host, and the loopback of a proxy elsewhere is another machine's.
+  const linesOf = (url, { method, headers, body, unix, proxy = process.env.http_proxy || process.env.HTTP_PROXY }) => {
+    try {
+      if (String(method).toUpperCase() !== "POST" || unix || isUnmatched(url)) return []
+      if (proxy && isLoopback(new URL(url).hostname) && !isLoopback(new URL(proxy.url || proxy).hostname)) return []
+      return headersFor(url, ownOf(new Headers(headers)), headOf(body))
+    } catch {
+      return []
+    }
+  }
+
+  // Bun before 1.4.6: fetch is told not to follow redirects, and each hop is made here, as Bun makes it, and
+  // judged anew. Behind HOPS_MAX Bun goes on alone, and says itself that there are too many.
+  const fetchByHops = async (input, init, url, lines) => {
+    const follows = (init.redirect || "follow") === "follow"
+    const copy = follows && input instanceof Request && init.body === undefined ? input.clone() : undefined
+    for (let hops = 0; ; hops++) {
+      const isLast = !follows || hops === HOPS_MAX
+      const headers = new Headers(init.headers)
+      if (hops < HOPS_MAX) for (const { name, value } of lines) headers.append(name, value)
+      const answer = await originalFetch(input, isLast ? { ...init, headers } : { ...init, headers, redirect: "manual" })
+      if (hops) Object.defineProperty(answer, "redirected", { value: true, configurable: true })
+      const location = [301, 302, 303, 307, 308].includes(answer.status) && answer.headers.get("location")
+      if (isLast || !location) return answer
+      if (answer.body) answer.body.cancel().catch(() => {})
+      const { origin } = new URL(url)
+      input = url = new URL(location, url).href
+      init = { ...init, headers: new Headers(init.headers) }
+      if (copy && !hops) init.body = await copy.arrayBuffer()
+      const dropped = new URL(url).origin === origin ? [] : ["authorization", "proxy-authorization", "cookie"]
+      if (answer.status < 304) {
+        Object.assign(init, { method: "GET", body: undefined })
+        dropped.push("content-encoding", "content-language", "content-location", "content-type", "content-length")
+      }
+      for (const name of dropped) init.headers.delete(name)
+      lines = linesOf(url, init)
+    }
+  }
+
+  if (bunVersion() && bunVersion() < BUN_CHANNEL) {
+    wrapFetch(([input, given = {}]) => {
+      try {
+        const isRequest = input instanceof Request
+        const { method, headers, redirect, signal } = isRequest ? input : given
+        // A stream cannot be sent twice.
+        if (![Object.prototype, null].includes(Object.getPrototypeOf(given)) || (!isRequest && !headOf(given.body))) return
+        const init = isRequest ? { method, headers, redirect, signal, ...given } : { ...given }
+        const url = new URL(isRequest ? input.url : input).href
+        const lines = linesOf(url, init)
+        return lines.length ? fetchByHops(input, init, url, lines) : undefined
+      } catch {}
+    })
+    return
+  }
+
   // fetch makes a stream of its body, so that the channel below does not see it: the one that the
   // program gave is passed along with the call.
   let bodies
-  const originalFetch = globalThis.fetch
-  if (typeof originalFetch === "function") {
-    const wrapper = {
-      fetch(input, init = undefined) {
-        try {
-          const body = init && String(init.method).toUpperCase() === "POST" && headOf(init.body)
-          const url = body && (typeof input === "string" || input instanceof URL) && new URL(input).href
-          if (url && !isUnmatched(url)) {
-            bodies = bodies || new (require("node:async_hooks").AsyncLocalStorage)()
-            return bodies.run(body, () => originalFetch.apply(this, arguments))
-          }
-        } catch {}
-        return originalFetch.apply(this, arguments)
-      },
-    }.fetch
-    Object.defineProperty(wrapper, "length", { value: originalFetch.length, configurable: true })
-    const descriptor = Object.getOwnPropertyDescriptor(globalThis, "fetch")
-    if (descriptor.writable && descriptor.configurable) Object.defineProperty(globalThis, "fetch", { ...descriptor, value: wrapper })
-  }
+  wrapFetch(([input, init]) => {
+    try {
+      const body = init && String(init.method).toUpperCase() === "POST" && headOf(init.body)
+      const url = body && (typeof input === "string" || input instanceof URL) && new URL(input).href
+      if (!url || isUnmatched(url)) return
+      bodies = bodies || new (require("node:async_hooks").AsyncLocalStorage)()
+      return bodies.run(body, () => originalFetch(input, init))
+    } catch {}
+  })
 
   // undici says where a request goes, but a dispatcher of the program's may connect elsewhere. That is
   // seen when it has connected and nothing is sent yet: then lines are taken off again, and the origin
@@ -257,7 +312,7 @@ function install() {
 
 // Once a thread, also where NODE_OPTIONS names it twice.
 const mark = Symbol.for("tagalong.node")
-if (!global[mark] && isWanted(process.env) && !process.versions.electron && hasChannel()) {
+if (!global[mark] && isWanted(process.env) && !process.versions.electron) {
   Object.defineProperty(global, mark, { value: true })
   try {
     install()
