@@ -325,7 +325,7 @@ test: test-build
 # that fails its test.
 PYTEST = timeout 900 /usr/bin/python3 -m pytest -q -n 2
 HOST_SUITES := $(patsubst %,tests/e2e/test_%.py,handles threads bindings frugal) -k 'not memory_is_flat'
-SERVICE_SUITE := tests/service --ignore=tests/service/test_install.py
+SERVICE_SUITE := tests/service tests/store --ignore=tests/service/test_install.py
 
 test-asan: fixtures
 	$(Q)$(MAKE) -s MODE=asan all unit

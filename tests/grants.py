@@ -29,6 +29,8 @@ def granted(what, *command):
 
 
 pid_namespace = granted("pid namespaces", "unshare", "--pid", "--fork", "--mount-proc", "true")
+networks = granted("network namespaces with a cable between them", "unshare", "--net",
+                   "ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1")
 mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")
 other_users = granted("other users who may enter this folder",
                       "setpriv", "--reuid", "65534", "--clear-groups", "test", "-r", __file__)

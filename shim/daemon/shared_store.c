@@ -432,9 +432,9 @@ static void on_asked(struct shared_store *store, struct command *command, const 
 		if (used->is_foreign)
 			result = SHARED_FAILED;
 	}
+	/* Before Redis 7 these words come after the place in the script. */
 	is_replica = command->op != SHARED_GET && reply->type == REDIS_REPLY_ERROR &&
-		     (text_starts_with(reply_text(reply), TEXT("READONLY")) ||
-		      text_starts_with(reply_text(reply), TEXT("MASTERDOWN")));
+		     (strstr(reply->str, "READONLY") || strstr(reply->str, "MASTERDOWN"));
 	answer(store, command, result, message);
 	/* After a failover the name may lead to another server, which only a new connection
 	 * asks. */

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from redis_server import Relay, Server, Standin, make_certificates
+from redis_server import Relay, Server, Standin, acl_line, make_certificates
 from serving import TOOLED, wait_until
 
 PROMISED = 2.0 + (3.0 if TOOLED else 0.3)  # seconds to a refusal, and what a busy machine adds
@@ -196,7 +196,7 @@ ACL = ("user tagalong on >{password} resetchannels ~tagalong:* &tagalong:* -@all
 
 def server_with_acl(acl, **how):
     server = Server(**how)
-    (server.folder / "acl").write_text("user default off\n" + acl.format(password=SECRET) + "\n")
+    (server.folder / "acl").write_text("user default off\n" + acl_line(acl).format(password=SECRET) + "\n")
     server.options = ["--aclfile", str(server.folder / "acl")]
     return server.start()
 
@@ -230,6 +230,8 @@ def test_the_acl_line_that_is_documented(make):
 def test_an_acl_that_lacks_something(make, missing, reason):
     import re
 
+    if not acl_line(" " + missing):
+        pytest.skip("this server has no permissions for channels")
     server = server_with_acl(ACL.replace(" " + missing, ""))
     try:
         service = make(f"redis://tagalong:{SECRET_URL}@127.0.0.1:{server.port}")

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import yaml
 
-from redis_server import PROGRAM, Server, make_certificates
+from redis_server import PROGRAM, Server, acl_line, make_certificates
 from serving import BUILD, LIBRARY, ROOT, TOOLED, wait_until
 
 BLOCKS = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", (ROOT / "docs/recipes.md").read_text(), re.M | re.S))
@@ -91,7 +91,7 @@ def test_the_server_with_tls_and_acl(make):
     make_certificates(server.folder)
     text = BLOCKS["valkey-conf"].replace("/etc/valkey", str(server.folder)).replace("6379", str(server.port))
     (server.folder / "server.conf").write_text(text)
-    (server.folder / "users.acl").write_text("user default off\n" + BLOCKS["valkey-acl"].replace("PASSWORD", "p%w"))
+    (server.folder / "users.acl").write_text("user default off\n" + acl_line(BLOCKS["valkey-acl"]).replace("PASSWORD", "p%w"))
     with open(server.folder / "log", "ab") as log:
         server.process = subprocess.Popen(
             [PROGRAM, str(server.folder / "server.conf"), "--dir", str(server.folder)],

@@ -184,7 +184,7 @@ static void print_installation_json(const struct installation *installation)
 
 static int check_installation(bool json)
 {
-	struct installation installation; /* the process ends with it */
+	static struct installation installation; /* the process ends with it */
 	int code = EXIT_OK;
 
 	doctor_installation(&installation);
