@@ -183,12 +183,12 @@ $(BUILD)/gen/exports.map: shim/preload/hooks.def Makefile | $(BUILD)/needs
 		> $@
 
 # What the shared store runs, as C text without comments and indents.
-$(BUILD)/gen/shared_script.h: shim/daemon/shared_script.lua
+$(BUILD)/gen/shared_script_text.h: shim/daemon/shared_script.lua
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q){ echo 'static const char shared_script[] ='; sed -e '/^--/d' -e '/^[[:space:]]*--/d' \
+	$(Q){ echo 'static const char shared_script_text[] ='; sed -e '/^--/d' -e '/^[[:space:]]*--/d' \
 		-e 's/^[[:space:]]*//' -e 's/["\\]/\\&/g' -e 's/.*/\t"&\\n"/' $<; echo ';'; } > $@
-$(BUILD)/obj/shim/daemon/shared_store.o: $(BUILD)/gen/shared_script.h
+$(BUILD)/obj/shim/daemon/shared_script.o: $(BUILD)/gen/shared_script_text.h
 
 # The presets are data: read, checked and packed when the shim is built.
 PRESETC_SOURCES := $(wildcard shim/presets/*.c) $(addprefix shim/,core/header_rule_parse.c \
@@ -350,7 +350,8 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_bindings.py \
 		-k '(another_place and deepbind) or (inner_calls and DEEPBIND)'
 	$(Q)TAGALONG_WRAP='$(VALGRIND) $(LEAKS)' $(PYTEST) \
-		$(patsubst %,tests/service/test_%.py,golden scopes state)
+		$(patsubst %,tests/service/test_%.py,golden scopes state) \
+		$(patsubst %,tests/store/test_%.py,faults shared)
 
 # One libFuzzer program for each tests/fuzz/fuzz_NAME.c: linked with all rooms but the hooks and the
 # commands, FUZZ_JOBS at a time (tests/fuzz/run.py). What breaks it becomes a seed and a unit test.

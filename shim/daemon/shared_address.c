@@ -153,33 +153,3 @@ struct bufferevent *shared_address_stream(const struct shared_address *address,
 	return bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_CONNECTING,
 					      BEV_OPT_CLOSE_ON_FREE);
 }
-
-/* More elements than any of our replies has are a server that is none, and memory for them is not
- * asked for. */
-#if HIREDIS_MAJOR >= 1
-typedef size_t array_elements;
-#else
-typedef int array_elements;
-#endif
-static redisReplyObjectFunctions reply_functions;
-static void *(*create_array)(const redisReadTask *task, array_elements elements);
-
-static void *create_short_array(const redisReadTask *task, array_elements elements)
-{
-	return elements > SHARED_PARTS_MAX ? NULL : create_array(task, elements);
-}
-
-redisReader *shared_reader_new(void)
-{
-	redisReader *reader = redisReaderCreate();
-
-	if (!reader)
-		return NULL;
-	if (!create_array) {
-		reply_functions = *reader->fn;
-		create_array = reply_functions.createArray;
-		reply_functions.createArray = create_short_array;
-	}
-	reader->fn = &reply_functions;
-	return reader;
-}

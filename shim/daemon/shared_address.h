@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The shared store's URL, and connections by it: TCP or TLS, and a reader of replies. */
+/* The shared store's URL, and streams by it, TCP or TLS. */
 #pragma once
 
 #include <event2/bufferevent.h>
-#include <hiredis/hiredis.h>
 #include <openssl/ssl.h>
 
 #define SHARED_PREFIX_BYTES_MAX 128
@@ -28,6 +27,3 @@ void shared_address_release(struct shared_address *address);
  * memory. */
 struct bufferevent *shared_address_stream(const struct shared_address *address,
 					  struct event_base *base);
-
-/* A reader that fails at arrays of more than SHARED_PARTS_MAX. NULL without memory. */
-redisReader *shared_reader_new(void);

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import grants
 from redis_server import Relay, Server, Standin, acl_line, make_certificates
 from serving import TOOLED, wait_until
 
@@ -440,6 +441,32 @@ def test_failover(server, make):
             wait_until(lambda: there.context() == {"task_id": "T-2", "mode": "a"}, 5)
     finally:
         relay.close()
+        second.release()
+
+
+@pytest.mark.skipif(**grants.mounts)
+def test_failover_by_name(server, make):
+    """The name leads to another address: it is looked up anew for each attempt, /etc/hosts included."""
+    second = Server(host="127.0.0.2")
+    second.port = server.port
+    service = make(f"redis://store.test:{server.port}", start=False)
+    hosts = service.folder / "hosts"
+    hosts.write_text("127.0.0.1 store.test\n")
+    private = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts))
+    try:
+        second.start("--replicaof", "127.0.0.1", str(server.port))
+        service.start("--store", service.url, before=private)
+        with service.connect() as peer:
+            peer.op("set", context={"task_id": "T"})
+            wait_until(lambda: second.cli("exists", "tagalong:scope:default") == "1", 20)
+            server.kill()
+            second.cli("replicaof", "no", "one")
+            assert "Connection refused" in refused(peer) or "closed" in refused(peer)
+            hosts.write_text("127.0.0.2 store.test\n")
+            wait_until(lambda: peer.ask({"v": 1, "op": "set", "context": {"mode": "a"}})["ok"], 10)
+            assert peer.context() == {"task_id": "T", "mode": "a"}
+        assert second.cli("hget", "tagalong:scope:default", "mode") == "a"
+    finally:
         second.release()
 
 
