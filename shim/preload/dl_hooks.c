@@ -213,15 +213,24 @@ static void let_it_fail(struct dl_arguments *arguments, const void *caller)
 	}
 }
 
+/* Whether the caller's own function of that name is to be made of the one that it asks for: of a
+ * libcurl that is made of another one, of a stub. What stands before us is called before us. */
+static bool is_made_of(const void *caller, const char *name)
+{
+	struct object object;
+
+	return object_find(caller, &object) && elf_symbol(object.map, name) &&
+	       (library_is_libcurl(object.map) || !is_before_us(caller));
+}
+
 /* The hook for a function of libcurl's that was found by name, or itself where that is to be
- * left alone: a libcurl that is made of another one asks for its functions. */
+ * left alone. */
 static void *hook_for(void *found, const char *name, const void *caller)
 {
 	const struct library *library;
-	struct object object;
 	unsigned set;
 
-	if (!is_on() || (object_find(caller, &object) && library_is_libcurl(object.map)))
+	if (!is_on() || is_made_of(caller, name))
 		return found;
 	library = library_at(found);
 	if (!library || !set_for(library, &set))

@@ -46,8 +46,7 @@ static void adopt(CURL *easy, const struct library *library)
 	struct legacy_request *legacy = NULL;
 	int saved = errno;
 
-	if (library->complete &&
-	    library->curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, NULL) != CURLE_OK)
+	if (library->curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, NULL) != CURLE_OK)
 		legacy = legacy_new();
 	handle_make(easy, library, legacy);
 	errno = saved;
@@ -61,7 +60,7 @@ static CURL *easy_init(struct call call)
 
 	if (!easy)
 		return NULL;
-	if (inside)
+	if (inside || !library->complete)
 		handle_drop(easy);
 	else
 		adopt(easy, library);
@@ -129,7 +128,7 @@ static void easy_reset(struct call call, CURL *easy)
 	if (!library || !library->curl_easy_reset)
 		return;
 	library->curl_easy_reset(easy);
-	if (!handle || !library->complete)
+	if (!handle)
 		return;
 	/* 8.22 refuses inside callbacks, without a word; then the URL is still there. */
 	if (handle->transfer.started)

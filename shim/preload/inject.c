@@ -484,7 +484,7 @@ bool inject_start(struct handle *handle, enum inject_when when, struct transfer 
 	*ret_before = handle->transfer;
 	handle->transfer = (struct transfer){ .started = ret_before->started };
 	take_back(handle);
-	if (!handle->library->complete || variable_is_on(VARIABLE_OFF)) {
+	if (variable_is_on(VARIABLE_OFF)) {
 		inject_end(handle);
 	} else {
 		handle->transfer.started = true;

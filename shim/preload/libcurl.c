@@ -84,18 +84,36 @@ static const char *version_text(enum libcurl_version version)
 	return NULL;
 }
 
-/* A preload, such as a copy of this library, may have some functions, but no libcurl is without
- * these. */
+/* Also of an object that is no whole libcurl: a stand-in for tests, a stub that loads one. */
 static void *find_init(const struct link_map *map, enum libcurl_version version)
 {
 	/* musl binds by the name alone. */
 	struct elf_name init = elf_name("curl_easy_init",
 					dso_has_musl() ? NULL : version_text(version));
-	struct elf_name info = elf_name("curl_easy_getinfo", NULL);
 	struct elf elf;
 	void *found = elf_open(map, &elf) ? elf_find(&elf, &init) : NULL;
 
-	return found && elf_find(&elf, &info) ? found : NULL;
+	return found && !dso_is_copy(map) ? found : NULL;
+}
+
+static void *note_dlsym(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
+{
+	bool *refers = arg;
+
+	*refers |= !strcmp(name, "dlsym") || !strcmp(name, "dlvsym");
+	return bound;
+}
+
+/* Has some of libcurl's functions, and asks for the real ones: a preload that watches calls. */
+static bool is_wrapper(const struct link_map *map)
+{
+	bool refers = false;
+	struct elf elf;
+
+	if (library_is_libcurl(map) || !elf_open(map, &elf))
+		return false;
+	elf_rebind(&elf, note_dlsym, &refers);
+	return refers;
 }
 
 static void set_function(struct library *library, size_t index, void *function)
@@ -111,38 +129,45 @@ static void *get_function(const struct library *library, size_t index)
 	return function;
 }
 
+static void name_functions(struct elf_name *ret_names, enum libcurl_version version)
+{
+	for (size_t i = 0; i < FUNCTIONS; i++)
+		ret_names[i] = elf_name(functions[i].name,
+					dso_has_musl() ? NULL : version_text(version));
+}
+
+static void fill(struct library *library, const struct link_map *map, const struct elf_name *names)
+{
+	struct elf elf;
+
+	if (dso_is_copy(map) || !elf_open(map, &elf))
+		return;
+	for (size_t i = 0; i < FUNCTIONS; i++) {
+		if (!get_function(library, i))
+			set_function(library, i, elf_find(&elf, &names[i]));
+	}
+}
+
 /* The functions of the object itself, or those that the loader binds to: of what has started
  * behind us, the first that has each, so that another preload, which may have only some of them,
- * keeps its turn. */
+ * keeps its turn. A library that lacks some is only called, never asked: its handles mean nothing
+ * to the one that has the others. */
 static void find_functions(struct library *library, const struct link_map *map,
 			   enum libcurl_version version)
 {
 	struct dso_iterator at = { library->by_name ? map : dso_own(), true };
-	struct elf_name name[FUNCTIONS];
-	struct elf elf;
+	struct elf_name names[FUNCTIONS];
 
-	for (size_t i = 0; i < FUNCTIONS; i++)
-		name[i] = elf_name(functions[i].name,
-				   dso_has_musl() ? NULL : version_text(version));
-	while (at.map != map && dso_iterate(&at) && at.of_start && at.map != map) {
-		if (!elf_open(at.map, &elf))
-			continue;
-		for (size_t i = 0; i < FUNCTIONS; i++) {
-			void *found = get_function(library, i) ? NULL : elf_find(&elf, &name[i]);
-
-			if (found && dso_is_copy(at.map))
-				break;
-			if (found)
-				set_function(library, i, found);
-		}
-	}
-	library->complete = elf_open(map, &elf);
-	for (size_t i = 0; i < FUNCTIONS && library->complete; i++) {
-		if (!get_function(library, i))
-			set_function(library, i, elf_find(&elf, &name[i]));
-	}
+	name_functions(names, version);
+	while (at.map != map && dso_iterate(&at) && at.of_start && at.map != map)
+		fill(library, at.map, names);
+	fill(library, map, names);
+	library->complete = library_is_libcurl(map);
 	for (size_t i = 0; i < FUNCTIONS; i++)
 		library->complete = library->complete && get_function(library, i);
+	while (!library->complete && !library->by_name && at.map && at.of_start &&
+	       dso_iterate(&at) && at.of_start)
+		fill(library, at.map, names);
 }
 
 static bool is_equal(const struct library *a, const struct library *b)
@@ -168,12 +193,31 @@ static struct found_library *new_found(void)
 	return malloc(sizeof(struct found_library));
 }
 
-/* The struct for the libcurl that has this curl_easy_init, made at need. No lock: two threads
- * that are here at once may make two, which is as good as one. */
+/* The one that is equal, made at need. No lock: two threads that are here at once may make two,
+ * which is as good as one. */
+static const struct library *library_keep(const struct library *library)
+{
+	struct found_library *made;
+
+	for (made = __atomic_load_n(&all_found, __ATOMIC_ACQUIRE); made; made = made->next) {
+		if (is_equal(&made->library, library))
+			return &made->library;
+	}
+	made = new_found();
+	if (!made)
+		return NULL;
+	made->library = *library;
+	made->next = __atomic_load_n(&all_found, __ATOMIC_ACQUIRE);
+	while (!__atomic_compare_exchange_n(&all_found, &made->next, made, false, __ATOMIC_ACQ_REL,
+					    __ATOMIC_ACQUIRE))
+		;
+	return &made->library;
+}
+
+/* The struct for the libcurl that has this curl_easy_init. */
 static const struct library *library_make(void *init, enum libcurl_version version, bool by_name)
 {
 	struct library found = { .by_name = by_name };
-	struct found_library *made;
 
 	if (!object_find(init, &found.object) || found.object.map == dso_first())
 		return NULL;
@@ -187,19 +231,22 @@ static const struct library *library_make(void *init, enum libcurl_version versi
 	};
 	/* What was learned of another one in the same place holds no more. */
 	url_cache_invalidate();
-	for (made = __atomic_load_n(&all_found, __ATOMIC_ACQUIRE); made; made = made->next) {
-		if (is_equal(&made->library, &found))
-			return &made->library;
-	}
-	made = new_found();
-	if (!made)
-		return NULL;
-	made->library = found;
-	made->next = __atomic_load_n(&all_found, __ATOMIC_ACQUIRE);
-	while (!__atomic_compare_exchange_n(&all_found, &made->next, made, false, __ATOMIC_ACQ_REL,
-					    __ATOMIC_ACQUIRE))
-		;
-	return &made->library;
+	return library_keep(&found);
+}
+
+/* What a real libcurl behind one that lacks functions calls of its own: the loader finds those
+ * in itself. */
+static const struct library *library_of_inner_call(const struct library *partial,
+						   enum libcurl_version version, const void *caller)
+{
+	struct library found = *partial;
+	struct elf_name names[FUNCTIONS];
+
+	if (!object_find(caller, &found.object) || !library_is_libcurl(found.object.map))
+		return partial;
+	name_functions(names, version);
+	fill(&found, found.object.map, names);
+	return library_keep(&found);
 }
 
 const struct library *library_at(const void *function)
@@ -377,19 +424,25 @@ static const struct library *search(enum libcurl_version version, const void *ca
 {
 	struct dso_iterator at = { dso_own(), true };
 	const struct library *library;
-	void *init;
+	void *init = NULL, *wrapper = NULL;
 
-	while (at.map && dso_iterate(&at)) {
+	while (!init && at.map && dso_iterate(&at)) {
+		if (wrapper && !at.of_start)
+			break;
 		init = find_init(at.map, version);
-		if (!init)
+		if (!init || !at.of_start || !is_wrapper(at.map))
 			continue;
-		if (!at.of_start)
-			return library_of_plugin(version, caller, init);
-		library = library_make(init, version, false);
-		__atomic_store_n(&of_start[version], library, __ATOMIC_RELEASE);
-		return library;
+		/* The libcurl behind it is meant, if there is one. */
+		wrapper = wrapper ? wrapper : init;
+		init = NULL;
 	}
-	return NULL;
+	if (init && !at.of_start)
+		return library_of_plugin(version, caller, init);
+	init = init ? init : wrapper;
+	library = init ? library_make(init, version, false) : NULL;
+	if (library)
+		__atomic_store_n(&of_start[version], library, __ATOMIC_RELEASE);
+	return library;
 }
 
 const struct library *library_of_call(enum libcurl_version version, const void *caller,
@@ -400,6 +453,8 @@ const struct library *library_of_call(enum libcurl_version version, const void *
 
 	if (!library)
 		library = search(version, caller);
+	if (library && !library->complete)
+		library = library_of_inner_call(library, version, caller);
 	*ret_inside = library && library_holds(library, caller);
 	errno = saved;
 	return library;
@@ -407,5 +462,5 @@ const struct library *library_of_call(enum libcurl_version version, const void *
 
 bool library_is_libcurl(const struct link_map *map)
 {
-	return find_init(map, LIBCURL_UNVERSIONED) != NULL;
+	return elf_symbol(map, "curl_easy_init") && elf_symbol(map, "curl_easy_getinfo");
 }

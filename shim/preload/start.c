@@ -11,11 +11,12 @@
 #include "preload/elf.h"
 #include "preload/libcurl.h"
 
-/* A weak reference asks whether libcurl is there. Where it is not, the answer is NULL, as
+/* A weak reference asks whether a function is there. Where it is not, the answer is NULL, as
  * without us. */
 static void *unbind(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
 {
-	return symbol->st_info >> 4 == STB_WEAK && dso_is_own(bound) && hook_by_name(0, name) ?
+	return symbol->st_info >> 4 == STB_WEAK && dso_is_own(bound) && hook_by_name(0, name) &&
+			       !dso_next_symbol(name) ?
 		       NULL :
 		       bound;
 }
