@@ -21,12 +21,37 @@ def say_call(name, **arguments):
 class Model(Relay):
     def respond(self, request):
         call = request.method == "POST" and wanted_call(request.body)
-        return tool_call(*call, request.body) if call else super().respond(request)
+        if call:
+            return tool_call(*call, request.body)
+        return request.method == "POST" and other_answer(request) or super().respond(request)
 
     @property
     def chats(self):
         """The requests that agents and their commands made, without those for lists of models."""
         return [request for request in self.requests if request.method == "POST"]
+
+
+def lines(*values, before="", after="\n"):
+    return [f"{before}{json.dumps(value)}{after}".encode() for value in values]
+
+
+def other_answer(request):
+    """The interfaces of Gemini and Ollama, whole and as a stream."""
+    path = request.target.split("?")[0]
+    if path.endswith("enerateContent"):
+        part = {"content": {"role": "model", "parts": [{"text": answers.TEXT}]}, "finishReason": "STOP"}
+        answer = {"candidates": [part]}
+        if path.endswith(":generateContent"):
+            return json_response(200, answer)
+        pieces = lines(answer, before="data: ", after="\r\n\r\n")
+        return Response(200, {"Content-Type": "text/event-stream"}, pieces=pieces)
+    if path.endswith("/api/chat"):
+        message = {"role": "assistant", "content": answers.TEXT}
+        answer = {"model": "m", "message": message, "done": True}
+        if not answers.parse(request.body).get("stream"):
+            return json_response(200, answer)
+        return Response(200, {"Content-Type": "application/x-ndjson"}, pieces=lines(answer))
+    return None
 
 
 def text_of(content):

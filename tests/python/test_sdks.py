@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The SDKs of OpenAI, Anthropic and Ollama with the Python of Debian's next release, in a root of its own that
-debootstrap makes once, in build/python-sid: that wants root."""
+"""The SDKs of OpenAI, Anthropic and Ollama, and llm, with the Python of Debian's next release, in a root of its own
+that debootstrap makes once, in build/python-sid: that wants root."""
 
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -12,15 +13,19 @@ from conftest import ROOT
 from hosts import PROGRAMS, Hosts, compare_request
 from tags import GENERIC, PLAIN
 
+sys.path.append(str(ROOT / "tests" / "agents"))
+from agent_table import ROWS, put  # noqa: E402
+
 SID = ROOT / "build" / "python-sid"
-PACKAGES = "python3,python3-openai,python3-anthropic,python3-httpx2,python3-httpx,python3-ollama,python3-aiohttp"
+PACKAGES = "python3,python3-openai,python3-anthropic,python3-httpx2,python3-httpx,python3-ollama,python3-aiohttp,llm"
 
 
 @pytest.fixture(scope="module")
 def sid():
     if os.geteuid() or not shutil.which("debootstrap", path="/usr/sbin:/sbin"):
         pytest.skip("it wants root and debootstrap")
-    if not (SID / "usr/lib/python3/dist-packages/openai").is_dir():
+    if not (SID / "usr/bin/llm").exists():
+        shutil.rmtree(SID, ignore_errors=True)
         command = ["/usr/sbin/debootstrap", "--variant=minbase", f"--include={PACKAGES}", "sid", SID]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     place = SID / "opt" / "tagalong"
@@ -40,8 +45,12 @@ def test_each_sdk(sid, servers, tmp_path):
     hook = ["LD_PRELOAD=/opt/tagalong/libtagalong.so", "PYTHONPATH=/opt/tagalong/hooks/python"]
     tagged = hosts.run([*command, *hook, "TAGALONG_RELAYS=" + hosts.relay.url, *program])
     assert (tagged.rc, tagged.stdout, tagged.stderr) == (bare.rc, bare.stdout, bare.stderr)
-    for server, added, count in ("relay", GENERIC, 11), ("other", PLAIN, 1):
+    for server, added, count in ("relay", GENERIC, 12), ("other", PLAIN, 1):
         before, after = bare.traffic[server], tagged.traffic[server]
         assert (len(before), len(after)) == (count, count)
         for one, two in zip(before, after):
             compare_request(one, two, added)
+    sent = {row: [r for r in tagged.requests if f"/{row.path}/" in r.target] for row in ROWS if row.path}
+    assert sum(map(len, sent.values())) == len(tagged.requests) and all(sent.values())
+    for row, requests in sent.items():
+        put(row, len([r for r in requests if r.value("X-Task-Id") == "T-42"]), len(requests))
