@@ -149,7 +149,7 @@ static bool is_wanted(const struct elf *elf, uint32_t index, const struct elf_na
 	const ElfW(Sym) *symbol = &elf->symbols[index];
 	unsigned type = symbol->st_info & 15, version = elf->versions ? elf->versions[index] : 1;
 
-	if (symbol->st_shndx == SHN_UNDEF || type > STT_FUNC ||
+	if (symbol->st_shndx == SHN_UNDEF || (type > STT_FUNC && type != STT_GNU_IFUNC) ||
 	    !same_name(elf->strings + symbol->st_name, wanted->name))
 		return false;
 	if (!wanted->version || version <= 1)
@@ -159,7 +159,12 @@ static bool is_wanted(const struct elf *elf, uint32_t index, const struct elf_na
 
 static void *address_of(const struct elf *elf, uint32_t index)
 {
-	return (void *)(elf->map->l_addr + elf->symbols[index].st_value);
+	void *address = (void *)(elf->map->l_addr + elf->symbols[index].st_value);
+
+	if ((elf->symbols[index].st_info & 15) != STT_GNU_IFUNC)
+		return address;
+	/* Chooses by the processor: libc's string functions. */
+	return ((void *(*)(unsigned long))address)(elf->auxiliary_value(AT_HWCAP));
 }
 
 /* Four words, a Bloom filter, buckets, then one chain word a symbol, whose lowest bit marks the

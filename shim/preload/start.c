@@ -35,12 +35,24 @@ static void unbind_weak_references(const struct link_map *own)
 	}
 }
 
+/* Letter by letter: until our references are bound anew, strncmp and strrchr may be the host's. */
+static bool starts_with(const char *text, const char *start)
+{
+	while (*start && *text == *start) {
+		text++;
+		start++;
+	}
+	return !*start;
+}
+
 /* The file's name begins so. */
 static bool is_named(const struct link_map *map, const char *start)
 {
-	const char *slash = strrchr(map->l_name, '/');
+	const char *name = map->l_name;
 
-	return !strncmp(slash ? slash + 1 : map->l_name, start, strlen(start));
+	for (const char *at = name; *at; at++)
+		name = *at == '/' ? at + 1 : name;
+	return starts_with(name, start);
 }
 
 /* A program or library may show functions of its own under libc's names (access, link, getcwd,
@@ -77,7 +89,7 @@ static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, 
 	if (!bound || object_holds(&libc->libc, bound) || (symbol->st_info & 15) == STT_OBJECT)
 		return bound;
 	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
-		if (!strcmp(name, memory[i]))
+		if (starts_with(name, memory[i]) && starts_with(memory[i], name))
 			return bound;
 	}
 	wanted = elf_name(name, NULL);
@@ -95,6 +107,7 @@ static void use_libc_itself(struct binding *binding)
 	if (found_protect && found_value) {
 		binding->own.protect = (int (*)(void *, size_t, int))found_protect;
 		binding->own.auxiliary_value = (unsigned long (*)(unsigned long))found_value;
+		binding->libc_symbols.auxiliary_value = binding->own.auxiliary_value;
 	}
 }
 

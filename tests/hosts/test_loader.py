@@ -172,6 +172,8 @@ HOSTS = {
         MINE(access) MINE(link) MINE(getcwd) MINE(syscall) MINE(poll) MINE(openat) MINE(madvise) MINE(getrandom) MINE(mkdir)
         MINE(secure_getenv) MINE(connect) MINE(geteuid) MINE(unlink) MINE(gethostname) MINE(pread) MINE(sched_yield)
         MINE(getauxval) MINE(fsync) MINE(recvmsg) MINE(mprotect) MINE(fstatat) MINE(clock_gettime) MINE(getsockopt)
+        MINE(strcspn) MINE(memmove) MINE(strspn) MINE(strchrnul) MINE(strnlen)
+        MINE(strcmp) MINE(strncmp) MINE(strrchr) MINE(strstr) MINE(strchr) MINE(memchr) MINE(memcmp) MINE(strlen) MINE(memcpy)
         int main(void) {
             void *h = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
             #define FIND(name) __typeof__(name) *my_##name = (__typeof__(name) *)dlsym(h, #name);
