@@ -119,8 +119,19 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 	fail(link, reason);
 }
 
+/* An error is shown to people, and is part of our replies: plain ASCII, whatever the server says. */
+static void make_plain(redisReply *error)
+{
+	for (char *at = error->str; *at; at++) {
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	}
+}
+
 static void on_reply(struct shared_link *link, redisReply *reply)
 {
+	if (reply->type == REDIS_REPLY_ERROR)
+		make_plain(reply);
 	if (!link->set_up) {
 		link->owner.on_reply(link->owner.arg, link, reply);
 	} else {

@@ -30,7 +30,7 @@ def fuzz(fuzzer, seconds):
     found, log = fuzzer.parent / "found" / name, fuzzer.parent / f"{name}.log"
     words = HERE / f"{name}.dict"
     found.mkdir(parents=True, exist_ok=True)
-    command = [fuzzer, f"-max_total_time={seconds}", "-timeout=10"]
+    command = [fuzzer, f"-max_total_time={seconds}", "-timeout=10", "-close_fd_mask=3"]
     command += [f"-artifact_prefix={fuzzer.parent}/{name}-"]
     command += [f"-dict={words}"] if words.is_file() else []
     with open(log, "wb") as output:

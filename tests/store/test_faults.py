@@ -153,12 +153,17 @@ def unasked(peer):
     time.sleep(5)
 
 
+def rude(peer):
+    peer.sendall(b"-ERR \xff\x1b[31m\xc3 \x01\r\n" * 3)
+    time.sleep(5)
+
+
 def other_types(peer):
     while peer.recv(1000):
         peer.sendall(b":7\r\n*1\r\n$-1\r\n*-1\r\n")
 
 
-@pytest.mark.parametrize("serve", [garbage, endless, huge_array, http, silence, closes, unasked, other_types])
+@pytest.mark.parametrize("serve", [garbage, endless, huge_array, http, silence, closes, unasked, rude, other_types])
 def test_a_server_that_is_none(make, serve):
     standin = Standin(serve)
     service = make(standin)
