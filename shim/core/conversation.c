@@ -13,7 +13,7 @@
 
 #define WORDS_BYTES_MAX 1024
 #define WORDS_END_BYTES 128
-#define PIECE_BYTES (4 * HASH_STEP_BYTES)
+#define PIECE_BYTES (2 * HASH_STEP_BYTES)
 #define TAIL_BYTES 512
 #define WINDOW_BYTES_MAX 16384
 /* Parts in parts: an image's source, a tool's result. */
@@ -28,7 +28,7 @@ struct header_signal {
 };
 
 struct body_signal {
-	unsigned char kind, len;
+	unsigned char kind, len; /* len: of the pointer's first part, the member's name */
 	char pointer[26];
 };
 
@@ -38,11 +38,14 @@ static const struct header_signal header_signals[] = {
 };
 
 static const struct body_signal body_signals[] = {
-#define BODY_ROW(kind, pointer, product, source) { kind, sizeof(pointer) - 1, pointer },
+#define BODY_ROW(kind, name, rest, product, source) { kind, sizeof(name) - 1, "/" name rest },
 	BODY_SIGNALS(BODY_ROW)
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Cheap pre-filter: the names of a table, by length and first letter, are bits of one word. */
+#define KIND_BIT(len, letter) ((uint64_t)1 << (((len) + 4 * ((letter)&31)) & 63))
 
 bool signal_is_fit(struct text value)
 {
@@ -55,7 +58,6 @@ bool signal_is_fit(struct text value)
 
 void signals_offer(struct context *context, next_header *next, void *arg)
 {
-#define KIND_BIT(len, letter) ((uint64_t)1 << (((len) + 4 * ((letter)&31)) & 63))
 #define ROW_BIT(field, name, product, source) | KIND_BIT(sizeof(name) - 1, name[0])
 	const uint64_t kinds = 0 HEADER_SIGNALS(ROW_BIT);
 	struct text name, value, values[COUNT_OF(header_signals)];
@@ -64,17 +66,16 @@ void signals_offer(struct context *context, next_header *next, void *arg)
 
 	_Static_assert(COUNT_OF(header_signals) <= 32, "a bit for each");
 	while ((cursor = next(arg, cursor, &name, &value))) {
-		/* Cheap pre-filter: most of a client's headers have another length or letter. */
 		if (!name.len || !(kinds & KIND_BIT(name.len, name.ptr[0])))
 			continue;
 		for (size_t i = 0; i < COUNT_OF(header_signals); i++) {
 			const struct header_signal *row = &header_signals[i];
+			struct text fit = text_trim(value);
 
-			if (row->len != name.len ||
-			    !text_eq_nocase(name, (struct text){ row->name, row->len }) ||
-			    !signal_is_fit(value))
+			if (!text_eq_nocase(name, (struct text){ row->name, row->len }) ||
+			    !signal_is_fit(fit))
 				continue;
-			values[i] = value;
+			values[i] = fit;
 			found |= 1u << i;
 		}
 	}
@@ -140,12 +141,18 @@ static size_t blank_bytes(struct text raw)
 		       0;
 }
 
-static struct text without_blanks(struct text raw)
+static struct text skip_blanks(struct text raw)
 {
 	size_t bytes;
 
 	while ((bytes = blank_bytes(raw)))
 		raw = text_from(raw, bytes);
+	return raw;
+}
+
+static struct text without_blanks(struct text raw)
+{
+	raw = skip_blanks(raw);
 	for (;;) {
 		if (raw.len && blank_bytes(text_from(raw, raw.len - 1)))
 			raw.len--;
@@ -165,8 +172,7 @@ static void add_words(struct words *words, struct text raw)
 		return;
 	words->any = true;
 	if (head.len > space) {
-		words->hash = hash_fast(words->hash,
-					(struct text){ (const char *)&head.len, sizeof(head.len) });
+		words->hash += head.len;
 		head.len = space;
 		if (end.len > WORDS_END_BYTES)
 			end = text_from(end, end.len - WORDS_END_BYTES);
@@ -179,9 +185,11 @@ static void add_words(struct words *words, struct text raw)
 /* The length of "<" or, as Go writes it, "\u003c" at the front; 0 if there is none. */
 static size_t angle_bytes(struct text raw)
 {
-	if (raw.len && raw.ptr[0] == '<')
+	if (!raw.len)
+		return 0;
+	if (raw.ptr[0] == '<')
 		return 1;
-	return json_starts_with(raw, TEXT("<")) ? 6 : 0;
+	return raw.ptr[0] == '\\' && json_starts_with(raw, TEXT("<")) ? 6 : 0;
 }
 
 /* The next "<" at or behind `from`; raw.len when there is none. */
@@ -266,13 +274,11 @@ static void read_text(struct words *words, struct text raw)
 	size_t start = 0, at = 0;
 	bool escaped;
 
-	raw = without_blanks(raw);
-	if (!raw.len)
-		return;
 	if (!words->own_only) {
 		add_words(words, raw);
 		return;
 	}
+	raw = skip_blanks(raw);
 	if (is_injected(raw))
 		return;
 	escaped = angle_bytes(raw) == 6;
@@ -296,12 +302,10 @@ static void read_text(struct words *words, struct text raw)
  * follow the block. */
 static bool next_text(struct json *json, struct text *ret_raw)
 {
-	struct text raw = { json->at + 1, (size_t)(json->end - json->at) - 1 };
+	struct text raw = skip_blanks(
+		(struct text){ json->at + 1, (size_t)(json->end - json->at) - 1 });
 	struct json window;
-	size_t bytes;
 
-	while ((bytes = blank_bytes(raw)))
-		raw = text_from(raw, bytes);
 	if (raw.len <= WINDOW_BYTES_MAX || angle_bytes(raw) || is_injected(raw))
 		return json_string(json, ret_raw);
 	raw = (struct text){ json->at, WINDOW_BYTES_MAX };
@@ -328,7 +332,7 @@ static void read_content(struct words *words, struct json *json, struct text key
 	static const char media[][12] = { "url",     "image_url", "data",    "file_data",
 					  "file_id", "fileUri",	  "file_uri" };
 	enum json_type type = json_peek(json);
-	bool is_text = is_among(key, texts, COUNT_OF(texts));
+	bool is_text = depth == 0 || is_among(key, texts, COUNT_OF(texts));
 	struct text raw, name;
 
 	if (type == JSON_STRING && is_text) {
@@ -427,11 +431,11 @@ static bool read_message(struct reading *reading, struct json *json, bool is_use
  * value. */
 static bool read_messages(struct reading *reading, struct json *json, bool is_users)
 {
-	if (json_peek(json) == JSON_STRING) { /* the responses interface: one text of the user's */
+	enum json_type type = json_peek(json);
+
+	if (type == JSON_STRING) /* the responses interface: one text of the user's */
 		read_users(reading, (struct text){ json->at, (size_t)(json->end - json->at) });
-		return false;
-	}
-	if (json_peek(json) != JSON_ARRAY)
+	if (type != JSON_ARRAY)
 		return false;
 	json_array(json);
 	while (json_element(json)) {
@@ -469,16 +473,18 @@ static bool signal_value(const struct body_signal *row, struct text document, st
 	return !ret_value->full && signal_is_fit(buf_since(ret_value, 0));
 }
 
-/* The pointer's first part is the key. */
 static bool is_row_of(const struct body_signal *row, struct text key)
 {
-	return key.len && row->pointer[1] == key.ptr[0] && row->len > key.len &&
-	       !memcmp(row->pointer + 1, key.ptr, key.len) &&
-	       (!row->pointer[1 + key.len] || row->pointer[1 + key.len] == '/');
+	return text_eq(key, (struct text){ row->pointer + 1, row->len });
 }
 
 static bool names_signal(struct text key)
 {
+#define BODY_BIT(kind, name, rest, product, source) | KIND_BIT(sizeof(name) - 1, name[0])
+	const uint64_t kinds = 0 BODY_SIGNALS(BODY_BIT);
+
+	if (!key.len || !(kinds & KIND_BIT(key.len, key.ptr[0])))
+		return false;
 	for (size_t i = 0; i < COUNT_OF(body_signals); i++) {
 		if (is_row_of(&body_signals[i], key))
 			return true;
@@ -500,7 +506,7 @@ static void read_signal(const struct json *json, struct text key, size_t *best,
 		if (!is_row_of(row, key))
 			continue;
 		buf_init(&value, memory, sizeof(memory));
-		if (!signal_value(row, document, text_of(row->pointer + 1 + key.len), &value))
+		if (!signal_value(row, document, text_of(row->pointer + 1 + row->len), &value))
 			continue;
 		buf_cut(ret_value, 0);
 		buf_add(ret_value, buf_since(&value, 0));
@@ -509,12 +515,10 @@ static void read_signal(const struct json *json, struct text key, size_t *best,
 }
 
 /* Members behind the messages are searched in the last bytes of the body, because parsing would
- * have to pass a long conversation. A quote inside a string is recognised by the backslash
- * before it, a member of a nested object by the number of brackets that close behind it. */
+ * have to pass a long conversation. Before such a member is a comma, and maybe white space; a member
+ * of a nested object is recognised by the number of brackets that close behind it. */
 static void read_tail(struct text body, size_t *best, struct buf *ret_value)
 {
-#define LETTER_BIT(kind, pointer, product, source) | (uint32_t)1 << (pointer[1] & 31)
-	const uint32_t letters = 0 BODY_SIGNALS(LETTER_BIT);
 	const char *end = body.ptr + body.len, *at = body.ptr + 1, *next;
 
 	if (body.len > TAIL_BYTES)
@@ -524,7 +528,7 @@ static void read_tail(struct text body, size_t *best, struct buf *ret_value)
 		struct text key = { at + 1, (size_t)(next - at) - 1 };
 		struct json json, rest;
 
-		if (!(letters >> (at[1] & 31) & 1) || at[-1] == '\\' || !names_signal(key))
+		if ((at[-1] != ',' && (uint8_t)at[-1] > ' ') || !names_signal(key))
 			continue;
 		json_init_lenient(&json, (struct text){ at, (size_t)(end - at) });
 		json.depth = 1;
@@ -566,7 +570,7 @@ void conversation_read(struct text body, struct conversation *ret_conversation,
 		else if (text_eq(key, TEXT("contents")))
 			is_read = read_messages(&reading, &json,
 						true); /* Gemini's role may be missing */
-		else
+		else if (names_signal(key))
 			read_signal(&json, key, &best, ret_signal);
 		if (!is_read)
 			json_skip(&json, NULL);

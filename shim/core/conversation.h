@@ -11,7 +11,7 @@
 #include "lib/siphash.h"
 
 /* Iterates over the headers that the client sends: NULL asks for the first one. Returns the cursor
- * for the next call, or NULL at the end. A header without a value has an empty one. */
+ * for the next call, or NULL at the end. A value may have blanks at its ends. */
 typedef const void *next_header(void *arg, const void *cursor, struct text *ret_name,
 				struct text *ret_value);
 

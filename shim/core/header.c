@@ -212,15 +212,25 @@ enum header_error header_value_add(struct buf *buf, struct text value, size_t ma
 	return HEADER_TOO_LONG;
 }
 
+void header_line_split(struct text line, struct text *ret_name, struct text *ret_value)
+{
+	ptrdiff_t at = text_find(line, ':');
+
+	*ret_value = at < 0 ? TEXT("") : text_from(line, (size_t)at + 1);
+	if (at < 0)
+		at = text_find(line, ';');
+	*ret_name = line;
+	if (at < 0)
+		return;
+	while (at && ascii_is_blank(line.ptr[at - 1]))
+		at--;
+	ret_name->len = (size_t)at;
+}
+
 struct text header_line_name(struct text line)
 {
-	size_t len = 0;
+	struct text name, value;
 
-	while (len < line.len && line.ptr[len] != ':' && line.ptr[len] != ';')
-		len++;
-	if (len == line.len)
-		return line;
-	while (len && ascii_is_blank(line.ptr[len - 1]))
-		len--;
-	return (struct text){ line.ptr, len };
+	header_line_split(line, &name, &value);
+	return name;
 }

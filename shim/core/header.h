@@ -40,6 +40,8 @@ enum header_error header_text_error(struct text text);
  * is appended. */
 enum header_error header_value_add(struct buf *buf, struct text value, size_t max_bytes);
 
-/* The name of a header line "Name: x", "Name:", "Name;" as libcurl's lists have them: the part
- * before the first ":" or ";", without trailing blanks. The whole line when there is neither. */
+/* The name and the value of a header line "Name: x", "Name:", "Name;" as libcurl's lists have them:
+ * what is before the first ":", without blanks at the end, and all behind it; where there is none, what
+ * is before the first ";", else the whole line, and no value. */
+void header_line_split(struct text line, struct text *ret_name, struct text *ret_value);
 struct text header_line_name(struct text line);

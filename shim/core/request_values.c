@@ -344,7 +344,7 @@ static struct text client_header(const struct values *values, struct text wanted
 	while (request->next_header &&
 	       (cursor = request->next_header(request->arg, cursor, &name, &value))) {
 		if (text_eq_nocase(name, wanted))
-			return value;
+			return text_trim(value);
 	}
 	return (struct text){ NULL, 0 };
 }

@@ -32,12 +32,13 @@ static bool fail(struct json *json, const char *error)
  * is no token either, so the two cases are the same). */
 static inline char look(struct json *json)
 {
-	if (json->error)
-		return '\0';
-	while (json->at < json->end &&
-	       (*json->at == ' ' || *json->at == '\t' || *json->at == '\r' || *json->at == '\n'))
-		json->at++;
-	return json->at < json->end ? *json->at : '\0';
+	for (; !json->error && json->at < json->end; json->at++) {
+		char c = *json->at;
+
+		if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
+			return c;
+	}
+	return '\0';
 }
 
 enum json_type json_peek(struct json *json)
@@ -98,11 +99,10 @@ static bool advance(struct json *json, char closing)
 		if (c != ',')
 			return fail(json, "expected a comma or a closing bracket");
 		json->at++;
+		c = look(json);
 	}
 	json->fresh &= ~bit;
-	if (json->lenient && !look(json))
-		fail(json, "expected a value");
-	return !json->error;
+	return c || (!json->lenient && !json->error) || fail(json, "expected a value");
 }
 
 /* The four hexadecimal digits at raw + at, or -1. */
@@ -203,27 +203,27 @@ bool json_equals(struct text raw, struct text plain)
 	return !plain.len;
 }
 
-/* Behind the opening quote. An odd number of backslashes before a quote makes it part of the
- * string. */
+/* Whether an odd number of backslashes is in front of the quote, which makes it part of the string. */
+static bool is_escaped(const char *start, const char *quote)
+{
+	const char *before = quote;
+
+	while (before > start && before[-1] == '\\')
+		before--;
+	return (quote - before) & 1;
+}
+
+/* Behind the opening quote. */
 static bool read_lenient(struct json *json, struct text *ret_raw)
 {
 	char *start = json->at, *end = json->end, *quote = start;
 
-	while ((quote = memchr(quote, '"', (size_t)(end - quote)))) {
-		const char *before = quote;
-
-		while (before > start && before[-1] == '\\')
-			before--;
-		if (!((quote - before) & 1)) {
-			end = quote;
-			break;
-		}
+	while ((quote = memchr(quote, '"', (size_t)(end - quote))) && is_escaped(start, quote))
 		quote++;
-	}
 	json->at = quote ? quote + 1 : end;
 	if (!quote)
 		fail(json, "unterminated string");
-	*ret_raw = (struct text){ start, (size_t)(end - start) };
+	*ret_raw = (struct text){ start, (size_t)((quote ? quote : end) - start) };
 	return true;
 }
 

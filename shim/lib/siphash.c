@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/siphash.h"
 
+#include <endian.h>
+
 static uint64_t rotate(uint64_t word, unsigned bits)
 {
 	return word << bits | word >> (64 - bits);
@@ -22,23 +24,17 @@ static void mix(uint64_t v[4], unsigned rounds)
 	}
 }
 
-/* Little-endian, whatever the machine is. */
-static uint64_t little_endian(uint64_t word)
-{
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
-}
-
 static uint64_t read_word(const void *bytes)
 {
 	uint64_t word;
 
 	memcpy(&word, bytes, sizeof(word));
-	return little_endian(word);
+	return le64toh(word);
 }
 
 static void write_word(uint8_t bytes[8], uint64_t word)
 {
-	word = little_endian(word);
+	word = htole64(word);
 	memcpy(bytes, &word, sizeof(word));
 }
 
@@ -108,26 +104,23 @@ static uint64_t fold(uint64_t a, uint64_t b)
 
 static uint64_t hash_step(uint64_t hash, const char *at)
 {
-	uint64_t first, second;
+	uint64_t a = read_word(at) + read_word(at + 8) * 0x9E3779B97F4A7C15;
+	uint64_t b = read_word(at + 16) + read_word(at + 24) * 0xC2B2AE3D27D4EB4F;
 
-	memcpy(&first, at, sizeof(first));
-	memcpy(&second, at + sizeof(first), sizeof(second));
-	return fold(first ^ hash, second ^ 0xD6E8FEB86659FD93) + hash;
+	return fold(a ^ hash, b ^ 0xD6E8FEB86659FD93) + hash;
 }
 
 uint64_t hash_fast(uint64_t hash, struct text text)
 {
-	const char *at = text.ptr, *end = at + text.len;
 	char last[HASH_STEP_BYTES] = { 0 };
 
-	for (; end - at >= 2 * HASH_STEP_BYTES; at += 2 * HASH_STEP_BYTES)
-		hash = hash_step(hash_step(hash, at), at + HASH_STEP_BYTES);
-	if (end - at >= HASH_STEP_BYTES) {
-		hash = hash_step(hash, at);
-		at += HASH_STEP_BYTES;
+	while (text.len >= HASH_STEP_BYTES) {
+		hash = hash_step(hash, text.ptr);
+		text.ptr += HASH_STEP_BYTES;
+		text.len -= HASH_STEP_BYTES;
 	}
-	if (at == end)
+	if (!text.len)
 		return hash;
-	memcpy(last, at, (size_t)(end - at));
-	return hash_step(hash + (uint64_t)(end - at), last);
+	memcpy(last, text.ptr, text.len);
+	return hash_step(hash + text.len, last);
 }

@@ -31,13 +31,6 @@ struct text text_trim(struct text text)
 	return text;
 }
 
-ptrdiff_t text_find(struct text text, char c)
-{
-	const char *at = text.len ? memchr(text.ptr, c, text.len) : NULL;
-
-	return at ? at - text.ptr : -1;
-}
-
 ptrdiff_t text_find_last(struct text text, char c)
 {
 	for (size_t i = text.len; i-- > 0;) {

@@ -80,7 +80,12 @@ bool text_ends_with_nocase(struct text text, struct text suffix);
 struct text text_trim(struct text text);
 
 /* Index of the first or last c, or -1. */
-ptrdiff_t text_find(struct text text, char c);
+static inline ptrdiff_t text_find(struct text text, char c)
+{
+	const char *at = text.len ? memchr(text.ptr, c, text.len) : NULL;
+
+	return at ? at - text.ptr : -1;
+}
 ptrdiff_t text_find_last(struct text text, char c);
 
 /* Takes the part before the next `separator` off the front of *rest into *ret_part.

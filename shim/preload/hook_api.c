@@ -66,9 +66,7 @@ static const void *next_program_header(void *arg, const void *cursor, struct tex
 	if (!line || !line[0])
 		return NULL;
 	end = strchrnul(line, '\n');
-	*ret_name = header_line_name((struct text){ line, (size_t)(end - line) });
-	*ret_value = text_trim(
-		text_from((struct text){ line, (size_t)(end - line) }, ret_name->len + 1));
+	header_line_split((struct text){ line, (size_t)(end - line) }, ret_name, ret_value);
 	return line;
 }
 

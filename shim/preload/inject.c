@@ -99,21 +99,14 @@ static bool client_sets(void *arg, struct text name)
 	return handle->has_referer && header_name_eq(name, TEXT("Referer"));
 }
 
-/* A node without a value ("Name:", "Name;") has an empty one. */
 static const void *next_client_header(void *arg, const void *cursor, struct text *ret_name,
 				      struct text *ret_value)
 {
 	const struct curl_slist *node = cursor;
-	struct text line;
-	ptrdiff_t colon;
 
 	node = node ? node->next : ((const struct handle *)arg)->client_list;
-	if (!node)
-		return NULL;
-	line = text_of(node->data);
-	colon = text_find(line, ':');
-	*ret_name = header_line_name(line);
-	*ret_value = colon < 0 ? TEXT("") : text_trim(text_from(line, (size_t)colon + 1));
+	if (node)
+		header_line_split(text_of(node->data), ret_name, ret_value);
 	return node;
 }
 
