@@ -247,7 +247,7 @@ static int serve_socket(struct service *service)
 	if (result)
 		goto out;
 	/* After the pid watch, which has raised the limit of descriptors. */
-	pages_init(&service->pages, !service->options->no_pages);
+	pages_init(&service->pages, !service->options->no_pages, service->listener.path);
 	/* Before the state, which ends scopes whose processes are gone: watchers are informed. */
 	connections_init(&service->connections, &service->state, service->base);
 	result = state_start(&service->state, service->options->store_url, service->base);

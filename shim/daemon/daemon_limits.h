@@ -28,16 +28,18 @@
 #define IDLE_MS_MIN 10000
 /* Without pidfds (before Linux 5.3, or too few descriptors) processes are looked at this often. */
 #define SWEEP_MS 2000
-/* Scopes with a shared page: as many as there are connections, each with a file of up to 64 KiB. */
+/* Scopes with a shared page: as many as there are connections, each with two files of up to 64
+ * KiB. */
 #define PAGES_MAX 1024
 /* A page that was not asked for for so long makes room for another: its readers ask once a
  * second. */
 #define PAGE_UNUSED_MS 10000
 /* Descriptors that are not spent on pidfds: connections, each perhaps with a page on its way,
  * pages, files, the loop, and some to spare. */
-#define DESCRIPTORS_KEPT (2 * CONNECTIONS_MAX + PAGES_MAX + 64)
+#define DESCRIPTORS_KEPT (2 * CONNECTIONS_MAX + 2 * PAGES_MAX + 64)
 /* After an accept(2) that failed for want of descriptors or memory. */
-#define ACCEPT_PAUSE_MS 200 /* A state file that could not be written is tried again after this. */
+#define ACCEPT_PAUSE_MS 200
+/* A state file that could not be written is tried again after this. */
 #define STORE_RETRY_MS 5000
 
 /* The shared store. A change is answered within this, or refused: two seconds were promised. */

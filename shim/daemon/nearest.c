@@ -35,6 +35,13 @@ static int go_up(const struct process_table *table, struct process *process)
 	return 0;
 }
 
+/* A name in the environment was put there on purpose. And in a process tree without a scope inside
+ * it there is nothing nearer: the usual case, and no look at /proc. */
+bool scope_is_meant_by_token(const struct scopes *scopes, const struct scope *scope)
+{
+	return !scopes->processes || (scope && (!scope->pid || LIST_EMPTY(&scope->children)));
+}
+
 int nearest_scope(const struct scopes *scopes, const struct process_table *table,
 		  const struct requester *requester, struct scope **ret_scope)
 {
@@ -46,9 +53,7 @@ int nearest_scope(const struct scopes *scopes, const struct process_table *table
 	int result;
 
 	*ret_scope = token;
-	/* A name in the environment was put there on purpose. And in a process tree without a
-	 * scope inside it there is nothing nearer: the usual case, and no look at /proc. */
-	if (!scopes->processes || (token && (!token->pid || LIST_EMPTY(&token->children))))
+	if (scope_is_meant_by_token(scopes, token))
 		return 0;
 	/* One of another pid namespace has no ancestors here. */
 	if (!requester->pid)

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: MIT
 /* A sealed file of memory for each scope that somebody asks a page of, and one for the service.
- * Both stay mapped here, writable; whoever gets a descriptor can only read them. */
+ * Both stay mapped here, writable; whoever gets a descriptor can only read them.
+ *
+ * A new process has no descriptor yet. For it the page's text also stands in a file beside the
+ * socket, where a token alone says which scope is meant (scope_is_meant_by_token). A change makes
+ * a new file, locked before it gets its name: one that is not locked, or not there, says nothing,
+ * and the process asks. Only on tmpfs, where nothing waits for a disk. */
 #include "daemon/pages.h"
 
 #include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -28,11 +37,120 @@ struct page {
 	uint64_t shown_revision;
 	size_t allocated; /* of the file, from its start */
 	int fd;
+	int file_fd; /* of the file beside the socket, locked; -1: there is none */
 };
 
 _Static_assert(sizeof(pthread_mutex_t) <= offsetof(struct control_page, generation),
 	       "the mutex has its place");
 _Static_assert(sizeof(struct control_page) <= SHARED_PAGE_BYTES, "the control has its place");
+
+/* False for an abstract socket, which has no place. */
+static bool files_folder(const char *socket, struct buf *ret_path, char *memory, size_t size)
+{
+	buf_init(ret_path, memory, size);
+	buf_add(ret_path, text_of(socket));
+	buf_add(ret_path, (struct text){ SHARED_PAGE_FOLDER, sizeof(SHARED_PAGE_FOLDER) - 2 });
+	return socket[0] && !ret_path->full;
+}
+
+static bool file_path(const struct pages *pages, const struct page *page, struct buf *ret_path)
+{
+	shared_page_path(text_of(pages->socket), text_of(page->scope->name), ret_path);
+	return !ret_path->full;
+}
+
+/* Whether a token, or none, says enough to be shown the page. */
+static bool wants_file(const struct scopes *scopes, const struct page *page)
+{
+	return scope_is_meant_by_token(scopes,
+				       page->scope == scopes->default_scope ? NULL : page->scope);
+}
+
+static void remove_file(struct pages *pages, struct page *page)
+{
+	char memory[SHARED_PAGE_PATH_BYTES];
+	struct buf path;
+
+	if (page->file_fd < 0)
+		return;
+	buf_init(&path, memory, sizeof(memory));
+	if (file_path(pages, page, &path))
+		unlink(path.data);
+	fd_close(page->file_fd);
+	page->file_fd = -1;
+}
+
+/* The file says what the page does now, or is gone. */
+static void write_file(struct pages *pages, const struct scopes *scopes, struct page *page)
+{
+	char memory[SHARED_PAGE_PATH_BYTES], new_memory[SHARED_PAGE_PATH_BYTES];
+	struct buf path, new_path;
+	int fd;
+
+	if (!pages->socket)
+		return;
+	if (!wants_file(scopes, page)) {
+		remove_file(pages, page);
+		return;
+	}
+	buf_init(&path, memory, sizeof(memory));
+	buf_init(&new_path, new_memory, sizeof(new_memory));
+	/* No name of a scope has a "~". */
+	shared_page_path(text_of(pages->socket), TEXT("~"), &new_path);
+	fd = !new_path.full && file_path(pages, page, &path) ?
+		     fd_open(AT_FDCWD, new_path.data, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW,
+			     0600) :
+		     -ENAMETOOLONG;
+	if (fd >= 0 && !fd_lock(fd) &&
+	    !fd_write(fd, (struct text){ (const char *)page->memory->text, page->memory->bytes }) &&
+	    !rename(new_path.data, path.data)) {
+		fd_close(page->file_fd);
+		page->file_fd = fd;
+		return;
+	}
+	if (fd >= 0)
+		unlink(new_path.data);
+	fd_close(fd);
+	remove_file(pages, page);
+}
+
+/* Makes the folder of the files, and takes away what another service left there. */
+static void init_files(struct pages *pages, const char *socket)
+{
+	char memory[SHARED_PAGE_PATH_BYTES];
+	struct statfs system;
+	struct dirent *entry;
+	struct buf path;
+	DIR *folder;
+	int fd;
+
+	if (!files_folder(socket, &path, memory, sizeof(memory)))
+		return;
+	mkdir(path.data, 0700);
+	fd = fd_open(AT_FDCWD, path.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return;
+	folder = !fstatfs(fd, &system) && system.f_type == TMPFS_MAGIC ? fdopendir(fd) : NULL;
+	if (!folder) {
+		fd_close(fd);
+		rmdir(path.data);
+		return;
+	}
+	while ((entry = readdir(folder)))
+		unlinkat(fd, entry->d_name, 0); /* "." and ".." are no files */
+	closedir(folder);
+	pages->socket = socket;
+}
+
+static void release_files(struct pages *pages)
+{
+	char memory[SHARED_PAGE_PATH_BYTES];
+	struct buf path;
+
+	if (pages->socket && files_folder(pages->socket, &path, memory, sizeof(memory)))
+		rmdir(path.data);
+	pages->socket = NULL;
+}
 
 static int make_memory_file(void)
 {
@@ -120,7 +238,7 @@ static size_t pages_max(void)
 	return 0;
 }
 
-void pages_init(struct pages *pages, bool wanted)
+void pages_init(struct pages *pages, bool wanted, const char *socket)
 {
 	size_t allocated = 0;
 	void *memory = NULL;
@@ -144,6 +262,7 @@ void pages_init(struct pages *pages, bool wanted)
 		return;
 	}
 	pages->control = memory;
+	init_files(pages, socket);
 }
 
 /* Those who have it mapped keep it, and see that it holds no more. */
@@ -151,6 +270,7 @@ static void end_page(struct pages *pages, struct page *page)
 {
 	TAILQ_REMOVE(&pages->all, page, link);
 	pages->count--;
+	remove_file(pages, page);
 	shared_page_retire(page->memory);
 	page->scope->page = NULL;
 	munmap(page->memory, SHARED_PAGE_BYTES);
@@ -166,6 +286,7 @@ void pages_release(struct pages *pages)
 		next = TAILQ_NEXT(page, link);
 		end_page(pages, page);
 	}
+	release_files(pages);
 	if (!pages->control)
 		return;
 	pthread_mutex_unlock((pthread_mutex_t *)(void *)pages->control);
@@ -174,7 +295,7 @@ void pages_release(struct pages *pages)
 	pages->control = NULL;
 }
 
-static int write_page(const struct scopes *scopes, struct page *page)
+static int write_page(struct pages *pages, const struct scopes *scopes, struct page *page)
 {
 	struct text value[FIELD_COUNT], opened_with[FIELD_COUNT];
 	int result;
@@ -182,8 +303,10 @@ static int write_page(const struct scopes *scopes, struct page *page)
 	scope_effective(scopes, page->scope, value);
 	scope_opened_with(page->scope, opened_with);
 	result = allocate(page->fd, shared_page_used(value, opened_with), &page->allocated);
-	if (!result)
+	if (!result) {
 		shared_page_write(page->memory, value, opened_with);
+		write_file(pages, scopes, page);
+	}
 	page->shown_revision = scopes->revision;
 	return result;
 }
@@ -210,12 +333,12 @@ static int make_page(struct pages *pages, const struct scopes *scopes, struct sc
 
 	if (!page)
 		return -ENOMEM;
-	page->fd = -1;
+	page->fd = page->file_fd = -1;
 	page->scope = scope;
 	result = make_memory(&page->fd, &memory);
 	page->memory = memory;
 	if (!result)
-		result = write_page(scopes, page);
+		result = write_page(pages, scopes, page);
 	if (result) {
 		if (memory)
 			munmap(memory, SHARED_PAGE_BYTES);
@@ -263,8 +386,10 @@ void pages_update(struct pages *pages, const struct scopes *scopes)
 		next = TAILQ_NEXT(page, link);
 		/* One that cannot be written shows nothing rather than what was. */
 		if (scope_effective_changed(scopes, page->scope) > page->shown_revision &&
-		    write_page(scopes, page))
+		    write_page(pages, scopes, page))
 			end_page(pages, page);
+		else if ((page->file_fd >= 0) != wants_file(scopes, page))
+			write_file(pages, scopes, page);
 	}
 }
 

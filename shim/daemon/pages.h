@@ -17,10 +17,12 @@ struct pages {
 	int control_fd;
 	size_t count, max;
 	uint64_t shown_revision; /* by all pages */
+	const char *socket; /* beside it are the pages' files; NULL: there are none */
 };
 
-/* There are no pages when they are not wanted or cannot be made; the latter is a warning. */
-void pages_init(struct pages *pages, bool wanted);
+/* There are no pages when they are not wanted or cannot be made; the latter is a warning. `socket`
+ * is the caller's. */
+void pages_init(struct pages *pages, bool wanted, const char *socket);
 void pages_release(struct pages *pages);
 
 /* The page of a scope as it is now, made where there is none: a descriptor that is the caller's to

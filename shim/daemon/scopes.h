@@ -114,6 +114,9 @@ struct requester {
 	struct text token; /* TAGALONG_SCOPE; may be empty */
 };
 
+/* Whether a process is in this scope because its token names it, whatever process it is; for NULL:
+ * in the default scope because it has no token. */
+bool scope_is_meant_by_token(const struct scopes *scopes, const struct scope *scope);
 /* The scope that a process is in, NULL when it is the default one. 0, or a negative errno when that
  * cannot be found out: -ESRCH when the process has ended. */
 int nearest_scope(const struct scopes *scopes, const struct process_table *table,

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,6 +92,34 @@ void fd_close(int fd)
 	if (fd >= 0)
 		close(fd);
 	errno = saved;
+}
+
+/* The kernel's struct flock64, for fcntl(2) itself: what a libc calls struct flock is of another
+ * size in glibc and in musl where a long has 32 bits. */
+struct whole_file_lock {
+	short type, whence; /* the same for all of the file: 0 */
+	int64_t start, len;
+	int32_t pid;
+};
+
+#ifdef SYS_fcntl64
+#define SYS_FCNTL SYS_fcntl64
+#else
+#define SYS_FCNTL SYS_fcntl
+#endif
+
+int fd_lock(int fd)
+{
+	struct whole_file_lock lock = { .type = F_WRLCK };
+
+	return syscall(SYS_FCNTL, fd, F_OFD_SETLK, &lock) ? -errno : 0;
+}
+
+bool fd_is_locked(int fd)
+{
+	struct whole_file_lock lock = { .type = F_RDLCK };
+
+	return !syscall(SYS_FCNTL, fd, F_OFD_GETLK, &lock) && lock.type == F_WRLCK;
 }
 
 int fd_write(int fd, struct text text)

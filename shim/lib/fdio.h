@@ -19,6 +19,11 @@ void fd_close(int fd);
  * went. */
 int fd_write(int fd, struct text text);
 
+/* An exclusive lock (F_OFD_SETLK of fcntl(2)), held until the descriptor is closed; and whether
+ * somebody else has one. 0 or a negative errno: -EAGAIN when another has it. */
+int fd_lock(int fd);
+bool fd_is_locked(int fd);
+
 /* fstat(2) and stat(2), or with AT_SYMLINK_NOFOLLOW lstat(2): 0 or a negative errno. */
 int fd_status(int fd, struct stat *ret_status);
 int path_status(const char *path, int flags, struct stat *ret_status);

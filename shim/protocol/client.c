@@ -276,7 +276,8 @@ int client_ask(struct text token, unsigned timeout_ms, struct client_answer **re
 	result = copy.full ? -EINVAL : socket_path(&path);
 	question = (struct page_question){ buf_since(&path, 0), buf_since(&copy, 0),
 					   clock_monotonic_ms() };
-	if (result || page_answer(&question, true, ret_answer))
+	if (result || page_answer(&question, true, ret_answer) ||
+	    page_file_answer(&question, ret_answer))
 		goto out;
 	result = is_resting(question.asked_ms) ? -EAGAIN : ask(&question, timeout_ms, ret_answer);
 	if (result == -ETIMEDOUT || result == -EBADMSG)

@@ -32,6 +32,16 @@ bool control_page_is_current(const struct control_page *control, uint32_t genera
 	       __atomic_load_n(&control->generation, __ATOMIC_ACQUIRE) == generation;
 }
 
+void shared_page_path(struct text socket, struct text token, struct buf *ret_path)
+{
+	buf_add(ret_path, socket);
+	buf_add(ret_path, TEXT(SHARED_PAGE_FOLDER));
+	if (!token.len)
+		token = TEXT("default");
+	for (size_t i = 0; i < token.len; i++)
+		buf_char(ret_path, token.ptr[i] == '/' ? '%' : token.ptr[i]);
+}
+
 /* Puts bytes into atomic words. */
 struct pen {
 	uint32_t *words;

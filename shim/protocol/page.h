@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Shared pages: a scope's context in memory that the service writes and processes read, and what
  * tells them whether it still holds. No descriptors here, and no mapping: see daemon/pages.h and
- * protocol/page_client.h. */
+ * protocol/page_client.h. The text also stands in a file beside the socket, for the first request
+ * of a process. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/protocol_limits.h"
 #include "protocol/reply.h"
 
 /* Both are files of this size, which cannot shrink: every reply's values fit (asserted in
@@ -35,6 +37,13 @@ struct control_page {
 
 /* Whether the service lives and its scopes are those of `generation`. */
 bool control_page_is_current(const struct control_page *control, uint32_t generation);
+
+/* Appends the path of the file that shows a scope's page: beside the socket, under the scope's name
+ * with "%" for "/". An empty token is the default scope's. */
+void shared_page_path(struct text socket, struct text token, struct buf *ret_path);
+#define SHARED_PAGE_PATH_BYTES \
+	(WIRE_PATH_BYTES_MAX + sizeof(SHARED_PAGE_FOLDER) + WIRE_NAME_BYTES_MAX + 1)
+#define SHARED_PAGE_FOLDER ".pages/" /* behind the socket's path */
 
 /* The writer's side: how many bytes of the page will be in use, then the writing. */
 size_t shared_page_used(const struct text value[FIELD_COUNT],

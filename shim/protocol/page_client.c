@@ -14,6 +14,7 @@
 #include "lib/forkwipe.h"
 #include "lib/lock.h"
 #include "protocol/page.h"
+#include "protocol/socket_path.h"
 
 /* How long a page is believed before the service is asked again. What the service changes is
  * seen at once; this bounds what it is not told of, such as the death of a process between this
@@ -28,6 +29,7 @@ struct cached {
 	const struct control_page *control;
 	uint64_t asked_ms;
 	uint32_t generation;
+	bool has_read_file;
 	unsigned char path_len, token_len;
 	char path[WIRE_PATH_BYTES_MAX], token[WIRE_NAME_BYTES_MAX];
 };
@@ -93,6 +95,48 @@ bool page_answer(const struct page_question *question, bool fresh,
 	}
 	*ret_answer = answer;
 	return true;
+}
+
+/* A file that stands whole or not at all: the service writes a new one for each change, and holds a
+ * lock on it for as long as it lives and the file is right. */
+static bool read_file(int fd, struct client_answer *answer)
+{
+	struct stat status;
+	struct buf text;
+
+	buf_init(&text, answer->memory, FRAME_BYTES);
+	return !fd_status(fd, &status) && S_ISREG(status.st_mode) &&
+	       socket_user_is_trusted(status.st_uid) && fd_is_locked(fd) && !fd_read(fd, &text) &&
+	       !shared_page_read(text.data, text.len, &answer->reply);
+}
+
+bool page_file_answer(const struct page_question *question, struct client_answer **ret_answer)
+{
+	struct cached *cached = forkwipe_get(&cached_page);
+	char memory[SHARED_PAGE_PATH_BYTES];
+	struct client_answer *answer = NULL;
+	struct buf path;
+	bool found = false;
+	int fd;
+
+	if (!cached || __atomic_load_n(&cached->page, __ATOMIC_RELAXED) ||
+	    __atomic_exchange_n(&cached->has_read_file, true, __ATOMIC_RELAXED))
+		return false;
+	buf_init(&path, memory, sizeof(memory));
+	shared_page_path(question->path, question->token, &path);
+	if (path.full || socket_folder_fault(question->path.ptr))
+		return false;
+	fd = fd_open(AT_FDCWD, path.data, O_RDONLY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return false;
+	answer = malloc(sizeof(*answer) + FRAME_BYTES);
+	found = answer && read_file(fd, answer);
+	fd_close(fd);
+	if (found)
+		*ret_answer = answer;
+	else
+		free(answer);
+	return found;
 }
 
 /* A whole file of ours that cannot shrink, as everybody's of this protocol has to be; or NULL. */

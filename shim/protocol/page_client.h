@@ -21,6 +21,10 @@ struct page_question {
 bool page_answer(const struct page_question *question, bool fresh,
 		 struct client_answer **ret_answer);
 
+/* The same from the page's file, once in a process: the first request of a new one then costs a few
+ * system calls and wakes nobody, and the second gets a page that costs none. Nothing is mapped. */
+bool page_file_answer(const struct page_question *question, struct client_answer **ret_answer);
+
 /* Whether a page may be asked for: not where the host runs with 0, 1 or 2 closed, because what
  * arrives on a socket would get that number for a moment. */
 bool page_welcome(void);

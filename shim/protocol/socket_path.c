@@ -49,7 +49,7 @@ int socket_address(const char *path, struct sockaddr_un *ret_address)
 	return 0;
 }
 
-static bool trusted(uid_t uid)
+bool socket_user_is_trusted(uid_t uid)
 {
 	return uid == geteuid() || uid == 0;
 }
@@ -62,7 +62,7 @@ const char *socket_folder_status_fault(const struct stat *status)
 		return "its folder is a symlink";
 	if (!S_ISDIR(status->st_mode))
 		return "its folder is not a directory";
-	if (!trusted(status->st_uid))
+	if (!socket_user_is_trusted(status->st_uid))
 		return "its folder belongs to another user";
 	if (status->st_mode & (ours && geteuid() ? 077 : 022))
 		return "its folder is open to other users";
@@ -99,7 +99,7 @@ const char *socket_fault(const char *path)
 		return result == -ENOENT ? "there is no socket" : "it cannot be accessed";
 	if (!S_ISSOCK(status.st_mode))
 		return "it is not a socket";
-	return trusted(status.st_uid) ? NULL : "it belongs to another user";
+	return socket_user_is_trusted(status.st_uid) ? NULL : "it belongs to another user";
 }
 
 bool socket_peer_ok(int fd, pid_t *ret_pid)
@@ -107,7 +107,8 @@ bool socket_peer_ok(int fd, pid_t *ret_pid)
 	struct ucred peer = { 0 };
 	socklen_t size = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || !trusted(peer.uid))
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+	    !socket_user_is_trusted(peer.uid))
 		return false;
 	if (ret_pid)
 		*ret_pid = peer.pid;

@@ -26,6 +26,8 @@ const char *socket_folder_status_fault(const struct stat *status);
 /* The same, and the socket: none there gives "there is no socket". */
 const char *socket_fault(const char *path);
 
+/* Ours, or root's: of whoever answers, and of what it has made. */
+bool socket_user_is_trusted(uid_t uid);
 /* Who is at the other end of a connected socket, by SO_PEERCRED: us or root. `ret_pid` may be NULL;
  * 0 is a process that cannot be seen from here (another pid namespace). */
 bool socket_peer_ok(int fd, pid_t *ret_pid);

@@ -6,10 +6,12 @@ Fixtures: place (the folder's variables), live (a shell script in `tagalong run`
 """
 
 import os
+import shutil
 import signal
 import socket
 import struct
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -55,9 +57,9 @@ def stop_service(place):
 
 
 @pytest.fixture
-def place(tmp_path_factory):
-    """Not the test's working folder: a socket's path has at most 107 bytes."""
-    folder = tmp_path_factory.mktemp("live")
+def place():
+    """Not the test's working folder: a socket's path has at most 107 bytes. In memory, as /run is."""
+    folder = Path(tempfile.mkdtemp(prefix="live-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
     (folder / "run").mkdir(mode=0o700)
     place = {
         "XDG_RUNTIME_DIR": str(folder / "run"),
@@ -68,6 +70,7 @@ def place(tmp_path_factory):
     }
     yield place
     stop_service(place)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

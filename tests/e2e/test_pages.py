@@ -52,6 +52,31 @@ def test_asked_once_and_never_late(host):
     assert len(result.requests) == 50 and result.questions <= 5
 
 
+CURLS = """
+import re
+url = sys.argv[1]
+def curl(task, *more):
+    set_task(task, *more)
+    record = os.environ["XDG_RUNTIME_DIR"] + "/connects"
+    subprocess.run(["strace", "-qq", "-o", record, "-e", "trace=connect", "curl", "-sS", "-o", "/dev/null", "-d", "{}", url],
+                   check=True)
+    print("asked" if "context.sock" in open(record).read() else "read")
+"""
+
+
+def test_a_new_process_reads_the_file(live, relay, tmp_path):
+    """Once somebody has asked for a scope, the first request of a new process wakes nobody."""
+    need("strace", python=["pycurl"])
+    (tmp_path / "host.py").write_text(PROGRAM + CURLS + """
+for i in range(4): curl(i)
+tagalong("context", "open", "--scope", "ci", "task_id=named"); os.environ["TAGALONG_SCOPE"] = "ci"
+for i in range(2): curl(f"named {i}", "--scope", "ci")
+""")
+    result = live(f"/usr/bin/python3 {tmp_path}/host.py {relay.url}/v1/chat/completions")
+    assert tasks(result) == ["0", "1", "2", "3", "named 0", "named 1"]
+    assert [word for word in result.stdout.decode().split() if word != "ci"] == ["asked", "read", "read", "read", "asked", "read"]
+
+
 def test_another_scope_is_seen_at_once(host):
     """A scope that is opened for the running process, and ends."""
     text = """

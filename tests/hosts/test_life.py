@@ -67,10 +67,10 @@ def test_cancelled_in_a_request(run, relay, other_relay, tmp_path):
     assert result.requests[-1].value("X-Task-Id") == "T-42"
 
 
-@pytest.mark.parametrize("mode", ["cancelled between requests", "cancelled at any place"])
-def test_cancelled(run, relay, other_relay, mode):
-    """How many requests there are depends on the moment; all that counts is that the last one goes out."""
-    result = run([host("life"), mode, relay.url, other_relay.url])
+def test_cancelled(run, relay, other_relay):
+    """How many requests there are depends on the moment; all that counts is that the last one goes out. Cancelled
+    asynchronously a thread may leave malloc's lock taken, and a bare libcurl hangs as well."""
+    result = run([host("life"), "cancelled between requests", relay.url, other_relay.url])
     assert (result.rc, result.stdout, result.stderr) == (0, b"0 200\n" * 2, b"")
     assert result.requests[-1].value("X-Task-Id") == "T-42"
 
@@ -154,7 +154,7 @@ def test_the_environment_changes_all_the_time(life):
 
 @pytest.mark.parametrize("fault", ["hangs", "drips"])
 def test_the_client_has_little_time(life, tmp_path, fault):
-    """Of 100 ms no more than a quarter is given to a service that was configured to have 10 seconds."""
+    """Of 400 ms no more than a quarter is given to a service that was configured to have 10 seconds."""
     with faulty.faulty(fault, tmp_path) as service:
         life("little time", [GENERIC] * 3, env=service.environment | {"TAGALONG_TIMEOUT_MS": "10000"})
 

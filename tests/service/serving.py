@@ -30,6 +30,9 @@ REPLY_SECONDS = 20
 SANITIZERS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
 
 
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 class Closed(Exception):
     """The service closed the connection."""
 
@@ -121,8 +124,8 @@ class Service:
     """`tagalong serve` in its own run-time and state folders, which outlive it."""
 
     def __init__(self):
-        # Not pytest's tmp_path: a socket's path has at most 107 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="tagalong-"))
+        # Not pytest's tmp_path: a socket's path has at most 107 bytes. In memory, as /run is.
+        self.folder = Path(tempfile.mkdtemp(prefix="tagalong-", dir=MEMORY))
         self.runtime = self.folder / "run"
         self.runtime.mkdir(mode=0o700)
         self.home = self.folder / "home"

@@ -17,6 +17,7 @@ from serving import TOOLED, Closed, wait_until
 PAGE_BYTES = 65536
 TOPOLOGY_AT = 64
 OWNER_DIED, OWNER_MASK = 0x40000000, 0x3FFFFFFF
+F_OFD_GETLK = 36
 F_GET_SEALS, SEAL_SHRINK, SEAL_GROW, SEAL_FUTURE_WRITE = 1034, 2, 4, 16
 
 
@@ -252,3 +253,83 @@ def test_a_reader_that_is_gone(service, peer):
             other.send({"v": 1, "op": "get", "page": True})
     wait_until(lambda: files() <= before)
     assert peer.op("ping")["ok"]
+
+
+def file_of(service, name="default"):
+    """What a new process reads (docs/protocol.md): the fields, or None when the file says nothing."""
+    try:
+        with open(f"{service.socket}.pages/{name.replace('/', '%')}", "rb") as file:
+            status = os.fstat(file.fileno())
+            assert (status.st_mode & 0o777, status.st_uid) == (0o600, os.geteuid())
+            lock = fcntl.fcntl(file, F_OFD_GETLK, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 0, 0, 0))
+            return fields(file.read()) if struct.unpack_from("h", lock)[0] == fcntl.F_WRLCK else None
+    except FileNotFoundError:
+        return None
+
+
+@pytest.fixture
+def filed(service):
+    if not os.path.isdir(f"{service.socket}.pages"):
+        pytest.skip("the run-time folder is not on tmpfs")
+    return service
+
+
+def test_a_file_once_somebody_asked(filed, peer, pages):
+    peer.op("set", context={"task_id": "T-1"})
+    assert file_of(filed) is None
+    pages()
+    assert file_of(filed) == {"task_id": "T-1"}
+    for i in range(50):
+        peer.op("set", context={"task_id": f"T-{i}" + "x" * (i % 30)})
+        assert file_of(filed) == {"task_id": f"T-{i}" + "x" * (i % 30)}, "an answered change is in it"
+    assert os.listdir(f"{filed.socket}.pages") == ["default"]
+
+
+@pytest.mark.parametrize("name", ["a", "git@host:a/b", ".."])
+def test_the_file_of_a_name(filed, peer, pages, name):
+    peer.op("open", scope={"name": name}, context={"task_id": "T-1"})
+    pages(scope={"name": name})
+    assert name == ".." or file_of(filed, name) == {"task_id": "T-1"}
+    peer.op("close", scope={"name": name})
+    assert os.listdir(f"{filed.socket}.pages") == []
+
+
+def test_no_file_where_the_process_counts(filed, peer, pages):
+    """A scope of a process: whoever has no token may be in it, and whoever has the token of one may be in one
+    inside it."""
+    pages(), peer.op("open", scope={"name": "ci"}), pages(scope={"name": "ci"})
+    assert file_of(filed) == {}
+    outer = peer.op("open", context={"task_id": "outer"})["scope"]
+    assert file_of(filed) is None and file_of(filed, "ci") == {}, "a named one is meant by its name"
+    pages(scope={"name": outer})
+    assert file_of(filed, outer)["task_id"] == "outer"
+    inner = peer.op("open", context={"task_id": "inner"})["scope"]
+    assert file_of(filed, outer) is None
+    peer.op("close", scope={"name": inner})
+    assert file_of(filed, outer)["task_id"] == "outer"
+    peer.op("close", scope={"name": outer})
+    assert file_of(filed) == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_files_end_with_the_service(filed, peer, pages, number):
+    peer.op("set", context={"task_id": "T-1"})
+    pages()
+    assert file_of(filed) == {"task_id": "T-1"}
+    filed.process.send_signal(number)
+    filed.process.wait()
+    assert file_of(filed) is None
+    filed.start()
+    assert os.listdir(f"{filed.socket}.pages") == []
+
+
+def test_a_folder_that_is_no_folder(filed, peer, pages, tmp_path):
+    """Nothing is taken away behind a symlink, and pages come without files."""
+    filed.process.terminate()
+    filed.process.wait()
+    (tmp_path / "mine").touch()
+    os.symlink(tmp_path, f"{filed.socket}.pages")
+    filed.start()
+    with filed.connect() as again:
+        assert pages(again).context() == {}
+    assert os.listdir(tmp_path) == ["mine"]
