@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Codex as npm has it: `env_http_headers` of a provider names the variables that `tagalong run` sets."""
+"""Codex as npm has it: `env_http_headers` of a provider names the variables that `tagalong run` sets, and
+`tagalong agents install codex` writes it."""
+
+import json
 
 import pytest
 
@@ -55,3 +58,25 @@ def test_what_is_left_of_an_outer_run(codex):
     assert run(codex, TAGALONG_START_TASK_ID="outer", TAGALONG_START_PROJECT_ID="outer") == ["T-42", "billing"]
     (codex.work / ".git/config").write_text("[core]\n")
     assert run(codex, TAGALONG_START_PROJECT_ID="outer") == ["T-42", None]
+
+
+def test_what_an_install_writes(codex):
+    """Every field of the preset that has a value; afterwards the file is as it was."""
+    config = codex.home / ".codex/config.toml"
+    before = config.read_bytes()
+    bare = "\n".join(line for line in before.decode().splitlines() if "env_http" not in line) + "\n# mine\n"
+    doctor = [TAGALONG, "doctor", "--json", str(PROGRAM)]
+    try:
+        config.write_text(bare)
+        assert json.loads(codex.run(doctor).stdout)["verdict"] == "not"
+        assert run(codex) == [None, None]
+        codex.agents("install", "--yes", "codex")
+        assert run(codex, "--set", "user_id=u") == ["T-42", None]  # the origin is gone by now
+        assert codex.model.requests[0].value("X-User-Id") == "u"
+        report = json.loads(codex.run(doctor).stdout)
+        assert (report["verdict"], report["hook"]) == ("tagged", "env") and "fixed" in report["reason"]
+        assert json.loads(codex.run(doctor, TAGALONG_HOOKS="libcurl").stdout)["verdict"] == "not"
+        codex.agents("uninstall", "--yes", "codex")
+        assert config.read_text() == bare and not (codex.home / ".codex/hooks.json").exists()
+    finally:
+        config.write_bytes(before)

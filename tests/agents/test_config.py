@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import tomllib
 
 import pytest
 
@@ -60,6 +61,64 @@ JSONC = {
     "no line end": '{"plugin":[]}',
     "the same key deeper": '{"x": {"plugin": ["no"]}, "y": [{"plugin": 7}]}',
 }
+
+
+PROVIDER = 'model_provider = "relay" # mine\n[model_providers.relay]\nname = "x"\n'
+TOML = {
+    "plain": PROVIDER,
+    "no line end": 'model_provider="relay"\n[model_providers.relay]',
+    "quotes": "model_provider = 'my relay'\n[ x ]\n[model_providers.\"my relay\"] # [a]\nname = '['\n",
+    "carriage returns": PROVIDER.replace("\n", "\r\n"),
+    "arrays": PROVIDER + "a = [\n[1],\n[2],\n]\n[[list]]\nb = 1\n",
+}
+NO_PLACE = {
+    "a provider of its own": ("model = 'm'\n[model_providers.relay]\n", "names no model_provider"),
+    "in a table": ("[profiles.x]\nmodel_provider = 'relay'\n[model_providers.relay]\n", "names no model_provider"),
+    "no table": ("model_provider = 'relay'\n[model_providers.other]\n", "no table for its model_provider"),
+    "headers": (PROVIDER + "env_http_headers = { 'A' = 'B' }\n", "has such headers already"),
+    "headers by a dot": (PROVIDER + "env_http_headers.A = 'B'\n", "has such headers already"),
+    "headers in a table": (PROVIDER + "[model_providers.relay.env_http_headers]\nA = 'B'\n", "has such headers already"),
+    "strings of several lines": (PROVIDER + "a = \"\"\"\n[model_providers.relay]\n\"\"\"\n", "strings of several lines"),
+}
+
+
+@pytest.mark.parametrize("name", TOML)
+def test_codex_headers_there_and_back(agents, tmp_path, name):
+    path = put(tmp_path, ".codex/config.toml", TOML[name])
+    before = path.read_bytes()
+    assert agents("install", "--yes", "codex").returncode == 0
+    (relay,) = [p for key, p in tomllib.loads(path.read_text()).pop("model_providers").items() if "relay" in key]
+    assert relay.pop("env_http_headers")["X-Task-Id"] == "TAGALONG_START_TASK_ID"
+    assert relay == [p for key, p in tomllib.loads(before.decode())["model_providers"].items() if "relay" in key][0]
+    assert agents("install", "--yes", "codex").stdout.count("already installed\n") == 2
+    assert "codex-headers installed" in agents("status").stdout
+    assert agents("uninstall", "--yes", "codex").returncode == 0
+    assert path.read_bytes() == before
+    assert not (tmp_path / ".codex/hooks.json").exists()
+
+
+@pytest.mark.parametrize("name", NO_PLACE)
+def test_codex_headers_without_a_place(agents, tmp_path, name):
+    text, reason = NO_PLACE[name]
+    path = put(tmp_path, ".codex/config.toml", text)
+    done = agents("install", "--yes", "codex-headers")
+    assert done.returncode == 3 and reason in done.stderr
+    done = agents("install", "--yes", "codex")
+    assert (done.returncode, done.stderr) == (0, "") and path.read_text() == text
+
+
+def test_codex_headers_edited_since(agents, tmp_path):
+    path = put(tmp_path, ".codex/config.toml", PROVIDER)
+    assert agents("install", "--yes", "codex-headers", env={"TAGALONG_PRESET": "kilo"}).returncode == 0
+    assert '"X-KILOCODE-TASKID" = "TAGALONG_START_TASK_ID"' in path.read_text()
+    path.write_text(path.read_text().replace('name = "x"', 'name = "y"'))
+    edited = path.read_text()
+    path.write_text(edited.replace("TASKID", "TASK"))
+    done = agents("uninstall", "--yes", "codex-headers")
+    assert done.returncode == 3 and "changed since" in done.stderr
+    path.write_text(edited)
+    assert agents("uninstall", "--yes", "codex-headers").returncode == 0
+    assert path.read_text() == PROVIDER.replace('"x"', '"y"')
 
 
 def without_comments(text):
@@ -194,7 +253,7 @@ def test_broken_since(agents, tmp_path):
     broken = path.read_bytes()
     done = agents("uninstall", "--yes", "kilo")
     assert done.returncode == 3 and f"{path}:1:{len(broken)}" in done.stderr
-    assert path.read_bytes() == broken and "kilo         installed" in agents("status").stdout
+    assert path.read_bytes() == broken and "kilo          installed" in agents("status").stdout
 
 
 def test_a_file_of_somebody_else(agents, tmp_path):

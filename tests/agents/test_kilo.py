@@ -55,7 +55,7 @@ def test_kilo_and_the_curl_that_it_starts(kilo, model):
     assert len({parent_id(r) for r in tagged.requests}) == 3
     check_page("Kilo 7.7.7", "kilo", tagged.requests[0], chat_tags(session))
     check_page("curl that Kilo's agent starts", "kilo", tagged.requests[1], command_tags(session))
-    assert "kilo         installed, seen working 20" in kilo.agents("status")
+    assert "kilo          installed, seen working 20" in kilo.agents("status")
     kilo.agents("uninstall", "--yes", "kilo")
     assert kilo.config.read_bytes() == before
 

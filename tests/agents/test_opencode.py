@@ -35,6 +35,6 @@ def test_opencode_and_the_curl_that_it_starts(opencode, model):
     compare_agents(bare, tagged, [chat, chat | {"X-Session-Id": session}, chat])
     assert len({trace_id(r) for r in tagged.requests}) == 1
     check_page("opencode 1.18.33", "generic", tagged.requests[0], chat)
-    assert "opencode     installed, seen working 20" in opencode.agents("status")
+    assert "opencode      installed, seen working 20" in opencode.agents("status")
     opencode.agents("uninstall", "--yes", "opencode")
     assert not list((opencode.home / ".config/opencode/plugin").iterdir())

@@ -53,7 +53,16 @@ static const struct agent agents[] = {
 	  .path = { "hooks", "SessionStart" },
 	  .strict = true,
 	  .hook = true,
+	  .also = "codex-headers",
 	  .advice = "Codex runs a new hook only after you trusted it: type /hooks in Codex." },
+	{ .name = "codex-headers",
+	  .title = "Codex's headers",
+	  .variable = "CODEX_HOME",
+	  .home = ".codex",
+	  .below = "",
+	  .files = { "config.toml" },
+	  .path = { "env_http_headers" },
+	  .toml = true },
 };
 
 #define AGENTS (sizeof(agents) / sizeof(agents[0]))
@@ -84,12 +93,12 @@ static int print_status(void)
 		if (seen)
 			strftime(when, sizeof(when), "seen working %F %R", localtime(&seen));
 		if (result) {
-			printf("  %-12s %s\n", agent->name,
+			printf("  %-13s %s\n", agent->name,
 			       result == -ENOENT ? "not installed" :
 						   "its install receipt cannot be read");
 			continue;
 		}
-		printf("  %-12s %s, %s\n  %-12s %s\n", agent->name,
+		printf("  %-13s %s, %s\n  %-13s %s\n", agent->name,
 		       receipt_is_in_place(&receipt) ? "installed" :
 						       "changed since it was installed",
 		       when, "", receipt.file);
@@ -155,7 +164,7 @@ static const struct command_verb verbs[] = {
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	const struct agent *agent;
+	const struct agent *agent, *also;
 	bool yes = false, install;
 	int option, code = EXIT_OK;
 
@@ -185,6 +194,9 @@ static int run(const struct command *command, int argc, char **argv)
 	code = change(agent, install ? agent_install : agent_uninstall, yes);
 	if (install && code == EXIT_OK && agent->advice)
 		puts(agent->advice);
+	also = agent->also ? agent_find(agent->also) : NULL;
+	if (code == EXIT_OK && also && agent_fits(also, install))
+		code = change(also, install ? agent_install : agent_uninstall, yes);
 	return code;
 }
 
@@ -195,8 +207,9 @@ const struct command command_agents = {
 	.verbs = verbs,
 	.options = options,
 	.about =
-		"AGENT is kilo, opencode, claude-code or codex. The change of its configuration is "
-		"shown before it is written.",
+		"AGENT is kilo, opencode, claude-code, codex or codex-headers, which codex includes "
+		"where Codex has a provider of its own. The change of its configuration is shown "
+		"before it is written.",
 	.examples = "tagalong agents install kilo",
 	.run = run,
 };

@@ -20,6 +20,8 @@ struct agent {
 	const char *path[2];
 	bool strict;
 	bool hook; /* the element is a hook that runs us, not the plugin's address */
+	bool toml; /* the file is Codex's config.toml, which gets a line */
+	const char *also; /* the agent that is set up with it, where that fits; NULL: none */
 	const char *advice; /* what the user has to know after an install; NULL if nothing */
 };
 
@@ -47,6 +49,10 @@ void agents_note_seen(const char *name);
 /* When that was last; 0: never. */
 time_t agent_seen(const struct agent *agent);
 
+/* Whether there is something to install or to uninstall, for what is done along with another. */
+bool agent_fits(const struct agent *agent, bool install);
+/* Whether its configuration has a text. */
+bool agent_file_has(const struct agent *agent, const char *text);
 /* Shows what an install or uninstall would change, and, with AGENT_WRITE, changes it. The exit
  * code; with AGENT_SHOW it is EXIT_NOTHING when there is nothing to write. */
 enum agent_mode { AGENT_SHOW, AGENT_WRITE };

@@ -13,10 +13,13 @@
 
 #include "cli/agents/agents.h"
 #include "cli/agents/jsonc.h"
+#include "cli/agents/toml.h"
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/launch.h"
+#include "core/context.h"
 #include "core/folder.h"
+#include "core/preset.h"
 #include "core/variables.h"
 #include "lib/limits.h"
 
@@ -153,6 +156,43 @@ static bool path_is_plain(const char *path)
 	return true;
 }
 
+/* A line of TOML that has a header for each field of the preset, from the variables that `tagalong
+ * run` sets; Codex leaves out those that have none. */
+static char *make_toml(const char *key)
+{
+	const char *name = variable_get(VARIABLE_PRESET);
+	char *line = text_format("%s = { ", key), *longer;
+	const char *separator = "";
+	struct preset preset;
+
+	if (preset_find(text_of(name ? name : "generic"), &preset)) {
+		report_error("unknown preset \"%s\" (see tagalong presets)", name);
+		free(line);
+		return NULL;
+	}
+	for (size_t i = 0; i < preset.count; i++) {
+		struct text value = preset.headers[i].value;
+		size_t len = value.len ? strcspn(value.ptr, "|}") : 0;
+		enum field field = FIELD_COUNT;
+
+		/* "{task_id}" and "{task_id|session_id}" are values of a field. */
+		if (len && preset.headers[i].kind == HEADER_TEXT && value.ptr[0] == '{' &&
+		    text_find(value, '}') == (ptrdiff_t)value.len - 1)
+			field = field_by_name((struct text){ value.ptr + 1, len - 1 });
+		if (field >= FIELD_TRACEPARENT)
+			continue;
+		longer = text_format("%s%s\"%.*s\" = \"TAGALONG_START_%s\"", line, separator,
+				     (int)preset.headers[i].name.len, preset.headers[i].name.ptr,
+				     field_variable(field) + TEXT("TAGALONG_").len);
+		free(line);
+		line = longer;
+		separator = ", ";
+	}
+	longer = text_format("%s }\n", line);
+	free(line);
+	return longer;
+}
+
 /* What goes into the agent's file: the element, or for a file of our own all of it. To be freed;
  * NULL after a report. */
 static char *make_part(const struct agent *agent)
@@ -161,6 +201,8 @@ static char *make_part(const struct agent *agent)
 	char memory[PATH_BYTES_MAX];
 	struct buf plugin;
 
+	if (agent->toml)
+		return make_toml(agent->path[0]);
 	buf_init(&plugin, memory, sizeof(memory));
 	if (!program[0] || hook_path("kilo/tagalong.js", &plugin)) {
 		report_error("cannot find hooks/kilo/tagalong.js beside the library");
@@ -199,6 +241,23 @@ static int refuse(const struct change *change, const struct jsonc_fault *fault)
 	return EXIT_TROUBLE;
 }
 
+static int plan_toml(const struct agent *agent, const char *part, struct change *change,
+		     struct receipt *receipt)
+{
+	struct text before = { change->before, change->before_len };
+	const char *reason = "there is no such file";
+	size_t at;
+
+	if (!change->before || toml_place(before, text_of(agent->path[0]), &at, &reason)) {
+		report_error("%s: %s; it was not changed", change->path, reason);
+		return EXIT_TROUBLE;
+	}
+	receipt->file = text_copy(text_of(change->path));
+	receipt->text = text_format("%s%s", at && before.ptr[at - 1] != '\n' ? "\n" : "", part);
+	splice(change, at, 0, text_of(receipt->text));
+	return EXIT_OK;
+}
+
 /* Fills change->after and the receipt. EXIT_NOTHING: it is there already. */
 static int plan_install(const struct agent *agent, const char *part, struct change *change,
 			struct receipt *receipt)
@@ -208,6 +267,8 @@ static int plan_install(const struct agent *agent, const char *part, struct chan
 	size_t at;
 	int result;
 
+	if (agent->toml)
+		return plan_toml(agent, part, change, receipt);
 	receipt->file = text_copy(text_of(change->path));
 	receipt->created = !change->before;
 	if (!change->before) {
@@ -237,6 +298,34 @@ static int plan_install(const struct agent *agent, const char *part, struct chan
 		return EXIT_NOTHING;
 	splice(change, at, 0, text_of(receipt->text));
 	return EXIT_OK;
+}
+
+bool agent_file_has(const struct agent *agent, const char *text)
+{
+	struct change change = { .before = NULL };
+	bool has = load(agent, &change) && change.before && strstr(change.before, text);
+
+	release(&change);
+	return has;
+}
+
+bool agent_fits(const struct agent *agent, bool install)
+{
+	struct change change = { .before = NULL };
+	struct receipt receipt;
+	const char *reason;
+	size_t at;
+	bool fits;
+
+	if (!receipt_read(agent, &receipt)) {
+		receipt_release(&receipt);
+		return true;
+	}
+	fits = install && load(agent, &change) && change.before &&
+	       !toml_place((struct text){ change.before, change.before_len },
+			   text_of(agent->path[0]), &at, &reason);
+	release(&change);
+	return fits;
 }
 
 int agent_install(const struct agent *agent, enum agent_mode mode)
@@ -310,15 +399,15 @@ static int plan_uninstall(const struct agent *agent, const char *part,
 
 	if (receipt->created && !strcmp(change->before, receipt->text))
 		return EXIT_OK;
-	if (agent->own) {
+	if (agent->own || (agent->toml && !found)) {
 		report_error("%s was changed since it was installed; it was not removed",
 			     change->path);
 		return EXIT_TROUBLE;
 	}
 	if (found && !receipt->created) {
 		splice(change, (size_t)(found - change->before), strlen(receipt->text), nothing);
-		if (jsonc_find((struct text){ change->after, change->after_len }, &target, &none,
-			       &fault) == -ENOENT)
+		if (agent->toml || jsonc_find((struct text){ change->after, change->after_len },
+					      &target, &none, &fault) == -ENOENT)
 			return EXIT_OK;
 		free(change->after); /* something was put behind ours since, and needs no comma */
 		change->after = NULL;

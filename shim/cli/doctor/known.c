@@ -66,9 +66,9 @@ static const struct known rows[] = {
 	{ "copilot", KNOWN_FIXED,
 	  "tagalong run gives it the headers when it starts, where COPILOT_PROVIDER_BASE_URL names a relay; they "
 	  "are fixed for as long as it runs", "let TAGALONG_HOOKS contain env", NULL, NULL },
-	{ "codex", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
-	  "let env_http_headers of its provider name TAGALONG_START_TASK_ID and the like, which tagalong "
-	  "run sets; they are fixed for as long as it runs; the commands that it starts are tagged",
+	{ "codex", KNOWN_AGENT, "it has its own HTTP and TLS",
+	  "run tagalong agents install codex, or let env_http_headers of its provider name "
+	  "TAGALONG_START_TASK_ID and the like, which tagalong run sets; the commands that it starts are tagged",
 	  NULL, NULL },
 	{ "cline", KNOWN_BUN,
 	  "what Bun's fetch sends is tagged; its hub goes on running with the environment of whoever started "

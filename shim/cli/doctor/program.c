@@ -329,17 +329,24 @@ static bool find_obstacle(struct target *target, bool raised)
 	return true;
 }
 
-/* Kilo and opencode, whose plugin is ours. */
+/* Kilo and opencode, whose plugin is ours, and Codex, whose configuration names our variables. */
 static void conclude_agent(struct target *target)
 {
 	const struct agent *agent = agent_find(program_name(target->known_path));
 	struct receipt receipt;
-	bool installed = agent && !receipt_read(agent, &receipt);
+	const struct agent *also = agent && agent->also ? agent_find(agent->also) : NULL;
+	bool installed = agent && !also && !receipt_read(agent, &receipt);
 	bool in_place = installed && receipt_is_in_place(&receipt);
 
 	if (installed)
 		receipt_release(&receipt);
-	if (!in_place)
+	if (also && hook_wanted("env") && agent_file_has(also, "TAGALONG_START_"))
+		conclude(
+			target, PROGRAM_TAGGED, HOOK_ENV,
+			"its configuration names the variables that tagalong run sets; they are fixed "
+			"for as long as it runs",
+			NULL);
+	else if (!in_place)
 		not_tagged(target, target->known->reason, target->known->advice);
 	else
 		conclude(target, PROGRAM_TAGGED, HOOK_AGENT,
@@ -388,8 +395,6 @@ static void conclude_rest(struct target *target)
 		not_tagged(target,
 			   "Node has its own HTTP and TLS, and the hook for it is not enabled here",
 			   known->advice);
-	} else if (kind == KNOWN_AGENT) {
-		conclude_agent(target);
 	} else if (kind == KNOWN_FIXED && hook_wanted("env")) {
 		conclude(target, PROGRAM_TAGGED, HOOK_ENV, known->reason, NULL);
 	} else if (kind == KNOWN_OWN_HTTP || kind == KNOWN_FIXED) {
@@ -460,6 +465,8 @@ static void examine(struct target *target)
 		   !report->binary.interpreter[0]) {
 		/* A static shell does not load the library, but passes LD_PRELOAD on. */
 		conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE, known->reason, NULL);
+	} else if (known && known->kind == KNOWN_AGENT) {
+		conclude_agent(target);
 	} else if (!find_obstacle(target, raised)) {
 		list_libraries(target);
 		if (report->missing.count)
