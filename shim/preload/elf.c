@@ -46,18 +46,24 @@
 #endif
 #define WORD_BITS (8 * sizeof(ElfW(Addr)))
 
+static ElfW(Addr) distance(ElfW(Addr) a, ElfW(Addr) b)
+{
+	return a > b ? a - b : b - a;
+}
+
 bool elf_open(const struct link_map *map, struct elf *ret_elf)
 {
 	struct elf elf = { .map = map, .protect = mprotect, .auxiliary_value = getauxval };
-	ElfW(Addr) base = map->l_addr, value, address;
+	ElfW(Addr) base = map->l_addr, place = (ElfW(Addr))map->l_ld, value, address;
 
 	if (!map->l_ld)
 		return false;
 	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
 		value = entry->d_un.d_val;
 		/* glibc has turned these into addresses; musl, and the vDSO, leave them
-		 * relative. */
-		address = value < base ? value + base : value;
+		 * relative: what they mean is near. */
+		address = distance(value, place) <= distance(value + base, place) ? value :
+										    value + base;
 		switch (entry->d_tag) {
 		case DT_SYMTAB:
 			elf.symbols = (const ElfW(Sym) *)address;
@@ -223,9 +229,31 @@ void *elf_symbol(const struct link_map *map, const char *name)
 	return elf_open(map, &elf) ? elf_find(&elf, &wanted) : NULL;
 }
 
+/* l_addr is the ELF header's address only where the object was linked for address 0; it need not be
+ * mapped at all. But the first tables that the dynamic section names stand behind the header. */
+static const ElfW(Ehdr) *find_header(const struct link_map *map)
+{
+	const ElfW(Ehdr) *header;
+	uintptr_t first;
+	struct elf elf;
+
+	if (elf_open(map, &elf)) {
+		first = (uintptr_t)elf.symbols < (uintptr_t)elf.strings ? (uintptr_t)elf.symbols :
+									  (uintptr_t)elf.strings;
+		if (elf.gnu_hash && (uintptr_t)elf.gnu_hash < first)
+			first = (uintptr_t)elf.gnu_hash;
+		if (elf.sysv_hash && (uintptr_t)elf.sysv_hash < first)
+			first = (uintptr_t)elf.sysv_hash;
+		header = (const ElfW(Ehdr) *)(first & ~(uintptr_t)(ELF_FIRST_PAGE_BYTES - 1));
+		if (!memcmp(header->e_ident, ELFMAG, SELFMAG))
+			return header;
+	}
+	return (const ElfW(Ehdr) *)map->l_addr;
+}
+
 const ElfW(Phdr) *elf_program_headers(const struct link_map *map, size_t *ret_count)
 {
-	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
+	const ElfW(Ehdr) *header = find_header(map);
 
 	/* Only a program has a fixed place, and then it is the kernel that says where they are. */
 	if (!header) {
@@ -237,7 +265,7 @@ const ElfW(Phdr) *elf_program_headers(const struct link_map *map, size_t *ret_co
 	    header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > ELF_FIRST_PAGE_BYTES)
 		return NULL;
 	*ret_count = header->e_phnum;
-	return (const ElfW(Phdr) *)(map->l_addr + header->e_phoff);
+	return (const ElfW(Phdr) *)((const char *)header + header->e_phoff);
 }
 
 /* What the loader has made read-only after relocating the object. */

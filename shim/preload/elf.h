@@ -36,8 +36,8 @@ struct elf_name elf_name(const char *name, const char *version);
 
 /* False when the object has no symbols. */
 bool elf_open(const struct link_map *map, struct elf *ret_elf);
-/* The address of an exported function or variable that the object itself defines; NULL when it has
- * none, and for one whose address only a resolver knows. */
+/* The address of an exported function or variable that the object itself defines, or NULL. The
+ * object has to be relocated: its own code may choose the function. */
 void *elf_find(const struct elf *elf, const struct elf_name *wanted);
 /* The default definition of `name`. */
 void *elf_symbol(const struct link_map *map, const char *name);

@@ -39,6 +39,8 @@ BUILDS = {
     "hidden inner calls": (["-Wl,-Bsymbolic"], ["-Wl,--build-id=sha1"]),
     "no build id": ([], ["-Wl,--build-id=none"]),
     "lazy, old hash": (["-Wl,-z,lazy", "-Wl,--hash-style=sysv"], ["-Wl,--build-id=none"]),
+    # As prelinked: each wants the same place, and all but the first are moved.
+    "linked for an address": ([], ["-Wl,--build-id=sha1", "-Wl,-Ttext-segment=0x7000000000"]),
 }
 
 
