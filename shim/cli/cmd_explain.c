@@ -35,6 +35,7 @@ struct ignored {
 /* Texts may be NULL where there is nothing to say. */
 struct explanation {
 	const char *method, *url;
+	struct text request_body;
 	bool tagged;
 	const char *reason; /* static: of a request that is not tagged */
 	char *relay, *preset, *configuration;
@@ -147,6 +148,8 @@ static enum tag_verdict ask_core(struct explanation *report)
 	if (!request_init(&request, report->method, report->url))
 		return TAG_NO_MEMORY;
 	request.observer = &observer;
+	request.body = request_body;
+	request.body_arg = &report->request_body;
 	verdict = tag_decide(&request, &match);
 	if (verdict == TAG_MATCH) {
 		const struct rule *rule = &match.rule;
@@ -320,11 +323,13 @@ static void print_text(const struct explanation *report)
 			     report->ignored[i].variable, report->ignored[i].reason);
 }
 
-enum { OPT_METHOD = OPT_OWN, OPT_JSON };
+enum { OPT_METHOD = OPT_OWN, OPT_BODY, OPT_JSON };
 
 static const struct command_option options[] = {
 	OVERRIDE_OPTIONS,
 	{ "method", "METHOD", "the request's method (default: POST)", WORD_FREE, OPT_METHOD, 0 },
+	{ "body", "FILE", "the request's body, for ids that come from it; - is stdin", WORD_FILE,
+	  OPT_BODY, 0 },
 	{ "json", NULL, "print JSON", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };
@@ -342,6 +347,8 @@ static int run(const struct command *command, int argc, char **argv)
 			json = true;
 		else if (option == OPT_METHOD)
 			report.method = optarg;
+		else if (option == OPT_BODY)
+			code = request_body_read(optarg, &report.request_body);
 		else
 			code = launch_option(command, option, optarg, &launch);
 	}

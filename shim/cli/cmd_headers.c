@@ -72,16 +72,16 @@ cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines)
 	return root;
 }
 
-/* A file, or "-" for standard input: as much of it as the core looks at. */
-static int read_body(const char *path, char *memory, size_t size, struct text *ret_body)
+int request_body_read(const char *path, struct text *ret_body)
 {
+	static char memory[BODY_HEAD_BYTES];
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 
 	if (!file) {
 		report_error("cannot read %s: %s", path, strerror(errno));
 		return EXIT_TROUBLE;
 	}
-	*ret_body = (struct text){ memory, fread(memory, 1, size, file) };
+	*ret_body = (struct text){ memory, fread(memory, 1, sizeof(memory), file) };
 	if (file != stdin)
 		fclose(file);
 	return EXIT_OK;
@@ -129,7 +129,6 @@ static const struct command_option options[] = {
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	static char memory[BODY_HEAD_BYTES];
 	const char *method = "POST", *agent = NULL;
 	struct text body = { NULL, 0 };
 	struct launch launch = { 0 };
@@ -143,7 +142,7 @@ static int run(const struct command *command, int argc, char **argv)
 		else if (option == OPT_METHOD)
 			method = optarg;
 		else if (option == OPT_BODY)
-			code = read_body(optarg, memory, sizeof(memory), &body);
+			code = request_body_read(optarg, &body);
 		else if (option == OPT_STDIO)
 			stdio = true;
 		else if (option == OPT_AGENT)
