@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import TAGALONG, need, place  # noqa: F401
+from harness import NPM, TAGALONG, need, place  # noqa: F401
 from relay import Relay
 
 CLAUDE = "compiled/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
@@ -28,7 +28,20 @@ def doctor(home, *command, **env):
     return report["verdict"], report.get("hook"), report
 
 
-@pytest.mark.parametrize("program, hook", [(CLAUDE, "bun"), (CLINE, "bun"), (BUN, "bun"), (COPILOT, "env"), (KILO, None), (OPENCODE, None)])
+# Scripts: Node's own programs, and two that start a native one.
+QWEN = "agents/node_modules/.bin/qwen"
+KILO_SCRIPT = "agents/node_modules/.bin/kilo"
+OF_NPM = [f"programs/node_modules/.bin/{name}" for name in ("gemini", "cn", "pi", "promptfoo")]
+
+
+@pytest.mark.parametrize("program", OF_NPM)
+def test_an_agent_for_node(home, program):
+    if not (NPM / program).exists():
+        pytest.skip(f"{program} is not installed: scripts/install-npm programs")
+    assert doctor(home, NPM / program)[:2] == ("tagged", "node")
+
+
+@pytest.mark.parametrize("program, hook", [(QWEN, "node"), (KILO_SCRIPT, None), (CLAUDE, "bun"), (CLINE, "bun"), (BUN, "bun"), (COPILOT, "env"), (KILO, None), (OPENCODE, None)])
 def test_an_agent(home, program, hook):
     verdict, found, report = doctor(home, need(program))
     assert (verdict, found) == (("tagged", hook) if hook else ("not", None)), report

@@ -50,7 +50,7 @@ def verdict(doctor):
 
 
 def test_the_table_is_long_enough():
-    assert len(PROGRAMS) >= 60
+    assert len(PROGRAMS) >= 120
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -65,6 +65,28 @@ def test_known_answers(doctor, verdict, program):
     done = doctor(program)
     assert done.returncode == (1 if answer == NOT else 0)
     assert done.stdout.startswith(f"{program}: ") and report["reason"] in done.stdout and not done.stderr
+
+
+def links(program):
+    """Whether ldd sees libcurl among its libraries."""
+    return "libcurl" in subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+
+
+def programs_of_this_machine():
+    """Those whose names say that they are linked with libcurl, and every fourth of the others."""
+    found = [path for folder in ("/usr/bin", "/usr/sbin") for path in sorted(Path(folder).iterdir())
+             if path.is_file() and os.access(path, os.X_OK)]
+    return [str(path) for index, path in enumerate(found) if index % 4 == 0 or "curl" in path.name or "llvm-symbolizer" in path.name]
+
+
+def test_every_program_that_is_linked_with_libcurl(verdict):
+    """Held against ldd, with whatever is installed here; what is not linked is never called so."""
+    for program in programs_of_this_machine():
+        with open(program, "rb") as file:
+            is_elf = file.read(4) == b"\x7fELF"
+        answer, report = verdict(program)
+        assert (answer == LINKED) == (is_elf and links(program)) or "raised rights" in report["reason"], report
+        assert "binary" in report or report["reason"] == "its interpreter is missing", report
 
 
 # Those that are compiled for the matrix have names of their own.
