@@ -593,6 +593,30 @@ static void surroundings(void)
 	curl_easy_cleanup(easy);
 }
 
+static char *variable;
+
+static void *unmap_variable(void *arg)
+{
+	(void)arg;
+	usleep(20000);
+	putenv("TAGALONG_TASK_ID=T-42");
+	munmap(variable, 4096);
+	return NULL;
+}
+
+/* While the service is waited for. */
+static void unmapped_variable(void)
+{
+	pthread_t thread;
+
+	variable = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	putenv(strcpy(variable, "TAGALONG_TASK_ID=T-41"));
+	pthread_create(&thread, NULL, unmap_variable, NULL);
+	one();
+	pthread_join(thread, NULL);
+	one();
+}
+
 /* --- Before main, after main --- */
 
 static void at_exit(void)
@@ -684,6 +708,8 @@ int main(int count, char **arguments)
 		lists();
 	else if (is("share"))
 		share();
+	else if (is("a variable that is unmapped"))
+		unmapped_variable();
 	else if (is("sockets"))
 		sockets();
 	else if (is("signals"))

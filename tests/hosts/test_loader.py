@@ -244,6 +244,32 @@ HOSTS = {
             if (!fork()) { CURL *e = init(); post(e); curl_easy_cleanup(e); fflush(stdout); _exit(0); }
             wait(&s); printf("%d\\n", s); CURL *e = init(); post(e); curl_easy_cleanup(e); return 0;
         }""", ["-lcurl"]),
+    "a plugin's constructor and destructor wait for a request": ("""
+        static void *request(void *a) { CURL *e = curl_easy_init(); post(e); curl_easy_cleanup(e); return a; }
+        static void wait_for_it(void) { pthread_t t; pthread_create(&t, 0, request, 0); pthread_join(t, 0); fflush(stdout); }
+        #ifdef PLUGIN
+        __attribute__((constructor)) static void begin(void) { wait_for_it(); }
+        __attribute__((destructor)) static void end(void) { wait_for_it(); }
+        #else
+        int main(void) { void *h = dlopen(getenv("HOST_PLUGIN"), RTLD_NOW); printf("%d\\n", h != 0); return dlclose(h); }
+        #endif
+        """, ["-lcurl", "-lpthread", "-ldl"]),
+    "functions by version, mixed with linked calls": ("""
+        #undef curl_easy_setopt
+        int main(void) {
+            struct curl_slist *list = curl_slist_append(0, "X-Own: 1");
+            for (int i = 0; i < 8; i++) {
+                #define PICK(bit, name) __typeof__(name) *my_##name = i & bit ? dlvsym(RTLD_DEFAULT, #name, "CURL_OPENSSL_4") : 0; \\\\
+                    if (!my_##name) my_##name = name;
+                PICK(1, curl_easy_init) PICK(2, curl_easy_setopt) PICK(4, curl_easy_perform)
+                CURL *e = my_curl_easy_init();
+                my_curl_easy_setopt(e, CURLOPT_URL, getenv("HOST_URL")); my_curl_easy_setopt(e, CURLOPT_POSTFIELDS, "{}");
+                my_curl_easy_setopt(e, CURLOPT_HTTPHEADER, list);
+                printf("%d\\n", my_curl_easy_perform(e)); printf("%d\\n", my_curl_easy_perform(e));
+                curl_easy_cleanup(e);
+            }
+            return 0;
+        }""", ["-lcurl", "-ldl"]),
     "dlopen of names, of nothing, of itself": ("""
         int main(void) {
             const char *const files[] = {"libm.so.6", "/no/such.so", "no-such.so", "", "/etc/passwd", "$ORIGIN/x.so"};
@@ -275,6 +301,7 @@ POST = """
 REQUESTS = {
     "weak, linked": 1, "functions of libc's names": 1, "an allocator of its own": 1, "dlerror is kept over requests": 1,
     "a request while dlopen waits for it": 1, "a function pointer across a fork": 2,
+    "a plugin's constructor and destructor wait for a request": 2, "functions by version, mixed with linked calls": 16,
 }
 
 
@@ -283,10 +310,13 @@ def test_host(neutral, relay, tmp_path, name):
     source, libraries = HOSTS[name]
     (tmp_path / "host.c").write_text(PREFIX + source.replace("\\\\", "\\"))
     (tmp_path / "post.h").write_text(POST)
-    subprocess.run(["cc", "-O1", "-w", f"-I{tmp_path}", "-o", tmp_path / "host", tmp_path / "host.c", *libraries], check=True)
+    plugin = tmp_path / "plugin.so"
+    kinds = [["-o", tmp_path / "host"], ["-DPLUGIN", "-shared", "-fPIC", "-o", plugin]]
+    for kind in kinds[: 1 + ("PLUGIN" in source)]:
+        subprocess.run(["cc", "-O1", "-w", f"-I{tmp_path}", *kind, tmp_path / "host.c", *libraries], check=True)
     result = neutral(
-        [str(tmp_path / "host")], [GENERIC] * REQUESTS.get(name, 0), one_trace=False,
-        env=CONTEXT | {"HOST_URL": relay.url + "/v1/chat/completions"},
+        [str(tmp_path / "host")], [GENERIC] * REQUESTS.get(name, 0), one_trace=False, own=["X-Own"],
+        env=CONTEXT | {"HOST_URL": relay.url + "/v1/chat/completions", "HOST_PLUGIN": str(plugin)},
     )
     assert result.rc == 0
 

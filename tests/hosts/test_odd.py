@@ -3,6 +3,7 @@
 shim and without it."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -67,3 +68,9 @@ def test_odd_with_a_service(odd, tmp_path, mode):
     env = {name: value for name, value in CONTEXT.items() if name != "TAGALONG_TASK_ID"}
     with faulty.faulty("good", tmp_path) as service:
         odd(mode, {**GENERIC, "X-Task-Id": "LIVE"}, env | service.environment)
+
+
+def test_a_variable_that_is_unmapped(odd, tmp_path):
+    with faulty.faulty("hangs", tmp_path) as service:
+        tags = {**GENERIC, "X-Task-Id": re.compile("T-4[12]")}
+        odd("a variable that is unmapped", tags, CONTEXT | service.environment)

@@ -2,17 +2,22 @@
 """A request is judged by where it goes, not by a text: each host is run with the shim and without it."""
 
 import json
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+import grants
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from hosts import host  # noqa: E402
+from relay import Relay  # noqa: E402
 from standin import standin  # noqa: E402
 from tags import CONTEXT, GENERIC, LIBCURL, PLAIN, without  # noqa: E402
 
+CHAT = "/v1/chat/completions"
 # What the relay and the other server are to get, request by request.
 REPORTED = GENERIC if LIBCURL >= (8, 11, 1) else PLAIN
 MODES = {
@@ -101,6 +106,36 @@ OLD = {
 @pytest.mark.parametrize("mode", OLD)
 def test_before_7_80(target, mode):
     target(mode, OLD[mode], **standin("old"))
+
+
+def own_address():
+    """Of this machine, and not loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            pytest.skip(f"{grants.REFUSED}: an address that is not loopback")
+        return probe.getsockname()[0]
+
+
+@pytest.mark.parametrize("way", ["proxy", "name", "another relay"])
+def test_a_loopback_name_that_leads_elsewhere(run, shim, way):
+    """Without a relay that was named: a proxy on another address, or a resolver that answers for localhost."""
+    address = own_address()
+    with Relay(host=address) as elsewhere:
+        base = f"http://localhost:{elsewhere.port}" if way != "another relay" else elsewhere.url
+        lead = ["--connect-to", f"::{address}:{elsewhere.port}"] if way == "name" else []
+        env = CONTEXT | ({"http_proxy": elsewhere.url, "no_proxy": ""} if way == "proxy" else {})
+        seen = []
+        for preload in (None, shim):
+            elsewhere.reset()
+            assert run(["curl", "-s", "-d", "{}", *lead, base + CHAT], shim=preload, env=env).rc == 0
+            seen.append([request.head for request in elsewhere.requests])
+        assert len(seen[0]) == 1 and seen[0] == seen[1]
+        # The same is tagged where it is named.
+        elsewhere.reset()
+        run(["curl", "-s", "-d", "{}", *lead, base + CHAT], env=env | {"TAGALONG_RELAYS": base})
+        assert [request.value("X-Task-Id") for request in elsewhere.requests] == ["T-42"]
 
 
 def test_a_referer_of_the_clients(target, tmp_path, relay):
