@@ -5,10 +5,12 @@ import http.server
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from serving import LIBRARY, TOOLED
+from machines import Chat
+from serving import LIBRARY, TOOLED, wait_until
 
 CHAT = """
 import sys, pycurl
@@ -72,3 +74,35 @@ def test_a_running_client(pair, relay):
             chat.stdin.close()
             chat.stdout.close()
     assert relay.seen == [str(i) for i in range(1, 100)]
+
+
+@pytest.mark.skipif(TOOLED, reason="a sanitizer's runtime does not load into Python")
+def test_a_disk_that_hangs(make, tmp_path):
+    """Each write of the service's file takes two seconds: a set waits for it, requests do not. A running client has its
+    page; one that begins meanwhile asks in vain, for 50 ms once a second."""
+    service = make("file:")
+    with service.connect() as peer:
+        peer.op("set", context={"task_id": "T-1"})
+        known = Chat(service, pause=0.01)
+        assert known.latest(time.monotonic())[2] == "T-1"
+        slow = subprocess.Popen(["strace", "-f", "-qq", "-o", tmp_path / "trace", "-p", str(service.process.pid), "-e",
+                                 "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=2000000"])
+        wait_until(lambda: "TracerPid:\t0" not in Path(f"/proc/{service.process.pid}/status").read_text())
+        since = time.monotonic()
+        peer.send({"v": 1, "op": "set", "context": {"task_id": "T-2"}})
+        begun = Chat(service, pause=0.01)
+        first = begun.latest(since)
+        reply = peer.reply()
+        waited = time.monotonic() - since
+        slow.terminate()
+        slow.wait()
+        requests = known.requests(since)
+        until = [request for request in requests if request[0] < since + waited]
+        assert reply["ok"] and waited > 2
+        assert {task for _, _, task in until} == {"T-1"} and len(until) > 20
+        assert max(took for _, took, _ in requests) < 0.5
+        assert first[2] == "-" and first[1] < 0.5
+        assert known.latest(time.monotonic())[2] == "T-2"
+        wait_until(lambda: begun.latest(time.monotonic())[2] == "T-2")
+        for chat in (known, begun):
+            chat.end()

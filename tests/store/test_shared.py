@@ -193,6 +193,27 @@ def test_the_commands_say_where_a_scope_lives(pair, server):
     assert "the shared store cannot be reached" in one.command("doctor")[1]
 
 
+def test_a_watch_says_that_the_store_is_away(server, make):
+    service = make(server)
+    service.run("context", "set", "task_id=T-1")
+    watching = [
+        subprocess.Popen([TAGALONG, "context", "watch", *how], env=service.environment(), stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+        for how in ([], ["--json"])
+    ]
+    plain, as_json = watching
+    assert json.loads(as_json.stdout.readline())["shared"].keys() == {"revision"}
+    assert plain.stdout.readline() == "task_id=T-1\n"
+    server.kill()
+    assert json.loads(as_json.stdout.readline())["shared"]["stale"] is True
+    assert "the shared store cannot be reached" in plain.stderr.readline()
+    server.start()
+    assert "stale" not in json.loads(as_json.stdout.readline())["shared"]  # and what it lost is gone
+    for each in watching:
+        each.kill()
+        each.communicate()
+
+
 def test_a_change_that_waits_keeps_the_order_of_replies(pair):
     """Of requests that come together: each reply in its turn."""
     with pair[0].connect() as peer:
