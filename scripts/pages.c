@@ -168,7 +168,8 @@ static void print_relays(void)
 	     "relay: its\ndocumentation, what is sent, and what that comes to for the context of "
 	     "`T-42`. A header without a\nvalue is left out, and so is a member. The preset is the one "
 	     "whose hosts the request goes to, unless\n`--preset` or the configuration names another; "
-	     "for any other host it is `generic`.");
+	     "for any other host it is `generic`.\nA preset that is named makes its product's own hosts "
+	     "relays. Wildcards alone, as of `databricks`, are the\nhosts of its customers: name yours.");
 	for (size_t i = 0; i < preset_count(); i++) {
 		struct preset preset;
 

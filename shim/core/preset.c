@@ -57,8 +57,14 @@ static const struct preset_entry *entry_of(struct text name)
 struct text preset_hosts(struct text name)
 {
 	const struct preset_entry *entry = entry_of(name);
+	struct text hosts = entry ? text_at(entry->hosts) : (struct text){ NULL, 0 };
+	struct text rest = hosts, word;
 
-	return entry ? text_at(entry->hosts) : (struct text){ NULL, 0 };
+	while (text_next(&rest, ',', &word)) {
+		if (!text_starts_with(word, TEXT("*")))
+			return hosts;
+	}
+	return (struct text){ NULL, 0 };
 }
 
 bool preset_derives(struct text name)

@@ -18,9 +18,10 @@ struct preset {
 
 /* How many there are; they are sorted by name. */
 size_t preset_count(void);
-/* The name and the hosts (may be empty) of preset number `index`. */
+/* The name and the hosts (may be empty) of preset number `index`: what chooses it for a relay. */
 void preset_head_at(size_t index, struct text *ret_name, struct text *ret_hosts);
-/* The product's own hosts, comma separated patterns; empty when it has none or is unknown. */
+/* The product's own hosts, which the preset makes relays; comma separated patterns. Empty when it is
+ * unknown, or has none: wildcards alone are the hosts of its customers. */
 struct text preset_hosts(struct text name);
 /* Unpacks preset number `index` (below preset_count) into *ret_preset. */
 void preset_at(size_t index, struct preset *ret_preset);

@@ -116,6 +116,9 @@ static void errors(void)
 		{ "{\"relays\":[{\"preset\":\"litellm\"}]}",
 		  "it names no relay: \"match\" is missing, and its preset has no hosts of its own", 1, 1,
 		  12 },
+		{ "{\"relays\":[{\"preset\":\"databricks\"}]}",
+		  "it names no relay: \"match\" is missing, and its preset has no hosts of its own", 1, 1,
+		  12 },
 		{ "{\"relays\":[{\"match\":[]}]}", "there are no patterns", 1, 1, 21 },
 		{ "{\"relays\":[{\"match\":[\"*\"],\"match\":[\"*\"]}]}", "duplicate", 1, 1, 27 },
 		{ "{\"relays\":[{\"match\":[\"*\"],\"headers\":{\"A\\u0000\":\"x\"}}]}",
@@ -294,6 +297,16 @@ static void hosts_of_a_preset(void)
 	setenv("TAGALONG_PRESET", "opencode", 1);
 	setenv("TAGALONG_RELAYS", "https://a.example", 1);
 	CHECK(rule_for(NULL, &url, &rule) == RULE_NO_RELAY, "others are named");
+	clearenv();
+	url_release(&url_api, &url);
+
+	CHECK(!url_parse(&url_api, "https://x.azuredatabricks.net" CHAT, &url), "url");
+	setenv("TAGALONG_PRESET", "databricks", 1);
+	CHECK(rule_for(NULL, &url, &rule) == RULE_NO_RELAY, "a wildcard is everybody's");
+	setenv("TAGALONG_RELAYS", "https://x.azuredatabricks.net", 1);
+	unsetenv("TAGALONG_PRESET");
+	CHECK(rule_for(NULL, &url, &rule) == RULE_MATCH, "named by the user");
+	CHECK_TEXT(rule.preset, TEXT("databricks"), "the preset is the host's");
 	clearenv();
 	url_release(&url_api, &url);
 }
