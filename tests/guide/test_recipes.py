@@ -23,7 +23,7 @@ SHARED = ["valkey-acl", "valkey-conf", "github", "gitlab", "kubernetes-shared", 
 ANSWER = "Tagalong says hello through the test relay."
 RECIPES = [
     "relay", "script", "cron", "systemd", "wrap-emacs", "emacs", "wrap-neovim", "neovim", "php-fpm-unit",
-    "php-fpm-pool", "page", "R", "rsession", "kernel", "cell", "docker", "kubernetes",
+    "php-fpm-pool", "page", "R", "rsession", "kernel", "cell", "docker", "alpine", "kubernetes",
 ]
 
 

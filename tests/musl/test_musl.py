@@ -2,6 +2,7 @@
 """The one library in a system with musl: it loads, it changes nothing, and it tags (tests/musl/root.py)."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -60,6 +61,21 @@ def test_curl(inside, relay):
     inside(["/bin/curl", "-s", "-d", "{}", chat, chat], [GENERIC] * 2)
     inside(["/bin/curl", "-s", relay.url + "/v1/models"], [PLAIN])
     inside(["/bin/curl", "-s", "-d", "{}", chat], [PLAIN], env=CONTEXT | {"TAGALONG_OFF": "1"})
+
+
+def test_the_alpine_recipe(run, root, relay):
+    """What its Dockerfile copies and sets is enough."""
+    block = re.search(r"```dockerfile alpine\n(.*?)```", (HERE.parents[1] / "docs/recipes.md").read_text(), re.DOTALL)[1]
+    words = block.replace("\\\n", " ").replace("https://relay.example.com", relay.url).split()
+    name, folder = words[words.index("COPY") + 1 :][:2]
+    (root / folder.strip("/")).mkdir(parents=True, exist_ok=True)
+    shutil.copy(LIBRARY, root / folder.strip("/") / name)
+    env = dict(word.split("=", 1) for word in words[words.index("ENV") + 1 :])
+    assert env["LD_PRELOAD"] == folder + name
+    command = ["/bin/busybox", "env", *(f"{key}={value}" for key, value in env.items()), "TAGALONG_TASK_ID=T-42"]
+    command += ["/bin/curl", "-s", "-d", "{}", relay.url + "/v1/chat/completions"]
+    result = run(["/usr/sbin/chroot", str(root), *command], shim=None, env={})
+    assert [request.value("X-Task-Id") for request in result.requests] == ["T-42"], result
 
 
 def test_curl_in_parallel(inside, relay):
