@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "bench")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "bench"), str(HERE.parent / "hosts")]
 
 from neutral import compare  # noqa: E402
 from root import LIBRARY, WORK, compile_host, foreign, make_root  # noqa: E402
 from servers import BUILD, start_service  # noqa: E402
 from tags import CONTEXT, GENERIC, PLAIN  # noqa: E402
+from test_odd import MODES, TAGS, UNORDERED  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -200,3 +201,23 @@ def test_a_service(run, root, relay):
     finally:
         service.kill()
         service.wait()
+
+
+@pytest.fixture(scope="session")
+def odd(root):
+    sources = HERE.parent / "hosts"
+    source = (sources / "odd.c").read_text()
+    return compile_host(root, "odd", source, f"-I{sources}", f"-L{WORK}/curl/lib/.libs", "-lcurl")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_odd(run, root, odd, relay, other_relay, mode):
+    """The hosts of tests/hosts/odd.c, built for musl."""
+    results, env = [], {"TAGALONG_RELAYS": relay.url, **CONTEXT}
+    for preload in ("", "/lib/libtagalong.so"):
+        words = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", f"LD_PRELOAD={preload}", odd, mode]
+        results.append(run([*words, relay.url, other_relay.url], shim=None, env=env))
+    bare, ours = results
+    assert bare.rc >= 0 and bare.requests, bare
+    expect = {"relay": [TAGS.get(mode, GENERIC)] * len(bare.requests), "other": [PLAIN] * len(bare.traffic["other"])}
+    compare(bare, ours, expect, ["X-Own", "X-Turn", "X-Own-Too"], unordered=mode in UNORDERED, one_trace=False)
