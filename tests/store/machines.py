@@ -48,7 +48,7 @@ class Chat:
         self.log = tempfile.NamedTemporaryFile(prefix="tagalong-chat-")
         self.process = subprocess.Popen(
             [*before, "/usr/bin/python3", "-c", CHAT, str(pause), str(os.getpid())], stdout=self.log,
-            env=service.environment(LD_PRELOAD=LIBRARY, **env),
+            env=service.environment(**{"LD_PRELOAD": LIBRARY} | env),
         )
 
     def requests(self, since=0.0):

@@ -5,10 +5,12 @@ they stand there, the server's own configuration, the unit by systemd's own chec
 import json
 import re
 import subprocess
+import time
 
 import pytest
 import yaml
 
+from machines import Chat
 from redis_server import PROGRAM, Server, acl_line, make_certificates
 from serving import BUILD, LIBRARY, ROOT, TOOLED, wait_until
 
@@ -68,22 +70,33 @@ def test_gitlab(server, make):
     stop_service(machine)
 
 
+@untooled
 def test_kubernetes(server, make):
+    """The commands and variables of the pod, its volume being a folder here."""
     pod = yaml.safe_load(BLOCKS["kubernetes-shared"])
-    context, agent = pod["spec"]["containers"]
-    env = {each["name"]: each["value"] for each in context["env"]}
+    (init,), (context, agent) = pod["spec"]["initContainers"], pod["spec"]["containers"]
     machine = make(server, start=False)
     (machine.folder / "store-url").write_text(server.url)
-    (machine.folder / "tagalong").mkdir(mode=0o700)
-    here = str(machine.folder)
-    command = [word.replace("/secrets", here) for word in context["command"]]
-    assert command[:2] == ["tagalong", "serve"]
+    inside = {"/context": str(machine.folder), "/secrets": str(machine.folder), "/usr/local/lib/tagalong": str(BUILD)}
+
+    def here(text):
+        return re.sub("^@?(" + "|".join(inside) + ")(?=/)", lambda found: found[0].replace(found[1], inside[found[1]]), text)
+
+    for container in (init, context, agent):
+        assert {"name": "context", "mountPath": "/context"} in container["volumeMounts"]
+    subprocess.run([here(word) for word in init["command"]], check=True)
+    assert context["command"][:2] == ["tagalong", "serve"]
     machine.socket = machine.folder / "tagalong" / "context.sock"
-    machine.start(*command[2:], env={name: re.sub("^/context/", here + "/", value) for name, value in env.items()})
+    machine.start(*map(here, context["command"][2:]), env={each["name"]: here(each["value"]) for each in context["env"]})
+    own = {each["name"]: here(each["value"]) for each in agent["env"]}
+    assert own["TAGALONG_SOCKET"] == str(machine.socket)
+    del own["TAGALONG_RELAYS"]  # so that the one on loopback is
     with machine.connect() as peer:
         peer.op("open", scope={"name": "job-4711"}, context={"task_id": "T"})
     assert server.cli("hget", "tagalong:scope:job-4711", "task_id") == "T"
-    assert {each["name"]: each["value"] for each in agent["env"]}["TAGALONG_SOCKET"] == env["TAGALONG_SOCKET"]
+    chat = Chat(machine, pause=0.01, **own)
+    assert chat.latest(time.monotonic())[2] == "T"
+    chat.end()
 
 
 def test_the_server_with_tls_and_acl(make):
@@ -109,7 +122,7 @@ def test_the_server_with_tls_and_acl(make):
 
 def test_systemd(tmp_path):
     unit = tmp_path / "tagalong.service"
-    text = (ROOT / "scripts/systemd/tagalong.service").read_text().replace("@BINDIR@/tagalong serve", "/bin/true serve")
+    text = (ROOT / "scripts/systemd/tagalong.service").read_text().replace("@BINDIR@/tagalong", "/bin/true")
     text = text.replace("Requires=tagalong.socket\n", "").replace("After=tagalong.socket\n", "")
     unit.write_text(text)
     (tmp_path / "tagalong.service.d").mkdir()
@@ -121,3 +134,17 @@ def test_systemd(tmp_path):
         pytest.skip("there is no systemd-analyze")
     said = [line for line in done.stderr.splitlines() if "tagalong.service" in line]
     assert done.returncode == 0 and not said, done.stderr
+
+
+def test_what_systemd_gives_the_unit(server, make):
+    """The URL in a file that the service's user may read, by the variable of the drop-in: %d is the credentials' folder."""
+    machine = make(server, start=False)
+    credentials = machine.folder / "credentials"
+    credentials.mkdir(mode=0o700)
+    (credentials / "store").write_text(server.url + "\n")
+    (credentials / "store").chmod(0o400)
+    ((name, value),) = re.findall(r"^Environment=(\w+)=(.*)$", BLOCKS["systemd-store"], re.M)
+    machine.start(env={name: value.replace("%d", str(credentials))})
+    with machine.connect() as peer:
+        peer.op("open", scope={"name": "ci-1"}, context={"task_id": "T"})
+    assert server.cli("hget", "tagalong:scope:ci-1", "task_id") == "T"
