@@ -205,6 +205,7 @@ def suffer(fault, seconds):
             said.add((reply["context"].get("task_id", "no value"), bool(reply["shared"].get("stale"))))
             time.sleep(0.02)
         requests = chat.requests(since)
+        assert chat.process.poll() is None, "a request failed"
         back = ""
         if scene.end:
             scene.end()
