@@ -2,14 +2,13 @@
 """Programs that Bun compiled before 1.4.6, which has no channel: fetch is wrapped there, and makes the hops
 of a redirect itself. It is held against Bun's own, byte for byte."""
 
-import socket
 import subprocess
 
 import pytest
 
 from conftest import HERE
 from harness import TAGALONG, compare_agents, need, place  # noqa: F401
-from proxy import Proxy
+from proxy import Proxy, own_address
 from relay import Relay
 from tags import CONTEXT, GENERIC, PLAIN, without
 
@@ -84,16 +83,6 @@ def test_an_endless_redirect(bun, compiled):
     assert tagged.stdout == bare.stdout == b"endless TooManyRedirects\n"
     tags = [request.value("X-Task-Id") for request in tagged.requests]
     assert tags == ["T-42"] * 20 + [None] * len(bare.requests)
-
-
-def own_address():
-    """One of this machine's that is not loopback, as another machine's would be."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        return probe.getsockname()[0]
 
 
 @pytest.mark.parametrize("where", ["loopback", "elsewhere"])

@@ -146,6 +146,44 @@ post()
 }
 
 
+# What a server at a Unix socket gets, by each client, is printed.
+UNIX = """
+import asyncio, http.client, socket, socketserver, threading, aiohttp, httpx
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        lines = sorted(line.lower() for line in iter(self.rfile.readline, b"\\r\\n"))
+        self.rfile.read(*[int(line[15:]) for line in lines if line.startswith(b"content-length:")])
+        print(*lines)
+        self.wfile.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+if os.path.exists("socket"):
+    os.unlink("socket")
+server = socketserver.UnixStreamServer("socket", Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = "http://localhost/v1/messages"
+class Connection(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect("socket")
+connection = Connection("localhost")
+connection.request("POST", "/v1/messages", b"{}")
+connection.getresponse().read()
+httpx.Client(transport=httpx.HTTPTransport(uds="socket")).post(url, json={})
+async def main():
+    async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds="socket")) as client:
+        await client.post(url, json={})
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector("socket")) as session:
+        await session.post(url, json={})
+asyncio.run(main())
+post()
+"""
+
+
+def test_unix_sockets(hosts):
+    """They are no host, whatever the URL says."""
+    result = script(hosts, UNIX, [GENERIC], options=["--no-service", "--relay", "http://localhost"])
+    assert result.stdout.count(b"post /v1/messages") == 4 and b"t-42" not in result.stdout
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_that(hosts, name):
     text, count = PROGRAMS[name]

@@ -9,7 +9,9 @@ import re
 
 import pytest
 
-from hosts import HOOKS, PROGRAMS, PYTHON, Hosts
+from conftest import need
+from hosts import HOOKS, PROGRAMS, PYTHON, TAGALONG, Hosts
+from proxy import Proxy, own_address
 from tags import CONTEXT, GENERIC, PLAIN, without
 
 CHAT = "/v1/chat/completions"
@@ -116,6 +118,49 @@ def test_a_proxy(hosts, servers, client):
     result = hosts.both([PYTHON, PROGRAMS / "ways.py"], [GENERIC], stdin=line, http_proxy=servers["proxy"].url)
     assert result.rc == 0
     assert bool(result.traffic["proxy"]) == (client != "aiohttp")
+
+
+ELSEWHERE = """
+import sys, httpx, requests, urllib.request
+url = sys.argv[1] + "/v1/messages"
+print(urllib.request.urlopen(url, b"{}").read(), requests.post(url, json={}).text, httpx.post(url, json={}).text)
+"""
+
+
+def test_a_proxy_elsewhere(hosts):
+    """Its loopback is another machine's: what is sent through it to a loopback name is left alone."""
+    address = own_address()
+    if not address:
+        pytest.skip("this machine has no address but loopback")
+    with Proxy(host=address) as proxy:
+        command = [TAGALONG, "run", "--no-service", "--", PYTHON, "-c", ELSEWHERE, hosts.relay.url]
+        result = hosts.run(command, http_proxy=proxy.url)
+        assert len(proxy.requests) == 3 and result.rc == 0, result.stderr
+        assert [request.value("X-Task-Id") for request in result.requests] == [None] * 3
+
+
+HTTP2 = """
+import asyncio, sys, httpx
+url, ca = sys.argv[1:]
+with httpx.Client(http2=True, verify=ca) as client:
+    for _ in range(3):
+        answer = client.post(url + "/v1/messages", json={})
+        print(answer.http_version, answer.text, sorted(answer.request.headers))
+async def main():
+    async with httpx.AsyncClient(http2=True, verify=ca) as client:
+        answers = await asyncio.gather(*(client.post(url + "/v1/messages", json={}) for _ in range(3)))
+        print([(answer.http_version, answer.text) for answer in answers])
+asyncio.run(main())
+"""
+
+
+def test_http2(hosts, front):
+    need(python=["h2", "httpx"])
+    lower = {name.lower(): value for name, value in GENERIC.items()}
+    options = ["--no-service", "--relay", front.url]
+    result = hosts.both([PYTHON, "-c", HTTP2, front.url, front.ca], [lower] * 6, options=options)
+    assert result.rc == 0 and result.stdout.count(b"HTTP/2") == 6
+    assert {request.value("X-Front-Protocol") for request in result.requests} == {"HTTP/2.0"}
 
 
 def test_library_alone(hosts):

@@ -11,6 +11,16 @@ from urllib.parse import urlsplit
 from server import Server
 
 
+def own_address():
+    """One of this machine's that is not loopback, as another machine's would be; None: it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return None
+        return probe.getsockname()[0]
+
+
 class Proxy(Server):
     def serve(self, connection):
         for request in connection.requests():

@@ -5,6 +5,7 @@ already, for the header lines, and adds them to what is sent, not to the program
 redirect hop and each retry is decided anew. Whatever goes wrong, the request goes out as it was."""
 import functools
 import os
+import socket
 import sys
 
 LINES_BYTES = 16384  # more than the library ever writes
@@ -37,6 +38,10 @@ def find_function():
 
 def is_loopback(host):
     return host in ("localhost", "::1", "[::1]") or host.startswith("127.") or host.endswith(".localhost")
+
+
+def is_unix(sock):
+    return getattr(sock, "family", None) == socket.AF_UNIX
 
 
 def header_lines(method, scheme, host, port, path, own, body, proxy=None):
@@ -85,8 +90,6 @@ def hook_http_client(module):
 
     def lines_for(self, body):
         start = self._buffer[0].split(b" ")
-        if start[0] != b"POST":
-            return []
         host, port, target, proxy = self.host, self.port, start[1], None
         scheme = b"https" if self.default_port == 443 else b"http"
         if self._tunnel_host:
@@ -104,8 +107,12 @@ def hook_http_client(module):
 
     def make(original):
         def endheaders(self, message_body=None, *args, **kwargs):
-            for name, value in safely(lines_for, self, message_body):
-                connection.putheader(self, name.decode("latin-1"), value)
+            added = safely(lines_for, self, message_body) if getattr(self, "_method", None) == "POST" else ()
+            if added and self.sock is None and self.auto_open:
+                self.connect()  # as the original would do next: only a socket tells that it is no Unix one
+            if added and not safely(is_unix, self.sock):
+                for name, value in added:
+                    connection.putheader(self, name.decode("latin-1"), value)
             return original(self, message_body, *args, **kwargs)
 
         return endheaders
@@ -136,7 +143,7 @@ def hook_httpcore(module):
     """httpx, and the SDKs that are built on it: HTTP/1.1 and HTTP/2, each redirect hop."""
 
     def lines_for(pool, request):
-        if request.method != b"POST":
+        if request.method != b"POST" or getattr(pool, "_uds", None):
             return []
         url, stream = request.url, request.stream
         proxy = getattr(pool, "_proxy_url", None) or getattr(getattr(pool, "_proxy", None), "url", None)
@@ -189,8 +196,8 @@ def hook_httpcore(module):
 def hook_aiohttp(module):
     """The request's headers are written within send(), and seen by the program afterwards."""
 
-    def lines_for(request):
-        if request.method != "POST":
+    def lines_for(request, conn):
+        if request.method != "POST" or is_unix(conn.transport.get_extra_info("socket")):
             return []
         url, proxy = request.url, request.proxy
         own = ["{}: {}".format(*pair).encode() for pair in request.headers.items()]
@@ -201,7 +208,7 @@ def hook_aiohttp(module):
 
     def make(original):
         async def send(self, *args, **kwargs):
-            added = [(name.decode(), value.decode()) for name, value in safely(lines_for, self)]
+            added = [(name.decode(), value.decode()) for name, value in safely(lines_for, self, *args)]
             for name, value in added:
                 self.headers.add(name, value)
             try:
