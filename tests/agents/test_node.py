@@ -7,6 +7,7 @@ import pytest
 
 from conftest import HERE, ROOT
 from harness import NPM, TAGALONG, check_page, compare_agents, model, need, place  # noqa: F401
+from proxy import Proxy, own_address
 from relay import Relay
 from tags import COMPUTED, CONTEXT, GENERIC, PLAIN, without
 
@@ -210,3 +211,51 @@ def test_a_loopback_name_that_dns_answers(node):
     """
     result = node.run(["node", "-e", script, node.model.url], NODE_OPTIONS=f"--require {HOOK}", **CONTEXT)
     assert [r.value("X-Task-Id") for r in result.requests] == [None, "T-42"], result.stderr
+
+
+def by_undici(node, url, script, expect, server, relay, **env):
+    """A program that uses undici as `undici`, without our part and with it; what the server got is compared."""
+    npm = need("agents/node_modules/undici")
+    command = ["node", "-e", f"const undici = require({json.dumps(npm)}), url = process.argv[1];{script}", url]
+    results = []
+    for launcher in [], [TAGALONG, "run", "--no-service", "--relay", relay, *FIELDS, "--"]:
+        server.reset()
+        result = node.run([*launcher, *command], **env)
+        assert result.rc == 0, result.stderr
+        result.traffic["relay"] = server.requests
+        results.append(result)
+    compare_agents(*results, expect)
+    return results[1]
+
+
+def test_http2(node, front, servers):
+    """On one connection, and by names in lower case."""
+    script = """
+      const dispatcher = new undici.Agent({ allowH2: true, connections: 1 })
+      const post = () => undici.fetch(url + "/v1/messages", { method: "POST", body: "{}", dispatcher }).then((a) => a.text())
+      post().then(() => Promise.all([post(), post()])).then((texts) => { console.log(texts); process.exit() })
+    """
+    lower = {name.lower(): value for name, value in GENERIC.items()}
+    result = by_undici(node, front.url, script, [lower] * 3, servers["relay"], front.url, NODE_EXTRA_CA_CERTS=front.ca,
+                        NODE_NO_WARNINGS="1")
+    assert {request.value("X-Front-Protocol") for request in result.requests} == {"HTTP/2.0"}
+
+
+@pytest.mark.parametrize("where", ["loopback", "elsewhere"])
+def test_a_proxy(node, model, where):
+    """By undici's own, which makes a tunnel even over plain http, where nothing shows who is at its end; and by an
+    absolute URL. The loopback of a proxy elsewhere is another machine's."""
+    address = own_address() if where == "elsewhere" else "127.0.0.1"
+    if not address:
+        pytest.skip("this machine has no address but loopback")
+    script = """
+      const http = require("node:http"), proxy = new URL(process.env.PROXY), headers = { Host: new URL(url).host }
+      const plain = () => new Promise((done) => http.request({ method: "POST", host: proxy.hostname, port: proxy.port,
+        path: url + "/v1/messages", headers }, (answer) => answer.resume().on("end", done)).end("{}"))
+      const dispatcher = new undici.ProxyAgent(process.env.PROXY)
+      undici.fetch(url + "/v1/messages", { method: "POST", body: "{}", dispatcher }).then((a) => a.text()).then(plain)
+        .then(() => process.exit())
+    """
+    with Proxy(host=address) as proxy:
+        by_undici(node, model.url, script, [PLAIN, GENERIC if where == "loopback" else PLAIN], model, model.url, PROXY=proxy.url)
+        assert proxy.requests
