@@ -12,29 +12,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "core/folder.h"
 #include "core/variables.h"
 #include "lib/clock.h"
 #include "lib/fdio.h"
 #include "lib/forkwipe.h"
 #include "lib/lock.h"
 #include "lib/limits.h"
-
-/* XDG Base Directory 0.8: a relative path in the variable is none. */
-static bool add_user_folder(struct buf *path)
-{
-	const char *folder = variable_get_named("XDG_CONFIG_HOME");
-	const char *home = variable_get_named("HOME");
-
-	if (folder && folder[0] == '/') {
-		buf_add(path, text_of(folder));
-		return true;
-	}
-	if (!home || home[0] != '/')
-		return false;
-	buf_add(path, text_of(home));
-	buf_add(path, TEXT("/.config"));
-	return true;
-}
 
 int config_path(enum config_place place, struct buf *ret_path)
 {
@@ -49,7 +33,7 @@ int config_path(enum config_place place, struct buf *ret_path)
 		buf_add(ret_path, text_of(named));
 		break;
 	case CONFIG_USER:
-		if (!add_user_folder(ret_path))
+		if (!folder_of_user(ret_path, "XDG_CONFIG_HOME", "/.config"))
 			return -ENOENT;
 		buf_add(ret_path, TEXT("/tagalong/config.json"));
 		break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Folders for the socket, the state and the key; and where looking at one may take for ever. */
+/* Folders of the user; and where looking at one may take for ever. */
 #include "core/folder.h"
 
 #include <errno.h>
@@ -15,19 +15,25 @@
 #include "lib/fdio.h"
 #include "lib/limits.h"
 
+bool folder_of_user(struct buf *path, const char *variable, const char *below)
+{
+	const char *named = variable_get_named(variable), *home = variable_get_named("HOME");
+
+	if (named && named[0] == '/') {
+		buf_add(path, text_of(named));
+		return true;
+	}
+	if (!home || home[0] != '/')
+		return false;
+	buf_add(path, text_of(home));
+	buf_add(path, text_of(below));
+	return true;
+}
+
 bool folder_of_state(struct buf *path)
 {
-	const char *state = variable_get_named("XDG_STATE_HOME");
-	const char *home = variable_get_named("HOME");
-
-	if (state && state[0] == '/') {
-		buf_add(path, text_of(state));
-	} else if (home && home[0] == '/') {
-		buf_add(path, text_of(home));
-		buf_add(path, TEXT("/.local/state"));
-	} else {
+	if (!folder_of_user(path, "XDG_STATE_HOME", "/.local/state"))
 		return false;
-	}
 	buf_add(path, TEXT("/tagalong"));
 	return !path->full;
 }

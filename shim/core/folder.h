@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Folders: that of the state, and what can be known of one without touching its file system. */
+/* Folders: those of the user, and what can be known of one without touching its file system. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +8,11 @@
 
 #include "lib/buf.h"
 
-/* Appends the folder of the state: $XDG_STATE_HOME/tagalong, else ~/.local/state/tagalong (XDG
- * Base Directory 0.8: a relative path is none). False when neither variable says where. */
+/* Appends a folder of the user's: $VARIABLE, else what is below ~ (XDG Base Directory 0.8: a relative
+ * path is none). False when neither it nor HOME says where. */
+bool folder_of_user(struct buf *path, const char *variable, const char *below);
+/* Appends the folder of the state, tagalong in $XDG_STATE_HOME. As above; false also when it is too
+ * long. */
 bool folder_of_state(struct buf *path);
 
 /* Makes a folder and those above it that are missing (mkdir -p); XDG asks for 0700. 0, also where

@@ -21,12 +21,13 @@
 
 static bool own_folder(char *ret_path, size_t size)
 {
-	const char *data = variable_get_named("XDG_DATA_HOME"), *home = variable_get_named("HOME");
+	struct buf path;
 
-	if (data && data[0] == '/')
-		return snprintf(ret_path, size, "%s/applications", data) < (int)size;
-	return home && home[0] == '/' &&
-	       snprintf(ret_path, size, "%s/.local/share/applications", home) < (int)size;
+	buf_init(&path, ret_path, size);
+	if (!folder_of_user(&path, "XDG_DATA_HOME", "/.local/share"))
+		return false;
+	buf_add(&path, TEXT("/applications"));
+	return !path.full;
 }
 
 /* The program in the value of Exec: its first word, perhaps in quotes. *ret_len is what it
