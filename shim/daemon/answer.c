@@ -1,277 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* The answers, one function an op. Each appends exactly one reply line. */
-#include "daemon/state.h"
+#include "daemon/question.h"
 
-#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "lib/random.h"
-#include "core/trace.h"
 #include "daemon/notice.h"
-#include "daemon/process.h"
-#include "protocol/reply.h"
-#include "protocol/message.h"
-
-#define RUN_NAME_BYTES 32 /* "run-" and 16 digits */
-#define TRACEPARENT_BYTES 64
-
-/* A request that waits for the shared store, to be answered again when that has. */
-struct pending {
-	LIST_ENTRY(pending) link;
-	struct peer peer;
-	void *connection;
-	bool is_change; /* else the store was only read */
-	enum shared_result result; /* when it has answered */
-	const char *message;
-	char name[WIRE_NAME_BYTES_MAX + 1];
-	size_t len;
-	char line[];
-};
-
-/* One question. */
-struct question {
-	struct state *state;
-	const struct peer *peer;
-	struct wire_request request;
-	struct wire_error fault;
-	struct buf *reply;
-	struct answer *answer;
-	const char *line; /* as it was sent; NULL where nothing can be pending */
-	size_t len;
-	const struct pending *resumed; /* the store has answered; NULL: it was not asked */
-	bool token_is_unread; /* the token's scope is in the shared store, which was not read yet */
-};
-
-static void refuse(struct question *question, enum wire_code code, const char *message)
-{
-	wire_error_start(&question->fault, code, text_of(message));
-}
-
-static void refuse_name(struct question *question, const char *message)
-{
-	if (wire_error_start(&question->fault, WIRE_BAD_SCOPE, text_of(message)))
-		wire_error_quote(&question->fault, question->request.scope);
-}
-
-static void refuse_process(struct question *question, const char *message)
-{
-	struct buf *text = &question->fault.message;
-
-	if (!wire_error_start(&question->fault, WIRE_BAD_SCOPE, TEXT("process ")))
-		return;
-	buf_number(text, (uint64_t)question->request.pid);
-	buf_char(text, ' ');
-	buf_add(text, text_of(message));
-}
-
-static void refuse_error(struct question *question, int error)
-{
-	if (error == -EDQUOT)
-		refuse(question, WIRE_TOO_MANY,
-		       "there are 100,000 scopes, 64 in each other, or 32 MiB of values in all: "
-		       "no more are taken");
-	else
-		refuse(question, WIRE_NO_MEMORY, "the service is out of memory");
-}
-
-/* The store has to be asked first. False when it was, or a refusal was given. */
-static bool ask_store(struct question *question, const struct shared_change *change)
-{
-	struct state *state = question->state;
-	struct pending *pending;
-
-	if (question->resumed)
-		return false;
-	pending = question->line ? calloc(1, sizeof(*pending) + question->len) : NULL;
-	if (!pending || shared_store_ask(state->shared, change, pending)) {
-		free(pending);
-		refuse_error(question, -ENOMEM);
-		return false;
-	}
-	pending->peer = *question->peer;
-	pending->connection = question->answer->connection;
-	pending->is_change = change->op != SHARED_GET;
-	memcpy(pending->name, change->name.ptr, change->name.len);
-	memcpy(pending->line, question->line, question->len);
-	pending->len = question->len;
-	LIST_INSERT_HEAD(&state->pending, pending, link);
-	question->answer->is_pending = true;
-	return true;
-}
-
-static bool read_store(struct question *question, struct text name)
-{
-	const struct shared_change get = { .op = SHARED_GET, .name = name };
-
-	return ask_store(question, &get);
-}
-
-static void refuse_store(struct question *question)
-{
-	refuse(question, WIRE_STORE_AWAY, question->resumed->message);
-}
-
-static struct requester own_requester(const struct question *question)
-{
-	return (struct requester){ question->peer->pid, question->peer->not_after,
-				   question->request.scope };
-}
-
-/* The scope that a process is in, NULL for the default one. False after a refusal: whoever cannot
- * be found out is in no scope, not in the default one, which is everybody's. */
-static bool find_nearest(struct question *question, const struct requester *requester,
-			 struct scope **ret_scope)
-{
-	const struct state *state = question->state;
-	bool is_own = question->request.target == WIRE_OWN;
-	int result = is_own && question->peer->has_ended && state->scopes.processes ? -ESRCH : 0;
-
-	if (!result)
-		result = nearest_scope(&state->scopes, &state->processes, requester, ret_scope);
-	if (!result)
-		return true;
-	if (wire_error_start(&question->fault, WIRE_BAD_SCOPE,
-			     TEXT("cannot look up the asking process: "))) {
-		if (!is_own) {
-			buf_cut(&question->fault.message, 0);
-			buf_add(&question->fault.message, TEXT("cannot look up the process: "));
-		}
-		buf_add(&question->fault.message,
-			result == -ESRCH ? TEXT("it has ended") : text_of(strerror(-result)));
-	}
-	return false;
-}
-
-/* The process that the request names by number: one that means the same to both ends. */
-static bool named_process(struct question *question, struct process *ret_process)
-{
-	const struct process_table *processes = &question->state->processes;
-	int result;
-
-	if (!processes->shares_pids(question->peer->pid)) {
-		refuse(question, WIRE_BAD_SCOPE,
-		       "the asking process is in another pid namespace: its numbers mean others "
-		       "here");
-		return false;
-	}
-	result = processes->lookup(processes->arg, question->request.pid, ret_process);
-	if (result)
-		refuse_process(question, result == -ESRCH ? "does not exist" : strerror(-result));
-	return !result;
-}
-
-/* False for the token of a scope in the shared store that was not read yet. */
-static bool token_is_loaded(struct question *question)
-{
-	struct state *state = question->state;
-	struct text token = question->request.scope;
-
-	if (!token.len || !state_is_shared_name(state, token))
-		return true;
-	question->token_is_unread = !shared_store_use(state->shared, token) &&
-				    !scopes_by_name(&state->scopes, token);
-	return !question->token_is_unread ||
-	       (question->resumed && question->resumed->result != SHARED_FAILED);
-}
-
-/* The scope of a request that reads or changes one. NULL after a refusal. A process in no scope is
- * answered with the default one when it is read, and refused when it is changed. */
-static struct scope *find_target(struct question *question)
-{
-	const struct scopes *scopes = &question->state->scopes;
-	bool reads = question->request.op == WIRE_GET || question->request.op == WIRE_WATCH;
-	struct scope *scope = NULL;
-	struct requester requester;
-	struct process process;
-
-	switch (question->request.target) {
-	case WIRE_OWN:
-		/* A read is answered from the cache; a change must not reach another scope. */
-		if (!token_is_loaded(question) && !reads) {
-			if (!read_store(question, question->request.scope) && question->resumed)
-				refuse_store(question);
-			return NULL;
-		}
-		requester = own_requester(question);
-		if (!find_nearest(question, &requester, &scope))
-			return NULL;
-		return scope ? scope : scopes->default_scope;
-	case WIRE_DEFAULT:
-		return scopes->default_scope;
-	case WIRE_NAMED:
-		scope = scopes_by_name(scopes, question->request.scope);
-		if (!state_is_shared_name(question->state, question->request.scope)) {
-			if (!scope)
-				refuse_name(question, "there is no scope ");
-			return scope;
-		}
-		shared_store_use(question->state->shared, question->request.scope);
-		if (scope || read_store(question, question->request.scope))
-			return scope;
-		if (question->resumed && question->resumed->result == SHARED_FAILED)
-			refuse_store(question);
-		else
-			refuse_name(question, "there is no scope ");
-		return NULL;
-	case WIRE_PROCESS:
-		if (!named_process(question, &process))
-			return NULL;
-		requester = (struct requester){ .pid = process.pid, .not_after = process.start };
-		if (!find_nearest(question, &requester, &scope))
-			return NULL;
-		if (!scope && !reads)
-			refuse_process(question, "is in no scope; open one, or set the default");
-		return scope || !reads ? scope : scopes->default_scope;
-	}
-	return NULL;
-}
-
-static void reply_ok(struct question *question, struct text scope)
-{
-	const struct wire_reply reply = {
-		.ok = true,
-		.revision = question->state->scopes.revision,
-		.scope = scope,
-	};
-
-	wire_write_reply(question->reply, &reply);
-}
-
-/* The names of the fields that were given, for the log. */
-static struct text field_list(const struct wire_request *request, struct buf *buf)
-{
-	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (!request->value[field].len && !request->unset[field])
-			continue;
-		if (buf->len)
-			buf_char(buf, ',');
-		buf_add(buf, text_of(field_name(field)));
-	}
-	return buf_since(buf, 0);
-}
-
-static void log_change(const struct question *question, const char *event,
-		       const struct scope *scope)
-{
-	char fields_memory[WIRE_MESSAGE_BYTES_MAX], by_memory[24], pid_memory[24];
-	struct buf fields, by, pid;
-
-	if (!notice_wanted())
-		return;
-	buf_init(&fields, fields_memory, sizeof(fields_memory));
-	buf_init(&by, by_memory, sizeof(by_memory));
-	buf_init(&pid, pid_memory, sizeof(pid_memory));
-	buf_number(&by, (uint64_t)question->peer->pid);
-	if (scope->pid)
-		buf_number(&pid, (uint64_t)scope->pid);
-	notice_event(event, { "scope", text_of(scope->name) }, { "pid", buf_since(&pid, 0) },
-		     { "by", buf_since(&by, 0) },
-		     { "fields", field_list(&question->request, &fields) });
-}
 
 static void answer_get(struct question *question)
 {
-	struct scope *scope = find_target(question);
+	struct scope *scope = question_find_target(question);
 	struct state *state = question->state;
 
 	if (!scope)
@@ -285,7 +23,7 @@ static void answer_get(struct question *question)
 
 static void answer_watch(struct question *question)
 {
-	struct scope *scope = find_target(question);
+	struct scope *scope = question_find_target(question);
 
 	if (!scope)
 		return;
@@ -294,251 +32,22 @@ static void answer_watch(struct question *question)
 	question->answer->watch = scope;
 }
 
-/* After a change of fields: 1, 0 when everything was so already, or a negative errno. */
-static void reply_change(struct question *question, struct scope *scope, const char *event,
-			 int result)
-{
-	if (result < 0) {
-		refuse_error(question, result);
-		return;
-	}
-	if (result > 0)
-		log_change(question, event, scope);
-	reply_ok(question, text_of(scope->name));
-}
-
-/* The store makes the change; what comes of it arrives as everybody's changes do. */
-static void change_shared(struct question *question, enum shared_op op, struct text name)
-{
-	struct shared_change change = {
-		.op = op,
-		.name = name,
-		.ttl_ms = question->request.ttl_seconds * 1000,
-	};
-
-	memcpy(change.value, question->request.value, sizeof(change.value));
-	memcpy(change.unset, question->request.unset, sizeof(change.unset));
-	ask_store(question, &change);
-}
-
-/* Only a named scope: the default one is always there, and a process's ends with it. */
-static bool may_have_ttl(struct question *question, const struct scope *scope)
-{
-	if (!question->request.ttl_seconds ||
-	    (scope && !scope->pid && scope != question->state->scopes.default_scope))
-		return true;
-	refuse(question, WIRE_BAD_SCOPE, "only a named scope can have a time to live");
-	return false;
-}
-
-static void set_fields(struct question *question, struct scope *scope, const char *event)
-{
-	int result;
-
-	if (!may_have_ttl(question, scope))
-		return;
-	result = scopes_set(&question->state->scopes, scope, question->request.value);
-	if (result >= 0)
-		state_set_ttl(question->state, scope, question->request.ttl_seconds);
-	reply_change(question, scope, event, result);
-}
-
-/* The scope that a change is about, when it is made here; NULL when it is made in the shared store,
- * or was refused. */
-static struct scope *find_changed(struct question *question, enum shared_op op)
-{
-	const struct wire_request *request = &question->request;
-	struct state *state = question->state;
-	struct scope *scope;
-
-	/* Whether it is there, the store knows best. */
-	if (request->target == WIRE_NAMED && state_is_shared_name(state, request->scope)) {
-		change_shared(question, op, request->scope);
-		return NULL;
-	}
-	scope = find_target(question);
-	if (!scope || !scope->is_shared)
-		return scope;
-	if (!may_have_ttl(question, scope))
-		return NULL;
-	if (scope == state->scopes.default_scope && op == SHARED_SET)
-		op = SHARED_PUT;
-	/* A look at the store may have come before, to know which scope is meant. */
-	question->resumed = NULL;
-	change_shared(question, op, text_of(scope->name));
-	return NULL;
-}
-
 static void answer_set(struct question *question)
 {
-	struct scope *scope = find_changed(question, SHARED_SET);
+	struct scope *scope = question_find_changed(question, SHARED_SET);
 
 	if (scope)
-		set_fields(question, scope, "set");
+		question_set_fields(question, scope, "set");
 }
 
 static void answer_unset(struct question *question)
 {
-	struct scope *scope = find_changed(question, SHARED_UNSET);
+	struct scope *scope = question_find_changed(question, SHARED_UNSET);
 
 	if (scope)
-		reply_change(question, scope, "unset",
-			     scopes_unset(&question->state->scopes, scope,
-					  question->request.unset));
-}
-
-/* One trace for all processes of the scope, where none comes from outside. A tracestate that came
- * with an invalid traceparent goes with it (Trace Context, section 3.3). */
-static void start_trace(const struct state *state, struct scope_birth *birth, struct buf *memory)
-{
-	const struct scope *outer = birth->parent ? birth->parent : state->scopes.default_scope;
-	struct trace trace = { .flags = TRACE_FLAG_RANDOM };
-	struct text effective[FIELD_COUNT];
-
-	scope_effective(&state->scopes, outer, effective);
-	if (birth->value[FIELD_TRACEPARENT].len)
-		effective[FIELD_TRACEPARENT] = birth->value[FIELD_TRACEPARENT];
-	if (!trace_parse(effective[FIELD_TRACEPARENT], &trace) ||
-	    random_fill(trace.trace_id, sizeof(trace.trace_id)) ||
-	    random_fill(trace.parent_id, sizeof(trace.parent_id)))
-		return;
-	/* All zero is no valid id; one chance in 2^64 is not worth a loop. */
-	trace.trace_id[0] |= !trace.trace_id[0];
-	trace.parent_id[0] |= !trace.parent_id[0];
-	trace_format(memory, &trace);
-	birth->value[FIELD_TRACEPARENT] = buf_since(memory, 0);
-	birth->value[FIELD_TRACESTATE] = (struct text){ NULL, 0 };
-}
-
-static bool make_name(const struct state *state, struct buf *name)
-{
-	uint8_t random[8];
-
-	do {
-		if (random_fill(random, sizeof(random)))
-			return false;
-		buf_cut(name, 0);
-		buf_add(name, TEXT("run-"));
-		buf_hex(name, random, sizeof(random));
-	} while (scopes_by_name(&state->scopes, buf_since(name, 0)));
-	return true;
-}
-
-static void open_scope(struct question *question, struct scope_birth *birth)
-{
-	struct state *state = question->state;
-	struct scope *scope;
-	int result;
-
-	memcpy(birth->opened_with, question->request.value, sizeof(birth->opened_with));
-	result = scopes_open(&state->scopes, birth, &scope);
-	if (result) {
-		refuse_error(question, result);
-		return;
-	}
-	if (scope->pid && state->on_open(state->arg, scope)) {
-		scopes_end(&state->scopes, scope);
-		refuse(question, WIRE_BAD_SCOPE, "the process ended meanwhile");
-		return;
-	}
-	log_change(question, "open", scope);
-	reply_ok(question, text_of(scope->name));
-}
-
-static void open_process(struct question *question, const struct process *process,
-			 const struct requester *requester)
-{
-	char name_memory[RUN_NAME_BYTES], trace_memory[TRACEPARENT_BYTES];
-	struct scope_birth birth = { .pid = process->pid, .start = process->start };
-	struct buf name, trace;
-
-	buf_init(&name, name_memory, sizeof(name_memory));
-	buf_init(&trace, trace_memory, sizeof(trace_memory));
-	if (!make_name(question->state, &name)) {
-		refuse(question, WIRE_NO_MEMORY, "the kernel gives no random bytes");
-		return;
-	}
-	birth.name = buf_since(&name, 0);
-	if (!find_nearest(question, requester, &birth.parent))
-		return;
-	memcpy(birth.value, question->request.value, sizeof(birth.value));
-	start_trace(question->state, &birth, &trace);
-	open_scope(question, &birth);
-}
-
-/* For the tree of the process that asks: it needs no number that both ends agree on. */
-static void open_own(struct question *question)
-{
-	const struct process_table *processes = &question->state->processes;
-	const struct requester requester = own_requester(question);
-	struct process process;
-
-	if (!may_have_ttl(question, NULL))
-		return;
-	if (!token_is_loaded(question)) {
-		if (read_store(question, requester.token))
-			return;
-		/* The store is away: its scope will be around this one when it is back. */
-		if (question->resumed)
-			state_shared_scope(question->state, requester.token);
-	}
-	if (!requester.pid || processes->lookup(processes->arg, requester.pid, &process) ||
-	    process.start > requester.not_after) {
-		refuse(question, WIRE_BAD_SCOPE,
-		       "the asking process cannot be seen from here (another pid namespace?)");
-		return;
-	}
-	open_process(question, &process, &requester);
-}
-
-/* The opener's token places the new scope only when the opener is in it itself. */
-static void open_other(struct question *question)
-{
-	struct process process;
-	struct requester requester;
-
-	if (!may_have_ttl(question, NULL) || !named_process(question, &process))
-		return;
-	requester = (struct requester){ .pid = process.pid, .not_after = process.start };
-	open_process(question, &process, &requester);
-}
-
-static void open_named(struct question *question)
-{
-	struct scope_birth birth = { .name = question->request.scope };
-	struct scope *scope = scopes_by_name(&question->state->scopes, birth.name);
-
-	if (state_is_shared_name(question->state, birth.name)) {
-		change_shared(question, SHARED_PUT, birth.name);
-	} else if (scope && scope->pid) {
-		refuse_name(question, "a process has the scope ");
-	} else if (scope) {
-		set_fields(question, scope, "open");
-	} else {
-		memcpy(birth.value, question->request.value, sizeof(birth.value));
-		open_scope(question, &birth);
-		scope = scopes_by_name(&question->state->scopes, birth.name);
-		if (scope)
-			state_set_ttl(question->state, scope, question->request.ttl_seconds);
-	}
-}
-
-static void answer_open(struct question *question)
-{
-	switch (question->request.target) {
-	case WIRE_OWN:
-		open_own(question);
-		break;
-	case WIRE_PROCESS:
-		open_other(question);
-		break;
-	case WIRE_NAMED:
-		open_named(question);
-		break;
-	case WIRE_DEFAULT:
-		refuse(question, WIRE_BAD_SCOPE, "the default scope is always open");
-		break;
-	}
+		question_reply_change(question, scope, "unset",
+				      scopes_unset(&question->state->scopes, scope,
+						   question->request.unset));
 }
 
 /* By number, only a scope of this very process: its ancestors' are others'. */
@@ -548,12 +57,12 @@ static struct scope *closing_target(struct question *question)
 	struct scope *scope;
 
 	if (question->request.target != WIRE_PROCESS)
-		return find_changed(question, SHARED_CLOSE);
-	if (!named_process(question, &process))
+		return question_find_changed(question, SHARED_CLOSE);
+	if (!question_named_process(question, &process))
 		return NULL;
 	scope = scopes_of_process(&question->state->scopes, process.pid, process.start);
 	if (!scope)
-		refuse_process(question, "has no scope of its own");
+		question_refuse_process(question, "has no scope of its own");
 	return scope;
 }
 
@@ -567,7 +76,7 @@ static void answer_close(struct question *question)
 		scope = closing_target(question);
 	if (question->request.target == WIRE_DEFAULT ||
 	    scope == question->state->scopes.default_scope) {
-		refuse(question, WIRE_BAD_SCOPE, "the default scope cannot be closed");
+		question_refuse(question, WIRE_BAD_SCOPE, "the default scope cannot be closed");
 		return;
 	}
 	if (!scope)
@@ -575,7 +84,7 @@ static void answer_close(struct question *question)
 	buf_init(&name, memory, sizeof(memory));
 	buf_add(&name, text_of(scope->name));
 	state_end_scope(question->state, scope, "asked for");
-	reply_ok(question, buf_since(&name, 0));
+	question_reply_ok(question, buf_since(&name, 0));
 }
 
 static bool list_scope(const struct state *state, const struct scope *scope, struct buf *reply)
@@ -626,8 +135,9 @@ static void answer_ping(struct question *question)
 }
 
 static void (*const answers[WIRE_OP_COUNT])(struct question *question) = {
-	[WIRE_GET] = answer_get,     [WIRE_SET] = answer_set,	  [WIRE_UNSET] = answer_unset,
-	[WIRE_OPEN] = answer_open,   [WIRE_CLOSE] = answer_close, [WIRE_LIST] = answer_list,
+	[WIRE_GET] = answer_get,     [WIRE_SET] = answer_set,
+	[WIRE_UNSET] = answer_unset, [WIRE_OPEN] = question_answer_open,
+	[WIRE_CLOSE] = answer_close, [WIRE_LIST] = answer_list,
 	[WIRE_WATCH] = answer_watch, [WIRE_PING] = answer_ping,
 };
 
@@ -675,12 +185,12 @@ static void answer_changed(struct question *question, const struct pending *pend
 	question->request.scope = text_of(pending->name);
 	if (pending->result == SHARED_DONE) {
 		if (scope)
-			log_change(question, wire_op_name(question->request.op), scope);
-		reply_ok(question, text_of(pending->name));
+			question_log(question, wire_op_name(question->request.op), scope);
+		question_reply_ok(question, text_of(pending->name));
 	} else if (pending->result == SHARED_ABSENT) {
-		refuse_name(question, "there is no scope ");
+		question_refuse_name(question, "there is no scope ");
 	} else {
-		refuse(question, WIRE_STORE_AWAY, pending->message);
+		question_refuse(question, WIRE_STORE_AWAY, pending->message);
 	}
 }
 
