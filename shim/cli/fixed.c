@@ -111,9 +111,25 @@ static void set_fields(void)
 	config_put(snapshot);
 }
 
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool launch_has_fixed_headers(const char *command)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!strcmp(file_name(command), rows[i].program))
+			return true;
+	}
+	return false;
+}
+
 void launch_fixed_headers(const char *command)
 {
-	const char *slash = strrchr(command, '/'), *name = slash ? slash + 1 : command;
+	const char *name = file_name(command);
 	char memory[PATH_BYTES_MAX];
 	struct buf path;
 

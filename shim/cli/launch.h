@@ -57,6 +57,8 @@ int launch_hooks(void);
 /* Fills the variable from which a program that no hook reaches takes headers, if `command` is
  * one. */
 void launch_fixed_headers(const char *command);
+/* Whether it is one. */
+bool launch_has_fixed_headers(const char *command);
 
 /* Becomes tagalong-tools, found beside the library or beside this program, with these arguments
  * behind the program's own path. Returns, after a report, only when that fails. */

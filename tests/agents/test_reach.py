@@ -62,6 +62,10 @@ def test_an_agent_whose_hook_is_left_out(home, program):
     assert doctor(home, need(program), TAGALONG_HOOKS="libcurl")[:2] == ("not", None)
 
 
+def test_claude_code_by_its_variable_alone(home):
+    assert doctor(home, need(CLAUDE), TAGALONG_HOOKS="libcurl,env")[:2] == ("tagged", "env")
+
+
 def test_a_plugin_that_is_installed(home):
     home.agents("install", "--yes", "kilo")
     verdict, hook, report = doctor(home, need(KILO))

@@ -302,6 +302,7 @@ def test_scripts_are_followed(verdict, doctor, tmp_path):
         (script("env-s", "#!/usr/bin/env -S A=1 php -q\n"), PLUGIN),
         (script("blanks", "#! \t/bin/bash -e\n"), CHILDREN),
         (script("plain", "curl x\n"), CHILDREN),
+        (script("http", "#!/usr/bin/python3\n"), PYTHON),  # HTTPie
         (script("empty", ""), CHILDREN),
         (script("nested", f"#!{php}\n"), PLUGIN),
         (script("lost", "#!/nonexistent/php\n"), NOT),

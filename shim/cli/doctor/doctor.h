@@ -42,7 +42,6 @@ enum known_kind {
 	KNOWN_NODE, /* Node's own HTTP, for which there is a hook */
 	KNOWN_PYTHON, /* the same of Python, which may have a libcurl plugin, too */
 	KNOWN_AGENT, /* a coding agent that takes a plugin of ours */
-	KNOWN_FIXED, /* it takes headers from a variable when it starts, which tagalong run fills */
 	KNOWN_BUN, /* a program of Bun's of which there is more to say */
 	KNOWN_OWN_HTTP, /* it has its own HTTP and TLS */
 	KNOWN_STARTS, /* it starts other programs, which are tagged */

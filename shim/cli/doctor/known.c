@@ -63,9 +63,6 @@ static const struct known rows[] = {
 	{ "kilo opencode", KNOWN_AGENT, "it has its own HTTP and TLS, and takes a plugin, which is not installed",
 	  "run tagalong agents install kilo (or opencode); the commands that it starts are tagged",
 	  NULL, NULL },
-	{ "copilot", KNOWN_FIXED,
-	  "tagalong run gives it the headers when it starts, where COPILOT_PROVIDER_BASE_URL names a relay; they "
-	  "are fixed for as long as it runs", "let TAGALONG_HOOKS contain env", NULL, NULL },
 	{ "codex", KNOWN_AGENT, "it has its own HTTP and TLS",
 	  "run tagalong agents install codex, or let env_http_headers of its provider name "
 	  "TAGALONG_START_TASK_ID and the like, which tagalong run sets; the commands that it starts are tagged",
@@ -75,7 +72,7 @@ static const struct known rows[] = {
 	  "it first, which CLINE_SESSION_BACKEND_MODE=local leaves out",
 	  NULL, NULL, NULL },
 	/* From npm a script for Node that starts what it has downloaded. */
-	{ "deno crush", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
+	{ "crush", KNOWN_OWN_HTTP, "it has its own HTTP and TLS",
 	  "set the headers in the client or in a proxy; the commands that it starts are tagged",
 	  NULL, NULL },
 	{ "code codium code-oss cursor electron*", KNOWN_OWN_HTTP,
@@ -84,7 +81,7 @@ static const struct known rows[] = {
 	  NULL, NULL },
 	{ "java kotlin scala", KNOWN_OWN_HTTP, "Java has its own HTTP and TLS",
 	  "set the headers in the client or in a proxy", NULL, NULL },
-	{ "wget wget2 aria2c http https lynx w3m links", KNOWN_OWN_HTTP,
+	{ "wget wget2 aria2c lynx w3m links", KNOWN_OWN_HTTP,
 	  "it has its own HTTP", "use curl in its place", NULL, NULL },
 
 	{ "sh bash dash zsh fish ksh* mksh rbash busybox", KNOWN_STARTS,

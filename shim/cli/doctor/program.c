@@ -395,12 +395,8 @@ static void conclude_rest(struct target *target)
 		not_tagged(target,
 			   "Node has its own HTTP and TLS, and the hook for it is not enabled here",
 			   known->advice);
-	} else if (kind == KNOWN_FIXED && hook_wanted("env")) {
-		conclude(target, PROGRAM_TAGGED, HOOK_ENV, known->reason, NULL);
-	} else if (kind == KNOWN_OWN_HTTP || kind == KNOWN_FIXED) {
-		not_tagged(target,
-			   kind == KNOWN_FIXED ? "it has its own HTTP and TLS" : known->reason,
-			   known->advice);
+	} else if (kind == KNOWN_OWN_HTTP) {
+		not_tagged(target, known->reason, known->advice);
 	} else if (kind == KNOWN_STARTS) {
 		conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE, known->reason, known->advice);
 	} else if (binary->is_bun && runtime_hook(RUNTIME_BUN, &path)) {
@@ -411,6 +407,14 @@ static void conclude_rest(struct target *target)
 				"what Bun's fetch sends is tagged, unless the program's author switched "
 				"BUN_OPTIONS off; doctor --probe tells",
 			NULL);
+	} else if (launch_has_fixed_headers(report->path) && hook_wanted("env")) {
+		conclude(
+			target, PROGRAM_TAGGED, HOOK_ENV,
+			"tagalong run gives it the headers when it starts, where the variable for its "
+			"base URL names a relay; they are fixed for as long as it runs",
+			NULL);
+	} else if (launch_has_fixed_headers(report->path)) {
+		not_tagged(target, "it has its own HTTP and TLS", "let TAGALONG_HOOKS contain env");
 	} else if (binary->is_bun || binary->is_old_bun) {
 		not_tagged(
 			target,
