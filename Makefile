@@ -164,6 +164,7 @@ pages: $(BUILD)/pages
 	$(call refill,launcher,scripts/tagalong-run,\# end)
 	$(call refill,variables,docs/variables.md,<!-- end)
 	$(call refill,fields,docs/protocol.md,<!-- end)
+	$(call refill,signals,docs/conversation.md,<!-- end)
 	$(call refill,words,docs/tagalong.schema.json,^ *]$$)
 	$(call refill,presets,docs/tagalong.schema.json,^ *]$$)
 

@@ -18,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/presets.h"
 #include "core/context.h"
+#include "core/signals.def"
 
 #define PRINT(text) (int)(text).len, (text).ptr
 
@@ -191,11 +192,22 @@ static void print_word(struct text word, char quote, int indent, bool is_last)
 				 is_last ? "\n" : ",");
 }
 
+static void print_signals(void)
+{
+	puts("| field | where | name | sent by |\n|---|---|---|---|");
+#define HEADER(constant, name, product, source) \
+	printf("| `%s` | header | `%s` | %s (%s) |\n", field_name(FIELD_##constant), name, product, source);
+#define MEMBER(kind, name, rest, product, source) \
+	puts("| `conversation_id` | body | `/" name rest "` | " product " (" source ") |");
+	HEADER_SIGNALS(HEADER)
+	BODY_SIGNALS(MEMBER)
+}
+
 /* The lines of a hand-written file that are made. */
 static int print_list(const char *list)
 {
 	static const char *const what[] = {
-#define WHAT(constant, name, variable, what) what,
+#define WHAT(constant, name, variable, what, example) what,
 		FIELDS(WHAT)
 #undef WHAT
 	};
@@ -229,6 +241,8 @@ int main(int argc, char **argv)
 		print_commands();
 	else if (argc == 2 && !strcmp(argv[1], "relays"))
 		print_relays();
+	else if (argc == 2 && !strcmp(argv[1], "signals"))
+		print_signals();
 	else if (argc == 2)
 		return print_list(argv[1]);
 	else

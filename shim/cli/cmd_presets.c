@@ -17,35 +17,19 @@
 /* The context of the examples. */
 static bool example_value(void *arg, struct text name, struct text *ret_value)
 {
-	static const struct {
-		const char *name, *value;
-	} values[] = {
-		{ "task_id", "T-42" },
-		{ "parent_task_id", "T-41" },
-		{ "conversation_id", "c-7f3a91" },
-		{ "session_id", "s-2026-11-25" },
-		{ "project_id", "billing" },
-		{ "organization_id", "acme" },
-		{ "user_id", "u-9" },
-		{ "mode", "code" },
-		{ "feature", "cli" },
-		{ "app", "nvim" },
-		{ "app_version", "0.10" },
-		{ "environment", "dev" },
-		{ "tags", "team=pay,cost=7" },
-		{ "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
-		{ "tracestate", "rojo=00f067aa0ba902b7" },
-		{ "baggage", "tenant=acme" },
-		{ "request_id", "0192d3c4-5e6f-7a8b-9c0d-1e2f3a4b5c6d" },
+	static const char *const examples[] = {
+#define EXAMPLE(constant, name, variable, what, example) example,
+		FIELDS(EXAMPLE)
 	};
+	enum field field = field_by_name(name);
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		if (!text_eq(name, text_of(values[i].name)))
-			continue;
-		*ret_value = text_of(values[i].value);
-		return true;
-	}
-	return false;
+	if (field < FIELD_COUNT)
+		*ret_value = text_of(examples[field]);
+	else if (text_eq(name, TEXT("request_id")))
+		*ret_value = TEXT("0192d3c4-5e6f-7a8b-9c0d-1e2f3a4b5c6d");
+	else
+		return false;
+	return true;
 }
 
 void preset_print_example(const struct preset *preset)

@@ -10,7 +10,7 @@ struct field_row {
 
 /* Text inside the rows, not pointers: nothing to relocate when a process starts. */
 static const struct field_row rows[FIELD_COUNT] = {
-#define ROW(constant, name, variable, what) \
+#define ROW(constant, name, variable, ...) \
 	{ #name, #variable, sizeof(#name) - 1, sizeof(#variable) - 1 },
 	FIELDS(ROW)
 };

@@ -28,7 +28,7 @@ struct scan {
 /* Cheap pre-filter by the first letter: most variables fail it. */
 static bool is_candidate(const char *variable)
 {
-#define FIELD_LETTER(constant, name, variable, what) | 1u << ((#variable)[0] - 'A')
+#define FIELD_LETTER(constant, name, variable, ...) | 1u << ((#variable)[0] - 'A')
 #define ADOPTED_LETTER(field, variable, setter) | 1u << ((#variable)[0] - 'A')
 	const uint32_t letters = 0 FIELDS(FIELD_LETTER) ADOPTED(ADOPTED_LETTER);
 

@@ -19,7 +19,7 @@ PRESET = """{
   "headers": { "X-Acme-Task": "{task_id}" }
 }
 """
-FIELD = '\tX(COST_CENTER, cost_center, TAGALONG_COST_CENTER, "who is billed") \\\n'
+FIELD = '\tX(COST_CENTER, cost_center, TAGALONG_COST_CENTER, "who is billed", "cc-1") \\\n'
 PLACEHOLDER = '\tX(parent_pid, "", number_text(values, (uint64_t)getppid())) \\\n'
 COMMAND = """// SPDX-License-Identifier: MIT
 /* tagalong hello. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What clients send that names their conversation, over the wire: each row of docs/conversation.md, which
-is the table of shim/core/signals.def as people read it."""
+`make pages` writes from shim/core/signals.def."""
 
 import json
 import re

@@ -19,6 +19,7 @@ def test_it_is_what_the_program_says(page):
 
 @pytest.mark.parametrize("what, path", [
     ("launcher", "scripts/tagalong-run"), ("variables", "docs/variables.md"), ("fields", "docs/protocol.md"),
+    ("signals", "docs/conversation.md"),
     ("words", "docs/tagalong.schema.json"), ("presets", "docs/tagalong.schema.json")])
 def test_a_list_is_what_the_program_says(what, path):
     behind = (ROOT / path).read_text().split(f"{what}: made by make pages", 1)[1].split("\n", 1)[1]
