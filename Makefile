@@ -221,6 +221,13 @@ ifneq ($(MODE),fuzz)
 $(patsubst %,$(BUILD)/obj/shim/preload/%.o,dl_hooks dso elf start): NOT_SANITIZED := -fno-sanitize=all
 endif
 
+# What runs once in a process, or for people: for size, as every process maps it. What a request takes
+# is for speed.
+ifeq ($(SANITIZE),)
+$(patsubst %,$(BUILD)/obj/shim/%.o,$(addprefix core/,config_parse folder git_config header_rule_parse \
+	request_log secret) protocol/reply $(addprefix preload/,debug dl_hooks legacy)): FOR_SIZE := -Os
+endif
+
 # One line that says what is missing, before a compiler says it in a hundred.
 $(BUILD)/needs: scripts/check-needs Makefile
 	$(Q)sh scripts/check-needs '$(CC)' '$(PKG_CONFIG)' '$(@D)' $(CLI_MODULES)
@@ -229,7 +236,7 @@ $(BUILD)/needs: scripts/check-needs Makefile
 $(BUILD)/obj/%.o: %.c | $(BUILD)/needs $(CURL_HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(NOT_SANITIZED) -fPIC -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(FOR_SIZE) $(NOT_SANITIZED) -fPIC -c -o $@ $<
 
 # One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
 # service waits for nothing.

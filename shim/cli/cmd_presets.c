@@ -40,11 +40,11 @@ void preset_print_example(const struct preset *preset)
 		.max = LINES_MAX,
 		.lookup = example_value,
 	};
-	struct tag_lines *lines = malloc(sizeof(*lines));
+	struct tag_lines *lines = malloc(sizeof(*lines) + LINES_BYTES_MAX + 1);
 
 	if (!lines)
 		return;
-	lines_build(&recipe, lines);
+	lines_build(&recipe, (char *)(lines + 1), lines);
 	for (size_t i = 0; i < lines->count; i++)
 		printf("    %.*s\n", PRINT(lines->line[i].line));
 	free(lines);

@@ -123,6 +123,7 @@ enum config_state {
 
 /* One reading of the file, shared by all who look at it. */
 struct config_snapshot {
+	unsigned serial; /* no two of a process have the same */
 	enum config_state state;
 	const struct config *config; /* of a good one; else NULL */
 	const char *path; /* "" when there is none */

@@ -103,6 +103,7 @@ static struct forkwipe shared_page;
 /* Here, too, because a leak checker in the host does not look into the page, and a child has to
  * find what it is to give back. Under the lock. */
 static struct cached_config *last_cached;
+static unsigned last_serial;
 
 /* What there is when there is no memory. */
 static const struct config_snapshot out_of_memory = { .state = CONFIG_BAD,
@@ -185,6 +186,7 @@ static struct cached_config *new_held(enum config_place place, struct text path)
 	if (!cached)
 		return NULL;
 	cached->references = 1;
+	cached->public.serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
 	cached->place = place;
 	memcpy(cached->path, path.ptr, path.len);
 	cached->public.path = cached->path;
@@ -252,6 +254,8 @@ static struct cached_config *look(struct cached_config *before)
 
 	for (enum config_place place = CONFIG_NAMED; place <= CONFIG_SYSTEM && !found; place++)
 		cached = look_at(place, before, &found);
+	if (!found && before && before->public.state == CONFIG_NONE)
+		return ref(before);
 	return found ? cached : new_held(CONFIG_SYSTEM, TEXT(""));
 }
 

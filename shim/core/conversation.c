@@ -5,6 +5,7 @@
  * injected blocks only the first WINDOW_BYTES_MAX are read. */
 #include "core/conversation.h"
 
+#include "core/header.h"
 #include "core/injected.def"
 #include "core/signals.def"
 #include "lib/json.h"
@@ -56,17 +57,22 @@ bool signal_is_fit(struct text value)
 	return value.len && value.len <= SIGNAL_BYTES_MAX;
 }
 
+uint64_t signals_name_bits(void)
+{
+#define ROW_BIT(field, name, product, source) | HEADER_NAME_BIT(sizeof(name) - 1, name[0])
+	return 0 HEADER_SIGNALS(ROW_BIT);
+}
+
 void signals_offer(struct context *context, next_header *next, void *arg)
 {
-#define ROW_BIT(field, name, product, source) | KIND_BIT(sizeof(name) - 1, name[0])
-	const uint64_t kinds = 0 HEADER_SIGNALS(ROW_BIT);
 	struct text name, value, values[COUNT_OF(header_signals)];
 	uint32_t found = 0;
 	const void *cursor = NULL;
 
 	_Static_assert(COUNT_OF(header_signals) <= 32, "a bit for each");
 	while ((cursor = next(arg, cursor, &name, &value))) {
-		if (!name.len || !(kinds & KIND_BIT(name.len, name.ptr[0])))
+		/* Cheap pre-filter: most of a client's headers have another length or letter. */
+		if (!(signals_name_bits() & header_name_bit(name)))
 			continue;
 		for (size_t i = 0; i < COUNT_OF(header_signals); i++) {
 			const struct header_signal *row = &header_signals[i];
@@ -454,20 +460,23 @@ static bool read_messages(struct reading *reading, struct json *json, bool is_us
 static bool signal_value(const struct body_signal *row, struct text document, struct text pointer,
 			 struct buf *ret_value)
 {
-	static const char mark[] = "_session_";
+	const struct text mark = TEXT("_session_");
 	char memory[2 * SIGNAL_BYTES_MAX];
-	const char *session;
+	struct text session = { NULL, 0 };
 	struct buf text;
 
 	buf_init(&text, memory, sizeof(memory));
 	if (!json_pointer(document, pointer, &text))
 		return false;
-	session = row->kind == CLAUDE_USER ? strstr(memory, mark) : NULL;
+	if (row->kind == CLAUDE_USER)
+		session = buf_since(&text, 0);
+	while (session.len && !text_starts_with(session, mark))
+		session = text_from(session, 1);
 	/* user_..._account_..._session_UUID, or a text of JSON that has a session_id. */
 	if (row->kind == WHOLE)
 		buf_add(ret_value, buf_since(&text, 0));
-	else if (session)
-		buf_add(ret_value, text_of(session + strlen(mark)));
+	else if (session.len)
+		buf_add(ret_value, text_from(session, mark.len));
 	else
 		json_pointer(buf_since(&text, 0), TEXT("/session_id"), ret_value);
 	return !ret_value->full && signal_is_fit(buf_since(ret_value, 0));

@@ -21,6 +21,9 @@ bool signal_is_fit(struct text value);
 /* Offers what the client's headers say about the conversation and the session. */
 void signals_offer(struct context *context, next_header *next, void *arg);
 
+/* The header_name_bit of each header that signals_offer looks at. */
+uint64_t signals_name_bits(void);
+
 /* How a conversation began, as far as a body shows it. */
 struct conversation {
 	bool has_words; /* the user said something that was understood */

@@ -40,7 +40,7 @@ bool folder_of_state(struct buf *path)
 
 int folder_make(const char *path, mode_t mode)
 {
-	char *part = strdup(path);
+	char *part = string_copy(path);
 	int result = part ? 0 : -ENOMEM;
 
 	for (char *end = part; !result && *end;) {
@@ -108,7 +108,7 @@ static size_t is_mount_of(struct text line, const struct folder_id *id, const ch
 	unsigned long one, two;
 
 	if (path)
-		return point.len && !strncmp(path, point.ptr, point.len) &&
+		return point.len && text_starts_with(text_of(path), point) &&
 				       (point.len == 1 || path[point.len] == '/' ||
 					!path[point.len]) ?
 			       point.len :

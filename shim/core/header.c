@@ -97,6 +97,13 @@ bool header_name_eq(struct text a, struct text b)
 	return true;
 }
 
+uint64_t header_name_bit(struct text name)
+{
+	if (!name.len)
+		return 0;
+	return HEADER_NAME_BIT(name.len, name.ptr[0] == '_' ? '-' : name.ptr[0]);
+}
+
 bool header_name_secret(struct text name)
 {
 	return IS_LISTED(name, credentials);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/buf.h"
 #include "lib/text.h"
@@ -18,6 +19,11 @@ bool header_name_secret(struct text name);
 /* Whether two names are one header's: without letter case, and "_" is "-", as CGI relays take
  * it. */
 bool header_name_eq(struct text a, struct text b);
+
+/* A bit for names of this length and first letter: a cheap pre-filter, as equal names have the same
+ * bit. */
+#define HEADER_NAME_BIT(len, letter) ((uint64_t)1 << ((2 * (len) + 13 * ((letter)&31)) & 63))
+uint64_t header_name_bit(struct text name);
 
 enum header_error {
 	HEADER_OK,

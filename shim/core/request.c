@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/plan.h"
 #include "core/preset.h"
 #include "core/request_log.h"
 #include "core/variables.h"
@@ -111,24 +112,24 @@ static enum tag_verdict decide(const struct tag_request *request, const struct c
 	return verdict_of(verdict);
 }
 
+/* By match->snapshot, which is given back unless it is for the caller, as of tag_decide. */
+static enum tag_verdict decide_by(const struct tag_request *request, struct tag_match *match)
+{
+	enum tag_verdict verdict = match->snapshot->state == CONFIG_BAD ?
+					   TAG_BAD_CONFIG :
+					   decide(request, match->snapshot->config, &match->rule);
+
+	if (verdict != TAG_MATCH && verdict != TAG_BAD_CONFIG)
+		config_put(match->snapshot);
+	return verdict;
+}
+
 enum tag_verdict tag_decide(const struct tag_request *request, struct tag_match *ret_match)
 {
-	const struct config_snapshot *snapshot;
-	enum tag_verdict verdict;
-
 	if (!rule_method_ok(request->method))
 		return TAG_NOT_POST;
-	snapshot = snapshot_for(request);
-	if (!snapshot)
-		return TAG_NO_ENDPOINT;
-	verdict = snapshot->state == CONFIG_BAD ?
-			  TAG_BAD_CONFIG :
-			  decide(request, snapshot->config, &ret_match->rule);
-	if (verdict == TAG_MATCH || verdict == TAG_BAD_CONFIG)
-		ret_match->snapshot = snapshot;
-	else
-		config_put(snapshot);
-	return verdict;
+	ret_match->snapshot = snapshot_for(request);
+	return ret_match->snapshot ? decide_by(request, ret_match) : TAG_NO_ENDPOINT;
 }
 
 void tag_match_release(struct tag_match *match)
@@ -140,6 +141,7 @@ void tag_match_release(struct tag_match *match)
  * there are some, all of it is handed out as them. */
 struct workspace {
 	struct tag_lines lines;
+	char memory[LINES_BYTES_MAX + 1]; /* of the lines */
 	struct preset preset;
 	struct values values;
 };
@@ -168,9 +170,11 @@ static enum derives derives_of(const struct config_rule *rule, const struct pres
 	return preset->derives ? DERIVES_WITHOUT_IDS : DERIVES_NOT;
 }
 
-/* For a request that matched. Where a log is wanted, `record` has its path. */
+/* For a request that matched. `environment` is for plan_make. Where a log is wanted, `record` has its
+ * path. */
 static enum tag_verdict build(const struct tag_request *request, const struct tag_match *match,
-			      struct workspace *workspace, struct tag_record *record)
+			      uint64_t environment, struct workspace *workspace,
+			      struct tag_record *record)
 {
 	struct tag_lines *lines = &workspace->lines;
 	const struct config_rule *rule = match->rule.configured;
@@ -194,7 +198,7 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 	values_collect(request, match->snapshot->config, rule, derives_of(rule, &workspace->preset),
 		       &workspace->values);
 	if (has_required(request, rule, &workspace->values))
-		lines_build(&recipe, lines);
+		lines_build(&recipe, workspace->memory, lines);
 	else
 		verdict = TAG_REFUSED;
 	if (verdict == TAG_MATCH && workspace->values.no_random)
@@ -203,6 +207,8 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 		record_make(request, lines, &workspace->values, record);
 		lines->record = record;
 	}
+	if (verdict == TAG_MATCH && environment)
+		plan_make(request, match->snapshot, environment, &workspace->values, lines);
 	values_release(&workspace->values);
 	return verdict;
 }
@@ -215,8 +221,18 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	struct tag_record *record = NULL;
 	struct tag_match match;
 	struct text place;
+	uint64_t environment;
 
-	verdict = tag_decide(request, &match);
+	if (!rule_method_ok(request->method))
+		return TAG_NOT_POST;
+	*ret_lines = plan_lines(request);
+	if (*ret_lines)
+		return TAG_MATCH;
+	match.snapshot = snapshot_for(request);
+	if (!match.snapshot)
+		return TAG_NO_ENDPOINT;
+	environment = request->observer ? 0 : plan_environment(match.snapshot->config);
+	verdict = decide_by(request, &match);
 	if (verdict == TAG_BAD_CONFIG) {
 		if (request->observer && request->observer->config)
 			request->observer->config(request->observer->arg, match.snapshot);
@@ -238,7 +254,7 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	else if (named.identify && !named.identify(named.arg, named.request_id))
 		verdict = TAG_NO_ID;
 	else
-		verdict = build(&named, &match, workspace, record);
+		verdict = build(&named, &match, environment, workspace, record);
 	tag_match_release(&match);
 	*ret_lines = verdict == TAG_MATCH && workspace->lines.count ? &workspace->lines : NULL;
 	if (!*ret_lines)

@@ -29,10 +29,10 @@ struct tag_record;
 
 struct tag_lines {
 	size_t count;
-	const struct tag_record
-		*record; /* what the log is to say, in the same block; NULL: no log */
+	uint64_t asked; /* header_name_bit of each name that the client was asked for */
+	/* What the log is to say, in the same block; NULL: no log. */
+	const struct tag_record *record;
 	struct tag_line line[LINES_MAX];
-	char memory[LINES_BYTES_MAX + 1];
 };
 
 /* What happens on the way, for debug lines and `explain`. Each may be NULL. */
@@ -147,8 +147,9 @@ struct lines_recipe {
 	const struct tag_observer *observer; /* may be NULL */
 };
 
-/* Builds every line that has a value, is fit to send and stays within the limits. */
-void lines_build(const struct lines_recipe *recipe, struct tag_lines *ret_lines);
+/* Builds every line that has a value, is fit to send and stays within the limits, in memory of
+ * LINES_BYTES_MAX + 1 bytes. */
+void lines_build(const struct lines_recipe *recipe, char *memory, struct tag_lines *ret_lines);
 
 #define TRACEPARENT_BYTES 55
 #define UUID_TEXT_BYTES 36
@@ -166,6 +167,9 @@ struct values {
 	const struct tag_observer *observer;
 	const struct tag_request *request; /* for its body */
 	enum derives derives; /* set back to DERIVES_NOT once it was tried */
+	int service; /* what client_ask returned */
+	/* For the plan: what the values rest on, or that they rest on what it does not follow. */
+	bool asked_project, read_body, unplanned;
 	bool signals_ready; /* the client's headers were looked at */
 	bool trace_ready;
 	bool no_random; /* a span was asked for, and the kernel had no bytes for its id */
@@ -193,6 +197,20 @@ void values_release(struct values *values);
 
 /* Whether a field has a value. */
 bool values_has(struct values *values, enum field field);
+
+/* What a request's body says about its conversation. */
+struct body_id {
+	struct conversation conversation;
+	int key_result; /* of secret_get, which is asked where there is no signal */
+	uint8_t key[SIPHASH_KEY_BYTES];
+};
+
+/* Reads it; ret_signal (empty before) gets the value of a body signal. */
+void body_id_read(const struct tag_request *request, struct body_id *ret_id,
+		  struct buf *ret_signal);
+
+/* Where the conversation takes place; *ret_detail is set to what says so. */
+struct text values_place(const struct values *values, const char **ret_detail);
 
 /* A template_lookup; arg is a struct values. Values that cost something (the project's name, the
  * trace, what is in the body) are found out at the first question. The value of a body's

@@ -11,7 +11,7 @@
 struct builder {
 	const struct lines_recipe *recipe;
 	struct tag_lines *lines;
-	struct buf buf; /* over lines->memory */
+	struct buf buf; /* the lines */
 };
 
 /* What became of a header: with a value it is sent, else `reason` says why not. */
@@ -28,6 +28,7 @@ static bool client_sets(const struct builder *builder, struct text name)
 {
 	const struct lines_recipe *recipe = builder->recipe;
 
+	builder->lines->asked |= header_name_bit(name);
 	return recipe->client_sets && recipe->client_sets(recipe->client_arg, name);
 }
 
@@ -180,13 +181,14 @@ static void build_lines(struct builder *builder, const struct header_rule *rows,
 	}
 }
 
-void lines_build(const struct lines_recipe *recipe, struct tag_lines *ret_lines)
+void lines_build(const struct lines_recipe *recipe, char *memory, struct tag_lines *ret_lines)
 {
 	struct builder builder = { .recipe = recipe, .lines = ret_lines };
 
 	ret_lines->count = 0;
+	ret_lines->asked = 0;
 	ret_lines->record = NULL;
-	buf_init(&builder.buf, ret_lines->memory, sizeof(ret_lines->memory));
+	buf_init(&builder.buf, memory, LINES_BYTES_MAX + 1);
 	build_lines(&builder, recipe->own, recipe->own_count);
 	build_lines(&builder, recipe->preset, recipe->preset_count);
 }

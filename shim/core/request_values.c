@@ -68,15 +68,15 @@ static void ask_service(struct values *values, const struct config *config)
 {
 	const struct tag_observer *observer = values->observer;
 	unsigned wait_ms;
-	int result;
 
 	values->answer = NULL;
 	wait_ms = timeout_ms(config);
 	if (values->request->max_wait_ms && wait_ms > values->request->max_wait_ms)
 		wait_ms = values->request->max_wait_ms;
-	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), wait_ms, &values->answer);
+	values->service = client_ask(text_of(variable_get(VARIABLE_SCOPE)), wait_ms,
+				     &values->answer);
 	if (observer && observer->service)
-		observer->service(observer->arg, client_reason(result));
+		observer->service(observer->arg, client_reason(values->service));
 }
 
 void values_collect(const struct tag_request *request, const struct config *config,
@@ -96,6 +96,7 @@ void values_collect(const struct tag_request *request, const struct config *conf
 	if (ret_values->answer)
 		service_offer(&ret_values->context, &ret_values->answer->reply);
 	ret_values->trace_ready = ret_values->signals_ready = ret_values->no_random = false;
+	ret_values->asked_project = ret_values->read_body = ret_values->unplanned = false;
 	ret_values->traceparent = ret_values->tracestate = (struct text){ NULL, 0 };
 	buf_init(&buf, ret_values->request_id, sizeof(ret_values->request_id));
 	uuid_format(&buf, request->request_id);
@@ -125,6 +126,7 @@ static bool make_trace(const struct context *context, struct trace *ret_trace, b
 
 static void prepare_trace(struct values *values)
 {
+	uint8_t again[TRACE_ID_BYTES];
 	struct trace trace;
 	struct buf buf;
 	bool continued;
@@ -138,8 +140,12 @@ static void prepare_trace(struct values *values)
 	values->traceparent = (struct text){ buf.data, buf.len };
 	/* A tracestate belongs to its traceparent: without a valid one it is discarded
 	 * (Trace Context, section 3.3). */
-	if (!continued)
+	if (!continued) {
+		/* Not the same each time while another thread stores it. */
+		values->unplanned |= process_trace_id(again) ||
+				     memcmp(again, trace.trace_id, sizeof(again));
 		return;
+	}
 	buf_init(&buf, values->tracestate_memory, sizeof(values->tracestate_memory));
 	if (!tracestate_add(&buf, values->context.value[FIELD_TRACESTATE], VALUE_BYTES_MAX))
 		values->tracestate = (struct text){ buf.data, buf.len };
@@ -153,6 +159,7 @@ static void prepare_project(struct values *values)
 
 	if (values->context.origin[FIELD_PROJECT_ID] != ORIGIN_NONE)
 		return;
+	values->asked_project = true;
 	buf_init(&id, values->project_id, sizeof(values->project_id));
 	result = project_of_process(&id);
 	if (!result)
@@ -162,10 +169,8 @@ static void prepare_project(struct values *values)
 		observer->project(observer->arg, project_error_text(result));
 }
 
-static struct text body_of(const struct values *values)
+static struct text body_of(const struct tag_request *request)
 {
-	const struct tag_request *request = values->request;
-
 	return request->body ? request->body(request->body_arg) : TEXT("");
 }
 
@@ -181,7 +186,7 @@ static void prepare_signals(struct values *values)
 
 /* The place of the conversation: what the launcher made for the shell or program that it was
  * started from, else the context service's scope. Both may be missing. */
-static struct text place_of(const struct values *values, const char **ret_detail)
+struct text values_place(const struct values *values, const char **ret_detail)
 {
 	struct text place = text_of(variable_get(VARIABLE_RUN));
 
@@ -198,7 +203,7 @@ static void id_of_place(struct values *values, const uint8_t *key, struct buf *i
 	static const uint8_t no_key[SIPHASH_KEY_BYTES];
 	uint8_t process[16];
 	const char *detail;
-	struct text place = place_of(values, &detail);
+	struct text place = values_place(values, &detail);
 
 	if (!key || !place.len) {
 		key = no_key;
@@ -224,6 +229,12 @@ static const char *key_error(int result)
 	}
 }
 
+void body_id_read(const struct tag_request *request, struct body_id *ret_id, struct buf *ret_signal)
+{
+	conversation_read(body_of(request), &ret_id->conversation, ret_signal);
+	ret_id->key_result = ret_id->conversation.signal ? 0 : secret_get(ret_id->key);
+}
+
 /* In the order of what is most exact: headers, body members, how the conversation began, the
  * place. */
 static void prepare_conversation(struct values *values)
@@ -231,12 +242,9 @@ static void prepare_conversation(struct values *values)
 	const struct tag_observer *observer = values->observer;
 	struct context *context = &values->context;
 	const char *error = NULL, *detail;
-	struct conversation conversation;
-	uint8_t key[SECRET_BYTES];
-	struct text body;
+	struct body_id body;
 	struct buf id;
 	bool has_ids;
-	int result;
 
 	if (context->origin[FIELD_CONVERSATION_ID] == ORIGIN_NONE)
 		prepare_signals(values);
@@ -246,31 +254,32 @@ static void prepare_conversation(struct values *values)
 	if (!values->derives || context->origin[FIELD_CONVERSATION_ID] != ORIGIN_NONE)
 		return;
 	values->derives = DERIVES_NOT;
+	values->read_body = true;
 	buf_init(&id, values->conversation_id, sizeof(values->conversation_id));
-	body = body_of(values);
-	conversation_read(body, &conversation, &id);
-	if (conversation.signal) {
+	body_id_read(values->request, &body, &id);
+	if (body.conversation.signal) {
 		context_offer(context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_SIGNAL,
-			      conversation.signal);
+			      body.conversation.signal);
 		return;
 	}
-	result = secret_get(key);
-	if (result)
-		error = key_error(result);
-	else if (!body.len)
+	if (body.key_result)
+		error = key_error(body.key_result);
+	else if (!body_of(values->request).len)
 		error = "the request's body is not known";
-	else if (!conversation.has_words)
+	else if (!body.conversation.has_words)
 		error = "the request's body has no message of the user's";
 	if (!error) {
-		conversation_id_add(&id, key, conversation.words, place_of(values, &detail));
+		conversation_id_add(&id, body.key, body.conversation.words,
+				    values_place(values, &detail));
 		context_offer(context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_DERIVED,
 			      "request body");
 		return;
 	}
+	values->unplanned = true;
 	if (observer && observer->body)
 		observer->body(observer->arg, error);
 	if (!has_ids)
-		id_of_place(values, result ? NULL : key, &id);
+		id_of_place(values, body.key_result ? NULL : body.key, &id);
 }
 
 static bool found(const struct values *values, struct text name, struct text value,
@@ -323,7 +332,7 @@ bool values_has(struct values *values, enum field field)
 /* The value of {body:/pointer}. */
 static struct text body_value(struct values *values, struct text pointer)
 {
-	struct text body = body_of(values);
+	struct text body = body_of(values->request);
 	struct buf buf;
 
 	buf_init(&buf, values->body_value, sizeof(values->body_value));
@@ -386,6 +395,7 @@ bool values_lookup(void *arg, struct text name, struct text *ret_value)
 
 	if (field < FIELD_COUNT)
 		return lookup_field(values, field, name, ret_value);
+	values->unplanned |= !text_eq(name, TEXT("request_id"));
 	if (text_starts_with(name, TEXT(ENV_PREFIX))) {
 		value = environment_value(text_from(name, TEXT(ENV_PREFIX).len));
 		origin = "environment";

@@ -155,6 +155,11 @@ void url_cache_invalidate(void)
 	__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
 }
 
+unsigned url_cache_generation(void)
+{
+	return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+}
+
 static void free_parts(const struct url_api *api, struct url *url)
 {
 	for (size_t i = 0; i < sizeof(url->owned) / sizeof(url->owned[0]); i++) {

@@ -36,3 +36,5 @@ int url_parse(const struct url_api *api, const char *url, struct url *ret_url);
 void url_release(const struct url_api *api, struct url *url);
 /* An api may be another library's from now on: what it parsed before no longer counts. */
 void url_cache_invalidate(void);
+/* How often that happened. */
+unsigned url_cache_generation(void);

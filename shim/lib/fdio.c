@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A shim that was built with glibc 2.33 is to run with an older one, too, which has fstatat by
@@ -124,25 +123,27 @@ bool fd_is_locked(int fd)
 
 int fd_write(int fd, struct text text)
 {
-	const struct timespec now = { 0, 0 };
-	/* By sigprocmask(), which on Linux is the thread's: pthread_sigmask() is in libc since 2.32
-	 * only. */
-	sigset_t quiet, pending, before;
+	const struct {
+		long sec, nsec;
+	} now = { 0, 0 };
+	/* The kernel's set of signals, and its calls: libc's six functions would be six more symbols
+	 * for the loader to bind at each start. */
+	struct {
+		unsigned long signals[_NSIG / 8 / sizeof(long)];
+	} quiet = { { 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) } }, pending, before;
 	ssize_t written;
 	int result;
 
-	sigemptyset(&quiet);
-	sigaddset(&quiet, SIGPIPE);
-	sigaddset(&quiet, SIGXFSZ);
 	/* What waits already is the host's, and stays. */
-	if (sigpending(&pending) < 0 || sigismember(&pending, SIGPIPE) ||
-	    sigismember(&pending, SIGXFSZ) || sigprocmask(SIG_BLOCK, &quiet, &before))
+	if (syscall(SYS_rt_sigpending, &pending, sizeof(pending)) < 0 ||
+	    pending.signals[0] & quiet.signals[0] ||
+	    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &quiet, &before, sizeof(quiet)))
 		return -EIO;
 	written = write(fd, text.ptr, text.len);
 	result = written < 0 ? -errno : (size_t)written < text.len ? -EIO : 0;
 	if (result == -EPIPE || result == -EFBIG)
-		sigtimedwait(&quiet, NULL, &now);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+		syscall(SYS_rt_sigtimedwait, &quiet, NULL, &now, sizeof(quiet));
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 	return result;
 }
 

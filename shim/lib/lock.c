@@ -21,7 +21,7 @@ static uintptr_t self(void)
 	return (uintptr_t)pthread_self();
 }
 
-static bool try_take(struct lock *lock)
+bool lock_try(struct lock *lock)
 {
 	uint32_t free = FREE;
 
@@ -40,7 +40,7 @@ bool lock_take(struct lock *lock)
 	uint32_t taken = TAKEN;
 	int saved = errno;
 
-	if (try_take(lock))
+	if (lock_try(lock))
 		return true;
 	if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == self())
 		return true;
@@ -49,7 +49,7 @@ bool lock_take(struct lock *lock)
 			break;
 		if (i >= SPINS)
 			syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, TAKEN, &nap, NULL, 0);
-		if (try_take(lock)) {
+		if (lock_try(lock)) {
 			errno = saved;
 			return true;
 		}

@@ -16,4 +16,6 @@ struct lock {
  * guards. That is waited for once; until the owner releases the lock after all, later calls fail
  * at once. A thread that finds itself the owner has lost its way out, and takes the lock over. */
 bool lock_take(struct lock *lock);
+/* Does not wait, and takes nothing over. */
+bool lock_try(struct lock *lock);
 void lock_release(struct lock *lock);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,7 +44,7 @@ static int make_key(uint8_t ret_key[SIPHASH_KEY_BYTES])
 
 	if (!start) {
 		/* Early at boot, waiting could delay the host: go without. */
-		ssize_t got = getrandom(ret_key, SIPHASH_KEY_BYTES, GRND_NONBLOCK);
+		ssize_t got = syscall(SYS_getrandom, ret_key, SIPHASH_KEY_BYTES, GRND_NONBLOCK);
 
 		return got == SIPHASH_KEY_BYTES ? 0 : got < 0 ? -errno : -EIO;
 	}

@@ -3,6 +3,16 @@
  * host's setlocale() changes nothing. */
 #include "lib/text.h"
 
+#include <stdlib.h>
+
+char *string_copy(const char *string)
+{
+	size_t bytes = strlen(string) + 1;
+	char *copy = malloc(bytes);
+
+	return copy ? memcpy(copy, string, bytes) : NULL;
+}
+
 bool text_eq_nocase(struct text a, struct text b)
 {
 	if (a.len != b.len)

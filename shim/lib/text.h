@@ -73,6 +73,9 @@ static inline bool text_ends_with(struct text text, struct text suffix)
 	return text.len >= suffix.len && text_eq(text_from(text, text.len - suffix.len), suffix);
 }
 
+/* A copy, to be freed; NULL without memory. */
+char *string_copy(const char *string);
+
 bool text_eq_nocase(struct text a, struct text b);
 bool text_ends_with_nocase(struct text text, struct text suffix);
 

@@ -19,8 +19,11 @@ static size_t head_bytes(const struct body *body, const char *data)
 {
 	curl_off_t size = body->size_plus_one - 1;
 
-	if (size < 0)
-		return strnlen(data, BODY_HEAD_BYTES);
+	if (size < 0) {
+		const char *end = memchr(data, '\0', BODY_HEAD_BYTES);
+
+		return end ? (size_t)(end - data) : BODY_HEAD_BYTES;
+	}
 	return size < BODY_HEAD_BYTES ? (size_t)size : BODY_HEAD_BYTES;
 }
 

@@ -95,7 +95,9 @@ void debug_verdict(const struct tag_request *request, const char *verdict)
 		return;
 	/* Queries, fragments and user names may hold secrets of the client's. */
 	if (colon >= 0 && address.ptr[colon + 1] == '/') /* libcurl takes one to three of them */
-		start = (size_t)colon + 1 + strspn(address.ptr + colon + 1, "/");
+		start = (size_t)colon + 1;
+	while (start && address.ptr[start] == '/')
+		start++;
 	if (memchr(address.ptr + start, '@', strcspn(address.ptr + start, "/?#")))
 		address = TEXT("(a URL with a user name)");
 	else

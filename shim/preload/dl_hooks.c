@@ -107,7 +107,7 @@ static void *bind_to_hook(void *arg, const char *name, const ElfW(Sym) *symbol, 
 	const struct plugin *plugin = arg;
 	void *hook;
 
-	if (strncmp(name, "curl_", 5) || dso_is_own(bound) ||
+	if (!text_starts_with(text_of(name), TEXT("curl_")) || dso_is_own(bound) ||
 	    !(library_holds(plugin->library, bound) || object_holds(&plugin->object, bound)))
 		return bound;
 	hook = hook_by_name(plugin->set, name);

@@ -9,8 +9,9 @@
  * reference of ours would keep the host from unloading or upgrading its library. */
 #include "preload/dso.h"
 
-#include <sched.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "preload/elf.h"
 
@@ -86,7 +87,7 @@ static bool is_settled(void)
 	for (unsigned i = 0; __atomic_load_n(&debug->r_state, __ATOMIC_ACQUIRE) == RT_DELETE; i++) {
 		if (i == YIELDS_MAX)
 			return false;
-		sched_yield();
+		syscall(SYS_sched_yield);
 	}
 	return true;
 }

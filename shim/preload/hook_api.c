@@ -65,7 +65,7 @@ static const void *next_program_header(void *arg, const void *cursor, struct tex
 		line++;
 	if (!line || !line[0])
 		return NULL;
-	end = strchrnul(line, '\n');
+	end = line + strcspn(line, "\n");
 	header_line_split((struct text){ line, (size_t)(end - line) }, ret_name, ret_value);
 	return line;
 }

@@ -247,7 +247,7 @@ static char *method_of(struct handle *handle, long response)
 	handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_METHOD, &method);
 	if (!handle->transfer.drops_method || !handle->has_method || !method)
 		return method;
-	custom = strdup(method);
+	custom = string_copy(method);
 	if (!custom || set(handle, CURLOPT_CUSTOMREQUEST, NULL) != CURLE_OK) {
 		free(custom);
 		return NULL;
@@ -445,7 +445,7 @@ static void read_client_url(struct handle *handle)
 	handle->library->curl_url_get(handle->client_url, CURLUPART_URL, &text, 0);
 	if (!text)
 		return;
-	handle->transfer.url_at_start = strdup(text);
+	handle->transfer.url_at_start = string_copy(text);
 	handle->transfer.misplaced |= !handle->transfer.url_at_start;
 	handle->library->curl_free(text);
 }
@@ -573,7 +573,7 @@ void inject_copy(const struct handle *handle, CURL *copy)
 		made->client_prereq_data = made->prereq_data = handle->client_prereq_data;
 		made->client_url = handle->client_url;
 		if (handle->request_target)
-			made->request_target = strdup(handle->request_target);
+			made->request_target = string_copy(handle->request_target);
 		made->port = handle->port;
 		made->follow = handle->follow;
 		made->timeout_ms = handle->timeout_ms;
@@ -642,7 +642,7 @@ static void before_new_url(struct handle *handle)
 		old = legacy_url(handle->legacy);
 	else
 		handle->library->curl_easy_getinfo(handle->easy, CURLINFO_EFFECTIVE_URL, &old);
-	handle->transfer.url_before = old ? strdup(old) : NULL;
+	handle->transfer.url_before = old ? string_copy(old) : NULL;
 	handle->transfer.misplaced |= !handle->transfer.url_before;
 }
 
@@ -678,7 +678,7 @@ static void note(struct handle *handle, CURLoption option, void *argument)
 		break;
 	case CURLOPT_REQUEST_TARGET:
 		free(handle->request_target);
-		handle->request_target = argument ? strdup(argument) : NULL;
+		handle->request_target = argument ? string_copy(argument) : NULL;
 		if (argument && !handle->request_target)
 			handle->unified = true; /* no memory: its requests are left alone */
 		break;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
+#include "lib/text.h"
 
 enum method {
 	METHOD_GET,
@@ -35,7 +36,7 @@ struct legacy_request *legacy_copy(const struct legacy_request *legacy)
 	if (!copy)
 		return NULL;
 	*copy = *legacy;
-	copy->url = legacy->url ? strdup(legacy->url) : NULL;
+	copy->url = legacy->url ? string_copy(legacy->url) : NULL;
 	return copy;
 }
 
@@ -50,7 +51,7 @@ void legacy_free(struct legacy_request *legacy)
 static void set_url(struct legacy_request *legacy, const char *url)
 {
 	free(legacy->url);
-	legacy->url = url && strlen(url) <= URL_BYTES_MAX ? strdup(url) : NULL;
+	legacy->url = url && strlen(url) <= URL_BYTES_MAX ? string_copy(url) : NULL;
 }
 
 bool legacy_option(struct legacy_request *legacy, CURLoption option, const void *argument)
@@ -129,7 +130,7 @@ bool legacy_may_use_proxy(const struct legacy_request *legacy)
 
 	for (size_t i = 0;
 	     legacy->proxy == PROXY_BY_ENVIRONMENT && i < sizeof(names) / sizeof(names[0]); i++) {
-		if (getenv(names[i]))
+		if (secure_getenv(names[i]))
 			return true;
 	}
 	return legacy->proxy == PROXY_SET;

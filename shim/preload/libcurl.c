@@ -282,10 +282,12 @@ static const struct link_map *loaded_by_name(const char *name)
 	struct dso_iterator at = { NULL, false };
 
 	while (dso_iterate(&at)) {
-		const char *slash = strrchr(at.map->l_name, '/'), *soname = NULL;
+		struct text path = text_of(at.map->l_name);
+		const char *soname = NULL;
 		struct elf elf;
 
-		if (!strcmp(at.map->l_name, name) || (slash && !strcmp(slash + 1, name)))
+		if (!strcmp(path.ptr, name) ||
+		    !strcmp(path.ptr + (text_find_last(path, '/') + 1), name))
 			return at.map;
 		if (!elf_open(at.map, &elf))
 			continue;

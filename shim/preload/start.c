@@ -35,24 +35,25 @@ static void unbind_weak_references(const struct link_map *own)
 	}
 }
 
-/* Letter by letter: until our references are bound anew, strncmp and strrchr may be the host's. */
-static bool starts_with(const char *text, const char *start)
-{
-	while (*start && *text == *start) {
-		text++;
-		start++;
-	}
-	return !*start;
-}
-
-/* The file's name begins so. */
-static bool is_named(const struct link_map *map, const char *start)
+static const char *file_name(const struct link_map *map)
 {
 	const char *name = map->l_name;
 
-	for (const char *at = name; *at; at++)
-		name = *at == '/' ? at + 1 : name;
-	return starts_with(name, start);
+	for (const char *at = name; *at; at++) {
+		if (*at == '/')
+			name = at + 1;
+	}
+	return name;
+}
+
+/* Letter by letter: until our references are bound anew, strncmp and strrchr may be the host's. */
+static bool starts_with(const char *name, const char *start)
+{
+	while (*start && *name == *start) {
+		name++;
+		start++;
+	}
+	return !*start;
 }
 
 /* A program or library may show functions of its own under libc's names (access, link, getcwd,
@@ -75,7 +76,8 @@ static bool is_host(const struct binding *binding, const void *function)
 		map = map->l_next;
 		preloaded = preloaded && map != binding->first_needed;
 	}
-	return map && !preloaded && !is_named(map, "ld-") && !is_named(map, "libpthread");
+	return map && !preloaded && !starts_with(file_name(map), "ld-") &&
+	       !starts_with(file_name(map), "libpthread");
 }
 
 static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
@@ -125,10 +127,12 @@ static void bind_own_references(const struct link_map *own)
 			needed = program.strings + entry->d_un.d_val;
 	}
 	for (const struct link_map *map = program.map; map; map = map->l_next) {
-		if (needed && !binding.first_needed && is_named(map, needed))
+		const char *name = file_name(map);
+
+		if (needed && !binding.first_needed && starts_with(name, needed))
 			binding.first_needed = map;
-		if ((is_named(map, "libc.so") || is_named(map, "ld-musl") ||
-		     is_named(map, "libc.musl")) &&
+		if ((starts_with(name, "libc.so") || starts_with(name, "ld-musl") ||
+		     starts_with(name, "libc.musl")) &&
 		    object_of_map(map, &binding.libc) && elf_open(map, &binding.libc_symbols)) {
 			use_libc_itself(&binding);
 			elf_rebind(&binding.own, bind_to_libc, &binding);

@@ -249,6 +249,7 @@ static int ask(const struct page_question *question, unsigned timeout_ms,
 	answer = malloc(sizeof(*answer) + FRAME_BYTES);
 	if (!answer)
 		return -ENOMEM;
+	answer->mark = (struct client_mark){ 0 };
 	result = connect_and_converse(&address, question, &wait, answer);
 	if (result)
 		free(answer);
@@ -290,4 +291,13 @@ int client_ask(struct text token, unsigned timeout_ms, struct client_answer **re
 out:
 	errno = saved;
 	return result;
+}
+
+bool client_unchanged(const struct client_mark *mark, const char *path)
+{
+	struct stat status;
+
+	if (mark->kept)
+		return page_unchanged(mark);
+	return !page_may_answer() && path_status(path, AT_SYMLINK_NOFOLLOW, &status);
 }

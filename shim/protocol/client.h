@@ -5,8 +5,14 @@
 #include "protocol/protocol_limits.h"
 #include "protocol/reply.h"
 
+/* Which state of a shared page an answer is of; all zero where it is of none. */
+struct client_mark {
+	uint32_t kept, sequence;
+};
+
 struct client_answer {
 	struct wire_reply reply; /* its texts point into the memory */
+	struct client_mark mark;
 	_Alignas(uint32_t) char memory[];
 };
 
@@ -21,6 +27,11 @@ struct client_answer {
  * or another negative errno. The caller frees the answer with free(). Leaves no descriptor
  * open. Thread-safe. */
 int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer);
+
+/* Whether client_ask would answer now as it did, in the same environment: what it gave had this mark,
+ * or it returned -ENOENT and the mark is all zero; then `path` names the socket. One system call
+ * where there is no service, none where there is a page. False where that is not sure. */
+bool client_unchanged(const struct client_mark *mark, const char *path);
 
 /* For people: "no context service is running". */
 const char *client_reason(int result);

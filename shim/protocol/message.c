@@ -208,11 +208,16 @@ void wire_write_request(struct buf *buf, const struct wire_request *request)
 
 void wire_get_request(struct buf *buf, struct text token, bool page)
 {
-	struct wire_request request = {
-		.op = WIRE_GET, .target = WIRE_OWN, .scope = token, .page = page
-	};
-
-	wire_write_request(buf, &request);
+	/* By itself: the library in the hosts needs none of the other ones. */
+	buf_add(buf, TEXT("{\"v\":1,\"op\":\"get\""));
+	if (wire_name_ok(token)) {
+		buf_add(buf, TEXT(",\"scope\":{\"token\":\""));
+		buf_add(buf, token);
+		buf_add(buf, TEXT("\"}"));
+	}
+	if (page)
+		buf_add(buf, TEXT(",\"page\":true"));
+	buf_add(buf, TEXT("}\n"));
 }
 
 /* The members of a request, as bits: those that were there. */

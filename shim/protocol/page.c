@@ -139,6 +139,11 @@ int shared_page_copy(const struct shared_page *page, void *memory, size_t size, 
 	return result;
 }
 
+uint32_t shared_page_sequence(const struct shared_page *page)
+{
+	return __atomic_load_n(&page->sequence, __ATOMIC_ACQUIRE);
+}
+
 /* Takes a text that ends with NUL off the front. */
 static bool take(const char **at, const char *end, struct text *ret_text)
 {

@@ -58,6 +58,9 @@ void shared_page_retire(struct shared_page *page);
  * of 4. */
 int shared_page_copy(const struct shared_page *page, void *memory, size_t size, size_t *ret_len);
 
+/* A number that every change of the text changes, before it. */
+uint32_t shared_page_sequence(const struct shared_page *page);
+
 /* Reads the copied text; the reply's texts point into it. 0 or -EBADMSG. Fields that are not known
  * are passed over, and as in wire_read_reply no value is checked. */
 int shared_page_read(const char *text, size_t len, struct wire_reply *ret_reply);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "lib/clock.h"
 #include "lib/fdio.h"
 #include "lib/forkwipe.h"
 #include "lib/lock.h"
@@ -30,6 +31,7 @@ struct cached {
 	uint64_t asked_ms;
 	uint32_t generation;
 	bool has_read_file;
+	uint32_t kept; /* how many pages were: the number of this one */
 	unsigned char path_len, token_len;
 	char path[WIRE_PATH_BYTES_MAX], token[WIRE_NAME_BYTES_MAX];
 };
@@ -58,14 +60,18 @@ static bool answers(const struct cached *cached, const struct page_question *que
 
 /* 0, -ENOBUFS with *ret_len set, or -EAGAIN when there is nothing to read. */
 static int copy(struct cached *cached, const struct page_question *question, bool fresh,
-		void *memory, size_t size, size_t *ret_len)
+		struct client_answer *answer, size_t size, size_t *ret_len)
 {
 	int result = -EAGAIN;
 
 	if (!lock_take(&cached->lock))
 		return result;
-	if (answers(cached, question, fresh))
-		result = shared_page_copy(cached->page, memory, size, ret_len);
+	if (answers(cached, question, fresh)) {
+		/* Before the text: of one that is newer, the mark is out of date at once. */
+		answer->mark.kept = cached->kept;
+		answer->mark.sequence = shared_page_sequence(cached->page);
+		result = shared_page_copy(cached->page, answer->memory, size, ret_len);
+	}
 	lock_release(&cached->lock);
 	return result;
 }
@@ -86,7 +92,7 @@ bool page_answer(const struct page_question *question, bool fresh,
 		answer = malloc(sizeof(*answer) + size);
 		if (!answer)
 			return false;
-		result = copy(cached, question, fresh, answer->memory, size, &len);
+		result = copy(cached, question, fresh, answer, size, &len);
 		size = (len + 3) / 4 * 4; /* what it takes; by the next time it may have grown */
 	}
 	if (result || shared_page_read(answer->memory, len, &answer->reply)) {
@@ -130,6 +136,8 @@ bool page_file_answer(const struct page_question *question, struct client_answer
 	if (fd < 0)
 		return false;
 	answer = malloc(sizeof(*answer) + FRAME_BYTES);
+	if (answer)
+		answer->mark = (struct client_mark){ 0 };
 	found = answer && read_file(fd, answer);
 	fd_close(fd);
 	if (found)
@@ -137,6 +145,36 @@ bool page_file_answer(const struct page_question *question, struct client_answer
 	else
 		free(answer);
 	return found;
+}
+
+bool page_may_answer(void)
+{
+	struct cached *cached = forkwipe_get(&cached_page);
+	bool may;
+
+	if (!cached || !__atomic_load_n(&cached->page, __ATOMIC_RELAXED))
+		return false;
+	if (!lock_take(&cached->lock))
+		return true;
+	may = cached->page && control_page_is_current(cached->control, cached->generation);
+	lock_release(&cached->lock);
+	return may;
+}
+
+bool page_unchanged(const struct client_mark *mark)
+{
+	struct cached *cached = forkwipe_get(&cached_page);
+	uint64_t now_ms = clock_monotonic_ms();
+	bool unchanged;
+
+	if (!cached || !lock_take(&cached->lock))
+		return false;
+	unchanged = cached->page && cached->kept == mark->kept &&
+		    now_ms < cached->asked_ms + FRESH_MS &&
+		    control_page_is_current(cached->control, cached->generation) &&
+		    shared_page_sequence(cached->page) == mark->sequence;
+	lock_release(&cached->lock);
+	return unchanged;
 }
 
 /* A whole file of ours that cannot shrink, as everybody's of this protocol has to be; or NULL. */
@@ -198,6 +236,7 @@ void page_keep(const struct page_question *question, const int fds[2], uint32_t 
 	__atomic_store_n(&cached->page, page, __ATOMIC_RELAXED);
 	cached->control = control;
 	if (page) {
+		cached->kept++;
 		cached->generation = generation;
 		cached->asked_ms = question->asked_ms;
 		cached->path_len = copy_text(cached->path, question->path);

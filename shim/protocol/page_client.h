@@ -24,6 +24,11 @@ bool page_answer(const struct page_question *question, bool fresh,
 /* The same from the page's file, once in a process: the first request of a new one then costs a few
  * system calls and wakes nobody, and the second gets a page that costs none. Nothing is mapped. */
 bool page_file_answer(const struct page_question *question, struct client_answer **ret_answer);
+/* Whether there is a page that may answer some question, now or later. */
+bool page_may_answer(void);
+/* Whether page_answer would give the same answer to the question that it gave this one to, with
+ * `fresh`. */
+bool page_unchanged(const struct client_mark *mark);
 
 /* Whether a page may be asked for: not where the host runs with 0, 1 or 2 closed, because what
  * arrives on a socket would get that number for a moment. */

@@ -57,7 +57,7 @@ def ways(url, other, live, work):
         "request, not matched": (*post, [other], preload(SHIM), "request, bare"),
         "request, tagged": (*post, [url], preload(SHIM), "request, bare"),
         "request, tagged by a page": (
-            *post, [url], preload(SHIM, TAGALONG_SOCKET=live), "request, bare",
+            *post, [url], preload(SHIM, TAGALONG_SOCKET=live, TAGALONG_TIMEOUT_MS="10000"), "request, bare",
         ),
         "start, bare": (*start, preload(EMPTY), None),
         "start, off": (*start, preload(SHIM, TAGALONG_OFF="1"), "start, bare"),
