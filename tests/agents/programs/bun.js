@@ -51,3 +51,5 @@ const server = Bun.serve({ unix, fetch: (request) => new Response([...request.he
 await send("unix", { unix })
 server.stop()
 console.log(fetch.name, fetch.length, typeof fetch.preconnect, Object.getOwnPropertyDescriptor(globalThis, "fetch").enumerable)
+const { readFileSync } = require("node:fs")
+console.log(readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim() === "")
