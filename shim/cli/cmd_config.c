@@ -135,9 +135,9 @@ static int run(const struct command *command, int argc, char **argv)
 	check = !strcmp(verb, "check");
 	show = !strcmp(verb, "show");
 	if (!check && !show && strcmp(verb, "path") != 0)
-		return usage_error(command, "unknown verb: %s", verb);
+		return usage_error(command, "unknown subcommand: %s", verb);
 	if (json && !show)
-		return usage_error(command, "--json needs show");
+		return usage_error(command, "--json goes with show only");
 	if (path && !check && !show)
 		return usage_error(command, "path takes no file");
 	code = config_file_load(path, &file);

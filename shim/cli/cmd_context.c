@@ -168,7 +168,7 @@ static int check(const struct call *call, int arguments)
 	if (((op == WIRE_SET && !call->request.ttl_seconds) || op == WIRE_UNSET) && !arguments)
 		return usage_error(call->command, "%s needs a field", wire_op_name(op));
 	if (call->request.ttl_seconds && op != WIRE_SET && op != WIRE_OPEN)
-		return usage_error(call->command, "--ttl needs set or open");
+		return usage_error(call->command, "--ttl goes with set or open only");
 	/* Its own process would be this one, which ends at once. */
 	if ((op == WIRE_OPEN || op == WIRE_CLOSE) && !call->has_scope)
 		return usage_error(call->command, "%s needs --scope NAME or --scope pid:N",
@@ -390,7 +390,7 @@ static int run(const struct command *command, int argc, char **argv)
 	int code;
 
 	if (argc < 2)
-		return usage_error(command, "a verb is needed");
+		return usage_error(command, "a subcommand is needed");
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			return print_help(command);
@@ -399,7 +399,7 @@ static int run(const struct command *command, int argc, char **argv)
 	call.request.target = WIRE_OWN;
 	call.request.scope = text_of(variable_get(VARIABLE_SCOPE));
 	if (!parse_op(argv[1], &call.request.op))
-		return usage_error(command, "unknown verb: %s", argv[1]);
+		return usage_error(command, "unknown subcommand: %s", argv[1]);
 	code = parse(&call, argc - 1, argv + 1);
 	if (code != EXIT_OK)
 		return code;
@@ -416,9 +416,10 @@ const struct command command_context = {
 	.summary = "Read or change the current context: task, conversation and so on.",
 	.verbs = verbs,
 	.options = options,
-	.about = "Without --scope it is the scope that this is run in. The exit code is 1 when "
-		 "there is no such scope, or the fields asked for have no value; 2 for a bad "
-		 "call; 3 when the service is not running, or refuses.",
+	.about =
+		"Without --scope, it is the scope in which the command is run. The exit code is 1 when "
+		"there is no such scope, or the fields asked for have no value; 2 for a bad "
+		"call; 3 when the service is not running, or refuses.",
 	.examples = "tagalong context set task_id=T-43\n"
 		    "git branch --show-current | tagalong context set task_id=-\n"
 		    "tagalong context open --scope pid:$$ project_id=billing",

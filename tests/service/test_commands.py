@@ -121,8 +121,8 @@ def test_watch(service):
         (["get", "--scope", "a b"], "invalid scope"),
         (["get", "--scope"], "option --scope needs a value"),
         (["get", "--port", "1"], "unknown option --port"),
-        (["teleport"], "unknown verb: teleport"),
-        ([], "a verb is needed"),
+        (["teleport"], "unknown subcommand: teleport"),
+        ([], "a subcommand is needed"),
     ],
 )
 def test_bad_calls(cold, words, said):

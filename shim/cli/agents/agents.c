@@ -177,7 +177,7 @@ static int run(const struct command *command, int argc, char **argv)
 	if (argc == 1 && !strcmp(argv[0], "status"))
 		return print_status();
 	if (argc != 2)
-		return usage_error(command, "a verb and an agent are needed");
+		return usage_error(command, "a subcommand and an agent are needed");
 	agent = agent_find(argv[1]);
 	if (!strcmp(argv[0], "hook")) {
 		if (agent)
@@ -188,7 +188,7 @@ static int run(const struct command *command, int argc, char **argv)
 		return usage_error(command, "unknown agent: %s", argv[1]);
 	install = !strcmp(argv[0], "install");
 	if (!install && strcmp(argv[0], "uninstall") != 0)
-		return usage_error(command, "unknown verb: %s", argv[0]);
+		return usage_error(command, "unknown subcommand: %s", argv[0]);
 	if (home_is_foreign())
 		return EXIT_TROUBLE;
 	code = change(agent, install ? agent_install : agent_uninstall, yes);
