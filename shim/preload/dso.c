@@ -118,8 +118,13 @@ bool dso_is_own(const void *address)
 /* A libcurl has no dlvsym, and a libc has no curl_easy_init. */
 bool dso_is_copy(const struct link_map *map)
 {
-	return elf_symbol(map, "curl_easy_init") &&
-	       (elf_symbol(map, "tagalong_headers") || elf_symbol(map, "dlvsym"));
+	struct elf_name init = elf_name("curl_easy_init", NULL),
+			ours = elf_name("tagalong_headers", NULL),
+			dlvsym = elf_name("dlvsym", NULL);
+	struct elf elf;
+
+	return elf_open(map, &elf) && elf_find(&elf, &init) &&
+	       (elf_find(&elf, &ours) || elf_find(&elf, &dlvsym));
 }
 
 void *dso_next_symbol(const char *name)

@@ -45,53 +45,57 @@
 #define RELOCATION_TYPE ELF32_R_TYPE
 #endif
 #define WORD_BITS (8 * sizeof(ElfW(Addr)))
+/* Most objects are smaller, and prelink(8) begins above this. */
+#define NEAR_BYTES (256u << 20)
 
-static ElfW(Addr) distance(ElfW(Addr) a, ElfW(Addr) b)
+/* What an entry points at. glibc has turned these into addresses; musl, and the vDSO, leave them
+ * relative: what they mean is near. */
+static const void *pointed_at(const struct link_map *map, ElfW(Addr) value)
 {
-	return a > b ? a - b : b - a;
+	ElfW(Addr) place = (ElfW(Addr))map->l_ld, moved = value + map->l_addr;
+	ElfW(Addr) far = value > place ? value - place : place - value;
+	ElfW(Addr) moved_far = moved > place ? moved - place : place - moved;
+
+	return (const void *)(far <= moved_far ? value : moved);
 }
 
 bool elf_open(const struct link_map *map, struct elf *ret_elf)
 {
 	struct elf elf = { .map = map, .protect = mprotect, .auxiliary_value = getauxval };
-	ElfW(Addr) base = map->l_addr, place = (ElfW(Addr))map->l_ld, value, address;
 
 	if (!map->l_ld)
 		return false;
 	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
-		value = entry->d_un.d_val;
-		/* glibc has turned these into addresses; musl, and the vDSO, leave them
-		 * relative: what they mean is near. */
-		address = distance(value, place) <= distance(value + base, place) ? value :
-										    value + base;
+		ElfW(Addr) value = entry->d_un.d_val;
+
 		switch (entry->d_tag) {
 		case DT_SYMTAB:
-			elf.symbols = (const ElfW(Sym) *)address;
+			elf.symbols = pointed_at(map, value);
 			break;
 		case DT_STRTAB:
-			elf.strings = (const char *)address;
+			elf.strings = pointed_at(map, value);
 			break;
 		case DT_GNU_HASH:
-			elf.gnu_hash = (const uint32_t *)address;
+			elf.gnu_hash = pointed_at(map, value);
 			break;
 		case DT_HASH:
-			elf.sysv_hash = (const uint32_t *)address;
+			elf.sysv_hash = pointed_at(map, value);
 			break;
 		case DT_VERSYM:
-			elf.versions = (const ElfW(Half) *)address;
+			elf.versions = pointed_at(map, value);
 			break;
 		case DT_VERDEF:
-			elf.version_names = (const char *)address;
+			elf.version_names = pointed_at(map, value);
 			break;
 		case DT_JMPREL:
-			elf.relocations[0] = (const char *)address;
+			elf.relocations[0] = pointed_at(map, value);
 			break;
 		case DT_PLTRELSZ:
 			elf.relocation_bytes[0] = value;
 			break;
 		case DT_RELA:
 		case DT_REL:
-			elf.relocations[1] = (const char *)address;
+			elf.relocations[1] = pointed_at(map, value);
 			break;
 		case DT_RELASZ:
 		case DT_RELSZ:
@@ -237,6 +241,9 @@ static const ElfW(Ehdr) *find_header(const struct link_map *map)
 	uintptr_t first;
 	struct elf elf;
 
+	/* One that was linked for another address stands far from the difference of the two. */
+	if (map->l_addr && (uintptr_t)map->l_ld - map->l_addr < NEAR_BYTES)
+		return (const ElfW(Ehdr) *)map->l_addr;
 	if (elf_open(map, &elf)) {
 		first = (uintptr_t)elf.symbols < (uintptr_t)elf.strings ? (uintptr_t)elf.symbols :
 									  (uintptr_t)elf.strings;

@@ -464,5 +464,9 @@ const struct library *library_of_call(enum libcurl_version version, const void *
 
 bool library_is_libcurl(const struct link_map *map)
 {
-	return elf_symbol(map, "curl_easy_init") && elf_symbol(map, "curl_easy_getinfo");
+	struct elf_name init = elf_name("curl_easy_init", NULL),
+			getinfo = elf_name("curl_easy_getinfo", NULL);
+	struct elf elf;
+
+	return elf_open(map, &elf) && elf_find(&elf, &init) && elf_find(&elf, &getinfo);
 }
