@@ -133,9 +133,9 @@ static void hash_client(const struct plan *plan, const struct tag_request *reque
 /* How the names of variables that count start: a bit for each pair of letters. */
 static uint64_t starts_of(const struct config *config)
 {
-#define VARIABLE_START(constant, name, what) | START_BIT((#name)[0], (#name)[1])
-#define FIELD_START(constant, name, variable, what) | START_BIT((#variable)[0], (#variable)[1])
-#define ADOPTED_START(field, variable, who) | START_BIT((#variable)[0], (#variable)[1])
+#define VARIABLE_START(constant, name, ...) | START_BIT((#name)[0], (#name)[1])
+#define FIELD_START(constant, name, variable, ...) | START_BIT((#variable)[0], (#variable)[1])
+#define ADOPTED_START(field, variable, ...) | START_BIT((#variable)[0], (#variable)[1])
 	/* XDG_CONFIG_HOME, XDG_RUNTIME_DIR, HOME. */
 	uint64_t starts = START_BIT('X', 'D') | START_BIT('H', 'O') VARIABLES(VARIABLE_START)
 							FIELDS(FIELD_START) ADOPTED(ADOPTED_START);
