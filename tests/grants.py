@@ -8,6 +8,7 @@ A reason that begins with REFUSED is no failure with CI=true (tests/run.py): the
 """
 
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -34,6 +35,12 @@ networks = granted("network namespaces with a cable between them", "unshare", "-
 mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")
 other_users = granted("other users who may enter this folder",
                       "setpriv", "--reuid", "65534", "--clear-groups", "test", "-r", __file__)
+
+
+def libcurl():
+    """Its version, as the system's curl has it."""
+    words = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"libcurl/([\d.]+)", words)[1]
 
 
 def descriptors(wanted):

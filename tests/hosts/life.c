@@ -260,7 +260,7 @@ static void lock_in(void)
 		SYS_read, SYS_write, SYS_close, SYS_socket, SYS_connect, SYS_sendto, SYS_recvfrom, SYS_poll,
 		SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_getpeername, SYS_fcntl,
 		SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_futex, SYS_brk, SYS_mmap, SYS_munmap,
-		SYS_mprotect, SYS_exit_group, SYS_newfstatat, SYS_socketpair, SYS_eventfd2, SYS_rt_sigreturn,
+		SYS_mprotect, SYS_exit_group, SYS_newfstatat, SYS_socketpair, SYS_pipe2, SYS_eventfd2, SYS_rt_sigreturn,
 		SYS_getpid, SYS_clock_gettime,
 	};
 	const unsigned count = sizeof(allowed) / sizeof(allowed[0]);

@@ -407,6 +407,7 @@ def test_a_folder_that_cannot_be_written(cold):
         '{"kind":"tagalong state","v":1,"boot":"x"}\n'
         '{"revision":3,"scope":"default","context":{"task_id":"T-1"}}\n'
     )
+    service.journal.chmod(0o644)  # some systems have another umask
     service.state.chmod(0o555)
     how = {}
     if os.geteuid() == 0:  # root may write anywhere
@@ -415,7 +416,6 @@ def test_a_folder_that_cannot_be_written(cold):
         service.folder.chmod(0o711)
         os.chown(service.runtime, 65534, 65534)
         service.state.parent.chmod(0o755)
-        service.journal.chmod(0o644)
         how["preexec_fn"] = as_nobody
     service.start(**how)
     with service.connect() as peer:
