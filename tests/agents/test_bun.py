@@ -99,6 +99,15 @@ def test_a_proxy(bun, compiled, where):
         assert len(proxy.requests) == 2
 
 
+def test_over_tls(bun, compiled, front, servers):
+    relay = servers["relay"]
+    relay.reset()
+    command = [TAGALONG, "run", "--no-service", "--relay", front.url, "--", str(compiled), front.url, front.url]
+    result = bun.run(command, ONE="string", NODE_EXTRA_CA_CERTS=front.ca)
+    assert result.stdout.startswith(b"string 200"), result
+    assert [request.value("X-Task-Id") for request in relay.requests] == ["T-42"]
+
+
 def test_left_out(bun, compiled):
     plain = [(server, PLAIN) for server, _ in WAYS]
     both(bun, [str(compiled)], plain, TAGALONG_HOOKS="libcurl, node")
