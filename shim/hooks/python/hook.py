@@ -111,8 +111,7 @@ def hook_http_client(module):
             if added and self.sock is None and self.auto_open:
                 self.connect()  # as the original would do next: only a socket tells that it is no Unix one
             if added and not safely(is_unix, self.sock):
-                for name, value in added:
-                    connection.putheader(self, name.decode("latin-1"), value)
+                self._buffer.extend(map(b": ".join, added))  # what putheader does with lines that were checked
             return original(self, message_body, *args, **kwargs)
 
         return endheaders
