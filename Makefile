@@ -403,7 +403,7 @@ lint: all
 	$(Q)scripts/check-layers
 	$(Q)find shim -name '*.[ch]' | xargs clang-format --dry-run -Werror
 	$(Q)shellcheck -S warning scripts/demo scripts/check scripts/check-layers scripts/check-exports \
-		scripts/check-needs scripts/install-deps scripts/install-npm scripts/tagalong-run tests/fresh/run scripts/packaging/build .ci/run \
+		scripts/check-needs scripts/install-deps scripts/install-npm scripts/tagalong-run tests/fresh/run tests/store/server_of scripts/packaging/build .ci/run \
 		scripts/completions/tagalong.bash
 	$(Q)node --input-type=module --check < shim/hooks/kilo/tagalong.js
 	$(Q)node --check shim/hooks/node/tagalong.cjs
