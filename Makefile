@@ -326,28 +326,30 @@ test: test-build
 	$(Q)TAGALONG_BUILD='$(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)' python3 tests/run.py $(TEST)
 
 # The unit suites, the suites of host programs with handles, threads and bindings of every kind, and the
-# service, over sanitizers and valgrind. A sanitizer's runtime has to stand before the shim in
-# LD_PRELOAD; leaks are looked for in the unit suites and the service, because the host programs leave
+# service with each of its stores, over sanitizers and valgrind. A sanitizer's runtime has to stand before
+# the shim in LD_PRELOAD; leaks are looked for in the unit suites and the service, because the host programs leave
 # some behind on purpose. Left out under it: the memory test (freed memory is kept for a while), and
 # what the suites skip, each with its reason. A service in which something was found ends badly, and
 # that fails its test.
 PYTEST = timeout 900 /usr/bin/python3 -m pytest -q -n 2
 HOST_SUITES := $(patsubst %,tests/e2e/test_%.py,handles threads bindings frugal) -k 'not memory_is_flat'
-SERVICE_SUITE := tests/service tests/store --ignore=tests/service/test_install.py
+SERVICE_SUITE := tests/service --ignore=tests/service/test_install.py
 
 test-asan: fixtures
 	$(Q)$(MAKE) -s MODE=asan all unit
 	$(Q)ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
 		TAGALONG_LIB=$$($(CC) -print-file-name=libasan.so):$(CURDIR)/build/asan/libtagalong.so \
 		$(PYTEST) $(HOST_SUITES)
-	$(Q)UBSAN_OPTIONS=halt_on_error=1 TAGALONG_BUILD=$(CURDIR)/build/asan $(PYTEST) $(SERVICE_SUITE)
+	$(Q)for suite in '$(SERVICE_SUITE)' tests/store; do UBSAN_OPTIONS=halt_on_error=1 \
+		TAGALONG_BUILD=$(CURDIR)/build/asan $(PYTEST) $$suite || exit 1; done
 
 test-tsan: fixtures
 	$(Q)$(MAKE) -s MODE=tsan all unit
 	$(Q)TSAN_OPTIONS=halt_on_error=1 \
 		TAGALONG_LIB=$$($(CC) -print-file-name=libtsan.so):$(CURDIR)/build/tsan/libtagalong.so \
 		$(PYTEST) $(HOST_SUITES)
-	$(Q)TSAN_OPTIONS=halt_on_error=1 TAGALONG_BUILD=$(CURDIR)/build/tsan $(PYTEST) $(SERVICE_SUITE)
+	$(Q)for suite in '$(SERVICE_SUITE)' tests/store; do TSAN_OPTIONS=halt_on_error=1 \
+		TAGALONG_BUILD=$(CURDIR)/build/tsan $(PYTEST) $$suite || exit 1; done
 
 VALGRIND := valgrind -q --error-exitcode=99 --suppressions=$(CURDIR)/tests/valgrind.supp
 LEAKS := --leak-check=full --errors-for-leak-kinds=definite,indirect --child-silent-after-fork=yes
@@ -358,8 +360,8 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 	$(Q)TAGALONG_WRAP='$(VALGRIND)' $(PYTEST) tests/e2e/test_bindings.py \
 		-k '(another_place and deepbind) or (inner_calls and DEEPBIND)'
 	$(Q)TAGALONG_WRAP='$(VALGRIND) $(LEAKS)' $(PYTEST) \
-		$(patsubst %,tests/service/test_%.py,golden scopes state) \
-		$(patsubst %,tests/store/test_%.py,faults shared)
+		$(patsubst %,tests/service/test_%.py,golden scopes state)
+	$(Q)TAGALONG_WRAP='$(VALGRIND) $(LEAKS)' $(PYTEST) $(patsubst %,tests/store/test_%.py,faults shared)
 
 # One libFuzzer program for each tests/fuzz/fuzz_NAME.c: linked with all rooms but the hooks and the
 # commands, FUZZ_JOBS at a time (tests/fuzz/run.py). What breaks it becomes a seed and a unit test.
