@@ -45,8 +45,6 @@
 #define RELOCATION_TYPE ELF32_R_TYPE
 #endif
 #define WORD_BITS (8 * sizeof(ElfW(Addr)))
-/* Most objects are smaller, and prelink(8) begins above this. */
-#define NEAR_BYTES (256u << 20)
 
 /* What an entry points at. glibc has turned these into addresses; musl, and the vDSO, leave them
  * relative: what they mean is near. */
@@ -234,24 +232,19 @@ void *elf_symbol(const struct link_map *map, const char *name)
 }
 
 /* l_addr is the ELF header's address only where the object was linked for address 0; it need not be
- * mapped at all. But the first tables that the dynamic section names stand behind the header. */
+ * mapped at all. But the header is in the page of the first table, usually that of the hashes. */
 static const ElfW(Ehdr) *find_header(const struct link_map *map)
 {
-	const ElfW(Ehdr) *header;
-	uintptr_t first;
-	struct elf elf;
+	const uintptr_t page = ELF_FIRST_PAGE_BYTES;
 
-	/* One that was linked for another address stands far from the difference of the two. */
-	if (map->l_addr && (uintptr_t)map->l_ld - map->l_addr < NEAR_BYTES)
-		return (const ElfW(Ehdr) *)map->l_addr;
-	if (elf_open(map, &elf)) {
-		first = (uintptr_t)elf.symbols < (uintptr_t)elf.strings ? (uintptr_t)elf.symbols :
-									  (uintptr_t)elf.strings;
-		if (elf.gnu_hash && (uintptr_t)elf.gnu_hash < first)
-			first = (uintptr_t)elf.gnu_hash;
-		if (elf.sysv_hash && (uintptr_t)elf.sysv_hash < first)
-			first = (uintptr_t)elf.sysv_hash;
-		header = (const ElfW(Ehdr) *)(first & ~(uintptr_t)(ELF_FIRST_PAGE_BYTES - 1));
+	for (const ElfW(Dyn) *entry = map->l_ld; entry && entry->d_tag != DT_NULL; entry++) {
+		const ElfW(Ehdr) *header;
+
+		if (entry->d_tag != DT_GNU_HASH && entry->d_tag != DT_HASH &&
+		    entry->d_tag != DT_SYMTAB)
+			continue;
+		header = (const ElfW(Ehdr) *)((uintptr_t)pointed_at(map, entry->d_un.d_val) &
+					      -page);
 		if (!memcmp(header->e_ident, ELFMAG, SELFMAG))
 			return header;
 	}

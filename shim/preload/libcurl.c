@@ -96,24 +96,40 @@ static void *find_init(const struct link_map *map, enum libcurl_version version)
 	return found && !dso_is_copy(map) ? found : NULL;
 }
 
-static void *note_dlsym(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
-{
-	bool *refers = arg;
+struct references {
+	const struct object *object;
+	void *libcurl; /* what one to libcurl's functions is bound to */
+	bool dlsym;
+};
 
-	*refers |= !strcmp(name, "dlsym") || !strcmp(name, "dlvsym");
-	return bound;
+static void *note_reference(void *arg, const char *name, const ElfW(Sym) *symbol, void *now)
+{
+	struct references *found = arg;
+
+	found->dlsym |= !strcmp(name, "dlsym") || !strcmp(name, "dlvsym");
+	if (!found->libcurl && now && !memcmp(name, "curl_", 5) && !dso_is_own(now) &&
+	    !object_holds(found->object, now))
+		found->libcurl = now;
+	return now;
+}
+
+static struct references references_of(const struct object *object)
+{
+	struct references found = { .object = object };
+	struct elf elf;
+
+	if (elf_open(object->map, &elf))
+		elf_rebind(&elf, note_reference, &found);
+	return found;
 }
 
 /* Has some of libcurl's functions, and asks for the real ones: a preload that watches calls. */
 static bool is_wrapper(const struct link_map *map)
 {
-	bool refers = false;
-	struct elf elf;
+	struct object object;
 
-	if (library_is_libcurl(map) || !elf_open(map, &elf))
-		return false;
-	elf_rebind(&elf, note_dlsym, &refers);
-	return refers;
+	return !library_is_libcurl(map) && object_of_map(map, &object) &&
+	       references_of(&object).dlsym;
 }
 
 static void set_function(struct library *library, size_t index, void *function)
@@ -138,13 +154,20 @@ static void name_functions(struct elf_name *ret_names, enum libcurl_version vers
 
 static void fill(struct library *library, const struct link_map *map, const struct elf_name *names)
 {
+	bool is_checked = map == library->object.map;
 	struct elf elf;
+	void *found;
 
-	if (dso_is_copy(map) || !elf_open(map, &elf))
+	if (!elf_open(map, &elf))
 		return;
 	for (size_t i = 0; i < FUNCTIONS; i++) {
-		if (!get_function(library, i))
-			set_function(library, i, elf_find(&elf, &names[i]));
+		found = get_function(library, i) ? NULL : elf_find(&elf, &names[i]);
+		if (!found)
+			continue;
+		if (!is_checked && dso_is_copy(map))
+			return;
+		is_checked = true;
+		set_function(library, i, found);
 	}
 }
 
@@ -162,7 +185,8 @@ static void find_functions(struct library *library, const struct link_map *map,
 	while (at.map != map && dso_iterate(&at) && at.of_start && at.map != map)
 		fill(library, at.map, names);
 	fill(library, map, names);
-	library->complete = library_is_libcurl(map);
+	library->complete = object_holds(&library->object, (void *)library->curl_easy_getinfo) ||
+			    library_is_libcurl(map);
 	for (size_t i = 0; i < FUNCTIONS; i++)
 		library->complete = library->complete && get_function(library, i);
 	while (!library->complete && !library->by_name && at.map && at.of_start &&
@@ -260,22 +284,6 @@ const struct library *library_at(const void *function)
 	return library_make((void *)(uintptr_t)function, LIBCURL_UNVERSIONED, true);
 }
 
-struct bound {
-	const struct object *caller;
-	void *function;
-};
-
-/* Of an object's references to libcurl's other functions, any that is bound already. */
-static void *note_bound(void *arg, const char *name, const ElfW(Sym) *symbol, void *now)
-{
-	struct bound *bound = arg;
-
-	if (!bound->function && now && !memcmp(name, "curl_", 5) && !dso_is_own(now) &&
-	    !object_holds(bound->caller, now))
-		bound->function = now;
-	return now;
-}
-
 /* The loaded object that a DT_NEEDED entry means. */
 static const struct link_map *loaded_by_name(const char *name)
 {
@@ -340,16 +348,11 @@ const struct library *library_in_scope(const struct link_map *map)
 /* What the calling object's references are bound to, when the process has not started with it. */
 static void *init_for_object(const struct object *object, enum libcurl_version version)
 {
-	struct bound bound = { object, NULL };
+	void *bound = references_of(object).libcurl, *init = NULL;
 	struct object there;
-	struct elf elf;
-	void *init;
 
-	if (elf_open(object->map, &elf))
-		elf_rebind(&elf, note_bound, &bound);
-	init = bound.function && object_find(bound.function, &there) ?
-		       find_init(there.map, version) :
-		       NULL;
+	if (bound && object_find(bound, &there))
+		init = find_init(there.map, version);
 	return init ? init : init_in_scope(object->map, version, true);
 }
 

@@ -95,8 +95,8 @@ static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, 
 			return bound;
 	}
 	wanted = elf_name(name, NULL);
-	found = is_host(libc, bound) ? elf_find(&libc->libc_symbols, &wanted) : NULL;
-	return found ? found : bound;
+	found = elf_find(&libc->libc_symbols, &wanted);
+	return found && is_host(libc, bound) ? found : bound;
 }
 
 /* Until then our own references are not to be trusted. */

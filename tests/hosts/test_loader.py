@@ -41,6 +41,7 @@ BUILDS = {
     "lazy, old hash": (["-Wl,-z,lazy", "-Wl,--hash-style=sysv"], ["-Wl,--build-id=none"]),
     # As prelinked: each wants the same place, and all but the first are moved.
     "linked for an address": ([], ["-Wl,--build-id=sha1", "-Wl,-Ttext-segment=0x7000000000"]),
+    "linked for a low address": ([], ["-Wl,--build-id=none", "-Wl,-Ttext-segment=0x400000"]),
 }
 
 
