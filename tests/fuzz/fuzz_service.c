@@ -59,7 +59,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	state.on_open = on_open;
 	state.on_end = on_end;
 	state.pages = &pages;
-	pages_init(&pages, true);
+	pages_init(&pages, true, "");
 	CHECK(pages.control);
 	CHECK(!state_start(&state, "memory:", NULL));
 	return 0;
