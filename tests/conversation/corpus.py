@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 HERE = Path(__file__).parent
+RECORDED = HERE / "recorded.jsonl.gz"
 SEED = 16
 CONVERSATIONS = 14  # of each client
 VERBS = "fix add explain rename remove test document port speed-up review".split()
@@ -300,9 +301,16 @@ def conversations(client, count=CONVERSATIONS):
         yield f"host-{number % 3}", first, list(CLIENTS[client](rng, first, World(rng)))
 
 
+def recorded():
+    return [json.loads(line) for line in gzip.decompress(RECORDED.read_bytes()).splitlines()]
+
+
 def recordings():
     """Of real clients: what record.py wrote."""
-    return [json.loads(line) for line in gzip.decompress((HERE / "recorded.jsonl.gz").read_bytes()).splitlines()]
+    talks = recorded()
+    for request in (request for talk in talks for request in talk["requests"] if "raw" in request):
+        request["body"] = json.loads(request["raw"])
+    return talks
 
 
 def one_word_conversations():

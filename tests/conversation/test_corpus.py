@@ -81,10 +81,10 @@ def recorded_rows(core):
         groups.setdefault((talk["client"], talk["kind"]), []).append(("host", "", talk["requests"]))
 
     def by_words(request, place):
-        return core.id_of(json.dumps(words_alone(request["body"])).encode(), place)
+        return core.id_of((request.get("raw") or json.dumps(words_alone(request["body"]))).encode(), place)
 
     def as_sent(request, place):
-        return core.id_of(json.dumps(request["body"]).encode(), place, request["own"])
+        return core.id_of((request.get("raw") or json.dumps(request["body"])).encode(), place, request["own"])
 
     for (client, kind), talks in groups.items():
         yield (client, kind, len(talks), sum(len(requests) for *_, requests in talks),
@@ -99,7 +99,7 @@ def test_recordings(core):
     rows = list(recorded_rows(core))
     usual = [row for row in rows if row[1] == "plain"]
     agents = [row for row in rows if row[0].startswith(("Claude", "Codex", "opencode"))]
-    assert sum(row[2] for row in rows) >= 200 and len(usual) >= 9 and len(agents) == 4
+    assert sum(row[2] for row in rows) >= 250 and len(usual) >= 17 and len(agents) == 4
     assert all(row[6:] == (0, 0, 0, 0) for row in usual), usual
     assert all(row[6:8] == (1, 0) for row in rows if row[1] != "plain"), rows
     assert all(row[8:] == (0, 0) for row in agents), rows

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the relay's model says: chat completions, responses and messages, whole or as a stream.
+"""What the relay's model says: chat completions, responses, messages and Gemini's contents, whole or as a stream.
 
 Every answer is the same at every time (no clock, no random ids), so that two runs of a client can
 be compared byte by byte. A body that is no JSON object counts as {}: nothing is judged here.
@@ -21,7 +21,7 @@ def answer(path, body, pause):
         if path.endswith(suffix):
             asked = parse(body)
             whole, events = make(asked)
-            if asked.get("stream") is True:
+            if asked.get("stream") is True or suffix == ":streamGenerateContent":
                 headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
                 return Response(200, headers, pieces=halves(events, pause))
             return json_response(200, whole)
@@ -121,8 +121,23 @@ def messages(asked):
     return whole, events()
 
 
+def generate_content(_):
+    usage = {"promptTokenCount": 9, "candidatesTokenCount": len(WORDS), "totalTokenCount": 9 + len(WORDS)}
+
+    def part(text, **more):
+        return {"candidates": [{"index": 0, "content": {"role": "model", "parts": [{"text": text}]}, **more}]}
+
+    def events():
+        yield from (data(part(word)) for word in WORDS[:-1])
+        yield data(part(WORDS[-1], finishReason="STOP") | {"usageMetadata": usage})
+
+    return part(TEXT, finishReason="STOP") | {"usageMetadata": usage}, events()
+
+
 MODELS = {
     "/chat/completions": chat_completions,
     "/responses": responses,
     "/v1/messages": messages,
+    ":generateContent": generate_content,
+    ":streamGenerateContent": generate_content,
 }
