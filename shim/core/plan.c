@@ -255,7 +255,7 @@ static bool put_conversation(struct plan *plan, const struct values *values)
 	__atomic_store_n(&plan->reads_body, values->read_body, __ATOMIC_RELAXED);
 	if (!values->read_body)
 		return true;
-	place = values_place(values, &detail);
+	place = values_place(&detail);
 	if (id.len >= sizeof(plan->conversation) || place.len > sizeof(plan->place))
 		return false;
 	memcpy(plan->conversation, id.ptr, id.len);

@@ -209,8 +209,11 @@ struct body_id {
 void body_id_read(const struct tag_request *request, struct body_id *ret_id,
 		  struct buf *ret_signal);
 
-/* Where the conversation takes place; *ret_detail is set to what says so. */
-struct text values_place(const struct values *values, const char **ret_detail);
+/* Where the conversation takes place; *ret_detail is set to what says so: what the launcher made for
+ * the shell or program that it was started from, else the scope that the environment names. Both
+ * may be missing. The scope that the service found is not asked for: shared pages do not say it, so
+ * the second request of a process would be in another place than its first. */
+struct text values_place(const char **ret_detail);
 
 /* A template_lookup; arg is a struct values. Values that cost something (the project's name, the
  * trace, what is in the body) are found out at the first question. The value of a body's

@@ -184,17 +184,15 @@ static void prepare_signals(struct values *values)
 	values->signals_ready = true;
 }
 
-/* The place of the conversation: what the launcher made for the shell or program that it was
- * started from, else the context service's scope. Both may be missing. */
-struct text values_place(const struct values *values, const char **ret_detail)
+struct text values_place(const char **ret_detail)
 {
 	struct text place = text_of(variable_get(VARIABLE_RUN));
 
 	*ret_detail = "launcher";
-	if (place.len || !values->answer)
+	if (place.len)
 		return place;
 	*ret_detail = "scope";
-	return values->answer->reply.scope;
+	return text_of(variable_get(VARIABLE_SCOPE));
 }
 
 /* The last resort: the id of the place, else of this process. */
@@ -203,7 +201,7 @@ static void id_of_place(struct values *values, const uint8_t *key, struct buf *i
 	static const uint8_t no_key[SIPHASH_KEY_BYTES];
 	uint8_t process[16];
 	const char *detail;
-	struct text place = values_place(values, &detail);
+	struct text place = values_place(&detail);
 
 	if (!key || !place.len) {
 		key = no_key;
@@ -269,8 +267,7 @@ static void prepare_conversation(struct values *values)
 	else if (!body.conversation.has_words)
 		error = "the request's body has no message of the user's";
 	if (!error) {
-		conversation_id_add(&id, body.key, body.conversation.words,
-				    values_place(values, &detail));
+		conversation_id_add(&id, body.key, body.conversation.words, values_place(&detail));
 		context_offer(context, FIELD_CONVERSATION_ID, buf_since(&id, 0), ORIGIN_DERIVED,
 			      "request body");
 		return;

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, clean_environment
+from conftest import HERE, ROOT, clean_environment
 
 CHAT = "/v1/chat/completions"
 TAGALONG = ROOT / "build" / "tagalong"
@@ -55,6 +55,17 @@ def test_on_the_wire(run, relay, tmp_path, environment, way):
     assert request.value("x-opencode-session") == entry["conversation_id"]
     reason = "no conversation id from the body: " in (tmp_path / "debug").read_text()
     assert reason == (arguments == FORM)
+
+
+@pytest.mark.parametrize("more", [{}, {"TAGALONG_SCOPE": "ci-7"}, {"TAGALONG_RUN": "host-1"}])
+def test_beside_a_service(run, relay, tmp_path, environment, more):
+    """Its answer comes by the socket, a file or shared memory: the id is the same, and in another process."""
+    for number, words in enumerate(("hi", "hi", "other"), 1):
+        (tmp_path / f"{number}.json").write_text(json.dumps({"messages": [{"role": "user", "content": words}]}))
+    command = ["/usr/bin/python3", HERE / "conversation/programs/turns_pycurl.py", relay.url + CHAT]
+    ids = [[request.value("x-opencode-session") for request in run(command, env=environment | more).requests]
+           for _ in range(2)]
+    assert ids[0] == ids[1] and ids[0][0] == ids[0][1] != ids[0][2]
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "client: session-id"])  # it has no headers
