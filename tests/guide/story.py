@@ -113,8 +113,8 @@ def tell(home, environment):
 def chapters(tmux):
     yield "It is installed into a home folder.", tmux.shell(
         "make -s -C tagalong install PREFIX=$HOME/.local", "command -v tagalong")
-    yield "What can be tagged on this machine? A C program, PHP, Node, a Go program, a static one.", tmux.shell(
-        "for program in curl php node fzf ldconfig; do tagalong doctor $program | sed '/^$/,$d'; done")
+    yield "What can be tagged on this machine? A C program, PHP, Node, a Go program.", tmux.shell(
+        "for program in curl php node fzf; do tagalong doctor $program | sed '/^$/,$d'; done")
     yield "One client is a shell script.", tmux.shell("cat bin/ask")
     yield "The other is an editor with a command of one's own.", tmux.shell("cat .config/nvim/init.vim")
     yield "Both are wrapped: from now on they start with Tagalong, and with a task.", tmux.shell(
