@@ -344,10 +344,11 @@ static bool client_is(const struct plan *plan, const struct tag_request *request
 	return !memcmp(hash, plan->client_hash, sizeof(hash));
 }
 
-/* Whether the body, which was read into `body` and `id`, is of the same conversation. */
+/* Whether the body, which was read into `body` and `id`, is of the same conversation. NULL: none was
+ * read, as the plan does not rest on one. */
 static bool conversation_is(const struct plan *plan, const struct body_id *body, struct buf *id)
 {
-	if (!plan->reads_body)
+	if (!body)
 		return true;
 	if (!body->conversation.signal) {
 		if (body->key_result || !body->conversation.has_words)
@@ -423,7 +424,7 @@ struct tag_lines *plan_lines(const struct tag_request *request)
 	if (lines && lock_try(&plan->lock)) {
 		held = plan->lines_bytes == size && plan->reads_body == reads_body &&
 		       holds(plan, request, snapshot, buf_since(&project, 0)) &&
-		       conversation_is(plan, &body, &conversation);
+		       conversation_is(plan, reads_body ? &body : NULL, &conversation);
 		if (held) {
 			copy_lines(plan, lines);
 			gaps_count = plan->gaps_count;

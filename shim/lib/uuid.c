@@ -39,7 +39,7 @@ static uint64_t hex_digits(const uint8_t bytes[4])
 void uuid_format(struct buf *buf, const uint8_t uuid[UUID_BYTES])
 {
 	char text[] = "00000000-0000-0000-0000-000000000000";
-	uint64_t digits[UUID_BYTES / 4];
+	uint64_t digits[UUID_BYTES / 4] = { 0 };
 	const char *from = (const char *)digits;
 
 	for (size_t i = 0; i < UUID_BYTES / 4; i++)

@@ -48,7 +48,7 @@
 
 /* What an entry points at. glibc has turned these into addresses; musl, and the vDSO, leave them
  * relative: what they mean is near. */
-static const void *pointed_at(const struct link_map *map, ElfW(Addr) value)
+static const void *pointed_at(const struct link_map *map, uintptr_t value)
 {
 	ElfW(Addr) place = (ElfW(Addr))map->l_ld, moved = value + map->l_addr;
 	ElfW(Addr) far = value > place ? value - place : place - value;
