@@ -196,15 +196,33 @@ static void *find_in_scope(const struct dl_arguments *arguments, const void *cal
 	return elf_find(&elf, &wanted);
 }
 
+/* Whether an object before us has a function of that name, too. */
+static bool is_defined_before_us(const char *name)
+{
+	const struct link_map *map = dso_own();
+
+	while (map && (map = map->l_prev)) {
+		if (elf_symbol(map, name))
+			return true;
+	}
+	return false;
+}
+
 /* There is none but ours: the real function is to say so. Its message has the name of the
  * caller, the symbol and the version; the version is lost where the program itself asks for one. */
 static void let_it_fail(struct dl_arguments *arguments, const void *caller)
 {
+	bool is_next = arguments->handle == RTLD_NEXT && !arguments->version;
 	struct object object;
 
-	if (dso_has_musl()) { /* whose message names the symbol alone: any library without it will do */
+	if (dso_has_musl() || (is_next && is_defined_before_us(arguments->name))) {
+		/* musl's message names the symbol alone: any library without it will do. */
 		if (object_find(dl_real_dlsym(), &object))
 			arguments->handle = (void *)(uintptr_t)object.map;
+	} else if (is_next) {
+		/* Up to glibc 2.35 the next one is looked for as if a reference without a version
+		 * were bound, which finds ours (glibc bug 14932). */
+		arguments->handle = RTLD_DEFAULT;
 	} else if (arguments->version) {
 		if (!is_before_us(caller))
 			arguments->handle = RTLD_NEXT;

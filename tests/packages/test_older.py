@@ -45,6 +45,7 @@ def system():
             build(folder, "libcurl.so.4", "-shared", "-fPIC", "-Wl,-soname,libcurl.so.4", "libcurl.c")
             build(folder, "plain", "plain.c", "module.c", "libcurl.so.4", f"-Wl,-rpath,{PLACE}")
             build(folder, "late", "-DLATE", "plain.c")
+            build(folder, "next", "-D_GNU_SOURCE", "next.c", "-Wl,--no-as-needed", "-l:libdl.so.2")
             build(folder, "module.so", "-shared", "-fPIC", "-DMODULE", "module.c", "-l:libcurl.so.4")
             (folder / "gconv-modules").write_text(f"module INTERNAL MODULE// {PLACE}/module 1\n")
             yield system
@@ -114,3 +115,9 @@ def test_libdl_comes_late(system, neutral):
     assert b"0 from a module" in neutral(f"{PLACE}/late", own=["X-Own"], GCONV_PATH=PLACE).stdout
     needed = system.run("env", "LD_TRACE_LOADED_OBJECTS=1", f"{PLACE}/late").stdout
     assert "libdl" not in needed
+
+
+def test_the_next_one(system, neutral):
+    """Up to glibc 2.35 dlsym(RTLD_NEXT) takes a definition of ours, as if the program were linked with it."""
+    stdout = neutral(f"{PLACE}/next", tags=None).stdout
+    assert stdout.count(b"absent: ") == 3 and stdout.count(b"undefined symbol: curl_") == 3
