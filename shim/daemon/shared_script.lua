@@ -42,7 +42,10 @@ if exists and ttl > 0 then
 end
 if changed and exists then redis.call('HSET', key, 'revision', string.format('%.0f', revision)) end
 if not changed then revision = tonumber(redis.call('HGET', key, 'revision') or 0) end
-local row = {'ok', exists and '1' or '0', string.format('%.0f', revision), tostring(math.max(redis.call('PTTL', key), 0))}
+-- -1: it does not end; -2: there is none, or it has just ended. Its last millisecond is not "never".
+local left = redis.call('PTTL', key)
+exists = left ~= -2
+local row = {'ok', exists and '1' or '0', string.format('%.0f', revision), left < 0 and '0' or tostring(math.max(left, 1))}
 for _, part in ipairs(exists and redis.call('HGETALL', key) or {}) do row[#row + 1] = part end
 if changed then redis.call('PUBLISH', channel, cjson.encode(row)) end
 return row

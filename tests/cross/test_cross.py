@@ -222,7 +222,8 @@ NOT_EMULATED = {
 
 @pytest.mark.parametrize("machine", MACHINES[1:], indirect=True, ids=lambda machine: machine.name)
 def test_unit_suites(machine):
-    suites = [path for path in (machine.build / "tests").glob("test_*") if not path.suffix]
+    # That of the plan starts a service, which is not built for other machines.
+    suites = [path for path in (machine.build / "tests").glob("test_*") if not path.suffix and path.name != "test_plan"]
     assert len(suites) > 5
     for suite in suites:
         done = machine.run(suite)
