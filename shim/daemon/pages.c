@@ -337,7 +337,7 @@ static int make_page(struct pages *pages, const struct scopes *scopes, struct sc
 	page->scope = scope;
 	result = make_memory(&page->fd, &memory);
 	page->memory = memory;
-	if (!result)
+	if (!result && memory) /* it is; the analyzer takes errno for 0 */
 		result = write_page(pages, scopes, page);
 	if (result) {
 		if (memory)

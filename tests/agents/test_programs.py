@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+import grants
 from agent_table import NPM, OPENCODE, ROWS, put
 from harness import TAGALONG, model, norm, place  # noqa: F401
 
@@ -17,7 +18,9 @@ NAMES = ("X-Task-Id", "X-Request-Id", "traceparent")
 def fill(request, tmp_path_factory, model):
     row = request.param
     if not row.version() or not shutil.which(row.command[0].replace("{npm}", str(NPM))):
-        pytest.skip(f"{row.package} is not installed")
+        by_hand = row.package.startswith(("programs/", "record/"))
+        pytest.skip(f"{grants.BY_HAND}: scripts/install-npm programs record" if by_hand else
+                    f"{row.package} is not installed")
     with place(tmp_path_factory, row.name.replace(" ", "-"), model, {}, lambda: model.chats) as found:
         def text(value):
             return value.format(url=model.url, npm=NPM, home=found.home)

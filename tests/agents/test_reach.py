@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import grants
 from harness import NPM, TAGALONG, need, place  # noqa: F401
 from relay import Relay
 
@@ -37,7 +38,7 @@ OF_NPM = [f"programs/node_modules/.bin/{name}" for name in ("gemini", "cn", "pi"
 @pytest.mark.parametrize("program", OF_NPM)
 def test_an_agent_for_node(home, program):
     if not (NPM / program).exists():
-        pytest.skip(f"{program} is not installed: scripts/install-npm programs")
+        pytest.skip(f"{grants.BY_HAND}: scripts/install-npm programs")
     assert doctor(home, NPM / program)[:2] == ("tagged", "node")
 
 
