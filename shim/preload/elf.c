@@ -265,7 +265,7 @@ const ElfW(Phdr) *elf_program_headers(const struct link_map *map, size_t *ret_co
 	    header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > ELF_FIRST_PAGE_BYTES)
 		return NULL;
 	*ret_count = header->e_phnum;
-	return (const ElfW(Phdr) *)((const char *)header + header->e_phoff);
+	return (const ElfW(Phdr) *)(const void *)((const char *)header + header->e_phoff);
 }
 
 /* What the loader has made read-only after relocating the object. */
