@@ -34,9 +34,11 @@
 /* A page that was not asked for for so long makes room for another: its readers ask once a
  * second. */
 #define PAGE_UNUSED_MS 10000
-/* Descriptors that are not spent on pidfds: connections, each perhaps with a page on its way,
- * pages, files, the loop, and some to spare. */
-#define DESCRIPTORS_KEPT (2 * CONNECTIONS_MAX + 2 * PAGES_MAX + 64)
+/* Descriptors that are spent on neither pages nor pidfds: connections, each perhaps with a page on
+ * its way, files, the loop, and some to spare. */
+#define DESCRIPTORS_KEPT (2 * CONNECTIONS_MAX + 64)
+/* A page has one of memory, and one of the file beside the socket. */
+#define DESCRIPTORS_PER_PAGE 2
 /* After an accept(2) that failed for want of descriptors or memory. */
 #define ACCEPT_PAUSE_MS 200
 /* A state file that could not be written is tried again after this. */

@@ -228,14 +228,15 @@ static int take_for_life(struct control_page *control)
 	return -result;
 }
 
-/* With few descriptors to be had, connections go first. */
-static size_t pages_max(void)
+size_t pages_max(void)
 {
 	struct rlimit limit;
+	rlim_t spare;
 
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur >= DESCRIPTORS_KEPT)
-		return PAGES_MAX;
-	return 0;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= DESCRIPTORS_KEPT)
+		return 0;
+	spare = (limit.rlim_cur - DESCRIPTORS_KEPT) / 2 / DESCRIPTORS_PER_PAGE;
+	return spare < PAGES_MAX ? spare : PAGES_MAX;
 }
 
 void pages_init(struct pages *pages, bool wanted, const char *socket)

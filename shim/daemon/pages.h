@@ -20,6 +20,9 @@ struct pages {
 	const char *socket; /* beside it are the pages' files; NULL: there are none */
 };
 
+/* By the limit on descriptors: connections go first, and half of the others are left for pidfds. */
+size_t pages_max(void);
+
 /* There are no pages when they are not wanted or cannot be made; the latter is a warning. `socket`
  * is the caller's. */
 void pages_init(struct pages *pages, bool wanted, const char *socket);

@@ -8,6 +8,7 @@
 
 #include "lib/fdio.h"
 #include "daemon/daemon_limits.h"
+#include "daemon/pages.h"
 #include "daemon/process.h"
 
 struct watched {
@@ -71,7 +72,8 @@ int pid_watch_init(struct pid_watch *watch)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur > DESCRIPTORS_KEPT)
-		watch->descriptors_max = limit.rlim_cur - DESCRIPTORS_KEPT;
+		watch->descriptors_max = limit.rlim_cur - DESCRIPTORS_KEPT -
+					 pages_max() * DESCRIPTORS_PER_PAGE;
 	return 0;
 }
 

@@ -217,18 +217,27 @@ def test_more_scopes_than_pages(cold):
         page.close()
 
 
-def test_few_descriptors(cold):
-    """Connections go first: with a low limit there are no pages, and every answer is whole."""
+@pytest.mark.parametrize("descriptors, pages", [(1024, 0), (2112, 0), (2132, 5), (2152, 10)])
+def test_few_descriptors(cold, descriptors, pages):
+    """Connections go first: what is left makes some pages or none, and every answer is whole."""
     import resource
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
     cold.start(preexec_fn=limit)
+    got = []
     with cold.connect() as peer:
-        peer.send({"v": 1, "op": "get", "page": True})
-        reply, fds = receive(peer)
-        assert reply["ok"] and "page" not in reply and not fds
+        for i in range(12):
+            peer.op("open", scope={"name": f"s{i}"}, context={"task_id": f"T-{i}"})
+            peer.send({"v": 1, "op": "get", "page": True, "scope": {"name": f"s{i}"}})
+            reply, fds = receive(peer)
+            assert reply["context"] == {"task_id": f"T-{i}"}
+            assert ("page" in reply) == bool(fds)
+            got.append(len(fds))
+            for fd in fds:
+                os.close(fd)
+    assert got == [2] * pages + [0] * (12 - pages)
 
 
 def test_no_pages(cold):
