@@ -49,24 +49,17 @@ static void on_revision(void *arg, uint64_t revision)
 		state->scopes.revision = revision;
 }
 
-/* A row replaces an earlier one of its scope: a journal has several. */
+/* The default scope is there already. */
 static void on_row(void *arg, const struct store_row *from_store, bool same_boot)
 {
 	struct state *state = arg;
 	struct store_row row = *from_store;
 	struct scope *scope = scopes_by_name(&state->scopes, row.name);
-	bool missing[FIELD_COUNT];
 
 	drop_bad_values(row.value);
 	drop_bad_values(row.opened_with);
-	if (row.gone) {
-		if (scope && scope != state->scopes.default_scope)
-			scopes_end(&state->scopes, scope);
-	} else if (scope) {
-		for (enum field field = 0; field < FIELD_COUNT; field++)
-			missing[field] = !row.value[field].len;
-		scopes_set(&state->scopes, scope, row.value);
-		scopes_unset(&state->scopes, scope, missing);
+	if (scope) {
+		scopes_replace(&state->scopes, scope, row.value);
 	} else if ((!row.pid || same_boot) && wire_name_ok(row.name)) {
 		bool has_shared_parent = row.parent.len && state_is_shared_name(state, row.parent);
 		struct scope_birth birth = {

@@ -16,7 +16,6 @@ struct store;
 struct store_row {
 	struct text name, parent; /* no parent: empty */
 	uint64_t revision;
-	bool gone; /* in a journal: it ended, and of the rest only the revision counts */
 	uint64_t serial, start;
 	uint64_t expires_ms; /* by the wall clock; 0: never */
 	pid_t pid;
@@ -55,9 +54,7 @@ void store_commit(struct store *store, uint64_t revision);
 /* Whether a failed transaction is to be tried again after STORE_RETRY_MS. */
 bool store_wants_retry(const struct store *store);
 
-/* Rows as text: what the database holds, and the lines of the journal of earlier versions. */
+/* Rows as text, as the database holds them. */
 void store_row_write(struct buf *buf, const struct store_row *row);
 /* Overwrites the line, into which the texts then point. False when it is no row. */
 bool store_row_read(char *line, size_t len, struct store_row *ret_row);
-/* The first line of a journal. */
-bool store_head_read(char *line, size_t len, struct text *ret_boot_id);

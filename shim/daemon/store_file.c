@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,6 @@
 #include "protocol/protocol_limits.h"
 #include "protocol/socket_path.h"
 
-#define JOURNAL "context.journal" /* of versions before the database */
 #define BOOT_ID_BYTES 64
 /* SQLite's header has a number for the application: "file context.db" shows whose it is. */
 #define APPLICATION_ID "1413564236" /* "TAGL" */
@@ -59,7 +59,6 @@ struct store {
 	bool in_transaction, transaction_failed;
 	bool failing; /* the warning was given */
 	bool is_missing; /* it could not be made yet */
-	bool has_journal; /* whose rows are not in the database yet */
 	uint64_t retry_at_ms;
 	/* One row, as the longest line: whatever fits a request fits here. */
 	char line[2 * WIRE_LINE_BYTES_MAX];
@@ -190,12 +189,6 @@ void store_commit(struct store *store, uint64_t revision)
 		sqlite3_bind_int64(store->statement[SET_REVISION], 1, (sqlite3_int64)revision);
 		if (step(store, SET_REVISION) && step(store, COMMIT)) {
 			store->failing = store->wants_all = false;
-			if (store->has_journal &&
-			    !sqlite3_wal_checkpoint_v2(store->database, NULL,
-						       SQLITE_CHECKPOINT_FULL, NULL, NULL))
-				unlinkat(store->folder_fd, JOURNAL,
-					 0); /* on the disk as well now */
-			store->has_journal = false;
 			if (was_failing)
 				notice_warning("writing to %s works again", store->folder);
 		}
@@ -215,7 +208,7 @@ bool store_wants_retry(const struct store *store)
 static void move_aside(struct store *store, const char *name, const char *why)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
-	char from[sizeof(JOURNAL) + 8], to[sizeof(JOURNAL) + 48];
+	char from[NAME_MAX + 1], to[NAME_MAX + 1];
 	long long now = (long long)time(NULL);
 	int result = 0;
 
@@ -228,51 +221,6 @@ static void move_aside(struct store *store, const char *name, const char *why)
 	snprintf(to, sizeof(to), "%s.damaged-%lld", name, now);
 	notice_warning("%s/%s: %s; the readable part is taken over, the file is now %s",
 		       store->folder, name, why, result ? name : to);
-}
-
-/* The file of earlier versions: a head, then a JSON object a line, of which the last of a scope
- * counts. A last line without LF was being written when the service died, and so was never
- * answered. */
-static void take_over_journal(struct store *store)
-{
-	size_t size = 0, number = 0, damaged = 0;
-	bool same_boot = false;
-	struct text boot_id;
-	char *line = NULL, why[64];
-	struct store_row row;
-	FILE *file;
-	ssize_t len;
-	int fd;
-
-	fd = fd_open(store->folder_fd, JOURNAL, O_RDONLY | O_NOFOLLOW, 0);
-	if (fd == -ENOENT)
-		return;
-	file = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!file) {
-		notice_warning("%s/" JOURNAL ": %s", store->folder, strerror(fd < 0 ? -fd : errno));
-		fd_close(fd);
-		return;
-	}
-	while ((len = getline(&line, &size, file)) > 0 && line[len - 1] == '\n') {
-		bool good;
-
-		if (!number++) {
-			good = store_head_read(line, (size_t)len - 1, &boot_id);
-			same_boot = good && text_eq(boot_id, text_of(store->boot_id));
-		} else {
-			good = store_row_read(line, (size_t)len - 1, &row);
-			if (good)
-				store->owner->on_row(store->owner->arg, &row, same_boot);
-		}
-		if (!good && !damaged)
-			damaged = number;
-	}
-	free(line);
-	fclose(file);
-	store->has_journal = true;
-	snprintf(why, sizeof(why), "line %zu cannot be read", damaged);
-	if (damaged)
-		move_aside(store, JOURNAL, why);
 }
 
 /* The rows, in the order of their serials. What is wrong with the file, or NULL. */
@@ -393,8 +341,6 @@ static void open_file(struct store *store)
 		move_aside(store, name, why);
 		result = open_database(store);
 	}
-	if (is_new && !strcmp(name, STORE_DATABASE))
-		take_over_journal(store);
 	/* What is not in the database yet is put in the first transaction. */
 	store->wants_all |= is_new || fault || result;
 	if (result) {

@@ -7,30 +7,6 @@
 #include "lib/json.h"
 #include "protocol/message.h"
 
-bool store_head_read(char *line, size_t len, struct text *ret_boot_id)
-{
-	struct text key, kind = { NULL, 0 }, boot_id = { NULL, 0 };
-	uint64_t version = 0;
-	struct json json;
-
-	json_init(&json, line, len);
-	json_object(&json);
-	while (json_member(&json, &key)) {
-		if (text_eq(key, TEXT("kind")))
-			json_string(&json, &kind);
-		else if (text_eq(key, TEXT("v")))
-			json_number(&json, 1, &version);
-		else if (text_eq(key, TEXT("boot")))
-			json_string(&json, &boot_id);
-		else
-			json_skip(&json, NULL);
-	}
-	if (!json_end(&json) || !text_eq(kind, TEXT("tagalong state")) || version != 1)
-		return false;
-	*ret_boot_id = boot_id;
-	return true;
-}
-
 static void write_number(struct buf *buf, const char *key, uint64_t number)
 {
 	if (!number)
@@ -77,8 +53,6 @@ bool store_row_read(char *line, size_t len, struct store_row *ret_row)
 			json_number(&json, UINT64_MAX, &row.revision);
 		else if (text_eq(key, TEXT("scope")))
 			json_string(&json, &row.name);
-		else if (text_eq(key, TEXT("gone")))
-			json_boolean(&json, &row.gone);
 		else if (text_eq(key, TEXT("serial")))
 			json_number(&json, UINT64_MAX, &row.serial);
 		else if (text_eq(key, TEXT("pid")))

@@ -133,7 +133,6 @@ class Service:
         self.socket = self.runtime / "tagalong" / "context.sock"
         self.state = self.folder / "state" / "tagalong"
         self.database = self.state / "context.db"
-        self.journal = self.state / "context.journal"  # what earlier versions kept
         self.process = None
         self.said = self.folder / "stderr"
         self.events = self.folder / "stdout"

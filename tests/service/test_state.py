@@ -4,7 +4,6 @@
 import json
 import os
 import random
-import re
 import resource
 import subprocess
 import threading
@@ -214,81 +213,6 @@ def test_the_file_is_bounded_however_fast_changes_come(service):
     assert max(sizes) < 4 * alive + (8 << 20)
 
 
-def journal(*lines, boot="x"):
-    """What earlier versions kept, as bytes."""
-    head = {"kind": "tagalong state", "v": 1, "boot": boot}
-    return b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in (head, *lines))
-
-
-def boot_id():
-    with open("/proc/sys/kernel/random/boot_id") as file:
-        return file.read().strip()
-
-
-def test_a_journal_is_taken_over_once(cold, process):
-    """With its processes, in the order of their scopes; its last line was not answered."""
-    service = cold
-    tree = process()
-    start = int(open(f"/proc/{tree.pid}/stat").read().rsplit(") ", 1)[1].split()[19])
-    service.state.mkdir(parents=True, mode=0o700)
-    service.journal.write_bytes(journal(
-        {"revision": 3, "scope": "default", "context": {"user_id": "ada"}},
-        {"revision": 4, "scope": "named", "serial": 1, "context": {"task_id": "N"}},
-        {"revision": 5, "scope": "run-1", "serial": 2, "pid": tree.pid, "start": start, "context": {"mode": "a"},
-         "opened_with": {"baggage": "a=b"}},
-        {"revision": 6, "scope": "run-2", "serial": 3, "pid": tree.pid, "start": start, "parent": "run-1",
-         "context": {"task_id": "T"}},
-        {"revision": 7, "scope": "over", "serial": 4, "context": {}},
-        {"revision": 8, "scope": "over", "gone": True},
-        {"revision": 9, "scope": "run-1", "serial": 2, "pid": tree.pid, "start": start, "context": {"mode": "b"},
-         "opened_with": {"baggage": "a=b"}},
-        b'{"revision":10,"scope":"default","context":{"user_id":"eve',
-        boot=boot_id(),
-    ))
-    for _ in range(2):
-        service.start()
-        assert tree.context() == {"user_id": "ada", "mode": "b", "task_id": "T"}
-        with service.connect() as peer:
-            assert [row["scope"] for row in peer.op("list")["scopes"]] == ["default", "named", "run-1", "run-2"]
-            assert peer.op("get", scope={"name": "run-1"})["opened_with"] == {"baggage": "a=b"}
-            assert peer.op("ping")["revision"] >= 9
-        assert not service.journal.exists()
-        service.kill()
-    assert service.errors() == ""
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda lines: lines[:2] + [b"\0" * 100] + lines[2:],
-        lambda lines: [b"garbage"] + lines[1:],
-        lambda lines: lines[:2] + [lines[2][:20] + b"\xff\xfe" + lines[2][20:]] + lines[2:],
-        lambda lines: lines[:2] + [b'{"scope":7}', b"[]", b""] + lines[2:],
-        # Longer than any line: what a power cut may leave.
-        lambda lines: lines[:2] + [b"\0" * 200_000] + lines[2:],
-        lambda lines: lines + [b"\0" * 200_000],
-    ],
-)
-def test_a_damaged_journal_is_moved_aside(cold, damage):
-    service = cold
-    good = journal(
-        {"revision": 1, "scope": "one", "serial": 1, "context": {"task_id": "1"}},
-        {"revision": 2, "scope": "two", "serial": 2, "context": {"task_id": "2"}},
-        {"revision": 3, "scope": "default", "context": {"user_id": "ada"}},
-        {"revision": 3, "scope": "default", "context": {"user_id": "ada"}},
-    )
-    damaged = b"\n".join(damage(good.splitlines())) + b"\n"
-    service.state.mkdir(parents=True, mode=0o700)
-    service.journal.write_bytes(damaged)
-    service.start()
-    with service.connect() as peer:
-        rows = {row["scope"]: row["context"] for row in peer.scopes()}
-    assert rows["default"] == {"user_id": "ada"} and rows["one"] == {"task_id": "1"}
-    aside = list(service.state.glob("context.journal.damaged-*"))
-    assert [path.read_bytes() for path in aside] == [damaged]
-    assert re.search(r"line \d+ cannot be read.*is now context.journal.damaged-", service.errors())
-
-
 def zero_a_page(path):
     with open(path, "r+b") as file:
         file.seek(8 * 4096)
@@ -403,11 +327,6 @@ def as_nobody():
 def test_a_folder_that_cannot_be_written(cold):
     service = cold
     service.state.mkdir(parents=True, mode=0o755)
-    service.journal.write_text(
-        '{"kind":"tagalong state","v":1,"boot":"x"}\n'
-        '{"revision":3,"scope":"default","context":{"task_id":"T-1"}}\n'
-    )
-    service.journal.chmod(0o644)  # some systems have another umask
     service.state.chmod(0o555)
     how = {}
     if os.geteuid() == 0:  # root may write anywhere
@@ -419,7 +338,6 @@ def test_a_folder_that_cannot_be_written(cold):
         how["preexec_fn"] = as_nobody
     service.start(**how)
     with service.connect() as peer:
-        assert peer.context() == {"task_id": "T-1"}
         peer.op("set", context={"task_id": "T-2"})
         assert peer.context() == {"task_id": "T-2"}
     wait_until(lambda: "Permission denied; going on in memory" in service.errors())
