@@ -2,16 +2,15 @@
 /* The commands' side of the context service: ask, and wait for the answer. */
 #pragma once
 
-#include <stdio.h>
-
-#include "protocol/reply.h"
+#include "protocol/client.h"
 #include "protocol/message.h"
 
 /* A connection, and the line that was read last. Zeroed by the caller. */
 struct ask {
 	bool is_quiet; /* set before: no reports */
-	FILE *stream;
-	char line[FRAME_BYTES + 1];
+	int fd;
+	struct client_input input;
+	char line[FRAME_BYTES];
 };
 
 /* A service that stands still does not empty its queue of connections. */
@@ -26,14 +25,13 @@ void ask_close(struct ask *ask);
 
 /* Sends one request, as wire_write_request. False after a report. */
 bool ask_send(struct ask *ask, const struct wire_request *request);
-/* The next line, without its LF, valid until the next call. False after a report. */
-bool ask_line(struct ask *ask, int timeout_ms, char **ret_line, size_t *ret_len);
+/* The next line into ask->line, without its LF. False after a report. */
+bool ask_line(struct ask *ask, unsigned timeout_ms, size_t *ret_len);
 
 /* Whether it is a reply that says ok; else reports what is wrong. *ret_code is then EXIT_NOTHING
  * when there is no such scope, EXIT_TROUBLE for all else. The texts point into the line. */
-bool ask_understand(const struct ask *ask, char *line, size_t len, struct wire_reply *ret_reply,
-		    int *ret_code);
+bool ask_understand(struct ask *ask, size_t len, struct wire_reply *ret_reply, int *ret_code);
 
 /* All three, for a question with one reply. */
-bool ask_exchange(struct ask *ask, const struct wire_request *request, int timeout_ms,
+bool ask_exchange(struct ask *ask, const struct wire_request *request, unsigned timeout_ms,
 		  struct wire_reply *ret_reply);

@@ -277,18 +277,17 @@ static int print_scopes(struct text scopes)
 }
 
 /* Reads and understands one reply; with --json it is printed as it came, for good or bad. */
-static bool read_reply(struct call *call, int timeout_ms, struct wire_reply *ret_reply,
+static bool read_reply(struct call *call, unsigned timeout_ms, struct wire_reply *ret_reply,
 		       int *ret_code)
 {
 	size_t len;
-	char *line;
 
 	*ret_code = EXIT_TROUBLE;
-	if (!ask_line(&call->ask, timeout_ms, &line, &len))
+	if (!ask_line(&call->ask, timeout_ms, &len))
 		return false;
 	if (call->json)
-		printf("%.*s\n", (int)len, line);
-	if (!ask_understand(&call->ask, line, len, ret_reply, ret_code))
+		printf("%.*s\n", (int)len, call->ask.line);
+	if (!ask_understand(&call->ask, len, ret_reply, ret_code))
 		return false;
 	if (ret_reply->shared.is_stale && !call->json)
 		report_error(
@@ -316,7 +315,8 @@ static int ask_list(struct call *call)
 
 static int ask_watch(struct call *call)
 {
-	int timeout_ms = ASK_TIMEOUT_MS, code;
+	unsigned timeout_ms = ASK_TIMEOUT_MS;
+	int code;
 	struct wire_reply reply;
 
 	if (!ask_send(&call->ask, &call->request))

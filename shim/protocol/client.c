@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The shim's side of the context service. A connection for each question that the page of the last
- * answer does not answer: nothing is kept open in the host, nothing has to be mended after fork,
+/* The client of the context service. In a host, a connection for each question that the page of the
+ * last answer does not answer: nothing is kept open there, nothing has to be mended after fork,
  * after a host that closes all descriptors, or after the service was started anew. */
 #include "protocol/client.h"
 
@@ -47,14 +47,8 @@ const char *client_reason(int result)
 	}
 }
 
-/* The time that is left to wait. The kernel counts it down: the host's clock may stand still
- * (libfaketime), and a service may answer byte by byte. */
-struct wait {
-	long sec, nsec;
-};
-
 /* 0, -ETIMEDOUT, or another negative errno. */
-static int wait_for(int fd, short events, struct wait *wait)
+static int wait_for(int fd, short events, struct client_wait *wait)
 {
 	struct pollfd wanted = { .fd = fd, .events = events };
 
@@ -71,19 +65,19 @@ static int wait_for(int fd, short events, struct wait *wait)
 	}
 }
 
-static int connect_to(int fd, const struct sockaddr_un *address, struct wait *wait)
+static int connect_to(int fd, const struct sockaddr_un *address, struct client_wait *wait)
 {
-	struct wait retry;
+	struct client_wait retry;
 
 	for (;;) {
 		if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
-			return 0;
+			return socket_peer_ok(fd, NULL) ? 0 : -EPERM;
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return -ENOENT; /* or one that is gone: its socket is still there */
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
 		/* Its queue is full. A Unix socket that does not wait cannot be polled for that. */
-		retry = (struct wait){ 0, RETRY_MS * 1000000L };
+		retry = (struct client_wait){ 0, RETRY_MS * 1000000L };
 		if (!wait->sec && wait->nsec <= retry.nsec)
 			return -ETIMEDOUT;
 		wait->sec -= wait->nsec < retry.nsec;
@@ -92,36 +86,53 @@ static int connect_to(int fd, const struct sockaddr_un *address, struct wait *wa
 	}
 }
 
-static int send_all(int fd, struct text text, struct wait *wait)
+int client_connect(const char *path, struct client_wait *wait)
 {
-	while (text.len) {
-		ssize_t sent = send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		int result;
+	struct sockaddr_un address;
+	struct stat status;
+	int fd, result;
 
-		if (sent >= 0) {
-			text = text_from(text, (size_t)sent);
-			continue;
-		}
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN)
-			return errno == EPIPE || errno == ECONNRESET ? -EBADMSG : -errno;
-		result = wait_for(fd, POLLOUT, wait);
-		if (result)
-			return result;
-	}
-	return 0;
+	result = socket_address(path, &address);
+	if (result)
+		return result;
+	if (path_status(path, AT_SYMLINK_NOFOLLOW, &status))
+		return -ENOENT; /* what most processes find: one system call */
+	if (socket_fault(path))
+		return -EPERM;
+	fd = fd_socket(AF_UNIX, SOCK_STREAM);
+	if (fd < 0)
+		return fd;
+	result = connect_to(fd, &address, wait);
+	if (result)
+		fd_close(fd);
+	return result ? result : fd;
 }
 
-/* What a connection yields: a line, and perhaps two descriptors. */
-struct received {
-	char *line;
-	size_t len, size;
-	int fds[2]; /* -1: none */
-};
+/* After a system call that failed: 0 when it is to be tried again. */
+static int try_again(int fd, short events, struct client_wait *wait)
+{
+	if (errno == EINTR)
+		return 0;
+	if (errno == EAGAIN)
+		return wait_for(fd, events, wait);
+	return errno == ECONNRESET ? -EPIPE : -errno;
+}
+
+int client_send(int fd, struct text text, struct client_wait *wait)
+{
+	int result = 0;
+
+	while (text.len && !result) {
+		ssize_t sent = send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		text = text_from(text, sent > 0 ? (size_t)sent : 0);
+		result = sent < 0 ? try_again(fd, POLLOUT, wait) : 0;
+	}
+	return result;
+}
 
 /* Those of one message. A service that sends more than two keeps them: there is no room. */
-static void take_descriptors(struct msghdr *message, struct received *received)
+static void take_descriptors(struct msghdr *message, struct client_input *input)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(message);
 	int fds[2] = { -1, -1 };
@@ -131,18 +142,18 @@ static void take_descriptors(struct msghdr *message, struct received *received)
 	memcpy(fds, CMSG_DATA(control),
 	       control->cmsg_len == CMSG_LEN(sizeof(fds)) ? sizeof(fds) : sizeof(fds[0]));
 	for (size_t i = 0; i < 2; i++) {
-		fd_close(received->fds[i]);
-		received->fds[i] = fds[i];
+		fd_close(input->fds[i]);
+		input->fds[i] = fds[i];
 	}
 }
 
-static ssize_t receive(int fd, struct received *received)
+static ssize_t receive(int fd, struct client_input *input)
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(2 * sizeof(int))];
 	} control;
-	struct iovec space = { received->line + received->len, received->size - received->len };
+	struct iovec space = { input->memory + input->len, FRAME_BYTES - input->len };
 	struct msghdr message = {
 		.msg_iov = &space,
 		.msg_iovlen = 1,
@@ -152,105 +163,84 @@ static ssize_t receive(int fd, struct received *received)
 	ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (got >= 0)
-		take_descriptors(&message, received);
+		take_descriptors(&message, input);
 	return got;
 }
 
-/* Reads one line; its LF is not counted. */
-static int receive_line(int fd, struct received *received, struct wait *wait)
+int client_receive(int fd, struct client_input *input, struct client_wait *wait, size_t *ret_len)
 {
-	for (;;) {
-		ssize_t got = receive(fd, received);
-		char *start = received->line + received->len;
-		char *end = got > 0 ? memchr(start, '\n', (size_t)got) : NULL;
+	size_t searched = 0;
+	char *end;
+
+	/* The line before. */
+	input->len -= input->used;
+	memmove(input->memory, input->memory + input->used, input->len);
+	input->used = 0;
+	while (!(end = memchr(input->memory + searched, '\n', input->len - searched))) {
+		ssize_t got;
 		int result;
 
-		if (end) {
-			received->len = (size_t)(end - received->line);
-			return 0;
-		}
-		if (got > 0)
-			received->len += (size_t)got;
-		if (!got || received->len == received->size)
-			return -EBADMSG; /* closed early, or a line without end */
-		if (got < 0 && errno != EAGAIN && errno != EINTR)
-			return errno == ECONNRESET ? -EBADMSG : -errno;
-		result = wait_for(fd, POLLIN, wait);
+		searched = input->len;
+		if (searched == FRAME_BYTES)
+			return -EBADMSG;
+		got = receive(fd, input);
+		result = got < 0 ? try_again(fd, POLLIN, wait) : got ? 0 : -EPIPE;
 		if (result)
 			return result;
+		input->len += got > 0 ? (size_t)got : 0;
 	}
+	*ret_len = (size_t)(end - input->memory);
+	input->used = *ret_len + 1;
+	return 0;
 }
 
-static int send_question(int fd, struct text token, struct wait *wait)
+static int send_question(int fd, struct text token, struct client_wait *wait)
 {
 	char memory[WIRE_NAME_BYTES_MAX + 128]; /* the longest question */
 	struct buf request;
 
 	buf_init(&request, memory, sizeof(memory));
 	wire_get_request(&request, token, page_welcome());
-	return request.full ? -EINVAL : send_all(fd, buf_since(&request, 0), wait);
+	return request.full ? -EINVAL : client_send(fd, buf_since(&request, 0), wait);
 }
 
-static int converse(int fd, const struct page_question *question, struct wait *wait,
+static int converse(int fd, const struct page_question *question, struct client_wait *wait,
 		    struct client_answer *answer)
 {
-	struct received received = { answer->memory, 0, FRAME_BYTES, { -1, -1 } };
+	struct client_input input = { .memory = answer->memory, .fds = { -1, -1 } };
+	size_t len;
 	int result;
 
-	if (!socket_peer_ok(fd, NULL))
-		return -EPERM;
 	result = send_question(fd, question->token, wait);
 	if (!result)
-		result = receive_line(fd, &received, wait);
+		result = client_receive(fd, &input, wait, &len);
 	if (!result)
-		result = wire_read_reply(answer->memory, received.len, &answer->reply);
-	if (!result && !answer->reply.ok)
+		result = wire_read_reply(answer->memory, len, &answer->reply);
+	if (result == -EPIPE || (!result && !answer->reply.ok))
 		result = -EBADMSG;
 	if (!result && answer->reply.has_page)
-		page_keep(question, received.fds, answer->reply.generation);
-	fd_close(received.fds[0]);
-	fd_close(received.fds[1]);
-	return result;
-}
-
-static int connect_and_converse(const struct sockaddr_un *address,
-				const struct page_question *question, struct wait *wait,
-				struct client_answer *answer)
-{
-	int fd, result;
-
-	fd = fd_socket(AF_UNIX, SOCK_STREAM);
-	if (fd < 0)
-		return fd;
-	result = connect_to(fd, address, wait);
-	if (!result)
-		result = converse(fd, question, wait, answer);
-	fd_close(fd);
+		page_keep(question, input.fds, answer->reply.generation);
+	fd_close(input.fds[0]);
+	fd_close(input.fds[1]);
 	return result;
 }
 
 static int ask(const struct page_question *question, unsigned timeout_ms,
 	       struct client_answer **ret_answer)
 {
-	struct wait wait = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
-	const char *path = question->path.ptr; /* NUL-terminated: client_ask's */
-	struct stat status;
+	struct client_wait wait = client_wait_ms(timeout_ms);
+	/* Its path is NUL-terminated: client_ask's. */
+	int fd = client_connect(question->path.ptr, &wait), result = -ENOMEM;
 	struct client_answer *answer;
-	struct sockaddr_un address;
-	int result;
 
-	result = socket_address(path, &address);
-	if (result)
-		return result;
-	if (path_status(path, AT_SYMLINK_NOFOLLOW, &status))
-		return -ENOENT; /* what most processes find: one system call */
-	if (socket_fault(path))
-		return -EPERM;
+	if (fd < 0)
+		return fd;
 	answer = malloc(sizeof(*answer) + FRAME_BYTES);
-	if (!answer)
-		return -ENOMEM;
-	answer->mark = (struct client_mark){ 0 };
-	result = connect_and_converse(&address, question, &wait, answer);
+	if (answer) {
+		answer->mark = (struct client_mark){ 0 };
+		result = converse(fd, question, &wait, answer);
+	}
+	fd_close(fd);
 	if (result)
 		free(answer);
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One question to the context service, within a deadline. */
+/* Asking the context service, within a deadline: the one question of the shim, and a connection for
+ * whoever asks more. */
 #pragma once
 
 #include "protocol/protocol_limits.h"
@@ -35,3 +36,32 @@ bool client_unchanged(const struct client_mark *mark, const char *path);
 
 /* For people: "no context service is running". */
 const char *client_reason(int result);
+
+/* The time that is left to wait. The kernel counts it down: the host's clock may stand still
+ * (libfaketime), and a service may answer byte by byte. */
+struct client_wait {
+	long sec, nsec;
+};
+
+static inline struct client_wait client_wait_ms(unsigned ms)
+{
+	return (struct client_wait){ ms / 1000, ms % 1000 * 1000000L };
+}
+
+/* Connects to the service at this path. Its descriptor, or a negative errno as of client_ask. */
+int client_connect(const char *path, struct client_wait *wait);
+/* Sends all of it. 0, -ETIMEDOUT, -EPIPE when the service has closed the connection, or another
+ * negative errno. */
+int client_send(int fd, struct text text, struct client_wait *wait);
+
+/* What has arrived on a connection. */
+struct client_input {
+	char *memory; /* FRAME_BYTES */
+	size_t len, used; /* used: bytes of the line that was read last, with its LF */
+	int fds[2]; /* the last that came, to be closed by the caller; -1: none */
+};
+
+/* Reads one line into the memory's beginning, where it stays until the next call; its LF is not
+ * counted. Without `wait` it waits for ever. Errors as of client_send; -EBADMSG for a line that is too
+ * long. */
+int client_receive(int fd, struct client_input *input, struct client_wait *wait, size_t *ret_len);
