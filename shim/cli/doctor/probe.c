@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-/* The relay of doctor --probe. It serves one connection after the other, one request each: a
- * program that is looked at sends few, and waits for its answers. */
+/* The relay of doctor --probe, which serves while the command runs. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,42 +19,25 @@
 #include "cli/launch.h"
 #include "core/endpoint.h"
 #include "core/preset.h"
-#include "lib/clock.h"
-#include "lib/fdio.h"
 
-#define PROBE_MS 20000
-/* A request's head; what is behind it is read and dropped. */
+#define PROBE_SECONDS 20
+#define REQUEST_SECONDS 2
+#define LAST_WORDS_MS 20
 #define HEAD_BYTES_MAX 65536
-#define POLL_MS 20
 #define CHAT "/v1/chat/completions"
 #define TASK "tagalong-doctor"
 #define PRESET "generic"
 
 struct probe {
-	int fd;
+	struct event_base *events;
+	struct evhttp *relay;
+	struct event *child_event, *last_words;
 	char base[64]; /* http://127.0.0.1:PORT */
 	char url[128];
 	char *log; /* a file for the request log, which says what heads do not */
-	pid_t child;
-	uint64_t deadline_ms;
+	pid_t child; /* 0: it has ended */
 	struct probe_report *report;
 };
-
-static int listen_on_loopback(struct probe *probe)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(address);
-
-	probe->fd = fd_socket(AF_INET, SOCK_STREAM);
-	if (probe->fd < 0 || bind(probe->fd, (struct sockaddr *)&address, size) < 0 ||
-	    listen(probe->fd, 16) < 0 ||
-	    getsockname(probe->fd, (struct sockaddr *)&address, &size) < 0)
-		return -errno;
-	snprintf(probe->base, sizeof(probe->base), "http://127.0.0.1:%u", ntohs(address.sin_port));
-	snprintf(probe->url, sizeof(probe->url), "%s" CHAT, probe->base);
-	return 0;
-}
 
 /* By which SDKs and agents learn where their model is: the base URL and a path, or, without one, a
  * key. */
@@ -132,54 +115,28 @@ static void exec_command(const struct probe *probe, char **argv)
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
-static bool wait_for(int fd, short events, uint64_t deadline_ms)
+/* Once the command has ended: what it left behind may be about to ask. */
+static void wait_for_last_words(struct probe *probe, unsigned ms)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = events };
-	uint64_t now_ms = clock_monotonic_ms();
+	const struct timeval limit = { ms / 1000, ms % 1000 * 1000 };
 
-	return now_ms < deadline_ms && poll(&poll_fd, 1, (int)(deadline_ms - now_ms)) == 1;
-}
-
-/* Reads up to the head's end. False when there is none. */
-static bool read_head(int fd, char *head, uint64_t deadline_ms)
-{
-	size_t len = 0;
-
-	head[0] = '\0';
-	while (!strstr(head, "\r\n\r\n")) {
-		ssize_t got;
-
-		if (len == HEAD_BYTES_MAX || !wait_for(fd, POLLIN, deadline_ms))
-			return false;
-		got = recv(fd, head + len, HEAD_BYTES_MAX - len, 0);
-		if (got <= 0)
-			return false;
-		len += (size_t)got;
-		head[len] = '\0';
-	}
-	return true;
-}
-
-/* Whether the head has a line of this name. */
-static bool has_header(const char *head, struct text name)
-{
-	char start[NAME_BYTES_MAX + 5];
-
-	snprintf(start, sizeof(start), "\r\n%.*s:", (int)name.len, name.ptr);
-	return strcasestr(head, start) != NULL;
+	if (!probe->child)
+		event_add(probe->last_words, &limit);
 }
 
 /* Counts a request, and notes the names of what was added to the first tagged one. */
-static void count_request(struct probe_report *report, const char *head)
+static void count_request(struct probe_report *report, struct evhttp_request *request)
 {
-	const char *path = head + strcspn(head, " "), *class;
-	bool tagged = strcasestr(head, "\r\nX-Task-Id: " TASK "\r\n") != NULL;
+	struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+	const char *path = evhttp_request_get_uri(request);
+	const char *task = evhttp_find_header(headers, "X-Task-Id");
+	const char *class = endpoint_class_of((struct text){ path, strcspn(path, "?") });
+	bool tagged = task && !strcmp(task, TASK);
 	struct preset preset;
 	char name[NAME_BYTES_MAX + 1];
 
-	path += *path == ' ';
-	class = endpoint_class_of((struct text){ path, strcspn(path, "? ") });
-	if (strncmp(head, "POST ", 5) || !class || strcmp(class, "chat")) {
+	if (evhttp_request_get_command(request) != EVHTTP_REQ_POST || !class ||
+	    strcmp(class, "chat")) {
 		report->other++;
 		return;
 	}
@@ -191,68 +148,94 @@ static void count_request(struct probe_report *report, const char *head)
 		struct text header = preset.headers[i].name;
 
 		snprintf(name, sizeof(name), "%.*s", (int)header.len, header.ptr);
-		if (has_header(head, header))
+		if (evhttp_find_header(headers, name))
 			list_add(&report->headers, name);
 	}
 }
 
-static void answer(int fd, const char *head)
+static void on_request(struct evhttp_request *request, void *arg)
 {
 	static const char body[] =
 		"{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":"
 		"\"probe\","
 		"\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":"
 		"{\"role\":\"assistant\",\"content\":\"ok\"}}]}\n";
-	char reply[1024];
-	int len = snprintf(reply, sizeof(reply),
-			   "%sHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-			   "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-			   strcasestr(head, "\r\nExpect: 100") ? "HTTP/1.1 100 Continue\r\n\r\n" :
-								 "",
-			   sizeof(body) - 1, body);
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+	struct probe *probe = arg;
 
-	send(fd, reply, (size_t)len, MSG_NOSIGNAL);
-	shutdown(fd, SHUT_WR);
+	count_request(probe->report, request);
+	evhttp_add_header(headers, "Content-Type", "application/json");
+	evhttp_add_header(headers, "Connection", "close");
+	evbuffer_add(evhttp_request_get_output_buffer(request), body, sizeof(body) - 1);
+	evhttp_send_reply(request, HTTP_OK, "OK", NULL);
+	wait_for_last_words(probe, LAST_WORDS_MS);
 }
 
-static void serve_one(struct probe *probe)
+static struct bufferevent *on_connection(struct event_base *events, void *arg)
 {
-	char *head = calloc(1, HEAD_BYTES_MAX + 1), rest[4096];
-	int fd = accept4(probe->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	uint64_t deadline_ms = clock_monotonic_ms() + 2000;
-
-	if (fd >= 0 && head && read_head(fd, head, deadline_ms)) {
-		count_request(probe->report, head);
-		answer(fd, head);
-		/* A close with bytes unread would be a reset, and the answer lost. */
-		while (wait_for(fd, POLLIN, deadline_ms) && recv(fd, rest, sizeof(rest), 0) > 0)
-			;
-	}
-	fd_close(fd);
-	free(head);
+	wait_for_last_words(arg, REQUEST_SECONDS * 1000);
+	return NULL; /* libevent's own */
 }
 
-/* Serves until the command has ended, or the time is over. Its exit code, -1 for a signal or no
- * end. */
-static int serve_until_end(struct probe *probe)
+static void on_child(evutil_socket_t number, short what, void *arg)
 {
-	int status, code = -1;
-	bool ended = false;
+	struct probe *probe = arg;
+	int status;
 
-	while (!ended && clock_monotonic_ms() < probe->deadline_ms) {
-		if (wait_for(probe->fd, POLLIN, clock_monotonic_ms() + POLL_MS))
-			serve_one(probe);
-		ended = waitpid(probe->child, &status, WNOHANG) == probe->child;
-	}
-	if (ended && WIFEXITED(status))
-		code = WEXITSTATUS(status);
-	/* What it left behind may be about to ask. */
-	while (ended && wait_for(probe->fd, POLLIN, clock_monotonic_ms() + POLL_MS))
-		serve_one(probe);
-	kill(-probe->child, SIGKILL);
-	if (!ended)
-		waitpid(probe->child, &status, 0);
-	return code;
+	if (waitpid(probe->child, &status, WNOHANG) != probe->child)
+		return;
+	/* What it has started may outlive it, and is in its group. */
+	probe->report->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	probe->child = 0;
+	wait_for_last_words(probe, LAST_WORDS_MS);
+}
+
+static void on_last_words(evutil_socket_t fd, short what, void *arg)
+{
+	event_base_loopbreak(arg);
+}
+
+/* False when there is no relay. */
+static bool listen_on_loopback(struct probe *probe)
+{
+	struct sockaddr_in address = { 0 };
+	socklen_t size = sizeof(address);
+	struct evhttp_bound_socket *bound;
+
+	probe->events = event_base_new();
+	probe->relay = probe->events ? evhttp_new(probe->events) : NULL;
+	if (!probe->relay)
+		return false;
+	probe->child_event = evsignal_new(probe->events, SIGCHLD, on_child, probe);
+	probe->last_words = evtimer_new(probe->events, on_last_words, probe->events);
+	bound = evhttp_bind_socket_with_handle(probe->relay, "127.0.0.1", 0);
+	if (!bound || !probe->child_event || !probe->last_words ||
+	    event_add(probe->child_event, NULL) ||
+	    getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &size))
+		return false;
+	evhttp_set_allowed_methods(probe->relay, UINT16_MAX);
+	evhttp_set_max_headers_size(probe->relay, HEAD_BYTES_MAX);
+	evhttp_set_timeout(probe->relay, REQUEST_SECONDS);
+	evhttp_set_bevcb(probe->relay, on_connection, probe);
+	evhttp_set_gencb(probe->relay, on_request, probe);
+	snprintf(probe->base, sizeof(probe->base), "http://127.0.0.1:%u", ntohs(address.sin_port));
+	snprintf(probe->url, sizeof(probe->url), "%s" CHAT, probe->base);
+	return true;
+}
+
+static void release(struct probe *probe)
+{
+	if (probe->child_event)
+		event_free(probe->child_event);
+	if (probe->last_words)
+		event_free(probe->last_words);
+	if (probe->relay)
+		evhttp_free(probe->relay);
+	if (probe->events)
+		event_base_free(probe->events);
+	if (probe->log)
+		unlink(probe->log);
+	free(probe->log);
 }
 
 static char *make_log(void)
@@ -292,30 +275,30 @@ static void read_log(const char *path, struct probe_report *report)
 
 int doctor_probe(char **argv, struct probe_report *ret_report)
 {
-	struct probe probe = { .deadline_ms = clock_monotonic_ms() + PROBE_MS,
-			       .report = ret_report };
-	int error = listen_on_loopback(&probe);
+	const struct timeval limit = { .tv_sec = PROBE_SECONDS };
+	struct probe probe = { .report = ret_report };
+	bool started = listen_on_loopback(&probe);
+	pid_t group;
 
 	*ret_report = (struct probe_report){ .exit_code = -1 };
 	probe.log = make_log();
 	fflush(stdout);
-	if (!error) {
-		probe.child = fork();
-		error = probe.child < 0 ? -errno : 0;
-	}
-	if (!error && !probe.child)
+	group = probe.child = started ? fork() : -1;
+	if (!group)
 		exec_command(&probe, argv);
-	if (!error) {
-		setpgid(probe.child, probe.child);
-		ret_report->exit_code = serve_until_end(&probe);
+	if (group > 0) {
+		setpgid(group, group);
+		signal(SIGPIPE, SIG_IGN); /* not before, as the command would inherit it */
+		event_base_loopexit(probe.events, &limit);
+		event_base_dispatch(probe.events);
+		kill(-group, SIGKILL);
+		if (probe.child)
+			waitpid(group, NULL, 0);
+	} else {
+		report_error("cannot start a relay on 127.0.0.1: %s", strerror(errno));
 	}
-	fd_close(probe.fd);
-	if (probe.log) {
+	if (probe.log)
 		read_log(probe.log, ret_report);
-		unlink(probe.log);
-		free(probe.log);
-	}
-	if (error)
-		report_error("cannot start a relay on 127.0.0.1: %s", strerror(-error));
-	return error ? EXIT_TROUBLE : EXIT_OK;
+	release(&probe);
+	return group > 0 ? EXIT_OK : EXIT_TROUBLE;
 }
