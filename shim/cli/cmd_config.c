@@ -39,7 +39,7 @@ static void on_error(void *arg, const struct config_error *error)
 }
 
 /* The first place that has a file; a place that is named counts even without one. */
-static int find_file(struct config_file *file)
+static void find_file(struct config_file *file)
 {
 	struct stat status;
 	struct buf path;
@@ -51,37 +51,28 @@ static int find_file(struct config_file *file)
 		result = config_path(place, &path);
 		if (result == -ENOENT)
 			continue;
-		if (result) {
-			report_error("TAGALONG_CONFIG: %s", config_file_reason(result));
-			return EXIT_NOTHING;
-		}
+		if (result)
+			die(EXIT_NOTHING, "TAGALONG_CONFIG: %s", config_file_reason(result));
 		if (place == CONFIG_NAMED || !stat(file->path, &status) ||
 		    !config_is_absent(-errno))
-			return EXIT_OK;
+			return;
 	}
 	file->path[0] = '\0';
-	return EXIT_OK;
 }
 
 int config_file_load(const char *path, struct config_file *ret_file)
 {
 	struct config_errors errors = { .report = on_error };
-	int result = EXIT_OK;
+	int result;
 
-	*ret_file = (struct config_file){ .memory = malloc(CONFIG_BYTES_MAX + 1) };
-	if (!ret_file->memory) {
-		report_error("out of memory");
-		return EXIT_TROUBLE;
-	}
-	if (!path) {
-		result = find_file(ret_file);
-	} else if (snprintf(ret_file->path, sizeof(ret_file->path), "%s", path) >=
-		   (int)sizeof(ret_file->path)) {
-		report_error("the path is too long: %s", path);
-		result = EXIT_USAGE;
-	}
-	if (result || !ret_file->path[0])
-		return result;
+	*ret_file = (struct config_file){ .memory = array_grow(NULL, 0, CONFIG_BYTES_MAX + 1) };
+	if (!path)
+		find_file(ret_file);
+	else if (snprintf(ret_file->path, sizeof(ret_file->path), "%s", path) >=
+		 (int)sizeof(ret_file->path))
+		die(EXIT_USAGE, "the path is too long: %s", path);
+	if (!ret_file->path[0])
+		return EXIT_OK;
 	buf_init(&ret_file->source, ret_file->memory, CONFIG_BYTES_MAX + 1);
 	result = config_file_read(ret_file->path, &ret_file->source);
 	if (result) {
@@ -92,8 +83,8 @@ int config_file_load(const char *path, struct config_file *ret_file)
 	result = config_read(buf_since(&ret_file->source, 0), &errors, &ret_file->config);
 	ret_file->faults = errors.count;
 	if (result == -ENOMEM)
-		report_error("out of memory");
-	return result == -ENOMEM ? EXIT_TROUBLE : result ? EXIT_NOTHING : EXIT_OK;
+		die(EXIT_TROUBLE, "out of memory");
+	return result ? EXIT_NOTHING : EXIT_OK;
 }
 
 void config_file_release(struct config_file *file)
@@ -121,25 +112,22 @@ static int run(const struct command *command, int argc, char **argv)
 	struct config_file file;
 	const char *verb, *path;
 	bool json = false, check, show;
-	int option, code = EXIT_OK;
+	int code;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
-		json = json || option == OPT_JSON;
-	if (option == OPTION_DONE)
-		return code;
+	while (next_option(command, argc, argv) != OPTION_END)
+		json = true;
 	if (argc - optind < 1 || argc - optind > 2)
-		return usage_error(command,
-				   "one of check, show and path is needed, and at most one file");
+		usage_error(command, "one of check, show and path is needed, and at most one file");
 	verb = argv[optind];
 	path = argv[optind + 1];
 	check = !strcmp(verb, "check");
 	show = !strcmp(verb, "show");
 	if (!check && !show && strcmp(verb, "path") != 0)
-		return usage_error(command, "unknown subcommand: %s", verb);
+		usage_error(command, "unknown subcommand: %s", verb);
 	if (json && !show)
-		return usage_error(command, "--json goes with show only");
+		usage_error(command, "--json goes with show only");
 	if (path && !check && !show)
-		return usage_error(command, "path takes no file");
+		usage_error(command, "path takes no file");
 	code = config_file_load(path, &file);
 	if (show && code == EXIT_OK) {
 		config_show(&file, json);

@@ -48,7 +48,7 @@ struct call {
 	struct ask ask;
 };
 
-static int parse_scope(struct call *call, const char *word)
+static void parse_scope(struct call *call, const char *word)
 {
 	struct text text = text_of(word);
 	unsigned long pid;
@@ -58,96 +58,74 @@ static int parse_scope(struct call *call, const char *word)
 		call->request.target = WIRE_DEFAULT;
 	} else if (text_starts_with(text, TEXT("pid:"))) {
 		if (!text_number(text_from(text, 4), INT_MAX, &pid) || !pid)
-			return usage_error(call->command, "invalid process id: \"%s\"", word);
+			usage_error(call->command, "invalid process id: \"%s\"", word);
 		call->request.target = WIRE_PROCESS;
 		call->request.pid = (pid_t)pid;
 	} else if (wire_name_ok(text)) {
 		call->request.target = WIRE_NAMED;
 		call->request.scope = text;
 	} else {
-		return usage_error(call->command,
-				   "invalid scope \"%s\": it is default, pid:N, or a name of "
-				   "letters, digits and ._-:/@+",
-				   word);
+		usage_error(call->command,
+			    "invalid scope \"%s\": it is default, pid:N, or a name of letters, "
+			    "digits and ._-:/@+",
+			    word);
 	}
-	return EXIT_OK;
 }
 
 /* Standard input as a value, without one LF at its end. */
-static int read_stdin(struct call *call, struct text *ret_value)
+static struct text read_stdin(struct call *call)
 {
 	size_t len;
 
 	if (call->stdin_is_read)
-		return usage_error(call->command, "only one field can be read from standard input");
+		usage_error(call->command, "only one field can be read from standard input");
 	call->stdin_is_read = true;
 	len = fread(call->stdin_value, 1, sizeof(call->stdin_value), stdin);
-	if (ferror(stdin)) {
-		report_error("cannot read standard input: %s", strerror(errno));
-		return EXIT_TROUBLE;
-	}
+	if (ferror(stdin))
+		die(EXIT_TROUBLE, "cannot read standard input: %s", strerror(errno));
 	if (len && call->stdin_value[len - 1] == '\n')
 		len--;
-	*ret_value = (struct text){ call->stdin_value, len };
-	return EXIT_OK;
+	return (struct text){ call->stdin_value, len };
 }
 
-static int parse_pair(struct call *call, const char *word)
+static void parse_pair(struct call *call, const char *word)
 {
-	struct text text = text_of(word), value;
-	ptrdiff_t equals = text_find(text, '=');
-	const char *fault;
+	const char *equals = strchr(word, '='), *fault;
+	struct text value;
 	enum field field;
-	int code;
 
-	if (equals < 0)
-		return usage_error(call->command, "%s needs FIELD=VALUE, not \"%s\"",
-				   wire_op_name(call->request.op), word);
-	field = field_by_name((struct text){ word, (size_t)equals });
-	if (field == FIELD_COUNT)
-		return unknown_field(call->command, (struct text){ word, (size_t)equals });
-	value = text_from(text, (size_t)equals + 1);
-	if (text_eq(value, TEXT("-"))) {
-		code = read_stdin(call, &value);
-		if (code != EXIT_OK)
-			return code;
-	}
+	if (!equals)
+		usage_error(call->command, "%s needs FIELD=VALUE, not \"%s\"",
+			    wire_op_name(call->request.op), word);
+	field = field_argument(call->command, (struct text){ word, (size_t)(equals - word) });
+	value = strcmp(equals, "=-") ? text_of(equals + 1) : read_stdin(call);
 	fault = wire_value_error(field, value);
 	if (fault)
-		return usage_error(call->command, "the value of %s %s", field_name(field), fault);
+		usage_error(call->command, "the value of %s %s", field_name(field), fault);
 	call->request.value[field] = value;
-	return EXIT_OK;
 }
 
-static int parse_name(struct call *call, const char *word, bool list[FIELD_COUNT])
-{
-	enum field field = field_by_name(text_of(word));
-
-	if (field == FIELD_COUNT)
-		return unknown_field(call->command, text_of(word));
-	list[field] = true;
-	return EXIT_OK;
-}
-
-static int parse_argument(struct call *call, const char *word)
+static void parse_argument(struct call *call, const char *word)
 {
 	switch (call->request.op) {
 	case WIRE_SET:
 	case WIRE_OPEN:
-		return parse_pair(call, word);
+		parse_pair(call, word);
+		break;
 	case WIRE_UNSET:
-		return parse_name(call, word, call->request.unset);
+		call->request.unset[field_argument(call->command, text_of(word))] = true;
+		break;
 	case WIRE_GET:
 		call->wanted_count++;
-		return parse_name(call, word, call->wanted);
+		call->wanted[field_argument(call->command, text_of(word))] = true;
+		break;
 	case WIRE_CLOSE:
 	case WIRE_LIST:
 	case WIRE_WATCH:
 	case WIRE_PING:
 	case WIRE_OP_COUNT:
-		break;
+		usage_error(call->command, "too many arguments: %s", word);
 	}
-	return usage_error(call->command, "too many arguments: %s", word);
 }
 
 static bool parse_op(const char *word, enum wire_op *ret_op)
@@ -160,50 +138,35 @@ static bool parse_op(const char *word, enum wire_op *ret_op)
 	return op < WIRE_OP_COUNT;
 }
 
-/* What cannot be meant. */
-static int check(const struct call *call, int arguments)
+static void parse(struct call *call, int argc, char **argv)
 {
 	enum wire_op op = call->request.op;
+	int option;
 
-	if (((op == WIRE_SET && !call->request.ttl_seconds) || op == WIRE_UNSET) && !arguments)
-		return usage_error(call->command, "%s needs a field", wire_op_name(op));
+	while ((option = next_option(call->command, argc, argv)) != OPTION_END) {
+		if (option == OPT_SCOPE)
+			parse_scope(call, optarg);
+		else if (option == OPT_JSON)
+			call->json = true;
+		else if (!parse_duration(text_of(optarg), WIRE_TTL_SECONDS_MAX,
+					 &call->request.ttl_seconds) ||
+			 !call->request.ttl_seconds)
+			usage_error(call->command,
+				    "--ttl needs a time such as 90s, 30m, 2h or 7d, of a year at "
+				    "most, not \"%s\"",
+				    optarg);
+	}
+	for (int i = optind; i < argc; i++)
+		parse_argument(call, argv[i]);
+	/* What cannot be meant. */
+	if (((op == WIRE_SET && !call->request.ttl_seconds) || op == WIRE_UNSET) && optind == argc)
+		usage_error(call->command, "%s needs a field", wire_op_name(op));
 	if (call->request.ttl_seconds && op != WIRE_SET && op != WIRE_OPEN)
-		return usage_error(call->command, "--ttl goes with set or open only");
+		usage_error(call->command, "--ttl goes with set or open only");
 	/* Its own process would be this one, which ends at once. */
 	if ((op == WIRE_OPEN || op == WIRE_CLOSE) && !call->has_scope)
-		return usage_error(call->command, "%s needs --scope NAME or --scope pid:N",
-				   wire_op_name(op));
-	return EXIT_OK;
-}
-
-static int parse(struct call *call, int argc, char **argv)
-{
-	int option = OPTION_END, code = EXIT_OK;
-
-	while (code == EXIT_OK &&
-	       (option = next_option(call->command, argc, argv, &code)) > OPTION_DONE) {
-		switch (option) {
-		case OPT_SCOPE:
-			code = parse_scope(call, optarg);
-			break;
-		case OPT_TTL:
-			if (!parse_duration(text_of(optarg), WIRE_TTL_SECONDS_MAX,
-					    &call->request.ttl_seconds) ||
-			    !call->request.ttl_seconds)
-				code = usage_error(
-					call->command,
-					"--ttl needs a time such as 90s, 30m, 2h or 7d, of "
-					"a year at most, not \"%s\"",
-					optarg);
-			break;
-		case OPT_JSON:
-			call->json = true;
-			break;
-		}
-	}
-	for (int i = optind; i < argc && code == EXIT_OK; i++)
-		code = parse_argument(call, argv[i]);
-	return code == EXIT_OK ? check(call, argc - optind) : code;
+		usage_error(call->command, "%s needs --scope NAME or --scope pid:N",
+			    wire_op_name(op));
 }
 
 /* Exactly as it is for a program, and harmless for a terminal. */
@@ -390,7 +353,7 @@ static int run(const struct command *command, int argc, char **argv)
 	int code;
 
 	if (argc < 2)
-		return usage_error(command, "a subcommand is needed");
+		usage_error(command, "a subcommand is needed");
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			return print_help(command);
@@ -399,10 +362,8 @@ static int run(const struct command *command, int argc, char **argv)
 	call.request.target = WIRE_OWN;
 	call.request.scope = text_of(variable_get(VARIABLE_SCOPE));
 	if (!parse_op(argv[1], &call.request.op))
-		return usage_error(command, "unknown subcommand: %s", argv[1]);
-	code = parse(&call, argc - 1, argv + 1);
-	if (code != EXIT_OK)
-		return code;
+		usage_error(command, "unknown subcommand: %s", argv[1]);
+	parse(&call, argc - 1, argv + 1);
 	if (!ask_connect(&call.ask))
 		return EXIT_TROUBLE;
 	code = ask(&call);

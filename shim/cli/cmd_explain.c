@@ -338,24 +338,21 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	struct explanation report = { .method = "POST" }; /* the process ends with it */
 	struct launch launch = { 0 };
-	int option = OPTION_END, code = EXIT_OK;
 	bool json = false;
+	int option;
 
-	while (code == EXIT_OK &&
-	       (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while ((option = next_option(command, argc, argv)) != OPTION_END) {
 		if (option == OPT_JSON)
 			json = true;
 		else if (option == OPT_METHOD)
 			report.method = optarg;
 		else if (option == OPT_BODY)
-			code = request_body_read(optarg, &report.request_body);
+			report.request_body = request_body_read(optarg);
 		else
-			code = launch_option(command, option, optarg, &launch);
+			launch_option(command, option, optarg, &launch);
 	}
-	if (code != EXIT_OK || option == OPTION_DONE)
-		return code;
 	if (argc - optind != 1)
-		return usage_error(command, "one URL is needed");
+		usage_error(command, "one URL is needed");
 	report.url = argv[optind];
 	explain(&report);
 	if (json)

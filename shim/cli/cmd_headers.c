@@ -72,19 +72,18 @@ cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines)
 	return root;
 }
 
-int request_body_read(const char *path, struct text *ret_body)
+struct text request_body_read(const char *path)
 {
 	static char memory[BODY_HEAD_BYTES];
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	struct text body = { memory, 0 };
 
-	if (!file) {
-		report_error("cannot read %s: %s", path, strerror(errno));
-		return EXIT_TROUBLE;
-	}
-	*ret_body = (struct text){ memory, fread(memory, 1, sizeof(memory), file) };
+	if (!file)
+		die(EXIT_TROUBLE, "cannot read %s: %s", path, strerror(errno));
+	body.len = fread(memory, 1, sizeof(memory), file);
 	if (file != stdin)
 		fclose(file);
-	return EXIT_OK;
+	return body;
 }
 
 static int print_headers(const char *method, const char *url, struct text body, bool json)
@@ -103,12 +102,9 @@ static int print_headers(const char *method, const char *url, struct text body, 
 	for (size_t i = 0; !json && lines && i < lines->count; i++)
 		puts(lines->line[i].line.ptr);
 	free(lines);
-	if (verdict == TAG_REFUSED) {
-		report_error(
-			"the configuration requires a field that has no value: do not send this "
-			"request");
-		return EXIT_NOTHING;
-	}
+	if (verdict == TAG_REFUSED)
+		die(EXIT_NOTHING, "the configuration requires a field that has no value: do not "
+				  "send this request");
 	return verdict == TAG_NO_MEMORY ? EXIT_TROUBLE : EXIT_OK;
 }
 
@@ -133,32 +129,30 @@ static int run(const struct command *command, int argc, char **argv)
 	struct text body = { NULL, 0 };
 	struct launch launch = { 0 };
 	bool json = false, stdio = false;
-	int option = OPTION_END, code = EXIT_OK;
+	int option;
 
-	while (code == EXIT_OK &&
-	       (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while ((option = next_option(command, argc, argv)) != OPTION_END) {
 		if (option == OPT_JSON)
 			json = true;
 		else if (option == OPT_METHOD)
 			method = optarg;
 		else if (option == OPT_BODY)
-			code = request_body_read(optarg, &body);
+			body = request_body_read(optarg);
 		else if (option == OPT_STDIO)
 			stdio = true;
 		else if (option == OPT_AGENT)
 			agent = optarg;
 		else
-			code = launch_option(command, option, optarg, &launch);
+			launch_option(command, option, optarg, &launch);
 	}
-	if (code != EXIT_OK || option == OPTION_DONE)
-		return code;
+	if (stdio && optind < argc)
+		usage_error(command, "--stdio takes no URL");
 	if (stdio)
-		return argc == optind ? headers_serve(agent) :
-					usage_error(command, "--stdio takes no URL");
+		return headers_serve(agent);
 	if (agent)
-		return usage_error(command, "--agent needs --stdio");
+		usage_error(command, "--agent needs --stdio");
 	if (argc - optind != 1)
-		return usage_error(command, "one URL is needed");
+		usage_error(command, "one URL is needed");
 	return print_headers(method, argv[optind], body, json);
 }
 

@@ -243,17 +243,16 @@ static void follow(struct log *log, FILE *file)
 		fclose(file);
 }
 
-static int show(struct log *log)
+static void show(struct log *log)
 {
 	FILE *file = fopen(log->path, "re");
 
-	if (!file && !(log->follow && errno == ENOENT)) {
-		report_error("cannot read %s: %s", log->path, strerror(errno));
-		return errno == ENOENT ? EXIT_NOTHING : EXIT_TROUBLE;
-	}
+	if (!file && !(log->follow && errno == ENOENT))
+		die(errno == ENOENT ? EXIT_NOTHING : EXIT_TROUBLE, "cannot read %s: %s", log->path,
+		    strerror(errno));
 	if (log->follow) {
 		follow(log, file);
-		return EXIT_OK;
+		return;
 	}
 	read_entries(log, file);
 	fclose(file);
@@ -261,35 +260,30 @@ static int show(struct log *log)
 	if (log->invalid)
 		report_error("%s: %zu invalid line%s skipped", log->path, log->invalid,
 			     log->invalid == 1 ? "" : "s");
-	return EXIT_OK;
 }
 
-/* The log that is written to here. An exit code. */
-static int find_log(char path[PATH_BYTES_MAX])
+/* The log that is written to here. */
+static void find_log(char path[PATH_BYTES_MAX])
 {
 	const char *named = variable_get(VARIABLE_LOG);
 	struct config_file file;
-	int code = EXIT_OK;
 
 	path[0] = '\0';
 	if (named) {
 		if (snprintf(path, PATH_BYTES_MAX, "%s", named) < PATH_BYTES_MAX && path[0] == '/')
-			return EXIT_OK;
-		report_error("TAGALONG_LOG is not an absolute path, so nothing is logged: %s",
-			     named);
-		return EXIT_NOTHING;
+			return;
+		die(EXIT_NOTHING, "TAGALONG_LOG is not an absolute path, so nothing is logged: %s",
+		    named);
 	}
-	code = config_file_load(NULL, &file);
-	if (code == EXIT_OK && file.config && file.config->log.len)
+	if (config_file_load(NULL, &file) != EXIT_OK)
+		exit(EXIT_NOTHING);
+	if (file.config && file.config->log.len)
 		snprintf(path, PATH_BYTES_MAX, "%.*s", (int)file.config->log.len,
 			 file.config->log.ptr);
 	config_file_release(&file);
-	if (code == EXIT_OK && !path[0]) {
-		report_error(
-			"no log: TAGALONG_LOG is not set, and the configuration has no \"log\"");
-		return EXIT_NOTHING;
-	}
-	return code;
+	if (!path[0])
+		die(EXIT_NOTHING,
+		    "no log: TAGALONG_LOG is not set, and the configuration has no \"log\"");
 }
 
 static bool wants_colour(void)
@@ -314,10 +308,10 @@ static const struct command_option options[] = {
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct log log = { .colour = wants_colour() };
-	int option, code = EXIT_OK;
 	const char *by = NULL;
+	int option;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while ((option = next_option(command, argc, argv)) != OPTION_END) {
 		if (option == OPT_FOLLOW)
 			log.follow = true;
 		else if (option == OPT_JSON)
@@ -325,34 +319,32 @@ static int run(const struct command *command, int argc, char **argv)
 		else if (option == OPT_BY)
 			by = optarg;
 		else if (!parse_since(optarg, &log.since))
-			return usage_error(command,
-					   "--since needs 90s, 15m, 2h, 3d, or a date such as "
-					   "2026-11-25 14:30, not \"%s\"",
-					   optarg);
+			usage_error(command,
+				    "--since needs 90s, 15m, 2h, 3d, or a date such as "
+				    "2026-11-25 14:30, not \"%s\"",
+				    optarg);
 	}
-	if (option == OPTION_DONE)
-		return code;
 	for (size_t i = 0; by && i < BY_WORDS; i++)
 		log.by = strcmp(by_words[i][0], by) ? log.by : by_words[i][1];
 	if (by && !log.by)
-		return usage_error(command,
-				   "--by needs task, conversation, project or command, not "
-				   "\"%s\"",
-				   by);
+		usage_error(command,
+			    "--by needs task, conversation, project or command, not "
+			    "\"%s\"",
+			    by);
 	if (argc - optind > 1)
-		return usage_error(command, "at most one file can be given");
+		usage_error(command, "at most one file can be given");
 	if (log.follow && log.by)
-		return usage_error(command, "--follow and --by cannot be combined");
+		usage_error(command, "--follow and --by cannot be combined");
 	if (argv[optind] &&
 	    snprintf(log.path, sizeof(log.path), "%s", argv[optind]) >= (int)sizeof(log.path))
-		return usage_error(command, "the path is too long");
+		usage_error(command, "the path is too long");
 	STAILQ_INIT(&log.groups);
-	if (index_init(&log.by_value)) {
-		report_error("out of memory");
-		return EXIT_TROUBLE;
-	}
-	code = argv[optind] ? EXIT_OK : find_log(log.path);
-	return code == EXIT_OK ? show(&log) : code;
+	if (index_init(&log.by_value))
+		die(EXIT_TROUBLE, "out of memory");
+	if (!argv[optind])
+		find_log(log.path);
+	show(&log);
+	return EXIT_OK;
 }
 
 const struct command command_log = {

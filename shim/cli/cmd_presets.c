@@ -130,20 +130,16 @@ static void print_all(void)
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct preset preset;
-	int code;
 
-	if (next_option(command, argc, argv, &code) == OPTION_DONE)
-		return code;
+	next_option(command, argc, argv);
 	if (argc - optind > 1)
-		return usage_error(command, "too many arguments: %s", argv[argc - 1]);
+		usage_error(command, "too many arguments: %s", argv[argc - 1]);
 	if (optind == argc) {
 		print_all();
 		return EXIT_OK;
 	}
-	if (preset_find(text_of(argv[optind]), &preset)) {
-		report_error("unknown preset \"%s\" (see tagalong presets)", argv[optind]);
-		return EXIT_NOTHING;
-	}
+	if (preset_find(text_of(argv[optind]), &preset))
+		die(EXIT_NOTHING, "unknown preset \"%s\" (see tagalong presets)", argv[optind]);
 	print_preset(&preset);
 	return EXIT_OK;
 }

@@ -23,33 +23,27 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	struct launch launch = { 0 };
 	const char *scope = NULL;
-	int option = OPTION_END, code = EXIT_OK;
+	int option;
 
-	while (code == EXIT_OK &&
-	       (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while ((option = next_option(command, argc, argv)) != OPTION_END) {
 		if (option == OPT_SCOPE)
 			scope = optarg;
 		else
-			code = launch_option(command, option, optarg, &launch);
+			launch_option(command, option, optarg, &launch);
 	}
-	if (code != EXIT_OK || option == OPTION_DONE)
-		return code;
 	if (optind == argc)
-		return usage_error(command, "no command to run");
+		usage_error(command, "no command to run");
 	if (scope && launch.no_service)
-		return usage_error(command, "--scope and --no-service cannot be combined");
+		usage_error(command, "--scope and --no-service cannot be combined");
 	if (scope && !wire_name_ok(text_of(scope)))
-		return usage_error(command, "--scope needs a name of letters, digits and ._-:/@+");
-	code = launch_hooks();
-	if (code != EXIT_OK)
-		return code;
+		usage_error(command, "--scope needs a name of letters, digits and ._-:/@+");
+	launch_hooks();
 	if (!launch.no_service)
 		scope_open(scope, launch.debug);
 	launch_fixed_headers(argv[optind]);
 	execvp(argv[optind], argv + optind);
-	code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-	report_error("cannot run %s: %s", argv[optind], strerror(errno));
-	return code;
+	die(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, "cannot run %s: %s",
+	    argv[optind], strerror(errno));
 }
 
 const struct command command_run = {

@@ -31,7 +31,7 @@ static const struct command_option options[] = {
 	{ 0 },
 };
 
-/* A URL may hold a password, which a file can keep from others. NULL after a report. */
+/* A URL may hold a password, which a file can keep from others. */
 static const char *store_url(const char *word)
 {
 	static char memory[4096];
@@ -42,10 +42,8 @@ static const char *store_url(const char *word)
 		return word ? word : "file:";
 	buf_init(&url, memory, sizeof(memory));
 	result = file_read(AT_FDCWD, word + 1, &url);
-	if (result) {
-		report_error("cannot read %s: %s", word + 1, strerror(-result));
-		return NULL;
-	}
+	if (result)
+		die(EXIT_TROUBLE, "cannot read %s: %s", word + 1, strerror(-result));
 	while (url.len && strchr(" \t\r\n", url.data[url.len - 1]))
 		buf_cut(&url, url.len - 1);
 	return memory;
@@ -55,9 +53,9 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	struct service_options service = { .store_url = variable_get(VARIABLE_STORE) };
 	unsigned long seconds;
-	int option, result, code = EXIT_OK;
+	int option, result;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while ((option = next_option(command, argc, argv)) != OPTION_END) {
 		switch (option) {
 		case OPT_SOCKET:
 			service.socket_path = optarg;
@@ -65,8 +63,8 @@ static int run(const struct command *command, int argc, char **argv)
 		case OPT_IDLE_EXIT:
 			if (!text_number(text_of(optarg), IDLE_EXIT_SECONDS_MAX, &seconds) ||
 			    !seconds)
-				return usage_error(command, "--idle-exit needs 1 to %d seconds",
-						   IDLE_EXIT_SECONDS_MAX);
+				usage_error(command, "--idle-exit needs 1 to %d seconds",
+					    IDLE_EXIT_SECONDS_MAX);
 			service.idle_exit_seconds = (unsigned)seconds;
 			break;
 		case OPT_NO_PAGES:
@@ -83,13 +81,9 @@ static int run(const struct command *command, int argc, char **argv)
 			break;
 		}
 	}
-	if (option == OPTION_DONE)
-		return code;
 	if (optind < argc)
-		return usage_error(command, "too many arguments: %s", argv[optind]);
+		usage_error(command, "too many arguments: %s", argv[optind]);
 	service.store_url = store_url(service.store_url);
-	if (!service.store_url)
-		return EXIT_TROUBLE;
 	result = service_run(&service);
 	if (result == -EPROTONOSUPPORT)
 		return EXIT_USAGE;

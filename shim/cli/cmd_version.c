@@ -8,12 +8,9 @@
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	int code;
-
-	if (next_option(command, argc, argv, &code) == OPTION_DONE)
-		return code;
+	next_option(command, argc, argv);
 	if (optind < argc)
-		return usage_error(command, "too many arguments: %s", argv[optind]);
+		usage_error(command, "too many arguments: %s", argv[optind]);
 	printf("tagalong %s\n%s\n", TAGALONG_VERSION, curl_version());
 	return EXIT_OK;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/context.h"
 #include "lib/text.h"
 
 /* Exit codes. EXIT_NOTHING: the question was answered, and the answer is no. 126 and 127 are the
@@ -81,24 +82,26 @@ COMMANDS(COMMAND_EXTERN)
 const struct command *command_find(const char *name);
 const struct command *command_at(size_t index);
 
-/* The next option's value; optarg and optind are getopt's. Options may stand between operands, but
- * not behind a program, whose own they are. OPTION_END behind the last. OPTION_DONE when --help was
- * printed or a bad option was reported: *ret_code is the exit code then. */
-enum { OPTION_END = -1, OPTION_DONE = 0 };
-int next_option(const struct command *command, int argc, char **argv, int *ret_code);
+/* The next option's value, OPTION_END behind the last; optarg and optind are getopt's. Options may
+ * stand between operands, but not behind a program, whose own they are. --help and a bad option end
+ * the program. */
+enum { OPTION_END = -1 };
+int next_option(const struct command *command, int argc, char **argv);
 /* The row of an option by its value; NULL when there is none. */
 const struct command_option *option_of(const struct command *command, int value);
 
 /* The command's --help on stdout. EXIT_OK. */
 int print_help(const struct command *command);
 
-/* "tagalong run: ..." on stderr, and the usage. EXIT_USAGE. */
-__attribute__((format(printf, 2, 3))) int usage_error(const struct command *command,
-						      const char *format, ...);
-/* The same about a name that is no context field's. */
-int unknown_field(const struct command *command, struct text name);
 /* "tagalong: ..." on stderr. */
 __attribute__((format(printf, 1, 2))) void report_error(const char *format, ...);
+/* The same, and exit. */
+__attribute__((noreturn, format(printf, 2, 3))) void die(int code, const char *format, ...);
+/* "tagalong run: ..." on stderr, the usage, and exit with EXIT_USAGE. */
+__attribute__((noreturn, format(printf, 2, 3))) void usage_error(const struct command *command,
+								 const char *format, ...);
+/* The context field of this name; any other is a usage_error. */
+enum field field_argument(const struct command *command, struct text name);
 
 /* Without memory these end the program with EXIT_TROUBLE. array_grow makes space for one element
  * more behind `count` elements of `size` bytes. */

@@ -19,7 +19,7 @@ struct config_file {
 
 /* Reads the file in force, or the one that is named. Each fault is reported on stderr with file,
  * line, column and reason. An exit code: EXIT_OK, also where there is no file; EXIT_NOTHING for an
- * invalid one; EXIT_TROUBLE. To be released in any case. */
+ * invalid one. To be released in either case. */
 int config_file_load(const char *path, struct config_file *ret_file);
 void config_file_release(struct config_file *file);
 

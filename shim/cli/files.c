@@ -101,18 +101,16 @@ int file_write(const char *path, struct text bytes, mode_t mode, enum file_polic
 	return result;
 }
 
-bool home_is_foreign(void)
+void refuse_foreign_home(void)
 {
 	const char *home = variable_get_named("HOME");
 	struct stat status;
 
-	if (geteuid() || !home || stat(home, &status) < 0 || !status.st_uid)
-		return false;
-	report_error(
-		"HOME is %s, which belongs to user %u, and this is root: run it as that user, or "
-		"with HOME=/root",
-		home, (unsigned)status.st_uid);
-	return true;
+	if (!geteuid() && home && !stat(home, &status) && status.st_uid)
+		die(EXIT_TROUBLE,
+		    "HOME is %s, which belongs to user %u, and this is root: run it as that user, "
+		    "or with HOME=/root",
+		    home, (unsigned)status.st_uid);
 }
 
 static bool is_executable(const char *path)

@@ -22,9 +22,9 @@ enum file_policy { FILE_NEW, FILE_REPLACE };
  * has changed. */
 int file_write(const char *path, struct text bytes, mode_t mode, enum file_policy policy);
 
-/* Whether root is about to write into the home folder of somebody else, who could not change the
- * files afterwards; that is reported. */
-bool home_is_foreign(void);
+/* Ends the program where root is about to write into the home folder of somebody else, who could not
+ * change the files afterwards. */
+void refuse_foreign_home(void);
 
 /* The file that a shell would start for this name: itself when it has a slash, else the first
  * executable file of the name in PATH for which `skip` (may be NULL) is false. False when there is

@@ -12,8 +12,8 @@ bool request_init(struct tag_request *request, const char *method, const char *u
 /* For tag_request.body: arg is a struct text. */
 struct text request_body(void *arg);
 /* Reads what --body names, a file or "-" for standard input, as far as the core looks at it, into
- * memory that stays. An exit code. */
-int request_body_read(const char *path, struct text *ret_body);
+ * memory that stays. */
+struct text request_body_read(const char *path);
 
 /* tag_build, but nothing matches while TAGALONG_OFF is 1. */
 enum tag_verdict headers_build(const struct tag_request *request, struct tag_lines **ret_lines);

@@ -36,12 +36,10 @@ static const struct {
 	[RUNTIME_PYTHON] = { "python", "python/sitecustomize.py", "PYTHONPATH", ":" },
 };
 
-static int set_variable(const char *name, const char *value)
+static void set_variable(const char *name, const char *value)
 {
-	if (!setenv(name, value, 1))
-		return EXIT_OK;
-	report_error("cannot set %s: %s", name, strerror(errno));
-	return EXIT_TROUBLE;
+	if (setenv(name, value, 1))
+		die(EXIT_TROUBLE, "cannot set %s: %s", name, strerror(errno));
 }
 
 /* Why the library would leave the value out, which is better said now. NULL if it would not. */
@@ -67,107 +65,107 @@ static const char *value_fault(enum field field, struct text value)
 	return fault == HEADER_OK ? NULL : header_error_text(fault);
 }
 
-static int set_field(const struct command *command, enum field field, const char *value)
+static void set_field(const struct command *command, enum field field, const char *value)
 {
 	const char *fault = value_fault(field, text_of(value));
 
 	if (fault)
-		return usage_error(command, "the value of %s %s", field_name(field), fault);
-	return set_variable(field_variable(field), value);
+		usage_error(command, "the value of %s %s", field_name(field), fault);
+	set_variable(field_variable(field), value);
 }
 
-static int set_pair(const struct command *command, const char *pair)
+static void set_pair(const struct command *command, const char *pair)
 {
-	ptrdiff_t equals = text_find(text_of(pair), '=');
-	enum field field;
+	const char *equals = strchr(pair, '=');
 
-	if (equals < 0)
-		return usage_error(command, "--set needs FIELD=VALUE, not \"%s\"", pair);
-	field = field_by_name((struct text){ pair, (size_t)equals });
-	if (field == FIELD_COUNT)
-		return unknown_field(command, (struct text){ pair, (size_t)equals });
-	return set_field(command, field, pair + equals + 1);
+	if (!equals)
+		usage_error(command, "--set needs FIELD=VALUE, not \"%s\"", pair);
+	set_field(command, field_argument(command, (struct text){ pair, (size_t)(equals - pair) }),
+		  equals + 1);
 }
 
-static int add_relay(const struct command *command, const char *pattern, const char *before)
+static void add_relay(const struct command *command, const char *pattern, const char *before)
 {
 	const char *reason;
 	struct relay relay;
 	char *list;
-	int code;
 
 	if (strchr(pattern, ','))
-		return usage_error(command, "--relay takes one pattern; repeat it for another");
+		usage_error(command, "--relay takes one pattern; repeat it for another");
 	if (relay_parse(text_of(pattern), &relay, &reason))
-		return usage_error(command, "relay \"%s\": %s", pattern, reason);
+		usage_error(command, "relay \"%s\": %s", pattern, reason);
 	list = text_format("%s%s%s", before ? before : "", before ? "," : "", pattern);
-	code = set_variable(variable_name(VARIABLE_RELAYS), list);
+	set_variable(variable_name(VARIABLE_RELAYS), list);
 	free(list);
-	return code;
 }
 
-int launch_option(const struct command *command, int option, const char *argument,
-		  struct launch *launch)
+void launch_option(const struct command *command, int option, const char *argument,
+		   struct launch *launch)
 {
 	const char *relays = launch->has_relay ? variable_get(VARIABLE_RELAYS) : NULL;
-	struct preset preset;
 
 	switch (option) {
 	case OPT_TASK:
-		return set_field(command, FIELD_TASK_ID, argument);
+		set_field(command, FIELD_TASK_ID, argument);
+		break;
 	case OPT_CONVERSATION:
-		return set_field(command, FIELD_CONVERSATION_ID, argument);
+		set_field(command, FIELD_CONVERSATION_ID, argument);
+		break;
 	case OPT_PROJECT:
-		return set_field(command, FIELD_PROJECT_ID, argument);
+		set_field(command, FIELD_PROJECT_ID, argument);
+		break;
 	case OPT_SET:
-		return set_pair(command, argument);
+		set_pair(command, argument);
+		break;
 	case OPT_RELAY:
 		launch->has_relay = true;
-		return add_relay(command, argument, relays);
+		add_relay(command, argument, relays);
+		break;
 	case OPT_PRESET:
-		if (preset_find(text_of(argument), &preset))
-			return usage_error(command, "unknown preset \"%s\" (see tagalong presets)",
-					   argument);
-		return set_variable(variable_name(VARIABLE_PRESET), argument);
+		if (!preset_exists(text_of(argument)))
+			usage_error(command, "unknown preset \"%s\" (see tagalong presets)",
+				    argument);
+		set_variable(variable_name(VARIABLE_PRESET), argument);
+		break;
 	case OPT_NO_SERVICE:
 		launch->no_service = true;
-		return EXIT_OK;
+		break;
 	case OPT_DEBUG:
 		launch->debug = true;
-		return set_variable(variable_name(VARIABLE_DEBUG), "stderr");
-	default:
-		return EXIT_USAGE; /* not in the table above */
+		set_variable(variable_name(VARIABLE_DEBUG), "stderr");
+		break;
 	}
 }
 
-static bool try_place(struct buf *path, struct text folder, const char *below)
+static bool try_place(struct buf *path, struct text folder, const char *below, const char *name)
 {
 	buf_cut(path, 0);
 	buf_add(path, folder);
 	buf_add(path, text_of(below));
+	buf_add(path, text_of(name));
 	return !path->full && !access(path->data, R_OK);
 }
 
 /* The place of a file that is installed with the library: "/libtagalong.so" or another name. */
 static bool find_beside(struct buf *path, const char *name)
 {
-	char program[PATH_MAX], below[64];
+	static const char *const places[] = {
+		"",
+		"/../lib/tagalong",
+		"/../lib/" TAGALONG_MULTIARCH "/tagalong",
+		"/../lib64/tagalong",
+	};
+	char program[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", program, sizeof(program));
 	struct text folder = { program, len > 0 ? (size_t)len : 0 };
+	bool found = false;
 
 	if (len <= 0 || (size_t)len >= sizeof(program))
 		return false;
 	folder.len = (size_t)text_find_last(folder, '/');
-	if (try_place(path, folder, name))
-		return true;
-	snprintf(below, sizeof(below), "/../lib/tagalong%s", name);
-	if (try_place(path, folder, below))
-		return true;
-	snprintf(below, sizeof(below), "/../lib/" TAGALONG_MULTIARCH "/tagalong%s", name);
-	if (TAGALONG_MULTIARCH[0] && try_place(path, folder, below))
-		return true;
-	snprintf(below, sizeof(below), "/../lib64/tagalong%s", name);
-	return try_place(path, folder, below);
+	for (size_t i = 0; !found && i < sizeof(places) / sizeof(places[0]); i++)
+		found = try_place(path, folder, places[i], name);
+	return found;
 }
 
 static int make_absolute(struct buf *path)
@@ -186,7 +184,8 @@ int library_path(struct buf *ret_path)
 	const char *named = variable_get(VARIABLE_LIB);
 	int result;
 
-	if (named ? !try_place(ret_path, text_of(named), "") : !find_beside(ret_path, "/" LIBRARY))
+	if (named ? !try_place(ret_path, text_of(named), "", "") :
+		    !find_beside(ret_path, "/" LIBRARY))
 		return -ENOENT;
 	/* A relative path would mean another file in a child that changes its folder. */
 	result = make_absolute(ret_path);
@@ -271,14 +270,13 @@ static bool has_entry(const char *list, const char *separators, struct text entr
 }
 
 /* Joins two texts, of which one may be empty, and sets the variable. */
-static int set_joined(const char *name, const char *first, const char *separator,
-		      const char *second)
+static void set_joined(const char *name, const char *first, const char *separator,
+		       const char *second)
 {
 	char *value = text_format("%s%s%s", first, first[0] && second[0] ? separator : "", second);
-	int code = set_variable(name, value);
 
+	set_variable(name, value);
 	free(value);
-	return code;
 }
 
 /* Values of the user's stay. Without a hook the others still work. */
@@ -323,27 +321,24 @@ static void set_place(void)
 	setenv(variable_name(VARIABLE_RUN), value, 1);
 }
 
-int launch_hooks(void)
+void launch_hooks(void)
 {
 	const char *before = getenv("LD_PRELOAD"), *asan = getenv("ASAN_OPTIONS");
 	char memory[PATH_MAX];
 	struct buf path;
-	int result, code = EXIT_OK;
+	int result;
 
 	buf_init(&path, memory, sizeof(memory));
 	result = library_path(&path);
-	if (result == -EINVAL) {
-		report_error("LD_PRELOAD cannot hold a path with a space or a colon: %s; install "
-			     "Tagalong elsewhere",
-			     path.data);
-		return EXIT_TROUBLE;
-	}
-	if (result) {
-		report_error("cannot find " LIBRARY
-			     " beside this program or in ../lib/tagalong; set "
-			     "TAGALONG_LIB to its path");
-		return EXIT_TROUBLE;
-	}
+	if (result == -EINVAL)
+		die(EXIT_TROUBLE,
+		    "LD_PRELOAD cannot hold a path with a space or a colon: %s; install Tagalong "
+		    "elsewhere",
+		    path.data);
+	if (result)
+		die(EXIT_TROUBLE, "cannot find " LIBRARY
+				  " beside this program or in ../lib/tagalong; set TAGALONG_LIB to "
+				  "its path");
 	/* So 32-bit programs get their library when there is one. It is shorter than what was
 	 * there. */
 	if (library_has_lib_token(path.data)) {
@@ -351,16 +346,14 @@ int launch_hooks(void)
 		buf_add(&path, TEXT("/$LIB" BELOW_LIB));
 	}
 	if (!has_entry(before, " :", TEXT(LIBRARY), TEXT("/" LIBRARY)))
-		code = set_joined("LD_PRELOAD", before ? before : "", ":", path.data);
+		set_joined("LD_PRELOAD", before ? before : "", ":", path.data);
 	/* GCC's AddressSanitizer ends a program that loads a library before its runtime, unless
 	 * told not to. */
-	if (code == EXIT_OK && !strstr(asan ? asan : "", "verify_asan_link_order"))
-		code = set_joined("ASAN_OPTIONS", asan ? asan : "", ":",
-				  "verify_asan_link_order=0");
+	if (!strstr(asan ? asan : "", "verify_asan_link_order"))
+		set_joined("ASAN_OPTIONS", asan ? asan : "", ":", "verify_asan_link_order=0");
 	set_place();
-	for (enum runtime_hook hook = 0; code == EXIT_OK && hook < RUNTIME_HOOKS; hook++)
+	for (enum runtime_hook hook = 0; hook < RUNTIME_HOOKS; hook++)
 		add_runtime_hook(hook);
-	return code;
 }
 
 void exec_tools(char **argv)
@@ -369,12 +362,10 @@ void exec_tools(char **argv)
 	struct buf path;
 
 	buf_init(&path, memory, sizeof(memory));
-	if (find_beside(&path, "/tagalong-tools")) {
-		argv[0] = (char *)program_path();
-		execv(path.data, argv);
-		report_error("cannot run %s: %s", path.data, strerror(errno));
-	} else {
-		report_error(
-			"cannot find tagalong-tools beside this program or in ../lib/tagalong");
-	}
+	if (!find_beside(&path, "/tagalong-tools"))
+		die(EXIT_TROUBLE,
+		    "cannot find tagalong-tools beside this program or in ../lib/tagalong");
+	argv[0] = (char *)program_path();
+	execv(path.data, argv);
+	die(EXIT_TROUBLE, "cannot run %s: %s", path.data, strerror(errno));
 }

@@ -46,13 +46,12 @@ struct launch {
 	bool has_relay; /* the first --relay replaces an inherited list */
 };
 
-/* Checks one of these options and puts it into the environment. An exit code; a bad value was
- * reported. */
-int launch_option(const struct command *command, int option, const char *argument,
-		  struct launch *launch);
+/* Checks one of these options and puts it into the environment. A bad value is a usage_error. */
+void launch_option(const struct command *command, int option, const char *argument,
+		   struct launch *launch);
 /* Puts the library into LD_PRELOAD, and the hooks of other runtimes into their variables where they
- * are wanted and installed. An exit code; a missing library was reported. */
-int launch_hooks(void);
+ * are wanted and installed. Ends the program when there is no library. */
+void launch_hooks(void);
 
 /* Fills the variable from which a program that no hook reaches takes headers, if `command` is
  * one. */
@@ -61,8 +60,8 @@ void launch_fixed_headers(const char *command);
 bool launch_has_fixed_headers(const char *command);
 
 /* Becomes tagalong-tools, found beside the library or beside this program, with these arguments
- * behind the program's own path. Returns, after a report, only when that fails. */
-void exec_tools(char **argv);
+ * behind the program's own path. */
+__attribute__((noreturn)) void exec_tools(char **argv);
 
 /* Appends the path of libtagalong.so: $TAGALONG_LIB, else beside this program, else in
  * ../lib/tagalong of its folder, or where distributions have it: ../lib/MULTIARCH/tagalong,

@@ -5,6 +5,7 @@
 
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/message.h"
@@ -121,7 +122,7 @@ int print_help(const struct command *command)
 	return EXIT_OK;
 }
 
-int usage_error(const struct command *command, const char *format, ...)
+void usage_error(const struct command *command, const char *format, ...)
 {
 	va_list list;
 
@@ -132,19 +133,22 @@ int usage_error(const struct command *command, const char *format, ...)
 	fputc('\n', stderr);
 	print_usage(stderr, command);
 	fprintf(stderr, "Try: tagalong %s --help\n", command->name);
-	return EXIT_USAGE;
+	exit(EXIT_USAGE);
 }
 
-int unknown_field(const struct command *command, struct text name)
+enum field field_argument(const struct command *command, struct text name)
 {
+	enum field field = field_by_name(name);
 	struct wire_error fault;
 
+	if (field < FIELD_COUNT)
+		return field;
 	wire_error_init(&fault);
 	wire_error_start(&fault, WIRE_BAD_FIELD, TEXT("unknown field "));
 	wire_error_quote(&fault, name);
 	buf_add(&fault.message, TEXT("; the fields are: "));
 	wire_error_fields(&fault);
-	return usage_error(command, "%s", fault.message.data);
+	usage_error(command, "%s", fault.message.data);
 }
 
 const struct command_option *option_of(const struct command *command, int value)
@@ -197,24 +201,24 @@ static void fill_getopt(const struct command *command, struct option options[OPT
 
 /* After getopt returned "?": an unknown letter, an abbreviation of several options, an unknown
  * word, or a value where none is taken. optopt is 0 for words that were not found. */
-static int report_unknown(const struct command *command, const char *word)
+__attribute__((noreturn)) static void report_unknown(const struct command *command,
+						     const char *word)
 {
 	const struct command_option *row = option_of(command, optopt);
 	int len = (int)strcspn(word, "="), matches = 0;
 
 	if (row)
-		return usage_error(command, "option --%s takes no value", row->name);
+		usage_error(command, "option --%s takes no value", row->name);
 	if (optopt == OPTION_HELP)
-		return usage_error(command, "option --help takes no value");
+		usage_error(command, "option --help takes no value");
 	if (optopt)
-		return usage_error(command, "unknown option -%c", optopt);
+		usage_error(command, "unknown option -%c", optopt);
 	for (row = command->options; row && row->name; row++)
 		matches += len > 2 && !strncmp(row->name, word + 2, (size_t)len - 2);
-	return usage_error(command, "%s option %.*s", matches > 1 ? "ambiguous" : "unknown", len,
-			   word);
+	usage_error(command, "%s option %.*s", matches > 1 ? "ambiguous" : "unknown", len, word);
 }
 
-int next_option(const struct command *command, int argc, char **argv, int *ret_code)
+int next_option(const struct command *command, int argc, char **argv)
 {
 	struct option options[OPTIONS_MAX + 2];
 	char letters[OPTIONS_MAX * 2 + 5];
@@ -230,17 +234,15 @@ int next_option(const struct command *command, int argc, char **argv, int *ret_c
 		return OPTION_END;
 	case 'h':
 	case OPTION_HELP:
-		*ret_code = print_help(command);
-		return OPTION_DONE;
-	case '?':
-		*ret_code = report_unknown(command, argv[optind - 1]);
-		return OPTION_DONE;
+		exit(print_help(command));
 	case ':':
 		row = row ? row : option_of(command, optopt);
-		*ret_code = row ? usage_error(command, "option --%s needs a value: %s", row->name,
-					      row->argument) :
-				  report_unknown(command, argv[optind - 1]);
-		return OPTION_DONE;
+		if (row)
+			usage_error(command, "option --%s needs a value: %s", row->name,
+				    row->argument);
+		report_unknown(command, argv[optind - 1]);
+	case '?':
+		report_unknown(command, argv[optind - 1]);
 	default:
 		return row ? row->value : option;
 	}

@@ -19,5 +19,4 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "context"))
 		return command_context.run(&command_context, argc - 1, argv + 1);
 	exec_tools(argv);
-	return EXIT_TROUBLE;
 }

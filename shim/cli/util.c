@@ -11,23 +11,37 @@
 
 static char program[PATH_MAX];
 
+static void report(const char *format, va_list list)
+{
+	fputs("tagalong: ", stderr);
+	vfprintf(stderr, format, list);
+	fputc('\n', stderr);
+}
+
 void report_error(const char *format, ...)
 {
 	va_list list;
 
-	fputs("tagalong: ", stderr);
 	va_start(list, format);
-	vfprintf(stderr, format, list);
+	report(format, list);
 	va_end(list);
-	fputc('\n', stderr);
+}
+
+void die(int code, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	report(format, list);
+	va_end(list);
+	exit(code);
 }
 
 static void *need(void *memory)
 {
-	if (memory)
-		return memory;
-	report_error("out of memory");
-	exit(EXIT_TROUBLE);
+	if (!memory)
+		die(EXIT_TROUBLE, "out of memory");
+	return memory;
 }
 
 void *array_grow(void *array, size_t count, size_t size)

@@ -137,10 +137,8 @@ static int change(const struct agent *agent, int (*act)(const struct agent *, en
 	code = act(agent, AGENT_SHOW);
 	if (code != EXIT_OK)
 		return code == EXIT_NOTHING ? EXIT_OK : code;
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		report_error("nothing was written: there is no terminal to ask on; use --yes");
-		return EXIT_NOTHING;
-	}
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		die(EXIT_NOTHING, "nothing was written: there is no terminal to ask on; use --yes");
 	fputs("Write this? [y/N] ", stdout);
 	fflush(stdout);
 	if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
@@ -166,18 +164,16 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	const struct agent *agent, *also;
 	bool yes = false, install;
-	int option, code = EXIT_OK;
+	int code;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
-		yes = yes || option == OPT_YES;
-	if (option == OPTION_DONE)
-		return code;
+	while (next_option(command, argc, argv) != OPTION_END)
+		yes = true;
 	argc -= optind;
 	argv += optind;
 	if (argc == 1 && !strcmp(argv[0], "status"))
 		return print_status();
 	if (argc != 2)
-		return usage_error(command, "a subcommand and an agent are needed");
+		usage_error(command, "a subcommand and an agent are needed");
 	agent = agent_find(argv[1]);
 	if (!strcmp(argv[0], "hook")) {
 		if (agent)
@@ -185,12 +181,11 @@ static int run(const struct command *command, int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (!agent)
-		return usage_error(command, "unknown agent: %s", argv[1]);
+		usage_error(command, "unknown agent: %s", argv[1]);
 	install = !strcmp(argv[0], "install");
 	if (!install && strcmp(argv[0], "uninstall") != 0)
-		return usage_error(command, "unknown subcommand: %s", argv[0]);
-	if (home_is_foreign())
-		return EXIT_TROUBLE;
+		usage_error(command, "unknown subcommand: %s", argv[0]);
+	refuse_foreign_home();
 	code = change(agent, install ? agent_install : agent_uninstall, yes);
 	if (install && code == EXIT_OK && agent->advice)
 		puts(agent->advice);

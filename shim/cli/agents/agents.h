@@ -53,8 +53,8 @@ time_t agent_seen(const struct agent *agent);
 bool agent_fits(const struct agent *agent, bool install);
 /* Whether its configuration has a text. */
 bool agent_file_has(const struct agent *agent, const char *text);
-/* Shows what an install or uninstall would change, and, with AGENT_WRITE, changes it. The exit
- * code; with AGENT_SHOW it is EXIT_NOTHING when there is nothing to write. */
+/* Shows what an install or uninstall would change, and, with AGENT_WRITE, changes it. EXIT_OK; with
+ * AGENT_SHOW EXIT_NOTHING when there is nothing to write. Ends the program where it cannot be done. */
 enum agent_mode { AGENT_SHOW, AGENT_WRITE };
 int agent_install(const struct agent *agent, enum agent_mode mode);
 int agent_uninstall(const struct agent *agent, enum agent_mode mode);

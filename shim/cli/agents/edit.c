@@ -118,7 +118,8 @@ static void show(const struct change *change)
 	print_lines('+', b, head, b_len - tail);
 }
 
-static int apply(const struct change *change)
+/* False after a report. */
+static bool apply(const struct change *change)
 {
 	char folder[PATH_BYTES_MAX];
 	int result;
@@ -136,7 +137,7 @@ static int apply(const struct change *change)
 	}
 	if (result)
 		report_error("cannot write %s: %s", change->path, strerror(-result));
-	return result ? EXIT_TROUBLE : EXIT_OK;
+	return !result;
 }
 
 static void release(struct change *change)
@@ -165,11 +166,8 @@ static char *make_toml(const char *key)
 	const char *separator = "";
 	struct preset preset;
 
-	if (preset_find(text_of(name ? name : "generic"), &preset)) {
-		report_error("unknown preset \"%s\" (see tagalong presets)", name);
-		free(line);
-		return NULL;
-	}
+	if (preset_find(text_of(name ? name : "generic"), &preset))
+		die(EXIT_TROUBLE, "unknown preset \"%s\" (see tagalong presets)", name);
 	for (size_t i = 0; i < preset.count; i++) {
 		struct text value = preset.headers[i].value;
 		size_t len = value.len ? strcspn(value.ptr, "|}") : 0;
@@ -193,8 +191,7 @@ static char *make_toml(const char *key)
 	return longer;
 }
 
-/* What goes into the agent's file: the element, or for a file of our own all of it. To be freed;
- * NULL after a report. */
+/* What goes into the agent's file: the element, or for a file of our own all of it. To be freed. */
 static char *make_part(const struct agent *agent)
 {
 	const char *program = program_path();
@@ -204,17 +201,13 @@ static char *make_part(const struct agent *agent)
 	if (agent->toml)
 		return make_toml(agent->path[0]);
 	buf_init(&plugin, memory, sizeof(memory));
-	if (!program[0] || hook_path("kilo/tagalong.js", &plugin)) {
-		report_error("cannot find hooks/kilo/tagalong.js beside the library");
-		return NULL;
-	}
-	if (!path_is_plain(program) || !path_is_plain(plugin.data)) {
-		report_error(
-			"an agent's configuration cannot hold a path with a space or a quote: %s; "
-			"install Tagalong elsewhere",
-			program);
-		return NULL;
-	}
+	if (!program[0] || hook_path("kilo/tagalong.js", &plugin))
+		die(EXIT_TROUBLE, "cannot find hooks/kilo/tagalong.js beside the library");
+	if (!path_is_plain(program) || !path_is_plain(plugin.data))
+		die(EXIT_TROUBLE,
+		    "an agent's configuration cannot hold a path with a space or a quote: %s; "
+		    "install Tagalong elsewhere",
+		    program);
 	if (agent->own)
 		return text_format(
 			"// Written by \"tagalong agents install %s\", removed by \"tagalong "
@@ -234,42 +227,40 @@ static struct jsonc_target target_of(const struct agent *agent, const char *elem
 	};
 }
 
-static int refuse(const struct change *change, const struct jsonc_fault *fault)
+__attribute__((noreturn)) static void refuse(const struct change *change,
+					     const struct jsonc_fault *fault)
 {
-	report_error("%s:%u:%u: %s; the file was not changed", change->path, fault->line,
-		     fault->column, fault->reason);
-	return EXIT_TROUBLE;
+	die(EXIT_TROUBLE, "%s:%u:%u: %s; the file was not changed", change->path, fault->line,
+	    fault->column, fault->reason);
 }
 
-static int plan_toml(const struct agent *agent, const char *part, struct change *change,
-		     struct receipt *receipt)
+static void plan_toml(const struct agent *agent, const char *part, struct change *change,
+		      struct receipt *receipt)
 {
 	struct text before = { change->before, change->before_len };
 	const char *reason = "there is no such file";
 	size_t at;
 
-	if (!change->before || toml_place(before, text_of(agent->path[0]), &at, &reason)) {
-		report_error("%s: %s; it was not changed", change->path, reason);
-		return EXIT_TROUBLE;
-	}
-	receipt->file = text_copy(text_of(change->path));
+	if (!change->before || toml_place(before, text_of(agent->path[0]), &at, &reason))
+		die(EXIT_TROUBLE, "%s: %s; it was not changed", change->path, reason);
 	receipt->text = text_format("%s%s", at && before.ptr[at - 1] != '\n' ? "\n" : "", part);
 	splice(change, at, 0, text_of(receipt->text));
-	return EXIT_OK;
 }
 
-/* Fills change->after and the receipt. EXIT_NOTHING: it is there already. */
-static int plan_install(const struct agent *agent, const char *part, struct change *change,
-			struct receipt *receipt)
+/* Fills change->after and the receipt. False: it is there already. */
+static bool plan_install(const struct agent *agent, const char *part, struct change *change,
+			 struct receipt *receipt)
 {
 	struct jsonc_target target = target_of(agent, part);
 	struct jsonc_fault fault;
 	size_t at;
 	int result;
 
-	if (agent->toml)
-		return plan_toml(agent, part, change, receipt);
 	receipt->file = text_copy(text_of(change->path));
+	if (agent->toml) {
+		plan_toml(agent, part, change, receipt);
+		return true;
+	}
 	receipt->created = !change->before;
 	if (!change->before) {
 		receipt->text =
@@ -283,21 +274,19 @@ static int plan_install(const struct agent *agent, const char *part, struct chan
 					    part);
 		change->after = text_copy(text_of(receipt->text));
 		change->after_len = strlen(change->after);
-		return EXIT_OK;
+		return true;
 	}
-	if (agent->own) {
-		report_error("%s exists and was not written by tagalong agents; it was not changed",
-			     change->path);
-		return EXIT_TROUBLE;
-	}
+	if (agent->own)
+		die(EXIT_TROUBLE,
+		    "%s exists and was not written by tagalong agents; it was not changed",
+		    change->path);
 	result = jsonc_insertion((struct text){ change->before, change->before_len }, &target, &at,
 				 &receipt->text, &fault);
 	if (result == -EINVAL)
-		return refuse(change, &fault);
-	if (result == -EEXIST)
-		return EXIT_NOTHING;
-	splice(change, at, 0, text_of(receipt->text));
-	return EXIT_OK;
+		refuse(change, &fault);
+	if (!result)
+		splice(change, at, 0, text_of(receipt->text));
+	return !result;
 }
 
 bool agent_file_has(const struct agent *agent, const char *text)
@@ -333,35 +322,37 @@ int agent_install(const struct agent *agent, enum agent_mode mode)
 	struct receipt receipt = { NULL, NULL, false }, before;
 	char *part = make_part(agent);
 	struct change change = { .before = NULL };
-	int code = part ? EXIT_OK : EXIT_TROUBLE;
+	bool is_there = false;
+	int result;
 
-	if (part && !receipt_read(agent, &before)) {
-		code = receipt_is_in_place(&before) ? EXIT_NOTHING : EXIT_OK;
+	if (!receipt_read(agent, &before)) {
+		is_there = receipt_is_in_place(&before);
 		snprintf(change.path, sizeof(change.path), "%s", before.file);
 		receipt_release(&before);
 	}
-	if (code == EXIT_OK)
-		code = load(agent, &change) ? plan_install(agent, part, &change, &receipt) :
-					      EXIT_TROUBLE;
-	if (code == EXIT_NOTHING)
+	if (!is_there && !load(agent, &change))
+		exit(EXIT_TROUBLE);
+	is_there = is_there || !plan_install(agent, part, &change, &receipt);
+	if (is_there)
 		printf("%s: already installed\n", change.path);
-	if (code == EXIT_OK)
+	else
 		show(&change);
-	/* The receipt comes first: what is written without one could not be taken out. */
-	if (code == EXIT_OK && mode == AGENT_WRITE) {
-		int result = receipt_write(agent, &receipt);
-
+	if (!is_there && mode == AGENT_WRITE) {
+		/* The receipt comes first: what is written without one could not be taken out. */
+		result = receipt_write(agent, &receipt);
 		if (result)
-			report_error("cannot write the install receipt: %s; nothing was changed",
-				     strerror(-result));
-		code = result ? EXIT_TROUBLE : apply(&change);
-		if (!result && code != EXIT_OK)
+			die(EXIT_TROUBLE,
+			    "cannot write the install receipt: %s; nothing was changed",
+			    strerror(-result));
+		if (!apply(&change)) {
 			receipt_remove(agent);
+			exit(EXIT_TROUBLE);
+		}
 	}
 	receipt_release(&receipt);
 	release(&change);
 	free(part);
-	return code == EXIT_NOTHING && mode == AGENT_WRITE ? EXIT_OK : code;
+	return is_there && mode == AGENT_SHOW ? EXIT_NOTHING : EXIT_OK;
 }
 
 /* Where exactly those bytes are that were put in; only when they are there once. */
@@ -385,10 +376,10 @@ bool receipt_is_in_place(const struct receipt *receipt)
 	return in_place;
 }
 
-/* Fills change->after, or leaves it NULL for a file that is to go. EXIT_NOTHING: nothing of ours
- * is in it. */
-static int plan_uninstall(const struct agent *agent, const char *part,
-			  const struct receipt *receipt, struct change *change)
+/* Fills change->after, or leaves it NULL for a file that is to go. False: nothing of ours is in
+ * it. */
+static bool plan_uninstall(const struct agent *agent, const char *part,
+			   const struct receipt *receipt, struct change *change)
 {
 	struct text nothing = { NULL, 0 };
 	struct jsonc_target target = target_of(agent, part);
@@ -398,66 +389,58 @@ static int plan_uninstall(const struct agent *agent, const char *part,
 	int result;
 
 	if (receipt->created && !strcmp(change->before, receipt->text))
-		return EXIT_OK;
-	if (agent->own || (agent->toml && !found)) {
-		report_error("%s was changed since it was installed; it was not removed",
-			     change->path);
-		return EXIT_TROUBLE;
-	}
+		return true;
+	if (agent->own || (agent->toml && !found))
+		die(EXIT_TROUBLE, "%s was changed since it was installed; it was not removed",
+		    change->path);
 	if (found && !receipt->created) {
 		splice(change, (size_t)(found - change->before), strlen(receipt->text), nothing);
 		if (agent->toml || jsonc_find((struct text){ change->after, change->after_len },
 					      &target, &none, &fault) == -ENOENT)
-			return EXIT_OK;
+			return true;
 		free(change->after); /* something was put behind ours since, and needs no comma */
 		change->after = NULL;
 	}
 	result = jsonc_find((struct text){ change->before, change->before_len }, &target, &span,
 			    &fault);
-	if (result == -ENOENT) {
-		printf("%s: nothing to remove, it was taken out already\n", change->path);
-		return EXIT_NOTHING;
-	}
+	if (result == -EINVAL)
+		refuse(change, &fault);
 	if (result)
-		return refuse(change, &fault);
-	splice(change, span.start, span.len, nothing);
-	return EXIT_OK;
+		printf("%s: nothing to remove, it was taken out already\n", change->path);
+	else
+		splice(change, span.start, span.len, nothing);
+	return !result;
 }
 
 int agent_uninstall(const struct agent *agent, enum agent_mode mode)
 {
 	struct receipt receipt;
 	struct change change = { .before = NULL };
-	int result = receipt_read(agent, &receipt), code = EXIT_TROUBLE;
+	int result = receipt_read(agent, &receipt);
+	bool changes;
 	char *part;
 
-	if (result) {
-		if (result == -ENOENT)
-			printf("%s: not installed\n", agent->title);
-		else
-			report_error("cannot read the install receipt of %s: %s", agent->title,
-				     strerror(-result));
-		return result != -ENOENT  ? EXIT_TROUBLE :
-		       mode == AGENT_SHOW ? EXIT_NOTHING :
-					    EXIT_OK;
+	if (result == -ENOENT) {
+		printf("%s: not installed\n", agent->title);
+		return mode == AGENT_SHOW ? EXIT_NOTHING : EXIT_OK;
 	}
+	if (result)
+		die(EXIT_TROUBLE, "cannot read the install receipt of %s: %s", agent->title,
+		    strerror(-result));
 	part = make_part(agent);
 	snprintf(change.path, sizeof(change.path), "%s", receipt.file);
-	result = part ? file_load(change.path, &change.before, &change.before_len) : 0;
-	if (result == -ENOENT)
-		code = EXIT_NOTHING;
-	else if (result)
-		report_error("cannot read %s: %s", change.path, strerror(-result));
-	else if (part)
-		code = plan_uninstall(agent, part, &receipt, &change);
-	if (code == EXIT_OK)
+	result = file_load(change.path, &change.before, &change.before_len);
+	if (result && result != -ENOENT)
+		die(EXIT_TROUBLE, "cannot read %s: %s", change.path, strerror(-result));
+	changes = !result && plan_uninstall(agent, part, &receipt, &change);
+	if (changes)
 		show(&change);
-	if (code == EXIT_OK && mode == AGENT_WRITE)
-		code = apply(&change);
-	if ((code == EXIT_OK || code == EXIT_NOTHING) && mode == AGENT_WRITE)
+	if (changes && mode == AGENT_WRITE && !apply(&change))
+		exit(EXIT_TROUBLE);
+	if (mode == AGENT_WRITE)
 		receipt_remove(agent);
 	receipt_release(&receipt);
 	release(&change);
 	free(part);
-	return code == EXIT_NOTHING ? EXIT_OK : code;
+	return EXIT_OK;
 }

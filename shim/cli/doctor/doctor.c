@@ -146,10 +146,8 @@ static int check_program(char **argv, bool json, bool with_probe)
 	bool reached;
 	int code = EXIT_OK;
 
-	if (!doctor_program(argv[0], &report)) {
-		report_error("no such program: %s", argv[0]);
-		return EXIT_TROUBLE;
-	}
+	if (!doctor_program(argv[0], &report))
+		die(EXIT_TROUBLE, "no such program: %s", argv[0]);
 	if (with_probe)
 		code = doctor_probe(argv, &probe);
 	if (json)
@@ -218,19 +216,17 @@ static const struct command_option options[] = {
 static int run(const struct command *command, int argc, char **argv)
 {
 	bool json = false, probe = false;
-	int option, code = EXIT_OK;
+	int option;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while ((option = next_option(command, argc, argv)) != OPTION_END) {
 		json = json || option == OPT_JSON;
 		probe = probe || option == OPT_PROBE;
 	}
-	if (option == OPTION_DONE)
-		return code;
 	if (optind < argc - 1 && !probe)
-		return usage_error(command, "arguments of a program need --probe");
-	if (optind < argc)
-		return check_program(argv + optind, json, probe);
-	return probe ? usage_error(command, "no command to probe") : check_installation(json);
+		usage_error(command, "arguments of a program need --probe");
+	if (optind == argc && probe)
+		usage_error(command, "no command to probe");
+	return optind < argc ? check_program(argv + optind, json, probe) : check_installation(json);
 }
 
 const struct command command_doctor = {

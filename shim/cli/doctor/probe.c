@@ -106,12 +106,9 @@ static void exec_command(const struct probe *probe, char **argv)
 	unsetenv("TAGALONG_OFF");
 	for (size_t i = 0; argv[i]; i++)
 		argv[i] = fill(fill(argv[i], "{url}", probe->url), "{base}", probe->base);
-	if (launch_hooks() != EXIT_OK)
-		_exit(EXIT_TROUBLE);
-	if (argv[0]) {
-		launch_fixed_headers(argv[0]);
-		execvp(argv[0], argv);
-	}
+	launch_hooks();
+	launch_fixed_headers(argv[0]);
+	execvp(argv[0], argv);
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 

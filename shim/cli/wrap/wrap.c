@@ -47,38 +47,36 @@ static bool make_absolute(const char *path, char ret_path[PATH_BYTES_MAX])
 	       PATH_BYTES_MAX;
 }
 
-/* The folder of launchers; with `asked` the launcher's name and path, too. An exit code. */
-static int place_launcher(const struct command *command, const char *folder, const char *asked,
-			  struct wrapping *wrapping)
+/* The folder of launchers; with `asked` the launcher's name and path, too. */
+static void place_launcher(const struct command *command, const char *folder, const char *asked,
+			   struct wrapping *wrapping)
 {
 	const char *home = variable_get_named("HOME"), *name = asked ? program_name(asked) : "";
 	char standard[PATH_BYTES_MAX] = "";
 	size_t len;
 
 	if (!folder && (!home || home[0] != '/'))
-		return usage_error(command, "HOME is not an absolute path; use --bin-dir");
+		usage_error(command, "HOME is not an absolute path; use --bin-dir");
 	if (!folder)
 		snprintf(standard, sizeof(standard), "%s/.local/bin", home);
 	if (!make_absolute(folder ? folder : standard, wrapping->folder))
-		return usage_error(command,
-				   "the folder's path is too long, or the current folder is "
-				   "gone");
+		usage_error(command, "the folder's path is too long, or the current folder is "
+				     "gone");
 	len = strlen(wrapping->folder);
 	while (len > 1 && wrapping->folder[len - 1] == '/')
 		wrapping->folder[--len] = '\0';
 	if (has_control(wrapping->folder))
-		return usage_error(command, "the folder's name has a control character");
+		usage_error(command, "the folder's name has a control character");
 	if (!asked)
-		return EXIT_OK;
+		return;
 	if (has_control(asked))
-		return usage_error(command, "the command's name has a control character");
+		usage_error(command, "the command's name has a control character");
 	if (!name[0] || strlen(name) >= sizeof(wrapping->launcher.name))
-		return usage_error(command, "not a command: \"%s\"", asked);
+		usage_error(command, "not a command: \"%s\"", asked);
 	memcpy(wrapping->launcher.name, name, strlen(name) + 1);
 	if (snprintf(wrapping->path, sizeof(wrapping->path), "%s/%s", wrapping->folder, name) >=
 	    (int)sizeof(wrapping->path))
-		return usage_error(command, "the launcher's path is too long");
-	return EXIT_OK;
+		usage_error(command, "the launcher's path is too long");
 }
 
 static bool same_file(const char *a, const char *b)
@@ -90,38 +88,27 @@ static bool same_file(const char *a, const char *b)
 }
 
 /* Finds the program. A path is written down as it is; a launcher's path means its name. */
-static int find_program(const char *asked, struct wrapping *wrapping, char real[PATH_BYTES_MAX])
+static void find_program(const char *asked, struct wrapping *wrapping, char real[PATH_BYTES_MAX])
 {
 	struct launcher *launcher = &wrapping->launcher;
 
 	/* Not what a symlink leads to: a program may look at the name that it is called by. */
-	if (strchr(asked, '/') && !launcher_is(asked) && !make_absolute(asked, launcher->real)) {
-		report_error("the path is too long: %s", asked);
-		return EXIT_NOTHING;
-	}
+	if (strchr(asked, '/') && !launcher_is(asked) && !make_absolute(asked, launcher->real))
+		die(EXIT_NOTHING, "the path is too long: %s", asked);
 	if (!launcher_real(launcher, real, PATH_BYTES_MAX) ||
-	    (launcher->real[0] && strcmp(real, launcher->real) != 0)) {
-		report_error("no such program: %s", asked);
-		return EXIT_NOTHING;
-	}
-	if (program_is_appimage(real)) {
-		report_error(
-			"%s is an AppImage, which brings its own libraries and starts what is "
-			"inside. Unpack it (%s --appimage-extract) and wrap the program inside.",
-			real, real);
-		return EXIT_NOTHING;
-	}
-	if (!strcmp(launcher->name, "tagalong") || !strcmp(launcher->name, "tagalong-run")) {
-		report_error("cannot wrap %s: launchers start it", real);
-		return EXIT_NOTHING;
-	}
-	if (same_file(real, wrapping->path)) {
-		report_error("%s would be replaced by its own launcher; use --bin-dir for another "
-			     "folder",
-			     real);
-		return EXIT_NOTHING;
-	}
-	return EXIT_OK;
+	    (launcher->real[0] && strcmp(real, launcher->real) != 0))
+		die(EXIT_NOTHING, "no such program: %s", asked);
+	if (program_is_appimage(real))
+		die(EXIT_NOTHING,
+		    "%s is an AppImage, which brings its own libraries and starts what is inside. "
+		    "Unpack it (%s --appimage-extract) and wrap the program inside.",
+		    real, real);
+	if (!strcmp(launcher->name, "tagalong") || !strcmp(launcher->name, "tagalong-run"))
+		die(EXIT_NOTHING, "cannot wrap %s: launchers start it", real);
+	if (same_file(real, wrapping->path))
+		die(EXIT_NOTHING,
+		    "%s would be replaced by its own launcher; use --bin-dir for another folder",
+		    real);
 }
 
 static void report_wrapped(const char *path, const char *reason)
@@ -140,26 +127,22 @@ static void report_removed(const char *path, const char *reason)
 		printf("removed %s\n", path);
 }
 
-static int make_launcher(struct wrapping *wrapping, const char *asked)
+static void make_launcher(struct wrapping *wrapping, const char *asked)
 {
 	char real[PATH_BYTES_MAX], found[PATH_BYTES_MAX] = "";
 	const char *name = wrapping->launcher.name;
-	int result = find_program(asked, wrapping, real);
+	int result;
 
-	if (result != EXIT_OK)
-		return result;
+	find_program(asked, wrapping, real);
 	result = folder_make(wrapping->folder, 0777);
 	if (!result)
 		result = launcher_write(wrapping->path, &wrapping->launcher);
-	if (result == -EEXIST) {
-		report_error("%s exists and was not written by tagalong wrap; it was not changed",
-			     wrapping->path);
-		return EXIT_NOTHING;
-	}
-	if (result) {
-		report_error("cannot write %s: %s", wrapping->path, strerror(-result));
-		return EXIT_TROUBLE;
-	}
+	if (result == -EEXIST)
+		die(EXIT_NOTHING,
+		    "%s exists and was not written by tagalong wrap; it was not changed",
+		    wrapping->path);
+	if (result)
+		die(EXIT_TROUBLE, "cannot write %s: %s", wrapping->path, strerror(-result));
 	printf("launcher: %s\nit starts: tagalong run %s-- %s\n", wrapping->path,
 	       wrapping->launcher.options, real);
 	desktop_wrap(name, wrapping->path, report_wrapped);
@@ -167,10 +150,9 @@ static int make_launcher(struct wrapping *wrapping, const char *asked)
 		printf("%s does not come first in PATH: \"%s\" still starts %s. Put it first:\n"
 		       "  export PATH=\"%s:$PATH\"\n",
 		       wrapping->folder, name, found, wrapping->folder);
-	return EXIT_OK;
 }
 
-static int list_launchers(const char *folder)
+static void list_launchers(const char *folder)
 {
 	char path[PATH_BYTES_MAX], real[PATH_BYTES_MAX];
 	struct dirent **entries;
@@ -191,7 +173,6 @@ static int list_launchers(const char *folder)
 	}
 	if (count >= 0)
 		free(entries);
-	return EXIT_OK;
 }
 
 static const struct command_option wrap_options[] = {
@@ -207,11 +188,10 @@ static int wrap(const struct command *command, int argc, char **argv)
 	struct wrapping wrapping = { .launcher.options = text_copy(TEXT("")) };
 	const char *folder = NULL;
 	struct launch launch = { 0 };
-	int option = OPTION_END, code = EXIT_OK;
 	bool list = false;
+	int option;
 
-	while (code == EXIT_OK &&
-	       (option = next_option(command, argc, argv, &code)) > OPTION_DONE) {
+	while ((option = next_option(command, argc, argv)) != OPTION_END) {
 		if (option == OPT_BIN_DIR) {
 			folder = optarg;
 		} else if (option == OPT_LIST) {
@@ -226,24 +206,21 @@ static int wrap(const struct command *command, int argc, char **argv)
 								quoted, optarg ? " " : "");
 			free(before);
 			free(quoted);
-			code = launch_option(command, option, optarg, &launch);
+			launch_option(command, option, optarg, &launch);
 		}
 	}
-	if (code == EXIT_OK && option != OPTION_DONE) {
-		if (argc - optind != !list)
-			code = usage_error(command,
-					   "one command is needed, or --list; its arguments are "
-					   "given when it is started");
-		else
-			code = place_launcher(command, folder, argv[optind], &wrapping);
-		if (code == EXIT_OK && !list && !folder && home_is_foreign())
-			code = EXIT_TROUBLE;
-		if (code == EXIT_OK)
-			code = list ? list_launchers(wrapping.folder) :
-				      make_launcher(&wrapping, argv[optind]);
-	}
+	if (argc - optind != !list)
+		usage_error(command, "one command is needed, or --list; its arguments are given "
+				     "when it is started");
+	place_launcher(command, folder, argv[optind], &wrapping);
+	if (!list && !folder)
+		refuse_foreign_home();
+	if (list)
+		list_launchers(wrapping.folder);
+	else
+		make_launcher(&wrapping, argv[optind]);
 	launcher_release(&wrapping.launcher);
-	return code;
+	return EXIT_OK;
 }
 
 static const struct command_option unwrap_options[] = {
@@ -257,26 +234,17 @@ static int unwrap(const struct command *command, int argc, char **argv)
 	struct wrapping wrapping = { .launcher.name = "" };
 	const char *folder = NULL;
 	struct stat status;
-	int option, code = EXIT_OK;
 
-	while ((option = next_option(command, argc, argv, &code)) > OPTION_DONE)
+	while (next_option(command, argc, argv) != OPTION_END)
 		folder = optarg;
-	if (option == OPTION_DONE)
-		return code;
 	if (argc - optind != 1)
-		return usage_error(command, "one command is needed");
-	code = place_launcher(command, folder, argv[optind], &wrapping);
-	if (code != EXIT_OK)
-		return code;
+		usage_error(command, "one command is needed");
+	place_launcher(command, folder, argv[optind], &wrapping);
 	if (lstat(wrapping.path, &status) < 0 || !S_ISREG(status.st_mode) ||
-	    !launcher_is(wrapping.path)) {
-		report_error("%s is not a launcher of tagalong wrap", wrapping.path);
-		return EXIT_NOTHING;
-	}
-	if (unlink(wrapping.path) < 0) {
-		report_removed(wrapping.path, strerror(errno));
-		return EXIT_TROUBLE;
-	}
+	    !launcher_is(wrapping.path))
+		die(EXIT_NOTHING, "%s is not a launcher of tagalong wrap", wrapping.path);
+	if (unlink(wrapping.path) < 0)
+		die(EXIT_TROUBLE, "cannot remove %s: %s", wrapping.path, strerror(errno));
 	report_removed(wrapping.path, NULL);
 	desktop_unwrap(wrapping.path, report_removed);
 	return EXIT_OK;
