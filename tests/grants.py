@@ -35,8 +35,8 @@ pid_namespace = granted("pid namespaces", "unshare", "--pid", "--fork", "--mount
 networks = granted("network namespaces with a cable between them", "unshare", "--net",
                    "ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1")
 mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")
-other_users = granted("other users who may enter this folder",
-                      "setpriv", "--reuid", "65534", "--clear-groups", "test", "-r", __file__)
+other_users = granted("other users", "setpriv", "--reuid", "65534", "--clear-groups", "true")
+process_numbers = granted("process numbers of its choice", "sh", "-c", "echo $$ >/proc/sys/kernel/ns_last_pid")
 
 
 def libcurl():

@@ -20,7 +20,7 @@ from faulty import NOBODY
 from tags import CONTEXT, GENERIC, PLAIN, without
 
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
-needs_root = pytest.mark.skipif(**grants.other_users)
+needs_other_users = pytest.mark.skipif(**grants.other_users)
 
 EVIL = {
     "CR LF": "a\r\nX-Evil: 1",
@@ -180,7 +180,7 @@ def raised(shim):
     shutil.rmtree(folder)
 
 
-@needs_root
+@needs_other_users
 def test_raised_rights(raised, relay):
     """A setuid program that somebody else starts: nothing of his environment is believed, and nothing is
     written where he says, nor does his folder say the project. The relay is loopback, which is one without
@@ -213,7 +213,7 @@ def test_raised_rights(raised, relay):
     assert "a" * 32 not in request.value("traceparent")
 
 
-@needs_root
+@needs_other_users
 def test_a_preload_does_not_reach_raised_rights(raised, relay, shim):
     """The loader's own rule, which the above stands on."""
     program = raised[0].parent / "no-shim"

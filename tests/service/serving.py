@@ -149,11 +149,11 @@ class Service:
             **more,
         }
 
-    def launch(self, *options, before=(), env=None, **popen):
+    def launch(self, *options, before=(), env=None, program=TAGALONG, **popen):
         """Starts without waiting."""
         with open(self.said, "ab") as said, open(self.events, "ab") as events:
             return subprocess.Popen(
-                [*before, *WRAP, TAGALONG, "serve", "--verbose", *options],
+                [*before, *WRAP, program, "serve", "--verbose", *options],
                 env=self.environment(**(env or {})),
                 stdin=subprocess.DEVNULL,
                 stdout=events,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import needs_namespace, needs_root
+from conftest import needs_namespace, needs_process_numbers
 from serving import REPLY_SECONDS, wait_until
 
 
@@ -169,7 +169,7 @@ def fork_as(pid):
     return None
 
 
-@needs_root
+@needs_process_numbers
 def test_a_reused_pid(cold, process):
     service = cold.start()
     tree = process()
@@ -214,7 +214,7 @@ def test_whoever_cannot_be_looked_up(cold, process):
         assert peer.context() == {"task_id": "default"}
 
 
-@needs_root
+@needs_process_numbers
 def test_a_request_that_waited_for_the_service(cold, process):
     """Its process has ended, and another one has its number: the request is nobody's."""
     service = cold.start()

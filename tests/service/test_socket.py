@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import needs_root
+from conftest import needs_other_users
 from serving import LIBRARY, Closed, Peer, wait_until
 
 
@@ -111,7 +111,7 @@ def of_another_user(folder):
     [
         (open_to_others, "its folder is open to other users"),
         (symlinked, "its folder is a symlink"),
-        pytest.param(of_another_user, "its folder belongs to another user", marks=needs_root),
+        pytest.param(of_another_user, "its folder belongs to another user", marks=needs_other_users),
     ],
 )
 def test_a_folder_that_cannot_be_trusted(service, harm, fault):
@@ -123,7 +123,7 @@ def test_a_folder_that_cannot_be_trusted(service, harm, fault):
     assert fault in service.errors()
 
 
-@needs_root
+@needs_other_users
 def test_another_users_questions_are_refused(service):
     for path, open_mode in ((service.folder, 0o711), (service.runtime, 0o711),
                             (service.socket.parent, 0o711), (service.socket, 0o666)):
@@ -142,15 +142,15 @@ print(connection.makefile().read(), end="")
         peer.op("ping")
 
 
-@needs_root
-def test_another_users_service_is_not_believed(cold):
+@needs_other_users
+def test_another_users_service_is_not_believed(cold, everybodys):
     """Root's own command does not ask it; a question that comes from root is answered."""
     from test_state import as_nobody
 
     cold.folder.chmod(0o711)
     for path in (cold.runtime, cold.home):
         os.chown(path, 65534, 65534)
-    cold.start(preexec_fn=as_nobody)
+    cold.start(program=everybodys, preexec_fn=as_nobody)
     code, _, said = cold.command("context", "get")
     assert code == 3 and "belongs to another user" in said
     with cold.connect() as peer:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import grants
-from conftest import needs_root
+from conftest import needs_other_users
 from serving import TOOLED, WRAP, Closed, wait_until
 
 KILLS = int(os.environ.get("STATE_KILLS", 5 if WRAP else 40))  # 200 by hand
@@ -324,7 +324,7 @@ def as_nobody():
     os.setuid(65534)
 
 
-def test_a_folder_that_cannot_be_written(cold):
+def test_a_folder_that_cannot_be_written(cold, request):
     service = cold
     service.state.mkdir(parents=True, mode=0o755)
     service.state.chmod(0o555)
@@ -335,7 +335,7 @@ def test_a_folder_that_cannot_be_written(cold):
         service.folder.chmod(0o711)
         os.chown(service.runtime, 65534, 65534)
         service.state.parent.chmod(0o755)
-        how["preexec_fn"] = as_nobody
+        how = {"preexec_fn": as_nobody, "program": request.getfixturevalue("everybodys")}
     service.start(**how)
     with service.connect() as peer:
         peer.op("set", context={"task_id": "T-2"})
@@ -417,8 +417,8 @@ def give_away(path):
     "harm, what, fault",
     [
         (set_mode, "state", "its folder is open to other users"),
-        pytest.param(give_away, "state", "its folder belongs to another user", marks=needs_root),
-        pytest.param(give_away, "database", "it belongs to another user", marks=needs_root),
+        pytest.param(give_away, "state", "its folder belongs to another user", marks=needs_other_users),
+        pytest.param(give_away, "database", "it belongs to another user", marks=needs_other_users),
     ],
 )
 def test_a_state_that_cannot_be_trusted(service, harm, what, fault):
