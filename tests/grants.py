@@ -20,9 +20,13 @@ REFUSED = "not granted here"
 BY_HAND = "by hand alone"
 
 
-def granted(what, *command):
-    """Arguments of skipif."""
-    if os.geteuid() != 0:
+# Namespaces of one's own: a user who is not root has them where he is root of a namespace of users.
+UNSHARE = ["unshare"] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
+
+
+def granted(what, *command, to_root=True):
+    """Arguments of skipif: whether the command goes well, and to_root, which only root may do."""
+    if to_root and os.geteuid() != 0:
         return {"condition": True, "reason": f"only root has {what}"}
     try:
         refused = subprocess.run(command, capture_output=True, timeout=20).returncode != 0
@@ -31,7 +35,9 @@ def granted(what, *command):
     return {"condition": refused, "reason": f"{REFUSED}: {what}"}
 
 
-pid_namespace = granted("pid namespaces", "unshare", "--pid", "--fork", "--mount-proc", "true")
+pid_namespace = granted("pid namespaces", *UNSHARE, "--pid", "--fork", "--mount-proc", "true", to_root=False)
+own_mounts = granted("mounts of one's own", *UNSHARE, "--mount", "mount", "-t", "tmpfs", "none", "/mnt", to_root=False)
+own_network = granted("networks of one's own", *UNSHARE, "--mount", "--net", "ip", "link", "set", "lo", "up", to_root=False)
 networks = granted("network namespaces with a cable between them", "unshare", "--net",
                    "ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1")
 mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")

@@ -15,7 +15,7 @@ import grants
 from live import service_pid, tasks
 from tags import trace_id
 
-needs_root = pytest.mark.skipif(**grants.pid_namespace)
+needs_namespace = pytest.mark.skipif(**grants.pid_namespace)
 
 
 def test_a_change_is_seen_by_the_next_request(live):
@@ -95,13 +95,13 @@ def test_a_run_in_a_daemon_is_inside(live, relay):
     assert [r.value("X-Conversation-Id") for r in result.requests] == ["C-1", "C-1"]
 
 
-@needs_root
+@needs_namespace
 @pytest.mark.parametrize("proc", ["", "--mount-proc"])
 def test_in_a_container(live, relay, proc):
     """Another pid namespace, the same socket: what was opened outside holds inside, a run inside has a
     scope of its own, and no number is mistaken."""
     inside = f"tagalong context set task_id=T-2; {chat(relay)}; tagalong run --task T-3 -- {chat(relay)}"
-    result = live(f"CHAT; unshare --pid --fork {proc} sh -ec '{inside}'; CHAT")
+    result = live(f"CHAT; {' '.join(grants.UNSHARE)} --pid --fork {proc} sh -ec '{inside}'; CHAT")
     assert tasks(result) == ["T-1", "T-2", "T-3", "T-2"]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import grants
 from conftest import needs_namespace, needs_process_numbers
 from serving import REPLY_SECONDS, wait_until
 
@@ -267,7 +268,7 @@ def test_a_client_in_a_pid_namespace(service):
     with service.connect() as peer:
         peer.op("set", context={"task_id": "default"})
     done = subprocess.run(
-        ["unshare", "--pid", "--fork", sys.executable, "-c", IN_ANOTHER_NAMESPACE, service.socket],
+        [*grants.UNSHARE, "--pid", "--fork", sys.executable, "-c", IN_ANOTHER_NAMESPACE, service.socket],
         capture_output=True,
         text=True,
         timeout=REPLY_SECONDS,
@@ -282,7 +283,7 @@ def test_a_client_in_a_pid_namespace(service):
 @needs_namespace
 def test_a_service_in_a_pid_namespace(cold):
     """It cannot see who asks: the default scope, or one by its name."""
-    unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    unshare = [*grants.UNSHARE, "--pid", "--fork", "--kill-child", "--mount-proc"]
     service = cold.start(before=unshare)
     with service.connect() as peer:
         peer.op("set", context={"task_id": "default"})
@@ -298,12 +299,13 @@ def test_a_service_in_a_pid_namespace(cold):
 @needs_namespace
 def test_a_service_under_a_proc_of_another_namespace(cold, process):
     """There /proc has other processes under the numbers that the kernel tells: nothing is read."""
-    service = cold.start(before=["unshare", "--pid", "--fork", "--kill-child"])
+    service = cold.start(before=[*grants.UNSHARE, "--pid", "--fork", "--kill-child"])
     assert "/proc is not this process's own" in service.errors()
     with service.connect() as peer:
         peer.op("set", context={"task_id": "default"})
         peer.op("open", scope={"name": "named"}, context={"task_id": "named"})
-    inside = ["nsenter", "--pid", "-t", str(first_child(service.process.pid)), sys.executable, "-c"]
+    user = ["--user", "--preserve-credentials"] if os.geteuid() else []
+    inside = ["nsenter", *user, "--pid", "-t", str(first_child(service.process.pid)), sys.executable, "-c"]
     done = subprocess.run(
         [*inside, IN_ANOTHER_NAMESPACE, service.socket], capture_output=True, text=True, timeout=20
     )

@@ -449,7 +449,7 @@ def test_failover(server, make):
         second.release()
 
 
-@pytest.mark.skipif(**grants.mounts)
+@pytest.mark.skipif(**grants.own_mounts)
 def test_failover_by_name(server, make):
     """The name leads to another address: it is looked up anew for each attempt, /etc/hosts included."""
     second = Server(host="127.0.0.2")
@@ -457,7 +457,7 @@ def test_failover_by_name(server, make):
     service = make(f"redis://store.test:{server.port}", start=False)
     hosts = service.folder / "hosts"
     hosts.write_text("127.0.0.1 store.test\n")
-    private = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts))
+    private = (*grants.UNSHARE, "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts))
     try:
         second.start("--replicaof", "127.0.0.1", str(server.port))
         service.start("--store", service.url, before=private)
