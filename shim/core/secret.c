@@ -84,7 +84,7 @@ static int write_key(const char *path)
 	if (fd < 0)
 		return fd;
 	result = fd_write(fd, buf_since(&text, 0));
-	if (!result && fsync(fd) < 0)
+	if (!result && fd_sync(fd))
 		result = -EIO;
 	fd_close(fd);
 	return result;

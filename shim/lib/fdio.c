@@ -4,11 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "lib/quiet.h"
 
 /* A shim that was built with glibc 2.33 is to run with an older one, too, which has fstatat by
  * this name only. It is still there; its first argument says which struct stat is meant. */
@@ -70,12 +70,14 @@ static int above_standard(int fd)
 
 int fd_open(int folder_fd, const char *path, int flags, mode_t mode)
 {
-	int fd;
+	int fd, cancel = cancel_disable();
 
 	do {
 		fd = openat(folder_fd, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
 	} while (fd < 0 && errno == EINTR);
-	return above_standard(fd);
+	fd = above_standard(fd);
+	cancel_restore(cancel);
+	return fd;
 }
 
 int fd_socket(int domain, int type)
@@ -85,11 +87,14 @@ int fd_socket(int domain, int type)
 
 void fd_close(int fd)
 {
-	int saved = errno;
+	int saved = errno, cancel;
 
+	if (fd < 0)
+		return;
+	cancel = cancel_disable();
 	/* Never retried: Linux has released the number even when it reports EINTR. */
-	if (fd >= 0)
-		close(fd);
+	close(fd);
+	cancel_restore(cancel);
 	errno = saved;
 }
 
@@ -126,25 +131,41 @@ int fd_write(int fd, struct text text)
 	const struct {
 		long sec, nsec;
 	} now = { 0, 0 };
-	/* The kernel's set of signals, and its calls: libc's six functions would be six more symbols
-	 * for the loader to bind at each start. */
-	struct {
-		unsigned long signals[_NSIG / 8 / sizeof(long)];
-	} quiet = { { 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) } }, pending, before;
+	struct signal_set quiet = { { 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) } }, pending,
+			  before;
 	ssize_t written;
-	int result;
+	int result, cancel;
 
 	/* What waits already is the host's, and stays. */
-	if (syscall(SYS_rt_sigpending, &pending, sizeof(pending)) < 0 ||
-	    pending.signals[0] & quiet.signals[0] ||
-	    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &quiet, &before, sizeof(quiet)))
+	if (signals_pending(&pending) || pending.bits[0] & quiet.bits[0] ||
+	    signals_block(&quiet, &before))
 		return -EIO;
+	cancel = cancel_disable();
 	written = write(fd, text.ptr, text.len);
 	result = written < 0 ? -errno : (size_t)written < text.len ? -EIO : 0;
+	cancel_restore(cancel);
 	if (result == -EPIPE || result == -EFBIG)
 		syscall(SYS_rt_sigtimedwait, &quiet, NULL, &now, sizeof(quiet));
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+	signals_restore(&before);
 	return result;
+}
+
+int fd_sync(int fd)
+{
+	int cancel = cancel_disable();
+	int result = fsync(fd) < 0 ? -errno : 0;
+
+	cancel_restore(cancel);
+	return result;
+}
+
+static ssize_t read_some(int fd, char *to, size_t size)
+{
+	int cancel = cancel_disable();
+	ssize_t got = read(fd, to, size);
+
+	cancel_restore(cancel);
+	return got;
 }
 
 int fd_read(int fd, struct buf *buf)
@@ -155,7 +176,7 @@ int fd_read(int fd, struct buf *buf)
 		char probe;
 
 		/* A full buffer is right when the file ends here. */
-		got = space ? read(fd, buf->data + buf->len, space) : read(fd, &probe, 1);
+		got = space ? read_some(fd, buf->data + buf->len, space) : read_some(fd, &probe, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors with manners: CLOEXEC from birth, never 0 to 2, no waiting on what is no file. */
+/* Descriptors with manners: CLOEXEC from birth, never 0 to 2, no waiting on what is no file. No
+ * thread is cancelled in here. */
 #pragma once
 
 #include <sys/stat.h>
@@ -18,6 +19,8 @@ void fd_close(int fd);
 /* One write(2) that raises neither SIGPIPE nor SIGXFSZ. 0, or a negative errno; -EIO when less
  * went. */
 int fd_write(int fd, struct text text);
+/* fsync(2): 0 or a negative errno. */
+int fd_sync(int fd);
 
 /* An exclusive lock (F_OFD_SETLK of fcntl(2)), held until the descriptor is closed; and whether
  * somebody else has one. 0 or a negative errno: -EAGAIN when another has it. */

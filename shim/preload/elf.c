@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/fdio.h"
+#include "lib/quiet.h"
 
 #define HEADERS_MAX 64 /* program headers; libraries have about ten */
 #define DYNAMIC_MAX 256 /* dynamic entries; libraries have about thirty */
@@ -336,7 +337,12 @@ _Static_assert(sizeof(off_t) == sizeof(uint64_t), "on 32 bits, by _FILE_OFFSET_B
 
 static bool read_at(int fd, void *ret_bytes, size_t count, uint64_t offset)
 {
-	return offset <= INT64_MAX && pread(fd, ret_bytes, count, (off_t)offset) == (ssize_t)count;
+	int cancel = cancel_disable();
+	bool whole = offset <= INT64_MAX &&
+		     pread(fd, ret_bytes, count, (off_t)offset) == (ssize_t)count;
+
+	cancel_restore(cancel);
+	return whole;
 }
 
 static bool read_headers(struct file *file)

@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,26 +26,6 @@
 static CURLcode set(const struct handle *handle, CURLoption option, const void *argument)
 {
 	return handle->library->curl_easy_setopt(handle->easy, option, argument);
-}
-
-/* Surrounds our code: restores errno, and disables cancellation, so that a cancelled
- * thread cannot end while it holds a descriptor or memory of ours. */
-struct guard {
-	int saved_errno, cancel_state;
-};
-
-static struct guard guard_enter(void)
-{
-	struct guard guard = { .saved_errno = errno };
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard.cancel_state);
-	return guard;
-}
-
-static void guard_leave(struct guard guard)
-{
-	pthread_setcancelstate(guard.cancel_state, NULL);
-	errno = guard.saved_errno;
 }
 
 static void set_prereq_data(struct handle *handle, void *data)
@@ -349,9 +328,8 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 	struct injection *injection = data;
 	CURL *easy = injection->easy;
 	struct handle *handle = easy ? handle_find(easy) : NULL;
-	struct guard guard;
 	bool allowed;
-	int answer;
+	int answer, saved;
 
 	/* The client's callback first: what it sets counts for this request. It may also leave by
 	 * longjmp, or clean up the handle. */
@@ -365,9 +343,9 @@ static int before_request(void *data, char *primary_ip, char *local_ip, int prim
 		injection_neutralize(injection);
 		return CURL_PREREQFUNC_OK;
 	}
-	guard = guard_enter();
+	saved = errno;
 	allowed = inject_now(handle, primary_ip, primary_port);
-	guard_leave(guard);
+	errno = saved;
 	return allowed ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
@@ -471,8 +449,8 @@ static void warm_up(struct handle *handle)
 
 bool inject_start(struct handle *handle, enum inject_when when, struct transfer *ret_before)
 {
-	struct guard guard = guard_enter();
 	bool allowed = true;
+	int saved = errno;
 
 	*ret_before = handle->transfer;
 	handle->transfer = (struct transfer){ .started = ret_before->started };
@@ -491,7 +469,7 @@ bool inject_start(struct handle *handle, enum inject_when when, struct transfer 
 	}
 	if (!allowed)
 		inject_end(handle);
-	guard_leave(guard);
+	errno = saved;
 	return allowed;
 }
 
@@ -705,8 +683,8 @@ static void note(struct handle *handle, CURLoption option, void *argument)
 
 CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument)
 {
-	struct guard guard;
 	CURLcode code;
+	int saved;
 
 	if (option == CURLOPT_HTTPHEADER)
 		return set_header_list(handle, argument);
@@ -717,11 +695,11 @@ CURLcode inject_setopt(struct handle *handle, CURLoption option, void *argument)
 	code = set(handle, option, argument);
 	if (code != CURLE_OK)
 		return code;
-	guard = guard_enter();
+	saved = errno;
 	note(handle, option, argument);
 	if (handle->legacy)
 		inject_legacy_option(handle, option, argument);
-	guard_leave(guard);
+	errno = saved;
 	return code;
 }
 

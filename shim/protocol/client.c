@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,9 +24,15 @@
  * requests all the time one deadline a second. */
 #define REST_MS 1000
 /* Between attempts to connect to a service whose queue is full. */
-#define RETRY_MS 1
+#define RETRY_US 1000
+/* How long the host's signals wait for an answer at first, and at last. */
+#define PATIENCE_US 5000
+#define PATIENCE_US_MAX 50000
 
 static uint64_t resting_until_ms;
+/* The thread whose question came to nothing, while its signal handlers run: one that asks as this
+ * thread was left by siglongjmp, or is such a handler. */
+static uintptr_t disturbed_thread;
 
 const char *client_reason(int result)
 {
@@ -47,22 +54,38 @@ const char *client_reason(int result)
 	}
 }
 
-/* 0, -ETIMEDOUT, or another negative errno. */
+static long shorter(long a, long b)
+{
+	return a < b ? a : b;
+}
+
+/* 0, -ETIMEDOUT, -EINTR, or another negative errno. Without `wait` there is no end. */
 static int wait_for(int fd, short events, struct client_wait *wait)
 {
 	struct pollfd wanted = { .fd = fd, .events = events };
 
-	for (;;) {
-		/* Not poll(3), which does not tell what is left, and is a cancellation point. */
-		long ready = syscall(SYS_ppoll, &wanted, fd < 0 ? 0 : 1, wait, NULL, 0);
+	while (!wait || wait->left_us > 0) {
+		long nap_us = !wait	  ? 0 :
+			      wait->quiet ? shorter(wait->left_us, wait->patience_us) :
+					    wait->left_us;
+		struct {
+			long sec, nsec;
+		} nap = { nap_us / 1000000, nap_us % 1000000 * 1000 };
+		/* Not poll(3), which does not tell what is left. */
+		long ready = syscall(SYS_ppoll, &wanted, fd < 0 ? 0 : 1, wait ? &nap : NULL, NULL,
+				     0);
 
 		if (ready > 0)
 			return 0;
-		if (!ready)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
+		if (ready < 0 && errno != EINTR)
 			return -errno;
+		if (!wait)
+			continue;
+		wait->left_us -= ready ? nap_us - nap.sec * 1000000 - nap.nsec / 1000 : nap_us;
+		if (!ready && wait->quiet && quiet_is_disturbed(wait->quiet))
+			return -EINTR;
 	}
+	return -ETIMEDOUT;
 }
 
 static int connect_to(int fd, const struct sockaddr_un *address, struct client_wait *wait)
@@ -77,35 +100,45 @@ static int connect_to(int fd, const struct sockaddr_un *address, struct client_w
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
 		/* Its queue is full. A Unix socket that does not wait cannot be polled for that. */
-		retry = (struct client_wait){ 0, RETRY_MS * 1000000L };
-		if (!wait->sec && wait->nsec <= retry.nsec)
+		if (wait->left_us <= RETRY_US)
 			return -ETIMEDOUT;
-		wait->sec -= wait->nsec < retry.nsec;
-		wait->nsec += (wait->nsec < retry.nsec ? 1000000000L : 0) - retry.nsec;
-		wait_for(-1, 0, &retry);
+		wait->left_us -= RETRY_US;
+		retry = (struct client_wait){ RETRY_US, wait->quiet, RETRY_US };
+		if (wait_for(-1, 0, &retry) == -EINTR)
+			return -EINTR;
 	}
+}
+
+static int check_address(const char *path, struct sockaddr_un *ret_address)
+{
+	struct stat status;
+	int result = socket_address(path, ret_address);
+
+	if (result)
+		return result;
+	if (path_status(path, AT_SYMLINK_NOFOLLOW, &status))
+		return -ENOENT; /* what most processes find: one system call */
+	return socket_fault(path) ? -EPERM : 0;
+}
+
+static int open_connection(const struct sockaddr_un *address, struct client_wait *wait)
+{
+	int fd = fd_socket(AF_UNIX, SOCK_STREAM), result;
+
+	if (fd < 0)
+		return fd;
+	result = connect_to(fd, address, wait);
+	if (result)
+		fd_close(fd);
+	return result ? result : fd;
 }
 
 int client_connect(const char *path, struct client_wait *wait)
 {
 	struct sockaddr_un address;
-	struct stat status;
-	int fd, result;
+	int result = check_address(path, &address);
 
-	result = socket_address(path, &address);
-	if (result)
-		return result;
-	if (path_status(path, AT_SYMLINK_NOFOLLOW, &status))
-		return -ENOENT; /* what most processes find: one system call */
-	if (socket_fault(path))
-		return -EPERM;
-	fd = fd_socket(AF_UNIX, SOCK_STREAM);
-	if (fd < 0)
-		return fd;
-	result = connect_to(fd, &address, wait);
-	if (result)
-		fd_close(fd);
-	return result ? result : fd;
+	return result ? result : open_connection(&address, wait);
 }
 
 /* After a system call that failed: 0 when it is to be tried again. */
@@ -225,22 +258,66 @@ static int converse(int fd, const struct page_question *question, struct client_
 	return result;
 }
 
-static int ask(const struct page_question *question, unsigned timeout_ms,
-	       struct client_answer **ret_answer)
+static int connect_and_converse(const struct sockaddr_un *address,
+				const struct page_question *question, struct client_wait *wait,
+				struct client_answer *answer)
 {
-	struct client_wait wait = client_wait_ms(timeout_ms);
-	/* Its path is NUL-terminated: client_ask's. */
-	int fd = client_connect(question->path.ptr, &wait), result = -ENOMEM;
-	struct client_answer *answer;
+	int fd = open_connection(address, wait), result;
 
 	if (fd < 0)
 		return fd;
-	answer = malloc(sizeof(*answer) + FRAME_BYTES);
-	if (answer) {
-		answer->mark = (struct client_mark){ 0 };
-		result = converse(fd, question, &wait, answer);
-	}
+	result = converse(fd, question, wait, answer);
 	fd_close(fd);
+	return result;
+}
+
+/* While a question is under way the host's signal handlers do not run: one may leave by siglongjmp,
+ * and our descriptor would stay open; fork; or ask itself. Where a signal waits, the question is
+ * given up when the patience is at its end, and asked again once the handler is back. */
+static int ask_quietly(const struct sockaddr_un *address, const struct page_question *question,
+		       unsigned timeout_ms, struct client_answer *answer)
+{
+	struct client_wait wait = client_wait_ms(timeout_ms);
+	uintptr_t own = (uintptr_t)pthread_self(), mark;
+	struct quiet quiet;
+	int result;
+
+	wait.quiet = &quiet;
+	wait.patience_us = PATIENCE_US;
+	if (__atomic_load_n(&disturbed_thread, __ATOMIC_RELAXED) == own) {
+		__atomic_store_n(&disturbed_thread, 0, __ATOMIC_RELAXED);
+		return -ETIMEDOUT;
+	}
+	do {
+		quiet_begin(&quiet);
+		result = connect_and_converse(address, question, &wait, answer);
+		if (result)
+			__atomic_store_n(&disturbed_thread, own, __ATOMIC_RELAXED);
+		quiet_end(&quiet);
+		mark = own;
+		if (result)
+			__atomic_compare_exchange_n(&disturbed_thread, &mark, 0, false,
+						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		wait.patience_us = shorter(2 * wait.patience_us, PATIENCE_US_MAX);
+	} while (result == -EINTR);
+	return result;
+}
+
+static int ask(const struct page_question *question, unsigned timeout_ms,
+	       struct client_answer **ret_answer)
+{
+	struct client_answer *answer;
+	struct sockaddr_un address;
+	/* The path is NUL-terminated: client_ask's. */
+	int result = check_address(question->path.ptr, &address);
+
+	if (result)
+		return result;
+	answer = malloc(sizeof(*answer) + FRAME_BYTES);
+	if (!answer)
+		return -ENOMEM;
+	answer->mark = (struct client_mark){ 0 };
+	result = ask_quietly(&address, question, timeout_ms, answer);
 	if (result)
 		free(answer);
 	else

@@ -3,6 +3,7 @@
  * whoever asks more. */
 #pragma once
 
+#include "lib/quiet.h"
 #include "protocol/protocol_limits.h"
 #include "protocol/reply.h"
 
@@ -40,12 +41,16 @@ const char *client_reason(int result);
 /* The time that is left to wait. The kernel counts it down: the host's clock may stand still
  * (libfaketime), and a service may answer byte by byte. */
 struct client_wait {
-	long sec, nsec;
+	long left_us;
+	/* In a host: how long signals that are held off wait at the most, until it is given up
+	 * (-EINTR). */
+	const struct quiet *quiet;
+	long patience_us;
 };
 
 static inline struct client_wait client_wait_ms(unsigned ms)
 {
-	return (struct client_wait){ ms / 1000, ms % 1000 * 1000000L };
+	return (struct client_wait){ .left_us = (long)ms * 1000 };
 }
 
 /* Connects to the service at this path. Its descriptor, or a negative errno as of client_ask. */

@@ -67,6 +67,17 @@ def test_cancelled_in_a_request(run, relay, other_relay, tmp_path):
     assert result.requests[-1].value("X-Task-Id") == "T-42"
 
 
+def test_cancelled_where_files_are_used(life, tmp_path):
+    """Each of ours has been read, written and closed by the time that libcurl goes on: 20 threads and two requests."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text('[remote "origin"]\n\turl = https://example.com/billing.git\n')
+    debug = tmp_path / "debug"
+    life("cancelled in a request", [DERIVED] * 2, rules=EVERYTHING, unordered=True,
+         env={"TAGALONG_PROJECT_ID": "", "TAGALONG_DEBUG": str(debug)})
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 22
+    assert debug.read_text().count("tagged") == 22
+
+
 def test_cancelled(run, relay, other_relay):
     """How many requests there are depends on the moment; all that counts is that the last one goes out. Cancelled
     asynchronously a thread may leave malloc's lock taken, and a bare libcurl hangs as well."""

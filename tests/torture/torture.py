@@ -103,8 +103,8 @@ NOT_AGAIN = {"write", "getrandom", "pread", "close"}
 STAYING = {"malloc", "calloc", "mmap", "openat", "socket"}
 # What the shim asks of libc that cannot fail, or not in a way that anybody could tell.
 CANNOT_FAIL = set(
-    """__environ environ __errno_location memchr memcmp memcpy memmem memmove memset strchr strchrnul strcmp
-    strcspn strlen strncmp strnlen strrchr strspn strstr __stack_chk_fail __progname
+    """__environ environ __errno_location __libc_current_sigrtmin memchr memcmp memcpy memmem memmove memset strchr
+    strchrnul strcmp strcspn strlen strncmp strnlen strrchr strspn strstr __stack_chk_fail __progname
     program_invocation_short_name _dl_debug_addr _r_debug clock_gettime free munmap getauxval getenv geteuid
     getpid inet_pton pthread_self pthread_setcancelstate sched_yield secure_getenv sigaddset sigemptyset
     sigismember sigpending sigprocmask sigtimedwait syscall""".split()
