@@ -327,9 +327,10 @@ def as_nobody():
 def test_a_folder_that_cannot_be_written(cold, request):
     service = cold
     service.state.mkdir(parents=True, mode=0o755)
-    service.state.chmod(0o555)
+    service.state.chmod(0o500)  # a folder of one's own is nobody else's
     how = {}
-    if os.geteuid() == 0:  # root may write anywhere
+    if os.geteuid() == 0:  # root may write anywhere, so that it is another user and root's folder
+        service.state.chmod(0o755)
         if grants.other_users["condition"]:
             pytest.skip(grants.other_users["reason"])
         service.folder.chmod(0o711)
