@@ -22,6 +22,7 @@ BY_HAND = "by hand alone"
 
 # Namespaces of one's own: a user who is not root has them where he is root of a namespace of users.
 UNSHARE = ["unshare"] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
+CHROOT = [*(UNSHARE if os.geteuid() else []), "/usr/sbin/chroot"]
 
 
 def granted(what, *command, to_root=True):
@@ -37,6 +38,7 @@ def granted(what, *command, to_root=True):
 
 pid_namespace = granted("pid namespaces", *UNSHARE, "--pid", "--fork", "--mount-proc", "true", to_root=False)
 own_mounts = granted("mounts of one's own", *UNSHARE, "--mount", "mount", "-t", "tmpfs", "none", "/mnt", to_root=False)
+chroot = granted("chroot", *CHROOT, "/", "true", to_root=False)
 own_network = granted("networks of one's own", *UNSHARE, "--mount", "--net", "ip", "link", "set", "lo", "up", to_root=False)
 networks = granted("network namespaces with a cable between them", "unshare", "--net",
                    "ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1")

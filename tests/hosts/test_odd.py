@@ -2,12 +2,13 @@
 """Hosts that use processes, callbacks, signals, limits and the ends of things as few do (odd.c), with the
 shim and without it."""
 
-import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
+
+import grants
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,7 +17,7 @@ from hosts import host  # noqa: E402
 from neutral import compare  # noqa: E402
 from tags import COMPUTED, CONTEXT, GENERIC, PLAIN  # noqa: E402
 
-ROOT = {"chroot after start", "another user"}
+ROOT = {"chroot after start": grants.chroot, "another user": grants.other_users}
 UNORDERED = {"one list on many handles", "sockets", "request at fork", "fork in a callback, and go on"}
 # What a request to the relay is to get, where that is not GENERIC.
 TAGS = {
@@ -44,9 +45,9 @@ MODES = [
 @pytest.fixture
 def odd(run, relay, other_relay):
     def odd(mode, tags, env):
-        if mode in ROOT and os.geteuid() != 0:
-            pytest.skip(f"only root has {mode}")
-        command = [host("odd"), mode, relay.url, other_relay.url]
+        if mode in ROOT and ROOT[mode]["condition"]:
+            pytest.skip(ROOT[mode]["reason"])
+        command = [*(grants.UNSHARE if mode == "chroot after start" else ()), host("odd"), mode, relay.url, other_relay.url]
         env = {"TAGALONG_RELAYS": relay.url} | env
         bare, ours = (run(command, env=env, **how) for how in ({"shim": None}, {}))
         assert bare.rc >= 0 and bare.requests

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import grants
+
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "bench"), str(HERE.parent / "hosts")]
 
@@ -34,7 +36,7 @@ def inside(run, root):
     def inside(command, expect=(), env=CONTEXT, own=(), **how):
         results = []
         for preload in ("", "/lib/libtagalong.so"):
-            words = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", f"LD_PRELOAD={preload}", *command]
+            words = [*grants.CHROOT, str(root), "/bin/busybox", "env", f"LD_PRELOAD={preload}", *command]
             results.append(run(words, shim=None, env=env))
         compare(*results, {"relay": list(expect)}, own, **how)
         assert results[1].rc == 0, results[1]
@@ -75,7 +77,7 @@ def test_the_alpine_recipe(run, root, relay):
     assert env["LD_PRELOAD"] == folder + name
     command = ["/bin/busybox", "env", *(f"{key}={value}" for key, value in env.items()), "TAGALONG_TASK_ID=T-42"]
     command += ["/bin/curl", "-s", "-d", "{}", relay.url + "/v1/chat/completions"]
-    result = run(["/usr/sbin/chroot", str(root), *command], shim=None, env={})
+    result = run([*grants.CHROOT, str(root), *command], shim=None, env={})
     assert [request.value("X-Task-Id") for request in result.requests] == ["T-42"], result
 
 
@@ -178,7 +180,7 @@ def test_other_versions(run, root, relay, release, version):
 
 def test_a_service(run, root, relay):
     """Asked from inside, and killed: a request is sent all the same."""
-    command = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", "LD_PRELOAD=/lib/libtagalong.so", "/bin/curl", "-s",
+    command = [*grants.CHROOT, str(root), "/bin/busybox", "env", "LD_PRELOAD=/lib/libtagalong.so", "/bin/curl", "-s",
                "-d", "{}", relay.url + "/v1/chat/completions"]
     shutil.rmtree(root / "run", ignore_errors=True)
     (root / "run").mkdir()
@@ -215,7 +217,7 @@ def test_odd(run, root, odd, relay, other_relay, mode):
     """The hosts of tests/hosts/odd.c, built for musl."""
     results, env = [], {"TAGALONG_RELAYS": relay.url, **CONTEXT}
     for preload in ("", "/lib/libtagalong.so"):
-        words = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", f"LD_PRELOAD={preload}", odd, mode]
+        words = [*grants.CHROOT, str(root), "/bin/busybox", "env", f"LD_PRELOAD={preload}", odd, mode]
         results.append(run([*words, relay.url, other_relay.url], shim=None, env=env))
     bare, ours = results
     assert bare.rc >= 0 and bare.requests, bare
