@@ -40,8 +40,8 @@ pid_namespace = granted("pid namespaces", *UNSHARE, "--pid", "--fork", "--mount-
 own_mounts = granted("mounts of one's own", *UNSHARE, "--mount", "mount", "-t", "tmpfs", "none", "/mnt", to_root=False)
 chroot = granted("chroot", *CHROOT, "/", "true", to_root=False)
 own_network = granted("networks of one's own", *UNSHARE, "--mount", "--net", "ip", "link", "set", "lo", "up", to_root=False)
-networks = granted("network namespaces with a cable between them", "unshare", "--net",
-                   "ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1")
+networks = granted("network namespaces with a cable between them", *UNSHARE, "--net",
+                   "ip", "link", "add", "cable0", "type", "veth", "peer", "name", "cable1", to_root=False)
 mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")
 other_users = granted("other users", "setpriv", "--reuid", "65534", "--clear-groups", "true")
 process_numbers = granted("process numbers of its choice", "sh", "-c", "echo $$ >/proc/sys/kernel/ns_last_pid")

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / name) for name in ("store", "service")]
+sys.path[:0] = [str(HERE.parent / name) for name in ("store", "service", ".")]
 
 from machines import Chat, Network  # noqa: E402
 from redis_server import Server  # noqa: E402
