@@ -84,7 +84,7 @@ def test_a_disk_that_hangs(make, tmp_path):
     with service.connect() as peer:
         peer.op("set", context={"task_id": "T-1"})
         known = Chat(service, pause=0.01)
-        assert known.latest(time.monotonic())[2] == "T-1"
+        wait_until(lambda: known.latest(time.monotonic())[2] == "T-1")
         slow = subprocess.Popen(["strace", "-f", "-qq", "-o", tmp_path / "trace", "-p", str(service.process.pid), "-e",
                                  "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=1500000"])
         wait_until(lambda: "TracerPid:\t0" not in Path(f"/proc/{service.process.pid}/status").read_text())
