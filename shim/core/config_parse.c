@@ -59,8 +59,7 @@ static void parse_match(struct config_parser *parser, struct config_rule *rule, 
 		    parser->patterns == CONFIG_PATTERNS_MAX)
 			reason = "there are too many patterns";
 		if (reason) {
-			config_report(reader, config_offset_of(reader, pattern), reason, pattern,
-				      NULL);
+			config_report_word(reader, reason, pattern, NULL);
 			continue;
 		}
 		parser->block->patterns[parser->patterns++] = (struct config_pattern){ pattern,
@@ -84,8 +83,8 @@ static void parse_endpoints(struct config_parser *parser, struct config_rule *ru
 	while (config_next_string(reader, key, &word)) {
 		endpoint_parse(word, &one, &bad);
 		if (bad.len || !text_trim(word).len || text_find(word, ',') >= 0) {
-			config_report(reader, config_offset_of(reader, word), ENDPOINT_FAULT, word,
-				      "chat embedding rerank count image audio all");
+			config_report_word(reader, ENDPOINT_FAULT, word,
+					   "chat embedding rerank count image audio all");
 			continue;
 		}
 		if (parser->spare.len > start)
@@ -111,8 +110,8 @@ static void parse_preset(struct config_parser *parser, struct config_rule *rule,
 			buf_char(choices, ' ');
 		buf_add(choices, name);
 	}
-	config_report(reader, config_offset_of(reader, rule->preset), "unknown preset",
-		      rule->preset, choices->full ? NULL : choices->data + start);
+	config_report_word(reader, "unknown preset", rule->preset,
+			   choices->full ? NULL : choices->data + start);
 	buf_cut(choices, start);
 }
 
@@ -153,8 +152,7 @@ static unsigned parse_choice(struct config_parser *parser, struct text key, cons
 		if (text_eq(word, choice))
 			return number;
 	}
-	config_report(reader, config_offset_of(reader, word), "there is no such choice", word,
-		      choices);
+	config_report_word(reader, "there is no such choice", word, choices);
 	return 0;
 }
 
@@ -171,8 +169,7 @@ static void parse_require(struct config_parser *parser, struct config_rule *rule
 		if (field < FIELD_COUNT)
 			rule->require |= (uint32_t)1 << field;
 		else
-			config_report(reader, config_offset_of(reader, name),
-				      "there is no such field", name, field_words);
+			config_report_word(reader, "there is no such field", name, field_words);
 	}
 }
 

@@ -18,6 +18,12 @@ void config_report(struct config_reader *reader, size_t offset, const char *reas
 		errors->report(errors->arg, &error);
 }
 
+void config_report_word(struct config_reader *reader, const char *reason, struct text word,
+			const char *choices)
+{
+	config_report(reader, config_offset_of(reader, word), reason, word, choices);
+}
+
 size_t config_offset_of(const struct config_reader *reader, struct text string)
 {
 	return (size_t)(string.ptr - reader->json.start) - 1;

@@ -31,6 +31,10 @@ struct config_reader {
 void config_report(struct config_reader *reader, size_t offset, const char *reason,
 		   struct text word, const char *choices);
 
+/* The same of a string that was read from the document, and is the word. */
+void config_report_word(struct config_reader *reader, const char *reason, struct text word,
+			const char *choices);
+
 /* Where a string that was read from the document begins, its quote included. */
 size_t config_offset_of(const struct config_reader *reader, struct text string);
 /* Where the next value begins. */

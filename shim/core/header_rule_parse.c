@@ -52,8 +52,8 @@ static void check_template(struct config_reader *reader, struct text tmpl, bool 
 		config_report(reader, config_offset_of(reader, tmpl) + 1 + error.offset,
 			      error.reason, tmpl, NULL);
 	else if (is_list && template_value(tmpl, any_value, NULL, &value))
-		config_report(reader, config_offset_of(reader, tmpl),
-			      "a \"*\" needs a template that is one placeholder", tmpl, NULL);
+		config_report_word(reader, "a \"*\" needs a template that is one placeholder", tmpl,
+				   NULL);
 }
 
 /* A new row behind the others; NULL when the table is full. The order of headers and of members has
@@ -66,8 +66,7 @@ static struct header_rule *add_row(struct config_reader *reader, struct header_t
 	for (size_t i = first; i < table->count; i++) {
 		if ((table->rows[i].kind == HEADER_MEMBER) == (kind == HEADER_MEMBER) &&
 		    text_eq_nocase(table->rows[i].name, name)) {
-			config_report(reader, config_offset_of(reader, name), "duplicate", name,
-				      NULL);
+			config_report_word(reader, "duplicate", name, NULL);
 			break;
 		}
 	}
@@ -93,8 +92,7 @@ static enum header_kind read_format(struct config_reader *reader)
 		if (text_eq(format, text_of(names[kind])))
 			return kind;
 	}
-	config_report(reader, config_offset_of(reader, format), "there is no such format", format,
-		      "json baggage list");
+	config_report_word(reader, "there is no such format", format, "json baggage list");
 	return HEADER_JSON;
 }
 
@@ -174,11 +172,9 @@ void headers_read(struct config_reader *reader, struct header_table *table)
 		enum json_type type;
 
 		if (!header_name_ok(name) || (star >= 0 && (size_t)star + 1 != name.len))
-			config_report(reader, config_offset_of(reader, name),
-				      "the name is not fit for a header", name, NULL);
+			config_report_word(reader, "the name is not fit for a header", name, NULL);
 		else if (header_name_forbidden(name))
-			config_report(reader, config_offset_of(reader, name),
-				      "this header may not be set", name, NULL);
+			config_report_word(reader, "this header may not be set", name, NULL);
 		header = add_row(reader, table, first, name,
 				 star >= 0 ? HEADER_FANOUT : HEADER_TEXT);
 		if (!header) {

@@ -44,21 +44,16 @@ static void write_line(int fd, const char *level, const char *event,
 	buf_init(&line, memory, sizeof(memory) - 1); /* the LF takes the last byte */
 	if (is_json) {
 		buf_char(&line, '{');
-		json_write_key(&line, "time");
-		json_write_string(&line, now(time_memory));
-		json_write_key(&line, level);
-		json_write_string(&line, text_of(event));
+		json_write_text(&line, "time", now(time_memory));
+		json_write_text(&line, level, text_of(event));
 	} else {
 		buf_add(&line, text_of(event));
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!parts[i].text.len)
+		if (is_json)
+			json_write_text(&line, parts[i].key, parts[i].text);
+		if (is_json || !parts[i].text.len)
 			continue;
-		if (is_json) {
-			json_write_key(&line, parts[i].key);
-			json_write_string(&line, parts[i].text);
-			continue;
-		}
 		buf_char(&line, ' ');
 		buf_add(&line, text_of(parts[i].key));
 		buf_char(&line, '=');

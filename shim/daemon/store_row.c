@@ -7,28 +7,16 @@
 #include "lib/json.h"
 #include "protocol/message.h"
 
-static void write_number(struct buf *buf, const char *key, uint64_t number)
-{
-	if (!number)
-		return;
-	json_write_key(buf, key);
-	buf_number(buf, number);
-}
-
 void store_row_write(struct buf *buf, const struct store_row *row)
 {
 	buf_char(buf, '{');
-	write_number(buf, "revision", row->revision);
-	json_write_key(buf, "scope");
-	json_write_string(buf, row->name);
-	write_number(buf, "serial", row->serial);
-	write_number(buf, "pid", (uint64_t)row->pid);
-	write_number(buf, "start", row->start);
-	write_number(buf, "expires", row->expires_ms);
-	if (row->parent.len) {
-		json_write_key(buf, "parent");
-		json_write_string(buf, row->parent);
-	}
+	json_write_number(buf, "revision", row->revision);
+	json_write_text(buf, "scope", row->name);
+	json_write_number(buf, "serial", row->serial);
+	json_write_number(buf, "pid", (uint64_t)row->pid);
+	json_write_number(buf, "start", row->start);
+	json_write_number(buf, "expires", row->expires_ms);
+	json_write_text(buf, "parent", row->parent);
 	member_write_fields(buf, "context", row->value);
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		if (!row->opened_with[field].len)

@@ -94,5 +94,9 @@ void json_write_string(struct buf *buf, struct text text);
 void json_write_ascii(struct buf *buf, struct text text);
 /* Appends `"key":`, after a comma unless an object or array was just opened. */
 void json_write_key(struct buf *buf, const char *key);
+/* Appends `"key":"text"` or `"key":number`, after a comma as above; nothing for an empty text, or for
+ * 0. */
+void json_write_text(struct buf *buf, const char *key, struct text text);
+void json_write_number(struct buf *buf, const char *key, uint64_t number);
 /* The bytes that json_write_string makes of a text without control characters, but its quotes. */
 size_t json_written_bytes(struct text text);

@@ -48,6 +48,22 @@ void json_write_key(struct buf *buf, const char *key)
 	buf_char(buf, ':');
 }
 
+void json_write_text(struct buf *buf, const char *key, struct text text)
+{
+	if (!text.len)
+		return;
+	json_write_key(buf, key);
+	json_write_string(buf, text);
+}
+
+void json_write_number(struct buf *buf, const char *key, uint64_t number)
+{
+	if (!number)
+		return;
+	json_write_key(buf, key);
+	buf_number(buf, number);
+}
+
 size_t json_written_bytes(struct text text)
 {
 	size_t bytes = text.len;

@@ -71,12 +71,8 @@ void member_write_fields(struct buf *buf, const char *key, const struct text val
 {
 	json_write_key(buf, key);
 	buf_char(buf, '{');
-	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (!value[field].len)
-			continue;
-		json_write_key(buf, field_name(field));
-		json_write_string(buf, value[field]);
-	}
+	for (enum field field = 0; field < FIELD_COUNT; field++)
+		json_write_text(buf, field_name(field), value[field]);
 	buf_char(buf, '}');
 }
 
@@ -152,12 +148,10 @@ static void write_target(struct buf *buf, const struct wire_request *request)
 	switch (request->target) {
 	case WIRE_OWN:
 	case WIRE_NAMED:
-		json_write_key(buf, own ? "token" : "name");
-		json_write_string(buf, request->scope);
+		json_write_text(buf, own ? "token" : "name", request->scope);
 		break;
 	case WIRE_PROCESS:
-		json_write_key(buf, "pid");
-		buf_number(buf, (uint64_t)request->pid);
+		json_write_number(buf, "pid", (uint64_t)request->pid);
 		break;
 	case WIRE_DEFAULT:
 		json_write_key(buf, "default");
@@ -191,18 +185,14 @@ void wire_write_request(struct buf *buf, const struct wire_request *request)
 		json_write_key(buf, "page");
 		buf_add(buf, TEXT("true"));
 	}
-	if (request->op == WIRE_SET || request->op == WIRE_OPEN)
+	if (request->op == WIRE_SET || request->op == WIRE_OPEN) {
 		member_write_fields(buf, "context", request->value);
-	if ((request->op == WIRE_SET || request->op == WIRE_OPEN) && request->ttl_seconds) {
-		json_write_key(buf, "ttl");
-		buf_number(buf, request->ttl_seconds);
+		json_write_number(buf, "ttl", request->ttl_seconds);
 	}
 	if (request->op == WIRE_UNSET)
 		write_fields(buf, request->unset);
-	if (request->op == WIRE_LIST && request->after) {
-		json_write_key(buf, "after");
-		buf_number(buf, request->after);
-	}
+	if (request->op == WIRE_LIST)
+		json_write_number(buf, "after", request->after);
 	buf_add(buf, TEXT("}\n"));
 }
 

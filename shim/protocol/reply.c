@@ -21,14 +21,6 @@ bool wire_is_trio(enum field field)
 	return field == FIELD_TRACEPARENT || field == FIELD_TRACESTATE || field == FIELD_BAGGAGE;
 }
 
-static void write_text(struct buf *buf, const char *key, struct text text)
-{
-	if (!text.len)
-		return;
-	json_write_key(buf, key);
-	json_write_string(buf, text);
-}
-
 static void start_reply(struct buf *buf, bool ok)
 {
 	buf_add(buf, ok ? TEXT("{\"v\":1,\"ok\":true") : TEXT("{\"v\":1,\"ok\":false"));
@@ -40,27 +32,19 @@ static void write_revision(struct buf *buf, uint64_t revision)
 	buf_number(buf, revision);
 }
 
-static void write_number(struct buf *buf, const char *key, uint64_t number)
-{
-	if (!number)
-		return;
-	json_write_key(buf, key);
-	buf_number(buf, number);
-}
-
 static void write_shared(struct buf *buf, const struct wire_shared *shared)
 {
 	if (!shared->is_shared && !shared->is_stale)
 		return;
 	json_write_key(buf, "shared");
 	buf_char(buf, '{');
-	write_number(buf, "revision", shared->revision);
-	write_text(buf, "store", shared->store);
+	json_write_number(buf, "revision", shared->revision);
+	json_write_text(buf, "store", shared->store);
 	if (shared->is_stale) {
 		json_write_key(buf, "stale");
 		buf_add(buf, TEXT("true"));
 	}
-	write_text(buf, "reason", shared->reason);
+	json_write_text(buf, "reason", shared->reason);
 	buf_char(buf, '}');
 }
 
@@ -77,13 +61,13 @@ void wire_write_reply(struct buf *buf, const struct wire_reply *reply)
 {
 	start_reply(buf, true);
 	write_revision(buf, reply->revision);
-	write_text(buf, "scope", reply->scope);
+	json_write_text(buf, "scope", reply->scope);
 	if (reply->has_context)
 		member_write_fields(buf, "context", reply->value);
 	if (any(reply->opened_with))
 		member_write_fields(buf, "opened_with", reply->opened_with);
 	write_shared(buf, &reply->shared);
-	write_number(buf, "ttl", reply->ttl_seconds);
+	json_write_number(buf, "ttl", reply->ttl_seconds);
 	if (reply->has_page) {
 		json_write_key(buf, "page");
 		buf_char(buf, '{');
@@ -99,8 +83,8 @@ void wire_write_error(struct buf *buf, enum wire_code code, struct text message)
 	start_reply(buf, false);
 	json_write_key(buf, "error");
 	buf_char(buf, '{');
-	write_text(buf, "code", text_of(wire_code_name(code)));
-	write_text(buf, "message", message);
+	json_write_text(buf, "code", text_of(wire_code_name(code)));
+	json_write_text(buf, "message", message);
 	buf_add(buf, TEXT("}}\n"));
 }
 
@@ -122,14 +106,11 @@ bool wire_add_scope(struct buf *buf, const struct wire_scope *scope)
 	if (buf->data[buf->len - 1] != '[')
 		buf_char(buf, ',');
 	buf_char(buf, '{');
-	write_text(buf, "scope", scope->scope);
-	if (scope->pid) {
-		json_write_key(buf, "pid");
-		buf_number(buf, (uint64_t)scope->pid);
-	}
-	write_text(buf, "parent", scope->parent);
+	json_write_text(buf, "scope", scope->scope);
+	json_write_number(buf, "pid", (uint64_t)scope->pid);
+	json_write_text(buf, "parent", scope->parent);
 	write_shared(buf, &scope->shared);
-	write_number(buf, "ttl", scope->ttl_seconds);
+	json_write_number(buf, "ttl", scope->ttl_seconds);
 	member_write_fields(buf, "context", scope->value);
 	buf_char(buf, '}');
 	if (!buf->full && buf->len + LIST_END_BYTES < buf->size)
@@ -141,10 +122,7 @@ bool wire_add_scope(struct buf *buf, const struct wire_scope *scope)
 void wire_end_list(struct buf *buf, uint64_t next)
 {
 	buf_char(buf, ']');
-	if (next) {
-		json_write_key(buf, "next");
-		buf_number(buf, next);
-	}
+	json_write_number(buf, "next", next);
 	buf_add(buf, TEXT("}\n"));
 }
 
