@@ -39,7 +39,7 @@ struct explanation {
 	bool tagged;
 	const char *reason; /* static: of a request that is not tagged */
 	char *relay, *preset, *configuration;
-	const char *preset_from, *endpoint, *fault, *service, *missing, *body, *project;
+	const char *preset_from, *endpoint, *fault, *note[TAG_NOTES];
 	struct header *headers;
 	size_t headers_count;
 	struct source *sources; /* of the header that is decided on next */
@@ -83,24 +83,9 @@ static void on_dropped(void *arg, struct text name, unsigned count)
 	report->headers[report->headers_count - 1].members_left_out = count;
 }
 
-static void on_service(void *arg, const char *outcome)
+static void on_note(void *arg, enum tag_note note, const char *text)
 {
-	((struct explanation *)arg)->service = outcome;
-}
-
-static void on_missing(void *arg, const char *field)
-{
-	((struct explanation *)arg)->missing = field;
-}
-
-static void on_body(void *arg, const char *outcome)
-{
-	((struct explanation *)arg)->body = outcome;
-}
-
-static void on_project(void *arg, const char *outcome)
-{
-	((struct explanation *)arg)->project = outcome;
+	((struct explanation *)arg)->note[note] = text;
 }
 
 static void on_ignored(void *arg, const char *variable, struct text word, const char *reason)
@@ -134,10 +119,7 @@ static enum tag_verdict ask_core(struct explanation *report)
 	struct tag_observer observer = { .header = on_header,
 					 .source = on_source,
 					 .dropped = on_dropped,
-					 .service = on_service,
-					 .missing = on_missing,
-					 .body = on_body,
-					 .project = on_project,
+					 .note = on_note,
 					 .arg = report };
 	struct tag_request request;
 	struct tag_lines *lines = NULL;
@@ -230,6 +212,13 @@ static cJSON *header_object(const struct header *header)
 	return object;
 }
 
+static const char *const note_names[TAG_NOTES] = {
+	[TAG_NOTE_SERVICE] = "service",
+	[TAG_NOTE_MISSING] = "missing",
+	[TAG_NOTE_BODY] = "body",
+	[TAG_NOTE_PROJECT] = "project",
+};
+
 static void print_report(const struct explanation *report)
 {
 	cJSON *root = cJSON_CreateObject(), *sent, *left_out, *ignored, *item;
@@ -242,10 +231,8 @@ static void print_report(const struct explanation *report)
 	add_text(root, "configuration", report->configuration);
 	add_text(root, "fault", report->fault);
 	add_text(root, "endpoint", report->endpoint);
-	add_text(root, "service", report->service);
-	add_text(root, "missing", report->missing);
-	add_text(root, "body", report->body);
-	add_text(root, "project", report->project);
+	for (enum tag_note note = 0; note < TAG_NOTES; note++)
+		add_text(root, note_names[note], report->note[note]);
 	cJSON_AddBoolToObject(root, "tagged", report->tagged);
 	add_text(root, "reason", report->reason);
 	sent = cJSON_AddArrayToObject(root, "headers");
@@ -290,19 +277,19 @@ static void print_text(const struct explanation *report)
 	if (report->tagged)
 		printf("tagged: relay %s, endpoint class %s, preset %s\n", report->relay,
 		       report->endpoint, report->preset);
-	else if (report->missing)
-		printf("refused: %s: %s\n", report->reason, report->missing);
+	else if (report->note[TAG_NOTE_MISSING])
+		printf("refused: %s: %s\n", report->reason, report->note[TAG_NOTE_MISSING]);
 	else
 		printf("not tagged: %s\n", report->reason);
 	if (report->configuration)
 		printf("configuration: %s%s%s\n", make_printable(report->configuration),
 		       report->fault ? ": " : "", report->fault ? report->fault : "");
-	if (report->service)
-		printf("%s\n", report->service);
-	if (report->body)
-		printf("no conversation id from the body: %s\n", report->body);
-	if (report->project)
-		printf("no project from git: %s\n", report->project);
+	if (report->note[TAG_NOTE_SERVICE])
+		printf("%s\n", report->note[TAG_NOTE_SERVICE]);
+	if (report->note[TAG_NOTE_BODY])
+		printf("no conversation id from the body: %s\n", report->note[TAG_NOTE_BODY]);
+	if (report->note[TAG_NOTE_PROJECT])
+		printf("no project from git: %s\n", report->note[TAG_NOTE_PROJECT]);
 	for (size_t i = 0; i < report->headers_count; i++) {
 		if (report->headers[i].reason)
 			continue;

@@ -11,48 +11,6 @@
 #include "core/request_log.h"
 #include "core/variables.h"
 
-const char *tag_verdict_reason(enum tag_verdict verdict)
-{
-	switch (verdict) {
-	case TAG_MATCH:
-		return rule_verdict_reason(RULE_MATCH);
-	case TAG_NOT_POST:
-		return rule_verdict_reason(RULE_NOT_POST);
-	case TAG_NO_RELAY:
-		return rule_verdict_reason(RULE_NO_RELAY);
-	case TAG_NO_ENDPOINT:
-		return rule_verdict_reason(RULE_NO_ENDPOINT);
-	case TAG_BAD_URL:
-		return "libcurl refuses the URL";
-	case TAG_BAD_CONFIG:
-		return "the configuration is invalid";
-	case TAG_NO_PRESET:
-		return "unknown preset";
-	case TAG_REFUSED:
-		return "a field that the configuration requires has no value";
-	case TAG_NO_MEMORY:
-		return "out of memory";
-	case TAG_NO_ID:
-		return "the kernel has no random bytes";
-	}
-	return "";
-}
-
-static enum tag_verdict verdict_of(enum rule_verdict verdict)
-{
-	switch (verdict) {
-	case RULE_MATCH:
-		return TAG_MATCH;
-	case RULE_NOT_POST:
-		return TAG_NOT_POST;
-	case RULE_NO_RELAY:
-		return TAG_NO_RELAY;
-	case RULE_NO_ENDPOINT:
-		break;
-	}
-	return TAG_NO_ENDPOINT;
-}
-
 /* The one that is in force, if a URL of this text can be one of its requests; else NULL. That most
  * cannot is found out without asking the file system. */
 static const struct config_snapshot *snapshot_for(const struct tag_request *request)
@@ -97,7 +55,7 @@ static bool peer_ok(enum tag_peer peer, const struct url *url)
 static enum tag_verdict decide(const struct tag_request *request, const struct config *config,
 			       struct rule *ret_rule)
 {
-	enum rule_verdict verdict;
+	enum tag_verdict verdict;
 	struct url url;
 	int result;
 
@@ -105,11 +63,11 @@ static enum tag_verdict decide(const struct tag_request *request, const struct c
 	if (result)
 		return result == -ENOMEM ? TAG_NO_MEMORY : TAG_BAD_URL;
 	verdict = rule_for(config, &url, ret_rule);
-	if (verdict == RULE_MATCH && !ret_rule->configured && !ret_rule->pattern.len &&
+	if (verdict == TAG_MATCH && !ret_rule->configured && !ret_rule->pattern.len &&
 	    !peer_ok(request->peer, &url))
-		verdict = RULE_NO_RELAY;
+		verdict = TAG_NO_RELAY;
 	url_release(request->api, &url);
-	return verdict_of(verdict);
+	return verdict;
 }
 
 /* By match->snapshot, which is given back unless it is for the caller, as of tag_decide. */
@@ -156,8 +114,8 @@ static bool has_required(const struct tag_request *request, const struct config_
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		if (!(required & (uint32_t)1 << field) || values_has(values, field))
 			continue;
-		if (observer && observer->missing)
-			observer->missing(observer->arg, field_name(field));
+		if (observer && observer->note)
+			observer->note(observer->arg, TAG_NOTE_MISSING, field_name(field));
 		return false;
 	}
 	return true;

@@ -35,6 +35,14 @@ struct tag_lines {
 	struct tag_line line[LINES_MAX];
 };
 
+enum tag_note {
+	TAG_NOTE_SERVICE, /* what came of asking the context service */
+	TAG_NOTE_MISSING, /* a field that the rule requires has no value */
+	TAG_NOTE_BODY, /* why no conversation id was derived from the body, where one was asked for */
+	TAG_NOTE_PROJECT, /* why no project was found where there may be one */
+	TAG_NOTES
+};
+
 /* What happens on the way, for debug lines and `explain`. Each may be NULL. */
 struct tag_observer {
 	/* A header was decided on: `value` is empty unless it is sent, `reason` says why not. */
@@ -44,34 +52,12 @@ struct tag_observer {
 	void (*dropped)(void *arg, struct text name, unsigned count);
 	/* A placeholder of the header that is decided on next had a value. */
 	void (*source)(void *arg, struct text placeholder, const char *origin, const char *detail);
-	/* What came of asking the context service. */
-	void (*service)(void *arg, const char *outcome);
 	/* The configuration is a bad one: why. */
 	void (*config)(void *arg, const struct config_snapshot *snapshot);
-	/* A field that the rule requires has no value. */
-	void (*missing)(void *arg, const char *field);
-	/* Why no project was found where there may be one. */
-	void (*project)(void *arg, const char *outcome);
-	/* Why no conversation id was derived from the body, where one was asked for. */
-	void (*body)(void *arg, const char *outcome);
+	/* Anything else, for people; of TAG_NOTE_MISSING the field. */
+	void (*note)(void *arg, enum tag_note note, const char *text);
 	void *arg;
 };
-
-enum tag_verdict {
-	TAG_MATCH, /* lines may be added; there may still be none to add */
-	TAG_NOT_POST,
-	TAG_NO_RELAY,
-	TAG_NO_ENDPOINT,
-	TAG_BAD_URL,
-	TAG_BAD_CONFIG, /* tag_match.snapshot tells */
-	TAG_NO_PRESET, /* TAGALONG_PRESET names none */
-	TAG_REFUSED, /* the rule requires a field that has no value: it is not to be sent */
-	TAG_NO_MEMORY,
-	TAG_NO_ID, /* tag_request.identify had none */
-};
-
-/* For people: "the host is not a configured relay". */
-const char *tag_verdict_reason(enum tag_verdict verdict);
 
 /* Where the request's connection leads, for the rule that without any relay loopback is one. */
 enum tag_peer {

@@ -14,7 +14,6 @@
 #include "lib/json.h"
 #include "core/trace.h"
 #include "core/environment.h"
-#include "core/process_trace.h"
 #include "core/project.h"
 #include "core/secret.h"
 
@@ -75,8 +74,8 @@ static void ask_service(struct values *values, const struct config *config)
 		wait_ms = values->request->max_wait_ms;
 	values->service = client_ask(text_of(variable_get(VARIABLE_SCOPE)), wait_ms,
 				     &values->answer);
-	if (observer && observer->service)
-		observer->service(observer->arg, client_reason(values->service));
+	if (observer && observer->note)
+		observer->note(observer->arg, TAG_NOTE_SERVICE, client_reason(values->service));
 }
 
 void values_collect(const struct tag_request *request, const struct config *config,
@@ -113,7 +112,7 @@ static bool make_trace(const struct context *context, struct trace *ret_trace, b
 {
 	*ret_continued = !trace_parse(context->value[FIELD_TRACEPARENT], ret_trace);
 	if (!*ret_continued) {
-		if (process_trace_id(ret_trace->trace_id))
+		if (trace_id_of_process(ret_trace->trace_id))
 			return false;
 		ret_trace->flags = TRACE_FLAG_RANDOM;
 	}
@@ -142,7 +141,7 @@ static void prepare_trace(struct values *values)
 	 * (Trace Context, section 3.3). */
 	if (!continued) {
 		/* Not the same each time while another thread stores it. */
-		values->unplanned |= process_trace_id(again) ||
+		values->unplanned |= trace_id_of_process(again) ||
 				     memcmp(again, trace.trace_id, sizeof(again));
 		return;
 	}
@@ -165,8 +164,8 @@ static void prepare_project(struct values *values)
 	if (!result)
 		context_offer(&values->context, FIELD_PROJECT_ID, (struct text){ id.data, id.len },
 			      ORIGIN_DERIVED, "git origin");
-	else if (observer && observer->project && project_error_text(result))
-		observer->project(observer->arg, project_error_text(result));
+	else if (observer && observer->note && project_error_text(result))
+		observer->note(observer->arg, TAG_NOTE_PROJECT, project_error_text(result));
 }
 
 static struct text body_of(const struct tag_request *request)
@@ -206,7 +205,7 @@ static void id_of_place(struct values *values, const uint8_t *key, struct buf *i
 	if (!key || !place.len) {
 		key = no_key;
 		detail = "process";
-		if (process_trace_id(process))
+		if (trace_id_of_process(process))
 			return;
 		place = (struct text){ (const char *)process, sizeof(process) };
 	}
@@ -273,8 +272,8 @@ static void prepare_conversation(struct values *values)
 		return;
 	}
 	values->unplanned = true;
-	if (observer && observer->body)
-		observer->body(observer->arg, error);
+	if (observer && observer->note)
+		observer->note(observer->arg, TAG_NOTE_BODY, error);
 	if (!has_ids)
 		id_of_place(values, body.key_result ? NULL : body.key, &id);
 }

@@ -9,17 +9,29 @@
 #include "core/preset.h"
 #include "core/relay.h"
 
-const char *rule_verdict_reason(enum rule_verdict verdict)
+const char *tag_verdict_reason(enum tag_verdict verdict)
 {
 	switch (verdict) {
-	case RULE_MATCH:
+	case TAG_MATCH:
 		return "the request is to be tagged";
-	case RULE_NOT_POST:
+	case TAG_NOT_POST:
 		return "the method is not POST";
-	case RULE_NO_RELAY:
+	case TAG_NO_RELAY:
 		return "the host is not a configured relay";
-	case RULE_NO_ENDPOINT:
+	case TAG_NO_ENDPOINT:
 		return "the path is not a chat endpoint";
+	case TAG_BAD_URL:
+		return "libcurl refuses the URL";
+	case TAG_BAD_CONFIG:
+		return "the configuration is invalid";
+	case TAG_NO_PRESET:
+		return "unknown preset";
+	case TAG_REFUSED:
+		return "a field that the configuration requires has no value";
+	case TAG_NO_MEMORY:
+		return "out of memory";
+	case TAG_NO_ID:
+		return "the kernel has no random bytes";
 	}
 	return "";
 }
@@ -180,15 +192,14 @@ static void choose_preset(const struct environment *environment, const struct ur
 	}
 }
 
-enum rule_verdict rule_for(const struct config *config, const struct url *url,
-			   struct rule *ret_rule)
+enum tag_verdict rule_for(const struct config *config, const struct url *url, struct rule *ret_rule)
 {
-	enum rule_verdict verdict = RULE_NO_RELAY;
+	enum tag_verdict verdict = TAG_NO_RELAY;
 	struct environment environment;
 	struct rule rule = { .configured = NULL };
 
 	environment_read(&environment);
-	for (size_t i = 0; config && i < config->rules_count && verdict != RULE_MATCH; i++) {
+	for (size_t i = 0; config && i < config->rules_count && verdict != TAG_MATCH; i++) {
 		const struct config_rule *configured = &config->rules[i];
 		const struct endpoint_set *set = environment.has_endpoints ?
 							 &environment.endpoints :
@@ -197,14 +208,14 @@ enum rule_verdict rule_for(const struct config *config, const struct url *url,
 		if (!rule_names(configured, url, &rule.pattern))
 			continue;
 		rule.configured = configured;
-		verdict = endpoint_wanted(set, url->path) ? RULE_MATCH : RULE_NO_ENDPOINT;
+		verdict = endpoint_wanted(set, url->path) ? TAG_MATCH : TAG_NO_ENDPOINT;
 	}
-	if (verdict != RULE_MATCH && environment_names(config, &environment, url, &rule.pattern)) {
+	if (verdict != TAG_MATCH && environment_names(config, &environment, url, &rule.pattern)) {
 		rule.configured = NULL;
-		verdict = endpoint_wanted(&environment.endpoints, url->path) ? RULE_MATCH :
-									       RULE_NO_ENDPOINT;
+		verdict = endpoint_wanted(&environment.endpoints, url->path) ? TAG_MATCH :
+									       TAG_NO_ENDPOINT;
 	}
-	if (verdict == RULE_MATCH) {
+	if (verdict == TAG_MATCH) {
 		choose_preset(&environment, url, &rule);
 		*ret_rule = rule;
 	}

@@ -13,15 +13,21 @@
 #include "core/url.h"
 
 /* Why a request is, or is not, to be tagged. */
-enum rule_verdict {
-	RULE_MATCH,
-	RULE_NOT_POST,
-	RULE_NO_RELAY,
-	RULE_NO_ENDPOINT,
+enum tag_verdict {
+	TAG_MATCH, /* lines may be added; there may still be none to add */
+	TAG_NOT_POST,
+	TAG_NO_RELAY,
+	TAG_NO_ENDPOINT,
+	TAG_BAD_URL,
+	TAG_BAD_CONFIG, /* tag_match.snapshot tells */
+	TAG_NO_PRESET, /* TAGALONG_PRESET names none */
+	TAG_REFUSED, /* the rule requires a field that has no value: it is not to be sent */
+	TAG_NO_MEMORY,
+	TAG_NO_ID, /* tag_request.identify had none */
 };
 
-/* For people: "the method is not POST". */
-const char *rule_verdict_reason(enum rule_verdict verdict);
+/* For people: "the host is not a configured relay". */
+const char *tag_verdict_reason(enum tag_verdict verdict);
 
 /* What holds for a request. Borrowed texts: the environment's and the configuration's. */
 struct rule {
@@ -38,9 +44,10 @@ bool rule_method_ok(const char *method);
  * false negatives. Spares the parsing of most URLs that are none of ours. config may be NULL. */
 bool rule_path_possible(const struct config *config, const char *url);
 
-/* Decides for a POST; *ret_rule is filled for RULE_MATCH. config may be NULL. */
-enum rule_verdict rule_for(const struct config *config, const struct url *url,
-			   struct rule *ret_rule);
+/* Decides for a POST: TAG_MATCH, and *ret_rule is filled, TAG_NO_RELAY or TAG_NO_ENDPOINT. config may
+ * be NULL. */
+enum tag_verdict rule_for(const struct config *config, const struct url *url,
+			  struct rule *ret_rule);
 
 typedef void rule_report(void *arg, const char *variable, struct text word, const char *reason);
 /* Reports every bad word in TAGALONG_RELAYS and TAGALONG_ENDPOINTS; the shim passes over them. */

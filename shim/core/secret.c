@@ -5,9 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,11 +19,6 @@
 
 /* Hexadecimal digits and an LF. */
 #define FILE_BYTES (2 * SECRET_BYTES + 1)
-
-struct cached_key {
-	bool writing, have;
-	uint8_t key[SECRET_BYTES];
-};
 
 static struct forkwipe cache_page;
 
@@ -137,24 +130,19 @@ static int find_key(struct paths *paths, uint8_t ret_key[SECRET_BYTES])
 
 int secret_get(uint8_t ret_key[SECRET_BYTES])
 {
-	struct cached_key *cached = forkwipe_get(&cache_page);
+	struct once *cached = forkwipe_get(&cache_page);
 	int saved = errno, result;
 	struct paths *paths;
 
 	if (!cached)
 		return -ENOMEM;
-	if (__atomic_load_n(&cached->have, __ATOMIC_ACQUIRE)) {
-		memcpy(ret_key, cached->key, SECRET_BYTES);
+	if (once_get(cached, ret_key))
 		return 0;
-	}
 	paths = malloc(sizeof(*paths));
 	result = paths ? find_key(paths, ret_key) : -ENOMEM;
 	free(paths);
-	/* Written once. */
-	if (!result && !__atomic_exchange_n(&cached->writing, true, __ATOMIC_ACQUIRE)) {
-		memcpy(cached->key, ret_key, SECRET_BYTES);
-		__atomic_store_n(&cached->have, true, __ATOMIC_RELEASE);
-	}
+	if (!result)
+		once_set(cached, ret_key);
 	errno = saved;
 	return result;
 }

@@ -8,6 +8,8 @@
 
 #include "lib/limits.h"
 #include "lib/chars.h"
+#include "lib/forkwipe.h"
+#include "lib/random.h"
 
 /* Where the fields of a traceparent stand; each is followed by a dash or by the end. */
 enum {
@@ -89,6 +91,26 @@ void trace_format(struct buf *buf, const struct trace *trace)
 	buf_hex(buf, trace->parent_id, PARENT_ID_BYTES);
 	buf_char(buf, '-');
 	buf_hex(buf, &trace->flags, 1);
+}
+
+int trace_id_of_process(uint8_t ret_trace_id[TRACE_ID_BYTES])
+{
+	static struct forkwipe page;
+	struct once *once = forkwipe_get(&page);
+	int result;
+
+	if (once && once_get(once, ret_trace_id))
+		return 0;
+	result = random_fill(ret_trace_id, TRACE_ID_BYTES);
+	if (result)
+		return result;
+	ret_trace_id[0] |= !ret_trace_id[0]; /* never all zero */
+	if (once)
+		once_set(once, ret_trace_id);
+	/* Another thread is storing its own right now, unless it was cancelled meanwhile. */
+	for (unsigned i = 0; once && i < 10000 && !once_get(once, ret_trace_id); i++)
+		;
+	return 0;
 }
 
 static bool tracestate_key_ok(struct text key)

@@ -39,5 +39,9 @@ bool baggage_next(struct text *rest, struct text *ret_key, struct text *ret_valu
 /* Appends the value of a member from baggage_next, without its optional blanks. */
 void baggage_add_encoded(struct buf *buf, struct text value);
 
+/* The trace-id of traces that start in this process: random, never all zero, the same until the
+ * process ends; a forked child has its own. Thread-safe. 0 or a negative errno. */
+int trace_id_of_process(uint8_t ret_trace_id[TRACE_ID_BYTES]);
+
 /* Appends a plain text as a member's value: percent-encoded, "%" too. */
 void baggage_add(struct buf *buf, struct text value);

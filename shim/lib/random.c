@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
@@ -20,9 +19,8 @@
 #include "lib/siphash.h"
 
 struct store {
-	bool writing, seeded;
+	struct once key;
 	uint64_t counter;
-	uint8_t key[SIPHASH_KEY_BYTES];
 };
 static struct forkwipe store_page;
 
@@ -65,16 +63,12 @@ int random_fill(uint8_t *ret_bytes, size_t count)
 	uint8_t key[SIPHASH_KEY_BYTES], digest[SIPHASH_BYTES];
 	int result;
 
-	if (store && __atomic_load_n(&store->seeded, __ATOMIC_ACQUIRE)) {
-		memcpy(key, store->key, sizeof(key));
-	} else {
+	if (!store || !once_get(&store->key, key)) {
 		result = make_key(key);
 		if (result)
 			return result;
-		if (store && !__atomic_exchange_n(&store->writing, true, __ATOMIC_ACQUIRE)) {
-			memcpy(store->key, key, sizeof(key));
-			__atomic_store_n(&store->seeded, true, __ATOMIC_RELEASE);
-		}
+		if (store)
+			once_set(&store->key, key);
 	}
 	if (!store)
 		store = &without_page; /* its counter alone is used, with a key for each call */

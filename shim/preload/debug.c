@@ -27,11 +27,6 @@ static void on_dropped(void *arg, struct text name, unsigned count)
 		 buf_since(&number, 0));
 }
 
-static void on_service(void *arg, const char *outcome)
-{
-	log_line(TEXT("  "), text_of(outcome));
-}
-
 static void on_config(void *arg, const struct config_snapshot *snapshot)
 {
 	char memory[24];
@@ -46,19 +41,16 @@ static void on_config(void *arg, const struct config_snapshot *snapshot)
 		 text_of(snapshot->reason));
 }
 
-static void on_missing(void *arg, const char *field)
+static void on_note(void *arg, enum tag_note note, const char *text)
 {
-	log_line(TEXT("  required, and without a value: "), text_of(field));
-}
+	static const char starts[TAG_NOTES][48] = {
+		[TAG_NOTE_SERVICE] = "  ",
+		[TAG_NOTE_MISSING] = "  required, and without a value: ",
+		[TAG_NOTE_BODY] = "  no conversation id from the body: ",
+		[TAG_NOTE_PROJECT] = "  no project is derived: ",
+	};
 
-static void on_project(void *arg, const char *outcome)
-{
-	log_line(TEXT("  no project is derived: "), text_of(outcome));
-}
-
-static void on_body(void *arg, const char *outcome)
-{
-	log_line(TEXT("  no conversation id from the body: "), text_of(outcome));
+	log_line(text_of(starts[note]), text_of(text));
 }
 
 /* Which way the conversation id came, where nobody gave one. */
@@ -74,11 +66,8 @@ const struct tag_observer *debug_observer(void)
 	static const struct tag_observer observer = {
 		.header = on_header,
 		.dropped = on_dropped,
-		.service = on_service,
 		.config = on_config,
-		.missing = on_missing,
-		.project = on_project,
-		.body = on_body,
+		.note = on_note,
 		.source = on_source,
 	};
 

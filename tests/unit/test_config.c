@@ -218,42 +218,42 @@ static void which_rule(void)
 {
 	static const struct {
 		const char *relays, *endpoints, *preset, *url;
-		enum rule_verdict verdict;
+		enum tag_verdict verdict;
 		int rule; /* -1: none of the configuration's */
 		const char *pattern, *expected_preset;
 	} table[] = {
-		{ NULL, NULL, NULL, "https://a.example" CHAT, RULE_MATCH, 1, "https://a.example",
+		{ NULL, NULL, NULL, "https://a.example" CHAT, TAG_MATCH, 1, "https://a.example",
 		  "litellm" },
-		{ NULL, NULL, NULL, "https://a.example/v1/embeddings", RULE_MATCH, 0,
+		{ NULL, NULL, NULL, "https://a.example/v1/embeddings", TAG_MATCH, 0,
 		  "https://a.example", "w3c" },
-		{ NULL, NULL, NULL, "https://a.example/v1/models", RULE_NO_ENDPOINT, 0, "", "" },
-		{ NULL, "/v1/models", NULL, "https://a.example/v1/models", RULE_MATCH, 0,
+		{ NULL, NULL, NULL, "https://a.example/v1/models", TAG_NO_ENDPOINT, 0, "", "" },
+		{ NULL, "/v1/models", NULL, "https://a.example/v1/models", TAG_MATCH, 0,
 		  "https://a.example", "w3c" },
-		{ NULL, NULL, "generic", "https://x.corp.example" CHAT, RULE_MATCH, 1,
+		{ NULL, NULL, "generic", "https://x.corp.example" CHAT, TAG_MATCH, 1,
 		  "*.corp.example", "generic" },
-		{ NULL, NULL, NULL, "http://a.example" CHAT, RULE_NO_RELAY, 0, "", "" },
-		{ NULL, NULL, NULL, "https://openrouter.ai/api" CHAT, RULE_MATCH, 2, "openrouter.ai",
+		{ NULL, NULL, NULL, "http://a.example" CHAT, TAG_NO_RELAY, 0, "", "" },
+		{ NULL, NULL, NULL, "https://openrouter.ai/api" CHAT, TAG_MATCH, 2, "openrouter.ai",
 		  "openrouter" },
-		{ NULL, NULL, NULL, "https://plain.example" CHAT, RULE_MATCH, 2,
+		{ NULL, NULL, NULL, "https://plain.example" CHAT, TAG_MATCH, 2,
 		  "https://plain.example", "generic" },
-		{ NULL, NULL, NULL, "https://opencode.ai/zen" CHAT, RULE_MATCH, 3, "opencode.ai",
+		{ NULL, NULL, NULL, "https://opencode.ai/zen" CHAT, TAG_MATCH, 3, "opencode.ai",
 		  "opencode" },
-		{ NULL, NULL, NULL, "https://go.opencode.ai/zen" CHAT, RULE_MATCH, 3,
+		{ NULL, NULL, NULL, "https://go.opencode.ai/zen" CHAT, TAG_MATCH, 3,
 		  "*.opencode.ai", "opencode" },
-		{ NULL, NULL, NULL, "https://fakeopencode.ai/zen" CHAT, RULE_NO_RELAY, 0, "", "" },
+		{ NULL, NULL, NULL, "https://fakeopencode.ai/zen" CHAT, TAG_NO_RELAY, 0, "", "" },
 		/* With a relay in the configuration, loopback is one only when it is named. */
-		{ NULL, NULL, NULL, "http://localhost" CHAT, RULE_NO_RELAY, 0, "", "" },
-		{ "localhost:*", NULL, NULL, "http://localhost:8090" CHAT, RULE_MATCH, -1,
+		{ NULL, NULL, NULL, "http://localhost" CHAT, TAG_NO_RELAY, 0, "", "" },
+		{ "localhost:*", NULL, NULL, "http://localhost:8090" CHAT, TAG_MATCH, -1,
 		  "localhost:*", "generic" },
-		{ "https://a.example", NULL, NULL, "https://a.example" CHAT, RULE_MATCH, 1,
+		{ "https://a.example", NULL, NULL, "https://a.example" CHAT, TAG_MATCH, 1,
 		  "https://a.example", "litellm" },
-		{ "https://z.example", NULL, NULL, "https://a.example" CHAT, RULE_MATCH, 1,
+		{ "https://z.example", NULL, NULL, "https://a.example" CHAT, TAG_MATCH, 1,
 		  "https://a.example", "litellm" },
 	};
 	struct config *config = read_good(rules);
 
 	for (size_t i = 0; config && i < sizeof(table) / sizeof(table[0]); i++) {
-		enum rule_verdict verdict;
+		enum tag_verdict verdict;
 		struct rule rule = { NULL };
 		struct url url;
 
@@ -267,7 +267,7 @@ static void which_rule(void)
 		CHECK(!url_parse(&url_api, table[i].url, &url), table[i].url);
 		verdict = rule_for(config, &url, &rule);
 		CHECK(verdict == table[i].verdict, table[i].url);
-		if (verdict == RULE_MATCH) {
+		if (verdict == TAG_MATCH) {
 			CHECK(rule_path_possible(config, table[i].url), "no short cut past it");
 			CHECK(rule.configured ==
 				      (table[i].rule < 0 ? NULL : &config->rules[table[i].rule]),
@@ -289,23 +289,23 @@ static void hosts_of_a_preset(void)
 
 	clearenv();
 	CHECK(!url_parse(&url_api, "https://opencode.ai/zen" CHAT, &url), "url");
-	CHECK(rule_for(NULL, &url, &rule) == RULE_NO_RELAY, "nobody named it");
+	CHECK(rule_for(NULL, &url, &rule) == TAG_NO_RELAY, "nobody named it");
 	setenv("TAGALONG_PRESET", "opencode", 1);
-	CHECK(rule_for(NULL, &url, &rule) == RULE_MATCH, "the preset names it");
+	CHECK(rule_for(NULL, &url, &rule) == TAG_MATCH, "the preset names it");
 	setenv("TAGALONG_PRESET", "litellm", 1);
-	CHECK(rule_for(NULL, &url, &rule) == RULE_NO_RELAY, "another preset does not");
+	CHECK(rule_for(NULL, &url, &rule) == TAG_NO_RELAY, "another preset does not");
 	setenv("TAGALONG_PRESET", "opencode", 1);
 	setenv("TAGALONG_RELAYS", "https://a.example", 1);
-	CHECK(rule_for(NULL, &url, &rule) == RULE_NO_RELAY, "others are named");
+	CHECK(rule_for(NULL, &url, &rule) == TAG_NO_RELAY, "others are named");
 	clearenv();
 	url_release(&url_api, &url);
 
 	CHECK(!url_parse(&url_api, "https://x.azuredatabricks.net" CHAT, &url), "url");
 	setenv("TAGALONG_PRESET", "databricks", 1);
-	CHECK(rule_for(NULL, &url, &rule) == RULE_NO_RELAY, "a wildcard is everybody's");
+	CHECK(rule_for(NULL, &url, &rule) == TAG_NO_RELAY, "a wildcard is everybody's");
 	setenv("TAGALONG_RELAYS", "https://x.azuredatabricks.net", 1);
 	unsetenv("TAGALONG_PRESET");
-	CHECK(rule_for(NULL, &url, &rule) == RULE_MATCH, "named by the user");
+	CHECK(rule_for(NULL, &url, &rule) == TAG_MATCH, "named by the user");
 	CHECK_TEXT(rule.preset, TEXT("databricks"), "the preset is the host's");
 	clearenv();
 	url_release(&url_api, &url);
