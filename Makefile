@@ -214,10 +214,11 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -c -o $@ $<
 
+# GCC 11 tells the assembler nothing of -ffile-prefix-map.
 $(BUILD)/obj/%.o: %.S | $(BUILD)/needs
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) '-fdebug-prefix-map=$(CURDIR)=.' -c -o $@ $<
 
 # A sanitizer's runtime asks dlsym for the real functions before it is ready for instrumented code.
 ifneq ($(MODE),fuzz)

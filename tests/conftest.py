@@ -13,6 +13,7 @@ said and what arrived), neutral (the same command twice, compared by neutral.py)
 (live.py: with a context service).
 """
 
+import functools
 import os
 import re
 import shutil
@@ -29,7 +30,8 @@ ROOT = HERE.parent
 sys.path[:0] = [str(HERE / "e2e"), str(HERE / "relay")]
 
 from doh import Doh  # noqa: E402
-from front import Front, find_nginx  # noqa: E402
+import nginx  # noqa: E402
+from front import Front  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from relay import Relay  # noqa: E402
 from smtp import Smtp  # noqa: E402
@@ -72,11 +74,21 @@ def servers():
         yield found
 
 
+NODE_OLDEST = 18  # which came with fetch, and with the channel that tells of it; Ubuntu 22.04 has 12
+
+
+@functools.cache
+def node_version():
+    return int(subprocess.run(["node", "-p", "process.versions.node.split('.')[0]"], capture_output=True, check=True).stdout)
+
+
 def need(*programs, python=()):
     """Skips by the name of what is not installed: programs, and modules of /usr/bin/python3."""
     for program in programs:
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed")
+        if program == "node" and node_version() < NODE_OLDEST:
+            pytest.skip(f"Node {node_version()} is older than what its hook works in, {NODE_OLDEST}")
     for module in python:
         if subprocess.run(["/usr/bin/python3", "-c", f"import {module}"], capture_output=True).returncode:
             pytest.skip(f"Python's {module} is not installed")
@@ -84,7 +96,7 @@ def need(*programs, python=()):
 
 @pytest.fixture(scope="session")
 def front(servers):
-    need(find_nginx(), "openssl")
+    need(nginx.find(), "openssl")
     with Front({"/": servers["relay"].port, "/dns-query": servers["doh"].port}) as front:
         yield front
 

@@ -8,7 +8,6 @@ A reason that begins with REFUSED is no failure with CI=true (tests/run.py): the
 """
 
 import os
-import re
 import resource
 import socket
 import subprocess
@@ -45,12 +44,6 @@ networks = granted("network namespaces with a cable between them", *UNSHARE, "--
 mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")
 other_users = granted("other users", "setpriv", "--reuid", "65534", "--clear-groups", "true")
 process_numbers = granted("process numbers of its choice", "sh", "-c", "echo $$ >/proc/sys/kernel/ns_last_pid")
-
-
-def libcurl():
-    """Its version, as the system's curl has it."""
-    words = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout
-    return re.search(r"libcurl/([\d.]+)", words)[1]
 
 
 def descriptors(wanted):

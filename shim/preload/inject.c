@@ -181,6 +181,31 @@ static bool same_place(const struct url_api *api, const char *text_a, const char
 	return same;
 }
 
+/* 0: it cannot be read. */
+static int url_port(const struct url_api *api, const char *text)
+{
+	struct url url;
+	int port;
+
+	if (url_parse(api, text, &url))
+		return 0;
+	port = (int)url.port;
+	url_release(api, &url);
+	return port;
+}
+
+/* Whether a round after the first one goes where the URL handle says. Before 7.87 libcurl goes on with the
+ * URL that is set beside it. That matters where the two differ, and then the connection's port has to tell. */
+static bool goes_by_handle(const struct handle *handle, const char *beside, int peer_port)
+{
+	const struct url_api *api = &handle->library->url_api;
+	const char *by_handle = handle->transfer.url_at_start;
+
+	return same_place(api, by_handle, beside) ||
+	       (handle->port <= 0 && url_port(api, by_handle) == peer_port &&
+		url_port(api, beside) != peer_port);
+}
+
 static enum tag_peer peer_of(const char *ip)
 {
 	static const unsigned char mapped[13] = { [10] = 0xFF, 0xFF, 127 };
@@ -242,19 +267,13 @@ static char *method_of(struct handle *handle, long response)
  * neither, as with a proxy. */
 static bool port_of(const struct handle *handle, int peer_port, struct tag_request *request)
 {
-	struct url url;
-
 	if (handle->port <= 0)
 		return true;
 	request->port = (unsigned)handle->port;
 	if (!handle->transfer.followed || peer_port == (int)handle->port)
 		return true;
 	request->port = 0;
-	if (url_parse(&handle->library->url_api, request->url, &url))
-		return false;
-	peer_port -= (int)url.port;
-	url_release(&handle->library->url_api, &url);
-	return !peer_port;
+	return url_port(&handle->library->url_api, request->url) == peer_port;
 }
 
 /* The request that libcurl is about to send, on a connection to this peer. */
@@ -297,6 +316,10 @@ static bool inject_now(struct handle *handle, const char *peer_ip, int peer_port
 		 !handle->transfer.url_reported && !handle->transfer.followed)
 		/* What libcurl tells is the URL beside the handle, or of an earlier transfer. */
 		allowed = leave_alone(handle, &request, "what its URL handle said is not known");
+	else if (hops > 0 && request.url != effective &&
+		 !goes_by_handle(handle, effective, peer_port))
+		allowed = leave_alone(handle, &request,
+				      "it may go to the URL beside its URL handle");
 	else if (misplaced ||
 		 (before && request.url == effective && !same_place(api, before, effective)))
 		allowed = leave_alone(handle, &request,
@@ -367,7 +390,10 @@ static bool inject_legacy(struct handle *handle)
 		return leave_alone(handle, &request, "");
 	if (handle->unified)
 		return leave_alone(handle, &request, "the client sets CURLHEADER_UNIFIED");
+	/* It may go on to the URL beside its handle (see goes_by_handle). */
 	if (handle->transfer.misplaced || (handle->client_url && handle->transfer.deferred) ||
+	    (handle->client_url && legacy_url(handle->legacy) &&
+	     !same_place(&handle->library->url_api, legacy_url(handle->legacy), request.url)) ||
 	    (handle->transfer.url_before &&
 	     !same_place(&handle->library->url_api, handle->transfer.url_before, request.url)))
 		return leave_alone(handle, &request, "its URL can still change");

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+import conftest
 from conftest import HERE, ROOT
 from harness import NPM, TAGALONG, check_page, compare_agents, model, need, place  # noqa: F401
 from proxy import Proxy, own_address
@@ -18,6 +19,7 @@ HOOK = ROOT / "shim" / "hooks" / "node" / "tagalong.cjs"
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory, model):
+    conftest.need("node")
     env = {"NPM": str(NPM / "agents")}
     with Relay() as other, place(tmp_path_factory, "node", model, env, lambda: model.requests) as node:
         model.other, node.other = other.url, other

@@ -8,13 +8,14 @@ import subprocess
 import pytest
 
 import fakes
-from conftest import HERE, ROOT, clean_environment
+from conftest import HERE, ROOT, clean_environment, need
 
 PROGRAM = HERE / "agents/programs/plugin.mjs"
 URL = "http://127.0.0.1:9/v1/"
 
 
 def seen(plugin, home, url=URL, **env):
+    need("node")
     done = subprocess.run(
         ["node", PROGRAM, plugin, url],
         capture_output=True,

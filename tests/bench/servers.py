@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "relay"))
+import nginx  # noqa: E402
+
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
 SHIM = str(BUILD / "libtagalong.so")
 EMPTY = str(BUILD / "bench" / "empty.so")
@@ -64,7 +67,7 @@ PROXY = """
   }}
 """
 NGINX = """
-daemon off; master_process off; worker_processes 1; pid {work}/{name}.pid; error_log stderr crit;
+daemon off; master_process off; worker_processes 1; pid {work}/{name}.pid; 
 events {{ worker_connections 256; }}
 http {{
   access_log off; keepalive_requests 100000000; client_body_temp_path {work}/{name}-body;
@@ -113,7 +116,7 @@ def make_certificate(work):
 def run_nginx(work, name, servers):
     configuration = Path(work) / f"{name}.conf"
     configuration.write_text(NGINX.format(work=work, name=name, servers=servers))
-    return subprocess.Popen(["/usr/sbin/nginx", "-e", "stderr", "-c", str(configuration), "-p", work])
+    return subprocess.Popen(nginx.command(work, configuration, "crit"))
 
 
 def start_relay(work):

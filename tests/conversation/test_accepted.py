@@ -8,13 +8,12 @@ process.
 
 import json
 import os
-import shutil
 import subprocess
 import time
 
 import pytest
 
-from conftest import HERE, ROOT, clean_environment
+from conftest import HERE, ROOT, clean_environment, need
 from relay import Relay
 
 PROGRAMS = HERE / "conversation" / "programs"
@@ -65,8 +64,7 @@ def launch(strict, tmp_path):
         env = clean_environment(tmp_path) | {"CHAT_URL": url, "NPM": str(NPM)} | more
         run = [BUILD / "tagalong", "run"] if launcher == "tagalong" else [ROOT / "scripts" / "tagalong-run"]
         command = [str(part).replace("$url", url).replace("$base", strict.url + "/v1") for part in command]
-        if not shutil.which(command[0]):
-            pytest.skip(f"{command[0]} is not installed")
+        need(command[0], *({"node"} & {*command}))
         strict.reset()
         done = subprocess.run(
             [*run, "--preset", "opencode", "--relay", strict.url, *options, "--", *command],

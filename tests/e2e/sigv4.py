@@ -5,6 +5,10 @@ import hashlib
 import hmac
 import re
 
+import pytest
+
+from tags import LIBCURL
+
 ACCESS, SECRET, PROVIDER = "AKIDTEST", "wJalrXUtnFEMI", "aws:amz:us-east-1:bedrock"
 OPTIONS = ["--aws-sigv4", PROVIDER, "-u", f"{ACCESS}:{SECRET}"]
 
@@ -17,6 +21,12 @@ AUTHORIZATION = re.compile(
 def signed_headers(request):
     """The names that the client says it signed, in order."""
     return AUTHORIZATION.fullmatch(request.value("Authorization"))["signed"].split(";")
+
+
+def need_whole_signatures():
+    """Where there are none, what a test has compared before is all that can be said."""
+    if LIBCURL < (7, 87):
+        pytest.skip("libcurl before 7.87 signs neither the port nor the client's header lines")
 
 
 def signature_is_right(request):

@@ -8,7 +8,7 @@ import pytest
 
 from commands import BODY, CHAT, curl, headers, parallel, post
 from neutral import BOUNDARY
-from tags import GENERIC, PLAIN, parent_id, request_id, trace_id
+from tags import GENERIC, LIBCURL, PLAIN, parent_id, request_id, trace_id
 
 # The request of the feature request (Kilo-Org/kilocode discussion 5775).
 KILO = headers(
@@ -131,7 +131,7 @@ def test_large_body_waits_for_100_continue(neutral, relay, tmp_path):
     [
         ["-X", "POST"],
         ["-0", "-d", "{}"],
-        ["--json", BODY],
+        pytest.param(["--json", BODY], marks=pytest.mark.skipif(LIBCURL < (7, 82), reason="no --json before curl 7.82")),
         ["--data-urlencode", "a=b c"],
         ["-b", "c=1", "-u", "user:secret", "-e", "http://from/", "-A", "Agent/1", "-d", "{}"],
         ["--compressed", "-d", "{}", "-H", "Host: other.example", "-H", "Accept:"],

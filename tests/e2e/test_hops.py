@@ -133,6 +133,7 @@ def test_signature_covers_the_added_lines(neutral, relay):
     command = post(relay.url + CHAT, *sigv4.OPTIONS, "-H", "X-Own: 1")
     result = neutral(command, [GENERIC], normalise=[AMZ_AUTHORIZATION, AMZ_DATE])
     (request,) = result.requests
+    sigv4.need_whole_signatures()
     assert sigv4.signature_is_right(request)
     assert {name.lower() for name in GENERIC} <= set(sigv4.signed_headers(request))
 
@@ -143,6 +144,7 @@ def test_signature_of_an_unmatched_request(neutral, relay, own):
     normalise = [AMZ_DATE, AMZ_SIGNATURE]
     command = post(relay.url + "/v1/other", *sigv4.OPTIONS, *own)
     result = neutral(command, [PLAIN], normalise=normalise)
+    sigv4.need_whole_signatures()
     assert sigv4.signature_is_right(result.requests[0])
 
 
@@ -153,6 +155,7 @@ def test_signature_of_an_unmatched_hop(neutral, relay, own):
     normalise = [AMZ_DATE, AMZ_SIGNATURE, SIGNED_TAGS]
     result = neutral(command, [GENERIC, PLAIN], env=only(relay), normalise=normalise)
     first, last = result.requests
+    sigv4.need_whole_signatures()
     assert "x-task-id" in sigv4.signed_headers(first)
     assert "x-task-id" not in sigv4.signed_headers(last)
     assert all(sigv4.signature_is_right(request) for request in result.requests)

@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import nginx
+
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "attribution.md"
 START_SECONDS = 10
 
@@ -51,9 +53,8 @@ class AccessLog:
         (self._folder / "nginx.conf").write_text(
             CONFIG.format(folder=self._folder, port=port, upstream=self._upstream, log_format=log_format)
         )
-        nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", nginx, "-e", "stderr", "-c", "nginx.conf", "-p", self._folder],
+            ["setpriv", "--pdeathsig", "KILL", *nginx.command(self._folder, "nginx.conf")],
             stderr=subprocess.DEVNULL,
         )
         self.url, self.path = f"http://127.0.0.1:{port}", self._folder / "access.log"

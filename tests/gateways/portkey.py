@@ -16,13 +16,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from conftest import NODE_OLDEST, node_version
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVER = ROOT / "build/npm/gateways/node_modules/@portkey-ai/gateway/build/start-server.js"
 START_SECONDS = 30
 
 
 def installed():
-    return SERVER.is_file() and shutil.which("node") is not None
+    return SERVER.is_file() and shutil.which("node") and node_version() >= NODE_OLDEST
 
 
 class Portkey:

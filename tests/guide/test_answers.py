@@ -11,6 +11,7 @@ import stat
 import subprocess
 import time
 
+import nginx
 import pytest
 
 from conftest import COMMAND_SECONDS, ROOT
@@ -304,8 +305,7 @@ def test_front(machine, tmp_path):
     machine.write("nginx.conf", f"daemon off; master_process off; pid {tmp_path}/pid; events {{ }}\n"
                                 f"http {{ access_log off; {temporary}\n{server}}}\n")
     assert "statically" in machine.run("tagalong", "doctor", "busybox").stdout.decode()
-    nginx = ["/usr/sbin/nginx", "-p", tmp_path, "-e", tmp_path / "error.log", "-c", tmp_path / "nginx.conf"]
-    with subprocess.Popen(nginx) as front:
+    with subprocess.Popen(nginx.command(tmp_path, tmp_path / "nginx.conf")) as front:
         try:
             wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", int(port))) == 0)
             result = machine.run("busybox", "wget", "-q", "-O", "-", "--post-data", "{}",

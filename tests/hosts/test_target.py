@@ -20,6 +20,16 @@ from tags import CONTEXT, GENERIC, LIBCURL, PLAIN, without  # noqa: E402
 CHAT = "/v1/chat/completions"
 # What the relay and the other server are to get, request by request.
 REPORTED = GENERIC if LIBCURL >= (8, 11, 1) else PLAIN
+# Before 7.87 the second round of an authentication goes to the URL beside the handle: to another server, that is.
+AUTH = {
+    "handle, auth": ([GENERIC, GENERIC], []),
+    "handle, auth, multi": ([REPORTED, REPORTED], []),
+    "handle, auth, elsewhere": ([], [PLAIN, PLAIN]),
+} if LIBCURL >= (7, 87) else {
+    "handle, auth": ([GENERIC], [PLAIN]),
+    "handle, auth, multi": ([PLAIN], [PLAIN]),
+    "handle, auth, elsewhere": ([PLAIN], [PLAIN]),
+}
 MODES = {
     "port of another": ([], [PLAIN]),
     "port of the relay": ([GENERIC], []),
@@ -43,9 +53,7 @@ MODES = {
     "handle alone, twice, multi": ([GENERIC], [PLAIN]),
     "handle, elsewhere": ([], [PLAIN]),
     "handle, elsewhere, multi": ([], [PLAIN]),
-    "handle, auth": ([GENERIC, GENERIC], []),
-    "handle, auth, multi": ([REPORTED, REPORTED], []),
-    "handle, auth, elsewhere": ([], [PLAIN, PLAIN]),
+    **AUTH,
     "handle, redirect": ([GENERIC], [PLAIN]),
     "handle freed": ([GENERIC], []),
     "handle freed, multi": ([REPORTED], []),
@@ -99,6 +107,7 @@ OLD = {
     "added, then another port": ([], [PLAIN]),
     "added, then a redirect": ([PLAIN], [PLAIN]),
     "target in place of a chat": ([PLAIN], []),
+    "handle": ([PLAIN], []),  # of such an age, it goes on to the URL beside the handle where it has to authenticate
     "handle changed to the relay": ([], [PLAIN]),
 }
 

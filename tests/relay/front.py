@@ -12,13 +12,14 @@ each time. Everything lives in a folder of its own and ends with the `with`, or,
 process die first, with this process (setpriv --pdeathsig).
 """
 
-import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+import nginx
 
 NAMES = ["localhost", "relay.example.com", "corp.example", "*.corp.example"]
 START_SECONDS = 10
@@ -79,14 +80,12 @@ class Front:
         self.ca = str(self._folder / "cert.pem")
         make_certificate(self._folder)
         self._write_config()
-        self._nginx = subprocess.Popen(
-            # fmt: off
-            ["setpriv", "--pdeathsig", "TERM", find_nginx(), "-p", self._folder,
-             "-e", self._folder / "error.log", "-c", self._folder / "nginx.conf"],
-            # fmt: on
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,  # the same as in error.log
-        )
+        with (self._folder / "error.log").open("wb") as log:
+            self._nginx = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", *nginx.command(self._folder, self._folder / "nginx.conf")],
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )
         self._wait_until_ready()
         for sock in held:
             sock.close()
@@ -114,9 +113,9 @@ class Front:
                 time.sleep(0.01)
 
     def __exit__(self, *_):
-        if nginx := getattr(self, "_nginx", None):
-            nginx.terminate()
-            nginx.wait()
+        if process := getattr(self, "_nginx", None):
+            process.terminate()
+            process.wait()
         shutil.rmtree(self._folder)
 
 
@@ -125,12 +124,6 @@ def hold_port():
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     sock.bind(("127.0.0.1", 0))
     return sock
-
-
-def find_nginx():
-    # Debian has it in /usr/sbin, which is not in everybody's PATH.
-    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin"
-    return shutil.which("nginx", path=path) or "nginx"
 
 
 def make_certificate(folder):

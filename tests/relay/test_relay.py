@@ -97,7 +97,7 @@ def test_any_other_path(relay):
 
 @pytest.mark.parametrize("path", [CHAT, "/v1/responses", "/v1/messages", "/prefix" + CHAT])
 def test_json_answers(relay, path):
-    answer = json.loads(curl(relay.url + path, "--json", '{"model": "gemini-2.5-pro"}').stdout)
+    answer = json.loads(curl(relay.url + path, "-d", '{"model": "gemini-2.5-pro"}').stdout)
     assert answer["model"] == "gemini-2.5-pro"
     assert "Tagalong says hello" in json.dumps(answer)
     assert "usage" in answer
@@ -112,7 +112,7 @@ def test_json_answers(relay, path):
     ],
 )
 def test_streams(relay, path, last):
-    result = curl("-N", relay.url + path, "--json", '{"stream": true}', "-D", "-")
+    result = curl("-N", relay.url + path, "-d", '{"stream": true}', "-D", "-")
     head, body = result.stdout.decode().split("\r\n\r\n")
     assert "Content-Type: text/event-stream" in head
     assert "Transfer-Encoding: chunked" in head
@@ -123,7 +123,7 @@ def test_streams(relay, path, last):
 def test_usage_only_when_asked(relay):
     def events(options):
         body = {"stream": True, **options}
-        return curl(relay.url + CHAT, "--json", json.dumps(body)).stdout.decode()
+        return curl(relay.url + CHAT, "-d", json.dumps(body)).stdout.decode()
 
     assert '"usage"' not in events({})
     assert '"total_tokens": 17' in events({"stream_options": {"include_usage": True}})

@@ -52,6 +52,15 @@ def names(lines):
     return Counter(match[1] for match in matches if match)
 
 
+def hole(library):
+    """Whether pages are left out between its segments, as binutils 2.38 does where that saves a page of the file:
+    the loader makes one call more then."""
+    text = subprocess.run(["readelf", "-lW", library], capture_output=True, text=True, check=True).stdout
+    loads = [[int(word, 16) for word in row] for row in re.findall(r"LOAD +\w+ (\w+) \w+ \w+ (\w+)", text)]
+    assert len(loads) == 4
+    return any(start // 4096 > -(-(before + size) // 4096) for (before, size), (start, _) in zip(loads, loads[1:]))
+
+
 CURL = ["curl", "-sS", "-o", "/dev/null"]
 PROCESSES = {
     "true": ["/bin/true"],
@@ -72,7 +81,9 @@ def test_a_process_without_chat_requests(traced, relay, empty, name):
     rc, bare = traced(command, env | {"LD_PRELOAD": empty})
     tagged_rc, tagged = traced(command, env | {"LD_PRELOAD": SHIM})
     assert rc == tagged_rc == 0 and len(bare) > 20
-    assert names(tagged) - names(bare) == GOLDEN["process"].get(name, {})
+    more = Counter(GOLDEN["process"].get(name, {}))
+    more["mprotect"] += names(bare)["execve"] * (hole(SHIM) - hole(empty))
+    assert names(tagged) - names(bare) == +more
     # The heap starts at random and grows in other steps.
     assert not (names(bare) - names(tagged)).keys() - {"brk"}
 

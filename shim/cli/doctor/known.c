@@ -58,7 +58,7 @@ static const struct known rows[] = {
 	{ "tclsh* wish*", KNOWN_PLUGINS, "what uses TclCurl is tagged; Tcl's http package is not",
 	  "install TclCurl", "lib/tcltk/TclCurl*/*.so lib/TclCurl*/*.so", NULL },
 
-	{ "node nodejs", KNOWN_NODE, "Node's fetch, undici and http are tagged",
+	{ "node nodejs", KNOWN_NODE, "Node's fetch, undici and http are tagged, from Node 18 on",
 	  "install hooks/node/tagalong.cjs beside the library, and let TAGALONG_HOOKS contain node", NULL, NULL },
 	{ "kilo opencode", KNOWN_AGENT, "it has its own HTTP and TLS, and takes a plugin, which is not installed",
 	  "run tagalong agents install kilo (or opencode); the commands that it starts are tagged",
