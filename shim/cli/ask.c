@@ -3,6 +3,7 @@
 #include "cli/ask.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "lib/fdio.h"
 #include "core/variables.h"
@@ -92,4 +93,70 @@ bool ask_exchange(struct ask *ask, const struct wire_request *request, unsigned 
 
 	return ask_send(ask, request) && ask_line(ask, timeout_ms, &len) &&
 	       ask_understand(ask, len, ret_reply, &code);
+}
+
+void ask_fill(struct wire_request *request, const char *const values[FIELD_COUNT])
+{
+	for (enum field field = 0; field < FIELD_COUNT; field++) {
+		struct text value = text_of(values[field]);
+
+		if (value.len && !wire_value_error(field, value))
+			request->value[field] = value;
+	}
+}
+
+/* One question and its answer. *ret_scope (may be NULL) gets the scope's name. */
+static bool converse(struct ask *ask, const struct wire_request *request,
+		     char ret_scope[WIRE_NAME_BYTES_MAX + 1])
+{
+	struct wire_reply reply;
+
+	if (!ask_exchange(ask, request, SERVICE_TIMEOUT_MS, &reply) ||
+	    reply.scope.len > WIRE_NAME_BYTES_MAX)
+		return false;
+	if (ret_scope) {
+		memcpy(ret_scope, reply.scope.ptr, reply.scope.len);
+		ret_scope[reply.scope.len] = '\0';
+	}
+	return true;
+}
+
+bool publish(char scope[WIRE_NAME_BYTES_MAX + 1], pid_t pid, const char *const values[FIELD_COUNT])
+{
+	struct wire_request request = { .op = WIRE_OPEN, .target = WIRE_PROCESS, .pid = pid };
+	struct ask ask = { .is_quiet = true };
+	bool done;
+
+	if (scope[0]) {
+		request.op = WIRE_SET;
+		request.target = WIRE_NAMED;
+		request.scope = text_of(scope);
+	}
+	ask_fill(&request, values);
+	if (!ask_connect(&ask))
+		return false;
+	done = converse(&ask, &request, scope);
+	ask_close(&ask);
+	/* The scope may be gone with a service that forgot it: the next call opens another. */
+	if (!done)
+		scope[0] = '\0';
+	return done;
+}
+
+bool publish_own(const char *const values[FIELD_COUNT])
+{
+	struct text token = text_of(variable_get(VARIABLE_SCOPE));
+	struct wire_request get = { .op = WIRE_GET, .target = WIRE_OWN, .scope = token };
+	struct wire_request set = { .op = WIRE_SET, .target = WIRE_OWN, .scope = token };
+	char scope[WIRE_NAME_BYTES_MAX + 1];
+	struct ask ask = { .is_quiet = true };
+	bool done;
+
+	ask_fill(&set, values);
+	if (!ask_connect(&ask))
+		return false;
+	done = converse(&ask, &get, scope) && strcmp(scope, "default") != 0 &&
+	       converse(&ask, &set, NULL);
+	ask_close(&ask);
+	return done;
 }

@@ -35,3 +35,14 @@ bool ask_understand(struct ask *ask, size_t len, struct wire_reply *ret_reply, i
 /* All three, for a question with one reply. */
 bool ask_exchange(struct ask *ask, const struct wire_request *request, unsigned timeout_ms,
 		  struct wire_reply *ret_reply);
+
+/* Puts values into a request. NULL is none; those that the protocol refuses are left out. */
+void ask_fill(struct wire_request *request, const char *const values[FIELD_COUNT]);
+
+/* Sets fields for the tree of process `pid`, in a scope of its own that is opened at the first call
+ * and ends with the process; `scope` is its name, empty before. Waits SERVICE_TIMEOUT_MS a reply at
+ * the most. False, without a word, when there is no service. */
+bool publish(char scope[WIRE_NAME_BYTES_MAX + 1], pid_t pid, const char *const values[FIELD_COUNT]);
+/* The same for the scope that this very process is in, but never for the default one, which is
+ * everybody's. */
+bool publish_own(const char *const values[FIELD_COUNT]);

@@ -186,12 +186,6 @@ static void explain(struct explanation *report)
 	rule_check_environment(on_ignored, report);
 }
 
-static void add_text(cJSON *object, const char *name, const char *text)
-{
-	if (text)
-		cJSON_AddStringToObject(object, name, text);
-}
-
 static cJSON *header_object(const struct header *header)
 {
 	cJSON *object = cJSON_CreateObject(), *sources, *source;

@@ -7,7 +7,6 @@
 
 #include "cli/command.h"
 #include "cli/launch.h"
-#include "cli/run_scope.h"
 #include "protocol/message.h"
 
 enum { OPT_SCOPE = OPT_OWN };

@@ -116,6 +116,9 @@ bool parse_duration(struct text text, unsigned long max, uint64_t *ret_seconds);
  * TAB, DEL, C1), bidirectional controls, and bytes that are no UTF-8. Returns `text`. */
 char *make_printable(char *text);
 
+/* What is behind the last slash. */
+const char *program_name(const char *path);
+
 /* The path of the command as a user starts it, which for tagalong-tools is that of `tagalong`.
  * Empty when it cannot be found out. set_program_path is for main. */
 const char *program_path(void);

@@ -138,13 +138,6 @@ bool program_find(const char *name, bool (*skip)(const char *path), char *ret_pa
 	return false;
 }
 
-const char *program_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 bool program_is_appimage(const char *path)
 {
 	/* AppImage specification, "Image format": "AI" and the type in ELF's padding. */

@@ -30,7 +30,5 @@ void refuse_foreign_home(void);
  * executable file of the name in PATH for which `skip` (may be NULL) is false. False when there is
  * none. */
 bool program_find(const char *name, bool (*skip)(const char *path), char *ret_path, size_t size);
-/* What is behind the last slash. */
-const char *program_name(const char *path);
 /* Whether it is an AppImage: an executable with a file system behind it, which it mounts. */
 bool program_is_appimage(const char *path);

@@ -111,17 +111,10 @@ static void set_fields(void)
 	config_put(snapshot);
 }
 
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 bool launch_has_fixed_headers(const char *command)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!strcmp(file_name(command), rows[i].program))
+		if (!strcmp(program_name(command), rows[i].program))
 			return true;
 	}
 	return false;
@@ -129,7 +122,7 @@ bool launch_has_fixed_headers(const char *command)
 
 void launch_fixed_headers(const char *command)
 {
-	const char *name = file_name(command);
+	const char *name = program_name(command);
 	char memory[PATH_BYTES_MAX];
 	struct buf path;
 

@@ -17,7 +17,7 @@
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/headers.h"
-#include "cli/publish.h"
+#include "cli/ask.h"
 #include "core/config.h"
 #include "core/header.h"
 #include "core/log.h"
@@ -29,7 +29,7 @@
 struct helper {
 	const char *agent; /* to be noted as seen; NULL when it was, or when there is none */
 	int home_fd; /* the folder that we were started in */
-	struct publisher publisher;
+	char scope[WIRE_NAME_BYTES_MAX + 1]; /* that was opened for it; empty before */
 };
 
 /* Context of one question. Texts are borrowed from it; NULL: not in it. */
@@ -293,7 +293,7 @@ static cJSON *answer(struct helper *helper, const cJSON *question)
 	if (op && !strcmp(op, "publish")) {
 		result = cJSON_CreateObject();
 		cJSON_AddBoolToObject(result, "published",
-				      publish(&helper->publisher, getppid(), overrides.context));
+				      publish(helper->scope, getppid(), overrides.context));
 		return result;
 	}
 	enter_folder(helper, string_member(question, "cwd"));

@@ -13,3 +13,10 @@ static inline void print_json(cJSON *object, char *(*print)(const cJSON *object)
 	cJSON_free(text);
 	cJSON_Delete(object);
 }
+
+/* Adds a text where there is one: NULL is none. */
+static inline void add_text(cJSON *object, const char *name, const char *text)
+{
+	if (text)
+		cJSON_AddStringToObject(object, name, text);
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What `tagalong run` does with the context service before it becomes the command. */
-#include "cli/run_scope.h"
+#include "cli/launch.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -156,18 +156,6 @@ static bool connect_service(struct ask *ask, bool say)
 	return true;
 }
 
-/* What goes into the scope: every field that the environment has, if it is fit. */
-static void collect(struct wire_request *request, bool ret_moved[FIELD_COUNT])
-{
-	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		struct text value = text_of(variable_get_named(field_variable(field)));
-
-		ret_moved[field] = value.len && !wire_value_error(field, value);
-		if (ret_moved[field])
-			request->value[field] = value;
-	}
-}
-
 static bool open_scope(struct ask *ask)
 {
 	/* Without a pid: in another pid namespace than the service's it would mean another
@@ -177,19 +165,21 @@ static bool open_scope(struct ask *ask)
 		.target = WIRE_OWN,
 		.scope = text_of(variable_get(VARIABLE_SCOPE)),
 	};
-	bool moved[FIELD_COUNT];
+	const char *values[FIELD_COUNT];
 	struct wire_reply reply;
 	char *name;
 	bool set;
 
-	collect(&request, moved);
+	for (enum field field = 0; field < FIELD_COUNT; field++)
+		values[field] = variable_get_named(field_variable(field));
+	ask_fill(&request, values);
 	if (!ask_exchange(ask, &request, OPEN_MS, &reply))
 		return false;
 	name = text_copy(reply.scope);
 	set = name[0] && !setenv(variable_name(VARIABLE_SCOPE), name, 1);
 	free(name);
 	for (enum field field = 0; set && field < FIELD_COUNT; field++) {
-		if (moved[field] && !wire_is_trio(field))
+		if (request.value[field].len && !wire_is_trio(field))
 			unsetenv(field_variable(field));
 	}
 	return set;

@@ -114,6 +114,13 @@ char *make_printable(char *text)
 	return text;
 }
 
+const char *program_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 const char *program_path(void)
 {
 	return program;

@@ -12,7 +12,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
-#include "cli/publish.h"
+#include "cli/ask.h"
 
 /* What an agent's hook gets on stdin; a prompt may be in it. */
 #define HOOK_BYTES_MAX (1 << 20)

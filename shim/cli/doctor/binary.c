@@ -11,7 +11,7 @@
 
 #include "lib/fdio.h"
 #include "lib/text.h"
-#include "cli/files.h"
+#include "cli/command.h"
 
 #define BUN_TRAILER_BYTES 24
 

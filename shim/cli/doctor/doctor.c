@@ -2,12 +2,12 @@
 /* tagalong doctor: the command, and its reports as text and as JSON. */
 #include "cli/doctor/doctor.h"
 
-#include <cjson/cJSON.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/print_json.h"
 
 static const char *const verdict_names[] = { "not", "children", "tagged" };
 static const char *const hook_names[] = { "",	 "linked", "plugin", "dl", "node",
@@ -17,15 +17,6 @@ void list_add(struct list *list, const char *text)
 {
 	list->item = array_grow(list->item, list->count, sizeof(*list->item));
 	list->item[list->count++] = text_copy(text_of(text));
-}
-
-static void print_and_delete(cJSON *root)
-{
-	char *text = cJSON_Print(root);
-
-	puts(text ? text : "{}");
-	cJSON_free(text);
-	cJSON_Delete(root);
 }
 
 static void add_list(cJSON *object, const char *name, const struct list *list)
@@ -50,21 +41,17 @@ static void print_program_json(const char *command, const struct program_report 
 	const struct binary *binary = &report->binary;
 	cJSON *root = cJSON_CreateObject(), *object;
 
-	cJSON_AddStringToObject(root, "command", command);
-	cJSON_AddStringToObject(root, "path", report->path);
+	add_text(root, "command", command);
+	add_text(root, "path", report->path);
 	add_list(root, "scripts", &report->scripts);
 	if (report->binary_path[0]) {
-		cJSON_AddStringToObject(root, "binary", report->binary_path);
+		add_text(root, "binary", report->binary_path);
 		cJSON_AddNumberToObject(root, "class", binary->is_64 ? 64 : 32);
-		cJSON_AddStringToObject(root, "machine", binary_machine(binary));
-		cJSON_AddStringToObject(root, "linking",
-					binary->interpreter[0] ? "dynamic" : "static");
-		if (binary->interpreter[0])
-			cJSON_AddStringToObject(root, "loader", binary->interpreter);
-		if (report->libc)
-			cJSON_AddStringToObject(root, "libc", report->libc);
-		if (built_in(binary))
-			cJSON_AddStringToObject(root, "builtin", built_in(binary));
+		add_text(root, "machine", binary_machine(binary));
+		add_text(root, "linking", binary->interpreter[0] ? "dynamic" : "static");
+		add_text(root, "loader", binary->interpreter[0] ? binary->interpreter : NULL);
+		add_text(root, "libc", report->libc);
+		add_text(root, "builtin", built_in(binary));
 		cJSON_AddBoolToObject(root, "setuid", report->setuid);
 		cJSON_AddBoolToObject(root, "capabilities", report->capabilities);
 	}
@@ -72,22 +59,20 @@ static void print_program_json(const char *command, const struct program_report 
 	add_list(root, "plugins", &report->plugins);
 	add_list(root, "bindings", &report->bindings);
 	add_list(root, "missing", &report->missing);
-	cJSON_AddStringToObject(root, "verdict", verdict_names[report->verdict]);
-	if (report->hook != HOOK_NONE)
-		cJSON_AddStringToObject(root, "hook", hook_names[report->hook]);
-	cJSON_AddStringToObject(root, "reason", report->reason);
-	if (report->advice)
-		cJSON_AddStringToObject(root, "advice", report->advice);
+	add_text(root, "verdict", verdict_names[report->verdict]);
+	add_text(root, "hook", report->hook == HOOK_NONE ? NULL : hook_names[report->hook]);
+	add_text(root, "reason", report->reason);
+	add_text(root, "advice", report->advice);
 	if (probe) {
 		object = cJSON_AddObjectToObject(root, "probe");
 		cJSON_AddNumberToObject(object, "requests", probe->requests);
 		cJSON_AddNumberToObject(object, "tagged", probe->tagged);
 		cJSON_AddNumberToObject(object, "other", probe->other);
 		add_list(object, "headers", &probe->headers);
-		cJSON_AddStringToObject(object, "conversation_from", probe->conversation);
+		add_text(object, "conversation_from", probe->conversation);
 		cJSON_AddNumberToObject(object, "exit_code", probe->exit_code);
 	}
-	print_and_delete(root);
+	print_json(root, cJSON_Print);
 }
 
 static void print_list(const char *label, const struct list *list)
@@ -167,17 +152,15 @@ static void print_installation_json(const struct installation *installation)
 		const struct check *check = &installation->checks[i];
 		cJSON *row = cJSON_CreateObject();
 
-		cJSON_AddStringToObject(row, "name", check->name);
-		cJSON_AddStringToObject(row, "value", check->value);
-		if (check->fault)
-			cJSON_AddStringToObject(row, "fault", check->fault);
-		if (check->advice)
-			cJSON_AddStringToObject(row, "advice", check->advice);
+		add_text(row, "name", check->name);
+		add_text(row, "value", check->value);
+		add_text(row, "fault", check->fault);
+		add_text(row, "advice", check->advice);
 		if (check->dns != NAME_NOT_ASKED)
 			cJSON_AddBoolToObject(row, "resolves", check->dns == NAME_RESOLVES);
 		cJSON_AddItemToArray(rows, row);
 	}
-	print_and_delete(root);
+	print_json(root, cJSON_Print);
 }
 
 static int check_installation(bool json)
@@ -197,7 +180,8 @@ static int check_installation(bool json)
 		printf("%-26s %s%s\n", check->name, make_printable(check->value),
 		       check->dns == NAME_RESOLVES ? " (its name resolves)" : "");
 		if (check->fault)
-			printf("%-26s ^ %s\n", "", make_printable(check->fault));
+			printf("%-26s ^ %s\n", "",
+			       make_printable(text_copy(text_of(check->fault))));
 		if (check->advice)
 			printf("%-26s   %s\n", "", check->advice);
 	}

@@ -121,7 +121,7 @@ int doctor_probe(char **argv, struct probe_report *ret_report);
 struct check {
 	const char *name;
 	char *value;
-	char *fault; /* NULL: none */
+	const char *fault; /* NULL: none */
 	const char *advice; /* may be NULL */
 	enum { NAME_NOT_ASKED, NAME_RESOLVES, NAME_FAILS } dns; /* of a relay's host name */
 };

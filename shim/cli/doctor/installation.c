@@ -6,6 +6,7 @@
 #include <gnu/libc-version.h>
 #include <limits.h>
 #include <netdb.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,18 +46,23 @@ static struct {
 	struct gaicb query[NAMES_MAX];
 } names;
 
-/* Takes `value`, and `fault`, which may be NULL. */
-static struct check *add(struct installation *all, const char *name, char *value, char *fault)
+/* `fault` may be NULL. */
+__attribute__((format(printf, 4, 5))) static struct check *add(struct installation *all,
+							       const char *name, const char *fault,
+							       const char *format, ...)
 {
-	all->checks = array_grow(all->checks, all->count, sizeof(*all->checks));
-	all->checks[all->count] = (struct check){ .name = name, .value = value, .fault = fault };
-	return &all->checks[all->count++];
-}
+	struct check *check;
+	char *value = NULL;
+	va_list list;
 
-static struct check *add_fixed(struct installation *all, const char *name, const char *value,
-			       const char *fault)
-{
-	return add(all, name, text_copy(text_of(value)), fault ? text_copy(text_of(fault)) : NULL);
+	va_start(list, format);
+	if (vasprintf(&value, format, list) < 0)
+		die(EXIT_TROUBLE, "out of memory");
+	va_end(list);
+	all->checks = array_grow(all->checks, all->count, sizeof(*all->checks));
+	check = &all->checks[all->count++];
+	*check = (struct check){ .name = name, .value = value, .fault = fault };
+	return check;
 }
 
 /* A library and what it is for, or a fault. */
@@ -64,12 +70,10 @@ static void add_library(struct installation *all, const char *name, const char *
 			struct binary *ret_binary)
 {
 	if (binary_read(path, ret_binary))
-		add(all, name,
-		    text_format("%s (%s, %d bit)", path, binary_machine(ret_binary),
-				ret_binary->is_64 ? 64 : 32),
-		    NULL);
+		add(all, name, NULL, "%s (%s, %d bit)", path, binary_machine(ret_binary),
+		    ret_binary->is_64 ? 64 : 32);
 	else
-		add_fixed(all, name, path, "it is not an ELF library");
+		add(all, name, "it is not an ELF library", "%s", path);
 }
 
 struct others {
@@ -97,39 +101,36 @@ static void check_library(struct installation *all)
 	buf_init(&path, memory, sizeof(memory));
 	result = library_path(&path);
 	if (result) {
-		add_fixed(
-			all, "library", memory[0] ? memory : "-",
-			result == -EINVAL ?
-				"its path has a space or a colon, which LD_PRELOAD cannot hold" :
-				"libtagalong.so was not found beside this program or in ../lib/tagalong");
+		add(all, "library",
+		    result == -EINVAL ?
+			    "its path has a space or a colon, which LD_PRELOAD cannot hold" :
+			    "libtagalong.so was not found beside this program or in ../lib/tagalong",
+		    "%s", memory[0] ? memory : "-");
 		return;
 	}
 	add_library(all, "library", memory, &binary);
 	library_others(memory, on_other_library, &others);
 	if (binary.machine == EM_X86_64 && !others.has_32 && !access(LOADER_32, X_OK))
-		add_fixed(all, "32-bit programs", "not tagged: no 32-bit library is installed",
-			  NULL);
+		add(all, "32-bit programs", NULL, "not tagged: no 32-bit library is installed");
 }
 
 static void check_configuration(struct installation *all)
 {
 	const struct config_snapshot *snapshot = config_get(true);
+	char line[24] = "";
 
 	switch (snapshot->state) {
 	case CONFIG_NONE:
-		add_fixed(all, "configuration", "none: only the environment applies", NULL);
+		add(all, "configuration", NULL, "none: only the environment applies");
 		break;
 	case CONFIG_GOOD:
-		add(all, "configuration",
-		    text_format("%s, %zu rules", snapshot->path, snapshot->config->rules_count),
-		    NULL);
+		add(all, "configuration", NULL, "%s, %zu rules", snapshot->path,
+		    snapshot->config->rules_count);
 		break;
 	case CONFIG_BAD:
-		add(all, "configuration",
-		    snapshot->line ? text_format("%s:%zu", snapshot->path, snapshot->line) :
-				     text_format("%s", snapshot->path),
-		    text_copy(text_of(snapshot->reason)))
-			->advice =
+		if (snapshot->line)
+			snprintf(line, sizeof(line), ":%zu", snapshot->line);
+		add(all, "configuration", snapshot->reason, "%s%s", snapshot->path, line)->advice =
 			"no request is tagged with it; tagalong config check lists its faults";
 		break;
 	}
@@ -195,7 +196,7 @@ static void finish_resolving(struct installation *all)
 
 static void add_relay(struct installation *all, struct text pattern)
 {
-	add(all, "relay", text_copy(pattern), NULL);
+	add(all, "relay", NULL, "%.*s", (int)pattern.len, pattern.ptr);
 	resolve(all, pattern);
 }
 
@@ -207,8 +208,7 @@ static void check_relays(struct installation *all)
 	struct text named = text_of(variable_get(VARIABLE_RELAYS)), pattern;
 
 	if (!named.len && (!config || !config->rules_count))
-		add_fixed(all, "relay", "loopback only (--relay or TAGALONG_RELAYS names others)",
-			  NULL);
+		add(all, "relay", NULL, "loopback only (--relay or TAGALONG_RELAYS names others)");
 	for (size_t i = 0; config && i < config->rules_count; i++) {
 		const struct config_rule *rule = &config->rules[i];
 		struct text hosts = preset_hosts(rule->preset), host;
@@ -217,10 +217,8 @@ static void check_relays(struct installation *all)
 			add_relay(all, rule->patterns[j].text);
 		if (rule->patterns_count)
 			continue;
-		add(all, "relay",
-		    text_format("the hosts of preset %.*s", (int)rule->preset.len,
-				rule->preset.ptr),
-		    NULL);
+		add(all, "relay", NULL, "the hosts of preset %.*s", (int)rule->preset.len,
+		    rule->preset.ptr);
 		while (text_next(&hosts, ',', &host))
 			resolve(all, host);
 	}
@@ -231,8 +229,7 @@ static void check_relays(struct installation *all)
 
 static void on_ignored(void *arg, const char *variable, struct text word, const char *reason)
 {
-	add(arg, variable, text_format("\"%.*s\" is ignored", (int)word.len, word.ptr),
-	    text_copy(text_of(reason)));
+	add(arg, variable, reason, "\"%.*s\" is ignored", (int)word.len, word.ptr);
 }
 
 static void check_service(struct installation *all)
@@ -244,36 +241,34 @@ static void check_service(struct installation *all)
 
 	buf_init(&path, memory, sizeof(memory));
 	if (socket_path(&path)) {
-		add_fixed(all, "socket", "-",
-			  "TAGALONG_SOCKET is not an absolute path, or too long");
+		add(all, "socket", "TAGALONG_SOCKET is not an absolute path, or too long", "-");
 		return;
 	}
-	add_fixed(all, "socket", memory, NULL);
+	add(all, "socket", NULL, "%s", memory);
 	result = client_ask(text_of(variable_get(VARIABLE_SCOPE)), SERVICE_TIMEOUT_MS, &answer);
 	if (!result)
-		add_fixed(all, "service", "it answers", NULL);
+		add(all, "service", NULL, "it answers");
 	else if (result == -ENOENT)
-		add_fixed(all, "service", "not running (tagalong run starts it when it can)", NULL);
+		add(all, "service", NULL, "not running (tagalong run starts it when it can)");
 	else
-		add_fixed(all, "service", socket_fault(memory) ? socket_fault(memory) : "-",
-			  client_reason(result));
-	if (!result && answer->reply.shared.is_stale)
-		add_fixed(
-			all, "scope", "shared",
-			"the shared store cannot be reached: this is the last state that was read");
-	else if (!result && answer->reply.shared.is_shared)
-		add_fixed(all, "scope", "shared", NULL);
+		add(all, "service", client_reason(result), "%s",
+		    socket_fault(memory) ? socket_fault(memory) : "-");
+	if (!result && (answer->reply.shared.is_stale || answer->reply.shared.is_shared))
+		add(all, "scope",
+		    answer->reply.shared.is_stale ?
+			    "the shared store cannot be reached: this is the last state that was read" :
+			    NULL,
+		    "shared");
 	free(answer);
 }
 
 static void check_presets(struct installation *all)
 {
 	const char *named = variable_get(VARIABLE_PRESET);
-	struct preset preset;
 
-	add(all, "presets", text_format("%zu are built in", preset_count()), NULL);
-	if (named && preset_find(text_of(named), &preset))
-		add_fixed(all, "TAGALONG_PRESET", named, "unknown preset");
+	add(all, "presets", NULL, "%zu are built in", preset_count());
+	if (named && !preset_exists(text_of(named)))
+		add(all, "TAGALONG_PRESET", "unknown preset", "%s", named);
 }
 
 /* What is left of an installation: the loader reports it at every start of every program. */
@@ -284,7 +279,7 @@ static void check_preload(struct installation *all)
 	struct stat status;
 	size_t len;
 
-	add_fixed(all, "LD_PRELOAD", list ? list : "not set here; tagalong run sets it", NULL);
+	add(all, "LD_PRELOAD", NULL, "%s", list ? list : "not set here; tagalong run sets it");
 	for (; list && *list; list += len + (list[len] != '\0')) {
 		len = strcspn(list, ": ");
 		if (!len || len >= sizeof(path) || !memchr(list, '/', len))
@@ -292,7 +287,7 @@ static void check_preload(struct installation *all)
 		snprintf(path, sizeof(path), "%.*s", (int)len, list);
 		/* $LIB and the like are different in each program. */
 		if (!strchr(path, '$') && stat(path, &status))
-			add_fixed(all, "LD_PRELOAD", path, "there is no such file")->advice =
+			add(all, "LD_PRELOAD", "there is no such file", "%s", path)->advice =
 				"unset LD_PRELOAD here, and look where your shell sets it";
 	}
 }
@@ -309,19 +304,20 @@ static void on_variable(void *arg, const char *variable)
 	    !text_eq(name, TEXT("TRACESTATE")) && !text_eq(name, TEXT("BAGGAGE")))
 		return;
 	off = text_eq(name, TEXT("TAGALONG_OFF")) && !strcmp(value, "1");
-	add_fixed(arg, text_copy(name), value, off ? "no request is tagged" : NULL);
+	add(arg, text_copy(name), off ? "no request is tagged" : NULL, "%s", value);
 }
 
 void doctor_installation(struct installation *ret_installation)
 {
 	*ret_installation = (struct installation){ .checks = NULL };
-	add_fixed(ret_installation, "version", TAGALONG_VERSION, NULL);
-	add_fixed(ret_installation, "program", program_path()[0] ? program_path() : "-", NULL);
+	add(ret_installation, "version", NULL, TAGALONG_VERSION);
+	add(ret_installation, "program", NULL, "%s", program_path()[0] ? program_path() : "-");
 	check_library(ret_installation);
-	add_fixed(ret_installation, "glibc", gnu_get_libc_version(),
-		  strverscmp(gnu_get_libc_version(), GLIBC_WANTED) < 0 ? "glibc " GLIBC_WANTED
-									 " or newer is needed" :
-									 NULL);
+	add(ret_installation, "glibc",
+	    strverscmp(gnu_get_libc_version(), GLIBC_WANTED) < 0 ? "glibc " GLIBC_WANTED
+								   " or newer is needed" :
+								   NULL,
+	    "%s", gnu_get_libc_version());
 	check_configuration(ret_installation);
 	check_relays(ret_installation);
 	check_presets(ret_installation);
