@@ -18,6 +18,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import grants
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build")) / "packages"
 ARCHIVES = BUILD / "archives"
@@ -38,13 +40,12 @@ class Impossible(Exception):
 
 
 def obstacle():
-    if os.geteuid() != 0:
-        return "a clean system wants root"
+    if grants.mounts["condition"]:
+        return grants.mounts["reason"]
     for tool in ("debootstrap", "apt-get"):
         if not shutil.which(tool, path="/usr/sbin:/usr/bin:/sbin:/bin"):
             return f"there is no {tool}: scripts/install-deps packages"
-    probe = subprocess.run([*ALONE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True)
-    return None if probe.returncode == 0 else "this machine lets nobody mount"
+    return None
 
 
 def release():

@@ -2,19 +2,19 @@
 """The SDKs of OpenAI, Anthropic and Ollama, and llm, with the Python of Debian's next release, in a root of its own
 that debootstrap makes once, in build/python-sid: that wants root."""
 
-import os
 import shutil
-import subprocess
 import sys
 
 import pytest
 
+import grants
 from conftest import ROOT
 from hosts import PROGRAMS, Hosts, compare_request
 from tags import GENERIC, PLAIN
 
-sys.path.append(str(ROOT / "tests" / "agents"))
+sys.path += [str(ROOT / "tests" / folder) for folder in ("agents", "packages")]
 from agent_table import ROWS, put  # noqa: E402
+from chroot import Impossible, debootstrap, mirror, obstacle  # noqa: E402
 
 SID = ROOT / "build" / "python-sid"
 PACKAGES = "python3,python3-openai,python3-anthropic,python3-httpx2,python3-httpx,python3-ollama,python3-aiohttp,llm"
@@ -22,12 +22,15 @@ PACKAGES = "python3,python3-openai,python3-anthropic,python3-httpx2,python3-http
 
 @pytest.fixture(scope="module")
 def sid():
-    if os.geteuid() or not shutil.which("debootstrap", path="/usr/sbin:/sbin"):
-        pytest.skip("it wants root and debootstrap")
+    reason = obstacle()
+    if reason:
+        pytest.skip(reason)
     if not (SID / "usr/bin/llm").exists():
         shutil.rmtree(SID, ignore_errors=True)
-        command = ["/usr/sbin/debootstrap", "--variant=minbase", f"--include={PACKAGES}", "sid", SID]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        try:
+            debootstrap(f"--include={PACKAGES}", "sid", SID, mirror()[1])
+        except Impossible as error:
+            pytest.skip(f"{grants.REFUSED}: Debian's sid from this machine's mirror: {error}")
     place = SID / "opt" / "tagalong"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(ROOT / "shim/hooks/python", place / "hooks/python", ignore=shutil.ignore_patterns("__pycache__"))
