@@ -4,6 +4,7 @@
 One copy has all of them, is built once, and is asked.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -23,17 +24,13 @@ FIELD = '\tX(COST_CENTER, cost_center, TAGALONG_COST_CENTER, "who is billed", "c
 PLACEHOLDER = '\tX(parent_pid, "", number_text(values, (uint64_t)getppid())) \\\n'
 COMMAND = """// SPDX-License-Identifier: MIT
 /* tagalong hello. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "cli/command.h"
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	int code;
-
-	if (next_option(command, argc, argv, &code) == OPTION_DONE)
-		return code;
+	next_option(command, argc, argv);
 	puts("hello");
 	return EXIT_OK;
 }
@@ -58,9 +55,8 @@ def insert(path, mark, text, after=True):
     path.write_text("".join(lines))
 
 
-@pytest.fixture(scope="module")
-def tagalong(tmp_path_factory):
-    tree = tmp_path_factory.mktemp("additions")
+def make(tree):
+    tree.mkdir()
     for name in ("shim", "scripts", "docs"):
         shutil.copytree(ROOT / name, tree / name)
     shutil.copy(ROOT / "Makefile", tree)
@@ -80,6 +76,18 @@ def tagalong(tmp_path_factory):
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "CC") if name in os.environ}
     subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "all", "pages"], cwd=tree, env=environment, check=True,
                    stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def tagalong(tmp_path_factory):
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # one for all workers
+    tree = base / "additions"
+    with open(base / "additions.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not tree.exists():
+            make(tree)
 
     def tagalong(*words, **env):
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(tree / "home"), "XDG_RUNTIME_DIR": "/proc/nonexistent"}
@@ -102,7 +110,7 @@ def test_a_preset(tagalong):
 
 
 def config(tagalong, template):
-    path = tagalong.tree / "config.json"
+    path = tagalong.tree / f"config-{os.getpid()}.json"
     path.write_text(json.dumps({"relays": [{"match": ["http://localhost"], "headers": {"X-New": template}}]}))
     return {"TAGALONG_CONFIG": str(path)}
 
