@@ -12,6 +12,11 @@ struct text {
 	size_t len;
 };
 
+/* GCC 11 takes an initializer by names that holds one of these for one that ought to be complete. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#endif
+
 #define TEXT(literal) ((struct text){ (literal), sizeof(literal) - 1 })
 
 static inline struct text text_of(const char *string)

@@ -56,8 +56,13 @@ def test_left_out(codex, off):
 def test_what_is_left_of_an_outer_run(codex):
     """A field without a value has no variable, whatever was there before."""
     assert run(codex, TAGALONG_START_TASK_ID="outer", TAGALONG_START_PROJECT_ID="outer") == ["T-42", "billing"]
-    (codex.work / ".git/config").write_text("[core]\n")
-    assert run(codex, TAGALONG_START_PROJECT_ID="outer") == ["T-42", None]
+    origin = codex.work / ".git/config"
+    before = origin.read_bytes()
+    try:
+        origin.write_text("[core]\n")
+        assert run(codex, TAGALONG_START_PROJECT_ID="outer") == ["T-42", None]
+    finally:
+        origin.write_bytes(before)
 
 
 def test_what_an_install_writes(codex):
@@ -71,7 +76,7 @@ def test_what_an_install_writes(codex):
         assert json.loads(codex.run(doctor).stdout)["verdict"] == "not"
         assert run(codex) == [None, None]
         codex.agents("install", "--yes", "codex")
-        assert run(codex, "--set", "user_id=u") == ["T-42", None]  # the origin is gone by now
+        assert run(codex, "--set", "user_id=u") == ["T-42", "billing"]
         assert codex.model.requests[0].value("X-User-Id") == "u"
         report = json.loads(codex.run(doctor).stdout)
         assert (report["verdict"], report["hook"]) == ("tagged", "env") and "fixed" in report["reason"]

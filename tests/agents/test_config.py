@@ -7,11 +7,10 @@ import os
 import re
 import stat
 import subprocess
-import tomllib
 
 import pytest
 
-from conftest import ROOT, clean_environment
+from conftest import ROOT, clean_environment, need
 from harness import service
 
 TAGALONG = str(ROOT / "build" / "tagalong")
@@ -84,6 +83,7 @@ NO_PLACE = {
 
 @pytest.mark.parametrize("name", TOML)
 def test_codex_headers_there_and_back(agents, tmp_path, name):
+    tomllib = pytest.importorskip("tomllib")  # of Python 3.11
     path = put(tmp_path, ".codex/config.toml", TOML[name])
     before = path.read_bytes()
     assert agents("install", "--yes", "codex").returncode == 0
@@ -350,6 +350,7 @@ def test_installed(relay, tmp_path, lib):
     subprocess.run([program, "agents", "install", "--yes", "kilo"], env=env, check=True, capture_output=True)
     entry = json.loads((tmp_path / ".config/kilo/kilo.json").read_text())
     assert entry == {"plugin": [f"file://{folder}/kilo/tagalong.js"]}
+    need("node")
     for launcher in ["tagalong", "run", "--no-service"], ["tagalong-run"]:
         command = [str(tmp_path / "opt/tagalong/bin" / launcher[0]), *launcher[1:], "--task", "T-7", "--"]
         program = f"fetch('{relay.url}/v1/messages', {{method: 'POST', body: '{{}}'}}).then(r => r.text())"

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import conftest
 from bun_agent import SESSION, configuration, curl_prompt, serving, session_of, without_titles
 from harness import TAGALONG, check_page, compare_agents, model, need, place  # noqa: F401
 from model import say_call
@@ -16,6 +17,7 @@ KILO = "agents/node_modules/@kilocode/cli/bin/kilo"
 @pytest.fixture(scope="module")
 def kilo(tmp_path_factory, model):
     need("agents/node_modules/@kilocode/cli-linux-x64/bin/kilo")
+    conftest.need("node")  # which its launcher is for
     env = {"KILO_API_URL": model.url}
     with place(tmp_path_factory, "kilo", model, env, lambda: model.chats) as kilo:
         kilo.config = kilo.home / ".config" / "kilo" / "kilo.jsonc"

@@ -89,6 +89,7 @@ def test_the_users_word_goes_first(tmp_path):
 
 
 def test_off(tmp_path):
+    need("node")
     plugin = fakes.installation(tmp_path, "kilo/tagalong.js", "#!/bin/sh\ntouch started\nexec sleep 60\n")
     plugin = plugin.rename(plugin.with_suffix(".mjs"))
     program = f"import('{plugin}').then((m) => m.Tagalong({{ directory: '/' }})).then((hooks) => console.log(hooks))"

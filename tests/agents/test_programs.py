@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+import conftest
 import grants
 from agent_table import NPM, OPENCODE, ROWS, put
 from harness import TAGALONG, model, norm, place  # noqa: F401
@@ -21,6 +22,8 @@ def fill(request, tmp_path_factory, model):
         by_hand = row.package.startswith(("programs/", "record/"))
         pytest.skip(f"{grants.BY_HAND}: scripts/install-npm programs record" if by_hand else
                     f"{row.package} is not installed")
+    if row.command[0] == "node" or row.name == "Kilo":  # whose launcher is a script for it
+        conftest.need("node")
     with place(tmp_path_factory, row.name.replace(" ", "-"), model, {}, lambda: model.chats) as found:
         def text(value):
             return value.format(url=model.url, npm=NPM, home=found.home)

@@ -28,6 +28,7 @@ TURNS = [[SYSTEM, HI],
          [LATER, HI, {"role": "assistant", "content": "yes?"}, {"role": "user", "content": "more"}],
          [SYSTEM, {"role": "user", "content": "another thing"}]]
 
+EMACS = ["emacs", "--batch"]
 CLIENTS = {
     "sh": ["sh", PROGRAMS / "turns.sh", "$url"],
     "php": ["php", PROGRAMS / "turns.php", "$url"],
@@ -37,7 +38,7 @@ CLIENTS = {
     "pycurl": ["/usr/bin/python3", PROGRAMS / "turns_pycurl.py", "$url"],
     "urllib": ["/usr/bin/python3", PROGRAMS / "turns_urllib.py", "$url"],
     "gptel": ["emacs", "-Q", "--batch", "-l", PROGRAMS / "gptel.el"],
-    "plz": ["emacs", "--batch", "-l", PROGRAMS / "plz.el"],
+    "plz": [*EMACS, "-l", PROGRAMS / "plz.el"],
     "neovim": ["nvim", "--headless", "-u", "NONE", "-c", f"luafile {PROGRAMS / 'neovim.lua'}"],
     "fetch": ["node", PROGRAMS / "fetch.mjs", "$url"],
     "http": ["node", PROGRAMS / "http.mjs", "$url"],
@@ -91,6 +92,11 @@ def test_refused_without(strict, tmp_path):
 def test_clients(launch, client):
     if client in ("undici", "openai") and not (NPM / "node_modules" / client).exists():
         pytest.skip(f"{client} is not installed: scripts/install-npm agents")
+    if client == "plz":
+        need("emacs")
+        ask = [*EMACS, "--eval", "(progn (package-initialize) (require 'plz))"]
+        if subprocess.run(ask, capture_output=True).returncode:
+            pytest.skip("plz for Emacs is not installed")
     check(launch(CLIENTS[client]))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import grants
-from conftest import ROOT, clean_environment
+from conftest import ROOT, clean_environment, need
 from programs import CHILDREN, LINKED, NODE, NOT, PLUGIN, PROGRAMS, PYTHON
 
 sys.path.append(str(ROOT / "tests" / "clients"))
@@ -159,6 +159,8 @@ OTHERWISE = {
 @pytest.mark.parametrize("name", SENDS)
 def test_the_probe_agrees(doctor, name):
     command, variables = SENDS[name]
+    if name == "node":
+        need("node")
     if not shutil.which(command[0], path=PATH):
         pytest.skip(f"{command[0]} is not installed")
     done = doctor("--json", "--probe", *command, **variables)

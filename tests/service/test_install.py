@@ -44,9 +44,12 @@ def files_below(folder):
 
 def systemd_analyze(cold, *words):
     """As systemd does it for a user: it wants a run-time folder."""
-    return subprocess.run(
+    done = subprocess.run(
         ["systemd-analyze", *words], env=cold.environment(SYSTEMD_COLORS="0"), capture_output=True, text=True, timeout=30
     )
+    if unknown := re.search(r"unrecognized option '(--\w+)", done.stderr):
+        pytest.skip(f"this systemd-analyze has no {unknown[1]}")  # --offline came with 250; Ubuntu 22.04 has 249
+    return done
 
 
 @pytest.fixture(scope="module")

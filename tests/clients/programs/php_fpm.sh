@@ -53,7 +53,8 @@ PATH=$PATH:/usr/sbin
 [ -n "$root" ] && printf 'user = root\ngroup = root\n' >>"$work/fpm.conf"
 "php-fpm$(php -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')" ${root:+-R} -y "$work/fpm.conf" &
 fpm=$!
-nginx -p "$work" -e "$work/error.log" -c "$work/nginx.conf" &
+# Without -e, which nginx before 1.19.5 has not (tests/relay/nginx.py).
+nginx -p "$work" -c "$work/nginx.conf" -g 'error_log stderr;' 2>"$work/error.log" &
 nginx=$!
 trap 'kill "$fpm" "$nginx" 2>/dev/null; wait' EXIT
 

@@ -22,6 +22,6 @@ for curl in (before,):
 perform(before)
 chat(sys.argv[1] + "?other", 1, ctypes.RTLD_GLOBAL)
 perform(before)
-after = before.duphandle()
+after = before.duphandle() if hasattr(before, "duphandle") else before  # pycurl 7.44 has none
 perform(after)
 chat(sys.argv[1] + "?other", 1)
