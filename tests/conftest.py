@@ -82,16 +82,20 @@ def node_version():
     return int(subprocess.run(["node", "-p", "process.versions.node.split('.')[0]"], capture_output=True, check=True).stdout)
 
 
-def need(*programs, python=()):
-    """Skips by the name of what is not installed: programs, and modules of /usr/bin/python3."""
+def need(*programs, python=(), emacs=(), r=()):
+    """Skips by the name of what is not installed: programs, and libraries of /usr/bin/python3, Emacs and R."""
     for program in programs:
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed")
         if program == "node" and node_version() < NODE_OLDEST:
             pytest.skip(f"Node {node_version()} is older than what its hook works in, {NODE_OLDEST}")
-    for module in python:
-        if subprocess.run(["/usr/bin/python3", "-c", f"import {module}"], capture_output=True).returncode:
-            pytest.skip(f"Python's {module} is not installed")
+    asks = [("Python's", name, ["/usr/bin/python3", "-c", f"import {name}"]) for name in python]
+    asks += [("Emacs's", name, ["emacs", "--batch", "--eval", f"(progn (package-initialize) (require '{name}))"])
+             for name in emacs]
+    asks += [("R's", name, ["Rscript", "--vanilla", "-e", f"library({name})"]) for name in r]
+    for whose, name, ask in asks:
+        if subprocess.run(ask, capture_output=True).returncode:
+            pytest.skip(f"{whose} {name} is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,6 @@ TURNS = [[SYSTEM, HI],
          [LATER, HI, {"role": "assistant", "content": "yes?"}, {"role": "user", "content": "more"}],
          [SYSTEM, {"role": "user", "content": "another thing"}]]
 
-EMACS = ["emacs", "--batch"]
 CLIENTS = {
     "sh": ["sh", PROGRAMS / "turns.sh", "$url"],
     "php": ["php", PROGRAMS / "turns.php", "$url"],
@@ -38,7 +37,7 @@ CLIENTS = {
     "pycurl": ["/usr/bin/python3", PROGRAMS / "turns_pycurl.py", "$url"],
     "urllib": ["/usr/bin/python3", PROGRAMS / "turns_urllib.py", "$url"],
     "gptel": ["emacs", "-Q", "--batch", "-l", PROGRAMS / "gptel.el"],
-    "plz": [*EMACS, "-l", PROGRAMS / "plz.el"],
+    "plz": ["emacs", "--batch", "-l", PROGRAMS / "plz.el"],
     "neovim": ["nvim", "--headless", "-u", "NONE", "-c", f"luafile {PROGRAMS / 'neovim.lua'}"],
     "fetch": ["node", PROGRAMS / "fetch.mjs", "$url"],
     "http": ["node", PROGRAMS / "http.mjs", "$url"],
@@ -93,10 +92,7 @@ def test_clients(launch, client):
     if client in ("undici", "openai") and not (NPM / "node_modules" / client).exists():
         pytest.skip(f"{client} is not installed: scripts/install-npm agents")
     if client == "plz":
-        need("emacs")
-        ask = [*EMACS, "--eval", "(progn (package-initialize) (require 'plz))"]
-        if subprocess.run(ask, capture_output=True).returncode:
-            pytest.skip("plz for Emacs is not installed")
+        need("emacs", emacs=["plz"])
     check(launch(CLIENTS[client]))
 
 

@@ -3,14 +3,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 
 import pytest
 
 import portkey
 from commands import BODY, CHAT, curl, post
-from conftest import ROOT, clean_environment
+from conftest import ROOT, clean_environment, need
 from access_log import AccessLog
 from tags import CONTEXT
 
@@ -115,8 +114,7 @@ def test_opencode_go_and_curl(run, relay):
 
 
 def test_opencode_go_and_emacs(run, relay):
-    if not shutil.which("emacs"):
-        unavailable("emacs is not installed")
+    need("emacs", emacs=["plz"])
     program = ROOT / "tests" / "clients" / "programs" / "plz_once.el"
     command = ["emacs", "-q", "--no-site-file", "--batch", "-l", str(program)]
     env = {"CHAT_URL": relay.url + "/switch/require-session/zen/go" + CHAT}

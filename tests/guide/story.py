@@ -122,7 +122,7 @@ def chapters(tmux):
     yield "The script asks as it always did, and the log has its request.", tmux.shell(
         "export TAGALONG_LOG=$HOME/log.jsonl", "ask 'Say hello.'", "tagalong log")
 
-    tmux.tell("resize-window", "-y", str(LOW))
+    tmux.tell("resize-window", "-x", str(WIDTH), "-y", str(LOW))  # tmux 3.2 forgets the width else
     tmux.shell()
     tmux.type("nvim +startinsert letter")
     tmux.wait(lambda seen: "-- INSERT --" in seen)

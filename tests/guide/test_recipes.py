@@ -10,9 +10,10 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 
-from conftest import COMMAND_SECONDS, ROOT, clean_environment
+from conftest import COMMAND_SECONDS, ROOT, clean_environment, need
 from fastcgi import visit
 from test_live_recipes import NAMES
 from guide import blocks, machine, page, prefix, seen, settings  # noqa: F401
@@ -163,6 +164,7 @@ EMACS = """
 
 
 def test_emacs(machine, tmp_path):
+    need("emacs", emacs=["plz"])
     if GPTEL_FILES.is_dir():
         (tmp_path / ".emacs.d").mkdir()
         (tmp_path / ".emacs.d" / "elpa").symlink_to(GPTEL_FILES)
@@ -201,6 +203,10 @@ vim.cmd("qa!")
 
 
 def test_neovim(machine, tmp_path):
+    need("nvim")
+    ask = "lua io.stdout:write(tostring(vim.api.nvim_create_user_command))"
+    if subprocess.run(["nvim", "--headless", "-u", "NONE", "-c", ask, "-c", "qa"], capture_output=True).stdout == b"nil":
+        pytest.skip("Neovim before 0.7 has no commands in Lua")
     machine.run("sh", "-c", machine.block("wrap-neovim"))
     machine.write("init.lua", machine.block("neovim"))
     machine.write("ask.lua", NVIM)
@@ -241,12 +247,14 @@ def test_php_fpm(machine, relay, other_relay, tmp_path):
 
 
 def test_r(machine):
+    need("Rscript", r=["httr2"])
     script = machine.write("ask.R", machine.block("R"))
     result = machine.run("tagalong", "run", "--task", "T-42", "--", "Rscript", "--vanilla", script)
     assert seen(result.requests, "Task") == ["T-42", "T-43"]
 
 
 def test_rsession(machine):
+    need("Rscript", r=["httr2"])
     script = machine.block("rsession").replace("/usr/lib/rstudio-server/bin/rsession", "/usr/bin/Rscript")
     ask = machine.write("ask.R", machine.block("R"))
     result = machine.run(machine.write("rsession-tagged", script, 0o755), "--vanilla", ask)

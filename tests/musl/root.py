@@ -19,7 +19,7 @@ import grants
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "tests" / "packages"))
 
-from chroot import Impossible, mirror  # noqa: E402
+from chroot import Impossible, mirror, release as distribution  # noqa: E402
 
 WORK = ROOT / "build" / "musl"
 LIBRARY = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build")) / "libtagalong.so"
@@ -40,7 +40,7 @@ def shell(script, folder):
 
 def apt(kind, folder, *options, release=None):
     """apt with lists of its own, in this folder: "deb" for packages, "deb-src" for sources."""
-    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    keys = f"/usr/share/keyrings/{distribution()[0]}-archive-keyring.gpg"
     codename, archive, components, _ = mirror()
     codename = release or codename
     for name in ("lists", "cache/archives"):

@@ -132,6 +132,8 @@ def test_systemd(tmp_path):
                               env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)})
     except FileNotFoundError:
         pytest.skip("there is no systemd-analyze")
+    if re.search("Failed to resolve specifiers in .*%d", done.stderr):
+        pytest.skip("this systemd has no %d, which came with 250")
     said = [line for line in done.stderr.splitlines() if "tagalong.service" in line]
     assert done.returncode == 0 and not said, done.stderr
 
