@@ -307,10 +307,7 @@ static void print_text(const struct explanation *report)
 enum { OPT_METHOD = OPT_OWN, OPT_BODY, OPT_JSON };
 
 static const struct command_option options[] = {
-	OVERRIDE_OPTIONS,
-	{ "method", "METHOD", "the request's method (default: POST)", WORD_FREE, OPT_METHOD, 0 },
-	{ "body", "FILE", "the request's body, for ids that come from it; - is stdin", WORD_FILE,
-	  OPT_BODY, 0 },
+	REQUEST_OPTIONS,
 	{ "json", NULL, "print JSON", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };

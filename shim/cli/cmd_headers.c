@@ -111,10 +111,7 @@ static int print_headers(const char *method, const char *url, struct text body, 
 enum { OPT_METHOD = OPT_OWN, OPT_BODY, OPT_JSON, OPT_STDIO, OPT_AGENT };
 
 static const struct command_option options[] = {
-	OVERRIDE_OPTIONS,
-	{ "method", "METHOD", "the request's method (default: POST)", WORD_FREE, OPT_METHOD, 0 },
-	{ "body", "FILE", "the request's body, for ids that come from it; - is stdin", WORD_FILE,
-	  OPT_BODY, 0 },
+	REQUEST_OPTIONS,
 	{ "json", NULL, "print {\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}",
 	  WORD_FREE, OPT_JSON, 0 },
 	{ "stdio", NULL, "answer questions on stdin, one line of JSON each", WORD_FREE, OPT_STDIO,

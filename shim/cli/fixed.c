@@ -24,24 +24,13 @@ static const struct fixed_row {
 	  "/v1/messages", RUNTIME_BUN },
 };
 
-static bool user_sets(void *arg, struct text name)
-{
-	struct text rest = text_of(arg), line;
-
-	while (text_next(&rest, '\n', &line)) {
-		if (text_eq_nocase(header_line_name(line), name))
-			return true;
-	}
-	return false;
-}
-
 static struct tag_lines *build(const char *url, char *existing, uint8_t id)
 {
 	struct tag_request request = {
 		.url = url,
 		.method = "POST",
 		.peer = TAG_PEER_BY_STRICT_NAME,
-		.client_sets = user_sets,
+		.client_sets = header_lines_have,
 		.arg = existing,
 	};
 	struct tag_lines *lines = NULL;

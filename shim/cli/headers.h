@@ -6,6 +6,14 @@
 
 #include "core/request.h"
 
+/* clang-format off */
+#define REQUEST_OPTIONS \
+	OVERRIDE_OPTIONS, \
+	{ "method", "METHOD", "the request's method (default: POST)", WORD_FREE, OPT_METHOD, 0 }, \
+	{ "body", "FILE", "the request's body, for ids that come from it; - is stdin", WORD_FILE, \
+	  OPT_BODY, 0 }
+/* clang-format on */
+
 /* Fills a request that has no client: no header set by it, no body, no observer. The texts are
  * borrowed. False when there is no randomness for the request id. */
 bool request_init(struct tag_request *request, const char *method, const char *url);

@@ -241,3 +241,14 @@ struct text header_line_name(struct text line)
 	header_line_split(line, &name, &value);
 	return name;
 }
+
+bool header_lines_have(void *arg, struct text name)
+{
+	struct text rest = text_of(arg), line;
+
+	while (text_next(&rest, '\n', &line)) {
+		if (header_name_eq(header_line_name(line), name))
+			return true;
+	}
+	return false;
+}

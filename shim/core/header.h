@@ -51,3 +51,7 @@ enum header_error header_value_add(struct buf *buf, struct text value, size_t ma
  * is before the first ";", else the whole line, and no value. */
 void header_line_split(struct text line, struct text *ret_name, struct text *ret_value);
 struct text header_line_name(struct text line);
+
+/* Whether a text of such lines has one of this name (as of header_name_eq): a client_sets of
+ * core/request.h; arg is the text, which may be NULL. */
+bool header_lines_have(void *arg, struct text name);

@@ -23,12 +23,14 @@
 static const int end_signals[] = { SIGTERM, SIGINT, SIGHUP };
 #define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
 
+enum { ACCEPTABLE, ACCEPT_PAUSE, STORE_RETRY, SWEEP, IDLE, FIRST_SIGNAL };
+#define EVENTS (FIRST_SIGNAL + END_SIGNALS)
+
 struct service {
 	const struct service_options *options;
 	struct listener listener;
 	struct event_base *base;
-	struct event *acceptable, *accept_pause, *store_retry, *sweep, *idle;
-	struct event *signal[END_SIGNALS];
+	struct event *event[EVENTS];
 	struct state state;
 	struct pid_watch pid_watch;
 	struct pages pages;
@@ -80,15 +82,15 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 		return;
 	/* The connection stays in the queue and would wake the loop at once again. */
 	notice_warning("cannot accept a connection: %s", strerror(errno));
-	event_del(service->acceptable);
-	add_timer(service->accept_pause, ACCEPT_PAUSE_MS);
+	event_del(service->event[ACCEPTABLE]);
+	add_timer(service->event[ACCEPT_PAUSE], ACCEPT_PAUSE_MS);
 }
 
 static void on_accept_pause(evutil_socket_t fd, short what, void *arg)
 {
 	struct service *service = arg;
 
-	event_add(service->acceptable, NULL);
+	event_add(service->event[ACCEPTABLE], NULL);
 }
 
 /* The turn's end does it. */
@@ -110,7 +112,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	state_sweep(&service->state);
 	if (service->state.shared)
-		add_timer(service->sweep, EXPIRY_SWEEP_MS);
+		add_timer(service->event[SWEEP], EXPIRY_SWEEP_MS);
 }
 
 static void stop(struct service *service, const char *why)
@@ -133,9 +135,9 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 
 	if (connections->count ||
 	    (service->state.shared ? service->state.scopes.processes : service->state.scopes.count))
-		add_timer(service->idle, limit_ms);
+		add_timer(service->event[IDLE], limit_ms);
 	else if (idle_ms < limit_ms)
-		add_timer(service->idle, limit_ms - idle_ms);
+		add_timer(service->event[IDLE], limit_ms - idle_ms);
 	else
 		stop(service, "idle");
 }
@@ -144,9 +146,11 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 static int add_signals(struct service *service)
 {
 	for (size_t i = 0; i < END_SIGNALS; i++) {
-		service->signal[i] = evsignal_new(service->base, end_signals[i], on_signal,
-						  service);
-		if (!service->signal[i] || event_add(service->signal[i], NULL))
+		struct event *event = evsignal_new(service->base, end_signals[i], on_signal,
+						   service);
+
+		service->event[FIRST_SIGNAL + i] = event;
+		if (!event || event_add(event, NULL))
 			return -ENOMEM;
 	}
 	return 0;
@@ -156,17 +160,21 @@ static int add_events(struct service *service)
 {
 	struct event_base *base = service->base;
 
-	service->acceptable = event_new(base, service->listener.fd, EV_READ | EV_PERSIST,
-					on_acceptable, service);
-	service->accept_pause = evtimer_new(base, on_accept_pause, service);
-	service->store_retry = evtimer_new(base, on_store_retry, service);
-	service->sweep = evtimer_new(base, on_sweep, service);
-	service->idle = evtimer_new(base, on_idle, service);
-	if (!service->acceptable || !service->accept_pause || !service->store_retry ||
-	    !service->sweep || !service->idle || event_add(service->acceptable, NULL))
+	service->event[ACCEPTABLE] = event_new(base, service->listener.fd, EV_READ | EV_PERSIST,
+					       on_acceptable, service);
+	service->event[ACCEPT_PAUSE] = evtimer_new(base, on_accept_pause, service);
+	service->event[STORE_RETRY] = evtimer_new(base, on_store_retry, service);
+	service->event[SWEEP] = evtimer_new(base, on_sweep, service);
+	service->event[IDLE] = evtimer_new(base, on_idle, service);
+	for (size_t i = 0; i < FIRST_SIGNAL; i++) {
+		if (!service->event[i])
+			return -ENOMEM;
+	}
+	if (event_add(service->event[ACCEPTABLE], NULL))
 		return -ENOMEM;
 	if (service->options->idle_exit_seconds)
-		add_timer(service->idle, (uint64_t)service->options->idle_exit_seconds * 1000);
+		add_timer(service->event[IDLE],
+			  (uint64_t)service->options->idle_exit_seconds * 1000);
 	return 0;
 }
 
@@ -179,11 +187,11 @@ static bool end_turn(struct service *service)
 	pages_update(&service->pages, &service->state.scopes);
 	again = connections_flush(&service->connections);
 	if ((service->state.shared || service->state.next_expiry_ms) &&
-	    !event_pending(service->sweep, EV_TIMEOUT, NULL))
-		add_timer(service->sweep, EXPIRY_SWEEP_MS);
+	    !event_pending(service->event[SWEEP], EV_TIMEOUT, NULL))
+		add_timer(service->event[SWEEP], EXPIRY_SWEEP_MS);
 	if (store_wants_retry(service->state.store) &&
-	    !event_pending(service->store_retry, EV_TIMEOUT, NULL))
-		add_timer(service->store_retry, STORE_RETRY_MS);
+	    !event_pending(service->event[STORE_RETRY], EV_TIMEOUT, NULL))
+		add_timer(service->event[STORE_RETRY], STORE_RETRY_MS);
 	return again;
 }
 
@@ -199,21 +207,6 @@ static void serve(struct service *service)
 		again = end_turn(service);
 	}
 	listener_notify("STOPPING=1");
-}
-
-static void free_events(struct service *service)
-{
-	struct event *const events[] = {
-		service->acceptable, service->accept_pause, service->store_retry,
-		service->sweep,	     service->idle,	    service->signal[0],
-		service->signal[1],  service->signal[2],
-	};
-
-	_Static_assert(END_SIGNALS == 3, "all of them are here");
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (events[i])
-			event_free(events[i]);
-	}
 }
 
 static void wire_up(struct service *service)
@@ -293,7 +286,10 @@ int service_run(const struct service_options *options)
 		result = serve_socket(service);
 		listener_close(&service->listener);
 	}
-	free_events(service);
+	for (size_t i = 0; i < EVENTS; i++) {
+		if (service->event[i])
+			event_free(service->event[i]);
+	}
 	if (service->base)
 		event_base_free(service->base);
 	free(service);

@@ -14,6 +14,7 @@
 
 #include "lib/fdio.h"
 #include "core/folder.h"
+#include "core/variables.h"
 #include "lib/text.h"
 #include "daemon/notice.h"
 #include "protocol/socket_path.h"
@@ -65,21 +66,14 @@ static int find_path(const char *wanted, struct listener *listener)
 	int result;
 
 	buf_init(&path, listener->path, sizeof(listener->path));
-	if (!wanted) {
-		result = socket_path(&path);
-		if (result == -EINVAL)
-			notice_warning("TAGALONG_SOCKET is not an absolute path");
-		else if (result)
-			notice_warning("the socket's path has more than %d bytes",
-				       WIRE_PATH_BYTES_MAX - 1);
-		return result;
-	}
-	buf_add(&path, text_of(wanted));
-	if (wanted[0] == '/' && !path.full)
-		return 0;
-	notice_warning("%s: the socket's path has to be absolute, with at most %d bytes", wanted,
-		       WIRE_PATH_BYTES_MAX - 1);
-	return -EINVAL;
+	if (wanted)
+		buf_add(&path, text_of(wanted));
+	result = !wanted ? socket_path(&path) : wanted[0] == '/' && !path.full ? 0 : -EINVAL;
+	if (result)
+		notice_warning("%s: the path of a socket has to be absolute, with at most %d bytes",
+			       wanted ? wanted : variable_name(VARIABLE_SOCKET),
+			       WIRE_PATH_BYTES_MAX - 1);
+	return result;
 }
 
 static int prepare_folder(const char *path)

@@ -32,11 +32,10 @@ bool process_proc_is_ours(void)
 }
 
 /* Reads a file below /proc as far as it fits: what we want does not stand further back. */
-static ssize_t read_proc(pid_t pid, const char *name, char *memory, size_t size)
+static int read_proc(pid_t pid, const char *name, struct buf *buf)
 {
 	char path[64];
-	ssize_t got;
-	int fd;
+	int fd, result;
 
 	if (!process_proc_is_ours())
 		return -ENOSYS;
@@ -44,13 +43,9 @@ static ssize_t read_proc(pid_t pid, const char *name, char *memory, size_t size)
 	fd = fd_open(AT_FDCWD, path, O_RDONLY, 0);
 	if (fd < 0)
 		return fd;
-	do {
-		got = read(fd, memory, size);
-	} while (got < 0 && errno == EINTR);
-	if (got < 0)
-		got = -errno;
+	result = fd_read(fd, buf);
 	fd_close(fd);
-	return got;
+	return result == -EFBIG ? 0 : result;
 }
 
 /* proc(5): "PID (COMM) STATE PPID ...", the start comes 22nd. COMM may hold blanks and brackets. */
@@ -83,22 +78,27 @@ bool process_parse(struct text stat, struct process *ret_process)
 int process_lookup(void *arg, pid_t pid, struct process *ret_process)
 {
 	char memory[1024];
-	ssize_t got = read_proc(pid, "stat", memory, sizeof(memory));
+	struct buf stat;
+	int result;
 
-	if (got == -ENOENT)
-		return -ESRCH;
-	if (got < 0)
-		return (int)got;
-	return process_parse((struct text){ memory, (size_t)got }, ret_process) ? 0 : -EBADMSG;
+	buf_init(&stat, memory, sizeof(memory));
+	result = read_proc(pid, "stat", &stat);
+	if (result)
+		return result == -ENOENT ? -ESRCH : result;
+	return process_parse(buf_since(&stat, 0), ret_process) ? 0 : -EBADMSG;
 }
 
 /* "NSpid:" lists the process's numbers in the namespaces from ours down to its own. */
 bool process_shares_pids(pid_t pid)
 {
+	struct text rest, line;
 	char memory[4096];
-	ssize_t got = pid > 0 ? read_proc(pid, "status", memory, sizeof(memory)) : -1;
-	struct text rest = { memory, got > 0 ? (size_t)got : 0 }, line;
+	struct buf status;
 
+	buf_init(&status, memory, sizeof(memory));
+	if (pid <= 0 || read_proc(pid, "status", &status))
+		return false;
+	rest = buf_since(&status, 0);
 	while (text_next(&rest, '\n', &line)) {
 		if (!text_starts_with(line, TEXT("NSpid:")))
 			continue;

@@ -204,6 +204,16 @@ static void answer(struct shared_store *store, struct command *command, enum sha
 	free_command(command);
 }
 
+static void fail(struct shared_store *store, struct command *command, const char *consequence)
+{
+	char message[MESSAGE_BYTES_MAX];
+
+	snprintf(message, sizeof(message), "the shared store at %s is away: %s%s",
+		 store->address.text, store->fault[0] ? store->fault : "not connected yet",
+		 consequence);
+	answer(store, command, SHARED_FAILED, message);
+}
+
 /* ---- receiving ---- */
 
 /* The value is not a scope of ours: it is neither used nor overwritten. */
@@ -434,15 +444,11 @@ static void disconnect(struct shared_store *store, const char *reason)
 	TAILQ_INIT(&sent);
 	TAILQ_CONCAT(&sent, &store->sent, link);
 	while ((command = TAILQ_FIRST(&sent))) {
-		char message[MESSAGE_BYTES_MAX];
-
 		TAILQ_REMOVE(&sent, command, link);
-		snprintf(message, sizeof(message), "the shared store at %s is away: %s%s",
-			 store->address.text, store->fault,
-			 !command->call || command->call->op == SHARED_GET ?
-				 "" :
-				 "; the change may have been made");
-		answer(store, command, SHARED_FAILED, message);
+		fail(store, command,
+		     !command->call || command->call->op == SHARED_GET ?
+			     "" :
+			     "; the change may have been made");
 	}
 	TAILQ_FOREACH(used, &store->used, link) {
 		used->is_subscribed = false;
@@ -507,17 +513,12 @@ static void connect_store(struct shared_store *store)
 static void fail_late(struct shared_store *store, uint64_t now_ms)
 {
 	struct command *command = TAILQ_FIRST(&store->sent);
-	char message[MESSAGE_BYTES_MAX];
 
 	if (command && now_ms >= command->deadline_ms)
 		disconnect(store, "no answer in time");
 	while ((command = TAILQ_FIRST(&store->waiting)) && now_ms >= command->deadline_ms) {
 		TAILQ_REMOVE(&store->waiting, command, link);
-		snprintf(message, sizeof(message),
-			 "the shared store at %s is away: %s; nothing was changed",
-			 store->address.text,
-			 shared_store_fault(store) ? shared_store_fault(store) : "");
-		answer(store, command, SHARED_FAILED, message);
+		fail(store, command, "; nothing was changed");
 	}
 }
 

@@ -28,18 +28,6 @@ static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
 	return true;
 }
 
-/* What the program sends: "Name: value" lines that end with a newline. */
-static bool program_sets(void *arg, struct text name)
-{
-	struct text rest = text_of(arg), line;
-
-	while (text_next(&rest, '\n', &line)) {
-		if (header_name_eq(header_line_name(line), name))
-			return true;
-	}
-	return false;
-}
-
 static struct text program_body(void *arg)
 {
 	return *(const struct text *)arg;
@@ -81,7 +69,7 @@ int tagalong_headers(const char *method, const char *url, const char *head, cons
 		.body = program_body,
 		.body_arg = &known_body,
 		.identify = identify,
-		.client_sets = program_sets,
+		.client_sets = header_lines_have,
 		.next_header = next_program_header,
 		.arg = (char *)(uintptr_t)head,
 		.observer = debug_observer(),
