@@ -83,7 +83,7 @@ static bool set_for(const struct library *library, unsigned *ret_set)
 	for (unsigned set = 0; set < DL_HOOK_SETS; set++) {
 		const struct library *there = dl_hook_library(set);
 
-		if (there != library && (!there || !object_is_same(&there->object)))
+		if (there != library && (!there || object_is_gone(&there->object)))
 			__atomic_compare_exchange_n(&sets[set], &there, library, false,
 						    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 		if (dl_hook_library(set) == library) {
@@ -98,7 +98,16 @@ struct plugin {
 	const struct library *library;
 	struct object object;
 	unsigned set;
+	bool has_set; /* else its references are bound to its libcurl itself */
 };
+
+static void *hook_of(const struct plugin *plugin, const char *name)
+{
+	if (!hook_by_name(0, name))
+		return NULL;
+	return plugin->has_set ? hook_by_name(plugin->set, name) :
+				 elf_symbol(plugin->library->object.map, name);
+}
 
 /* A reference that was bound to the plugin's libcurl, or waits to be, is bound to our hook for
  * it. */
@@ -107,11 +116,76 @@ static void *bind_to_hook(void *arg, const char *name, const ElfW(Sym) *symbol, 
 	const struct plugin *plugin = arg;
 	void *hook;
 
-	if (!text_starts_with(text_of(name), TEXT("curl_")) || dso_is_own(bound) ||
+	if (!text_starts_with(text_of(name), TEXT("curl_")) || !elf_is_foreign(symbol) ||
+	    dso_is_own(bound) ||
 	    !(library_holds(plugin->library, bound) || object_holds(&plugin->object, bound)))
 		return bound;
-	hook = hook_by_name(plugin->set, name);
+	hook = hook_of(plugin, name);
 	return hook ? hook : bound;
+}
+
+/* A reference that was bound to our entry point for all, or waits to be, is bound to the hook for
+ * the plugin's libcurl. */
+static void *bind_apart(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
+{
+	const struct plugin *plugin = arg;
+	void *hook;
+
+	if (!dso_is_own(bound) &&
+	    (!elf_is_foreign(symbol) || !object_holds(&plugin->object, bound)))
+		return bound;
+	hook = hook_of(plugin, name);
+	return hook ? hook : bound;
+}
+
+/* Set by each dlopen(): there may be plugins that were not looked at. */
+static bool has_new_plugins;
+
+/* Whether two libcurls at least came after the start, and none was there before. */
+static bool has_plugins_libcurls(void)
+{
+	struct dso_iterator at = { NULL, false };
+	unsigned count = 0;
+
+	while (dso_iterate(&at))
+		count += !at.of_start && elf_symbol(at.map, "curl_easy_init") &&
+			 !dso_is_copy(at.map);
+	at = (struct dso_iterator){ dso_own(), true };
+	while (count > 1 && at.map && dso_iterate(&at) && at.of_start) {
+		if (elf_symbol(at.map, "curl_easy_init") && !dso_is_copy(at.map))
+			return false;
+	}
+	return count > 1;
+}
+
+/* Plugins with libcurls of one version would all be bound to the same entry point, and where one of
+ * them lends a function's address to the program, its call does not tell whose it was. So from the
+ * second libcurl on each plugin gets entry points of its own, before the program can have asked the
+ * new one for anything: that goes by dlsym(). What was lent before is of the first. */
+static void tell_plugins_apart(void)
+{
+	struct dso_iterator at = { NULL, false };
+	int saved = errno;
+
+	if (!__atomic_load_n(&has_new_plugins, __ATOMIC_RELAXED) ||
+	    !__atomic_exchange_n(&has_new_plugins, false, __ATOMIC_RELAXED) ||
+	    !has_plugins_libcurls())
+		return;
+	while (dso_iterate(&at)) {
+		struct plugin plugin;
+		struct elf elf;
+
+		if (at.of_start ||
+		    !(library_is_needed(at.map) || elf_symbol(at.map, "curl_easy_init")) ||
+		    !elf_open(at.map, &elf) || !object_find(at.map->l_ld, &plugin.object))
+			continue;
+		plugin.library = library_of_object(&plugin.object);
+		if (!plugin.library)
+			continue;
+		plugin.has_set = is_on() && set_for(plugin.library, &plugin.set);
+		elf_rebind(&elf, bind_apart, &plugin);
+	}
+	errno = saved;
 }
 
 static void hook_plugin(const struct link_map *map)
@@ -122,6 +196,7 @@ static void hook_plugin(const struct link_map *map)
 	if (!elf_open(map, &elf) || !object_find(map->l_ld, &plugin.object))
 		return;
 	plugin.library = library_in_scope(map);
+	plugin.has_set = true;
 	if (plugin.library && set_for(plugin.library, &plugin.set))
 		elf_rebind(&elf, bind_to_hook, &plugin);
 }
@@ -140,6 +215,7 @@ void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller)
 	void *handle;
 
 	dso_seal_start();
+	__atomic_store_n(&has_new_plugins, true, __ATOMIC_RELAXED);
 	if (!(flags & RTLD_DEEPBIND) || !file || !strchr(file, '/') || strchr(file, '$') ||
 	    !is_on() || !elf_needs(file, "libcurl") || !object_find(caller, &object) ||
 	    !elf_open(object.map, &elf) || elf.has_rpath)
@@ -301,12 +377,14 @@ static bool is_hook(const char *name)
 
 void *dl_hook_dlsym(struct dl_arguments *arguments, const void *caller)
 {
+	tell_plugins_apart();
 	arguments->version = NULL;
 	return is_hook(arguments->name) ? look_up_quietly(arguments, caller) : NULL;
 }
 
 void *dl_hook_dlvsym(struct dl_arguments *arguments, const void *caller)
 {
+	tell_plugins_apart();
 	return is_hook(arguments->name) && arguments->version ? look_up_quietly(arguments, caller) :
 								NULL;
 }

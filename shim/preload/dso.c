@@ -248,12 +248,25 @@ bool object_find(const void *address, struct object *ret_object)
 	return true;
 }
 
-bool object_is_same(const struct object *object)
+static bool is_in_place(const struct object *object)
 {
 	struct object now;
 
-	if (!object->build_id_len || !locate((const void *)object->start, &now))
-		return false;
-	return now.map == object->map && now.start == object->start && now.end == object->end &&
-	       !memcmp(object->build_id_at, object->build_id, object->build_id_len);
+	return locate((const void *)object->start, &now) && now.map == object->map &&
+	       now.start == object->start && now.end == object->end;
+}
+
+static bool has_its_id(const struct object *object)
+{
+	return !memcmp(object->build_id_at, object->build_id, object->build_id_len);
+}
+
+bool object_is_same(const struct object *object)
+{
+	return object->build_id_len && is_in_place(object) && has_its_id(object);
+}
+
+bool object_is_gone(const struct object *object)
+{
+	return !is_in_place(object) || (object->build_id_len && !has_its_id(object));
 }

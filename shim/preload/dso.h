@@ -58,3 +58,5 @@ static inline bool object_holds(const struct object *object, const void *address
 /* Whether the object is still the one that is loaded there. An object without a build id is never
  * sure to be. */
 bool object_is_same(const struct object *object);
+/* Whether it is surely not. */
+bool object_is_gone(const struct object *object);

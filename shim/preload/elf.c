@@ -305,8 +305,7 @@ void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg)
 			const ElfW(Sym) *symbol =
 				&elf->symbols[RELOCATION_SYMBOL(relocation->r_info)];
 
-			if (!REFERS(RELOCATION_TYPE(relocation->r_info)) ||
-			    symbol->st_shndx != SHN_UNDEF)
+			if (!REFERS(RELOCATION_TYPE(relocation->r_info)))
 				continue;
 			chosen = choose(arg, elf->strings + symbol->st_name, symbol, *place);
 			if (chosen == *place)

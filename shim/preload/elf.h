@@ -45,12 +45,17 @@ void *elf_symbol(const struct link_map *map, const char *name);
 /* NULL when they do not stand in the object's first page. */
 const ElfW(Phdr) *elf_program_headers(const struct link_map *map, size_t *ret_count);
 
-/* Calls choose() for each reference of the object to a symbol that it does not define, with the
+/* Calls choose() for each reference of the object to a symbol by name, its own included, with the
  * symbol's name and what the reference is bound to now; binds it to what choose() returns. A
  * reference that waits for lazy binding is bound to the object's own PLT. */
 typedef void *elf_choose_function(void *arg, const char *name, const ElfW(Sym) *symbol,
 				  void *bound);
 void elf_rebind(const struct elf *elf, elf_choose_function *choose, void *arg);
+
+static inline bool elf_is_foreign(const ElfW(Sym) *symbol)
+{
+	return symbol->st_shndx == SHN_UNDEF;
+}
 
 /* Whether the file is an ELF object of this machine's class whose dynamic section names a needed
  * library that starts with `prefix`. False for what cannot be read. Bounded; keeps errno. */

@@ -106,7 +106,8 @@ static void *note_reference(void *arg, const char *name, const ElfW(Sym) *symbol
 {
 	struct references *found = arg;
 
-	found->dlsym |= !strcmp(name, "dlsym") || !strcmp(name, "dlvsym");
+	found->dlsym |= elf_is_foreign(symbol) &&
+			(!strcmp(name, "dlsym") || !strcmp(name, "dlvsym"));
 	if (!found->libcurl && now && !memcmp(name, "curl_", 5) && !dso_is_own(now) &&
 	    !object_holds(found->object, now))
 		found->libcurl = now;
@@ -354,6 +355,27 @@ static void *init_for_object(const struct object *object, enum libcurl_version v
 	if (bound && object_find(bound, &there))
 		init = find_init(there.map, version);
 	return init ? init : init_in_scope(object->map, version, true);
+}
+
+const struct library *library_of_object(const struct object *object)
+{
+	void *init = init_for_object(object, LIBCURL_UNVERSIONED);
+
+	return init ? library_make(init, LIBCURL_UNVERSIONED, true) : NULL;
+}
+
+bool library_is_needed(const struct link_map *map)
+{
+	struct elf elf;
+
+	if (!elf_open(map, &elf))
+		return false;
+	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
+		if (entry->d_tag == DT_NEEDED &&
+		    text_starts_with(text_of(elf.strings + entry->d_un.d_val), TEXT("libcurl")))
+			return true;
+	}
+	return false;
 }
 
 static bool callers_take(void)

@@ -54,6 +54,12 @@ const struct library *library_at(const void *function);
 /* The library that an object of the list finds in its own scope, itself left out. */
 const struct library *library_in_scope(const struct link_map *map);
 
+/* The library that the references of an object are bound to which came after the start, in a process
+ * that has not started with a libcurl. NULL when there is none. */
+const struct library *library_of_object(const struct object *object);
+/* Whether an object names a libcurl that it needs. */
+bool library_is_needed(const struct link_map *map);
+
 /* Whether the object is a libcurl. */
 bool library_is_libcurl(const struct link_map *map);
 

@@ -15,8 +15,8 @@
  * without us. */
 static void *unbind(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
 {
-	return symbol->st_info >> 4 == STB_WEAK && dso_is_own(bound) && hook_by_name(0, name) &&
-			       !dso_next_symbol(name) ?
+	return symbol->st_info >> 4 == STB_WEAK && elf_is_foreign(symbol) && dso_is_own(bound) &&
+			       hook_by_name(0, name) && !dso_next_symbol(name) ?
 		       NULL :
 		       bound;
 }
@@ -88,7 +88,8 @@ static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, 
 	void *found;
 
 	/* Data may have been copied into the program, which is right. */
-	if (!bound || object_holds(&libc->libc, bound) || (symbol->st_info & 15) == STT_OBJECT)
+	if (!bound || !elf_is_foreign(symbol) || object_holds(&libc->libc, bound) ||
+	    (symbol->st_info & 15) == STT_OBJECT)
 		return bound;
 	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
 		if (starts_with(name, memory[i]) && starts_with(memory[i], name))

@@ -7,6 +7,7 @@
  *   calls foreign N       the same on a handle that was made by the libcurl itself, found by name
  *   calls headers N       curl_easy_setopt(CURLOPT_HTTPHEADER)
  *   calls init N          curl_easy_init and curl_easy_cleanup
+ *   calls dlsym N         dlsym(RTLD_DEFAULT) of libcurl's functions
  *   calls post N URL [BYTES]   chat requests on one kept-alive connection, one client header; over
  *                         HTTP/2 where the URL is https. Those before that the relay's X-Saw has to
  *                         say what $EXPECT says of them; with $OWN_HEADERS, six more client headers
@@ -116,6 +117,17 @@ static void make_handles(long times)
 }
 
 /* With OWN_HEADERS set: the six lines that the shim would add, sent by the client itself. */
+static void ask_for_names(long times)
+{
+	static const char *const names[] = { "curl_easy_init", "curl_easy_setopt", "curl_easy_perform",
+					     "curl_easy_cleanup" };
+
+	for (long i = 0; i < times; i++) {
+		if (!dlsym(RTLD_DEFAULT, names[i & 3]))
+			exit(3);
+	}
+}
+
 static struct curl_slist *add_own_headers(struct curl_slist *list)
 {
 	static const char *const lines[] = {
@@ -276,6 +288,8 @@ int main(int argc, char **argv)
 		set_options(other, times);
 	else if (!strcmp(what, "headers"))
 		set_headers(easy, times);
+	else if (!strcmp(what, "dlsym"))
+		ask_for_names(times);
 	else if (!strcmp(what, "init"))
 		make_handles(times);
 	else if (!strcmp(what, "post") && argc > 3)

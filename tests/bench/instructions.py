@@ -33,7 +33,7 @@ GROWTH = 1.05
 # What the id of a conversation may cost, in instructions of ours, more than one that is given.
 DERIVED_MOST = 3_000
 # How much of "added" is chance: twice what was seen (libcurl waits once more, or an address differs).
-CHANCE = {"setopt": 1, "request": 4_000, "start": 6_000}
+CHANCE = {"setopt": 1, "dlsym": 100, "request": 4_000, "start": 6_000}
 
 
 def ways(url, other, live, work):
@@ -51,6 +51,8 @@ def ways(url, other, live, work):
         "request, long body": (*post, [url, str(300 << 10)], without, None),
         "setopt, bare": (*setopt, [], {}, None),
         "setopt": (*setopt, [], preload(SHIM), "setopt, bare"),
+        "dlsym, bare": ([CALLS, "dlsym"], 400, 2_400, [], {}, None),
+        "dlsym": ([CALLS, "dlsym"], 400, 2_400, [], preload(SHIM), "dlsym, bare"),
         "request, bare": (*post, [url], {}, None),
         "request, six own headers": (*post, [url], {"OWN_HEADERS": "1"}, "request, bare"),
         "request, off": (*post, [url], preload(SHIM, TAGALONG_OFF="1"), "request, bare"),

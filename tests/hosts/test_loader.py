@@ -105,6 +105,12 @@ WAYS = {
     "two global plugins": ("host", "plugin use plugin-a.so global plugin use plugin-b.so global default"),
     "a global one first": ("host", "plugin use plugin-a.so global plugin use plugin-b.so local default"),
 }
+for _how in ("local", "lazy", "deepbind"):
+    for _what in ("functions", "tails"):
+        _lend = " ".join(f"plugin {_what} plugin-{_letter}.so {_how}" for _letter in "abab")
+        WAYS[f"two plugins lend {_what}, {_how}"] = ("host", _lend)
+        _lend = " ".join(f"plugin {_what} plugin-{_letter}.so {_how}" for _letter in ("b", "inside", "a", "inside", "b"))
+        WAYS[f"three plugins lend {_what}, {_how}"] = ("host", _lend)
 for _how in ("local", "global", "deepbind", "lazy", "lazydeep"):
     for _what in ("use", "functions", "tails"):
         WAYS[f"plugin, {_what}, {_how}"] = ("host", f"plugin {_what} plugin-b.so {_how}")
