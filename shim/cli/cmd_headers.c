@@ -56,7 +56,7 @@ cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines)
 		cJSON_AddBoolToObject(root, "refused", true);
 	for (size_t i = 0; lines && i < lines->count; i++) {
 		const struct tag_line *line = &lines->line[i];
-		char *name = text_copy(line->name);
+		char *name = text_copy(tag_line_name(lines, i));
 		cJSON *header;
 
 		/* The program that asks can only add headers, not replace its own. */
@@ -64,7 +64,7 @@ cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines)
 			header = cJSON_CreateObject();
 			cJSON_AddStringToObject(header, "name", name);
 			cJSON_AddStringToObject(header, "value",
-						line->line.ptr + line->name.len + 2);
+						tag_line_text(lines, i).ptr + line->name_len + 2);
 			cJSON_AddItemToArray(headers, header);
 		}
 		free(name);
@@ -100,7 +100,7 @@ static int print_headers(const char *method, const char *url, struct text body, 
 	if (json)
 		print_json(headers_object(verdict, lines), cJSON_PrintUnformatted);
 	for (size_t i = 0; !json && lines && i < lines->count; i++)
-		puts(lines->line[i].line.ptr);
+		puts(tag_line_text(lines, i).ptr);
 	free(lines);
 	if (verdict == TAG_REFUSED)
 		die(EXIT_NOTHING, "the configuration requires a field that has no value: do not "

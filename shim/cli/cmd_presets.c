@@ -46,7 +46,7 @@ void preset_print_example(const struct preset *preset)
 		return;
 	lines_build(&recipe, (char *)(lines + 1), lines);
 	for (size_t i = 0; i < lines->count; i++)
-		printf("    %.*s\n", PRINT(lines->line[i].line));
+		printf("    %.*s\n", PRINT(tag_line_text(lines, i)));
 	free(lines);
 }
 

@@ -43,7 +43,7 @@ static struct tag_lines *build(const char *url, char *existing, uint8_t id)
 static bool has_line(const struct tag_lines *lines, struct text line)
 {
 	for (size_t i = 0; i < lines->count; i++) {
-		if (text_eq(lines->line[i].line, line))
+		if (text_eq(tag_line_text(lines, i), line))
 			return true;
 	}
 	return false;
@@ -58,9 +58,9 @@ static void set_lines(const struct fixed_row *row, const char *url)
 	for (size_t i = 0; one && two && value && i < one->count; i++) {
 		char *longer;
 
-		if (!has_line(two, one->line[i].line) || one->line[i].replaces)
+		if (!has_line(two, tag_line_text(one, i)) || one->line[i].replaces)
 			continue; /* it differs from request to request */
-		longer = text_format("%s%s%s", value, value[0] ? "\n" : "", one->line[i].line.ptr);
+		longer = text_format("%s%s%s", value, value[0] ? "\n" : "", tag_line_text(one, i).ptr);
 		free(value);
 		value = longer;
 	}

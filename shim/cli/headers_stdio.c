@@ -142,7 +142,7 @@ static bool client_sets(void *arg, struct text name)
 	return false;
 }
 
-static const void *next_own(void *arg, const void *cursor, struct text *ret_name,
+static const void *next_own(void *arg, const void *cursor, uint64_t starts, struct text *ret_name,
 			    struct text *ret_value)
 {
 	const cJSON *own = cursor ? ((const cJSON *)cursor)->next :

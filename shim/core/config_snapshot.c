@@ -269,10 +269,15 @@ static bool same_name(const struct cached_config *cached)
 	return named && (!strcmp(named, cached->path) || !cached->path[0]);
 }
 
-static bool is_current(const struct cached_config *cached, bool looked_lately, bool exact)
+static __attribute__((noinline)) bool file_is_unchanged(const struct cached_config *cached)
 {
 	struct stat status = { 0 };
 
+	return !path_status(cached->path, 0, &status) && is_unchanged(cached, &status);
+}
+
+static bool is_current(const struct cached_config *cached, bool looked_lately, bool exact)
+{
 	if (!same_name(cached))
 		return false;
 	if (!exact || cached->public.state == CONFIG_NONE)
@@ -280,7 +285,7 @@ static bool is_current(const struct cached_config *cached, bool looked_lately, b
 	/* The places before this one are looked at once a second. */
 	if (cached->place != CONFIG_NAMED && !looked_lately)
 		return false;
-	return !path_status(cached->path, 0, &status) && is_unchanged(cached, &status);
+	return file_is_unchanged(cached);
 }
 
 /* A reference to the cached one; NULL when there is none. */

@@ -57,22 +57,24 @@ bool signal_is_fit(struct text value)
 	return value.len && value.len <= SIGNAL_BYTES_MAX;
 }
 
-uint64_t signals_name_bits(void)
+struct header_filter signals_filter(void)
 {
-#define ROW_BIT(field, name, product, source) | HEADER_NAME_BIT(sizeof(name) - 1, name[0])
-	return 0 HEADER_SIGNALS(ROW_BIT);
+#define NAME_BIT(field, name, product, source) | HEADER_NAME_BIT(sizeof(name) - 1, name[0])
+#define START_BITS(field, name, product, source) | HEADER_START_BITS(name[0], name[1])
+	return (struct header_filter){ 0 HEADER_SIGNALS(NAME_BIT), 0 HEADER_SIGNALS(START_BITS) };
 }
 
 void signals_offer(struct context *context, next_header *next, void *arg)
 {
 	struct text name, value, values[COUNT_OF(header_signals)];
+	const struct header_filter filter = signals_filter();
 	uint32_t found = 0;
 	const void *cursor = NULL;
 
 	_Static_assert(COUNT_OF(header_signals) <= 32, "a bit for each");
-	while ((cursor = next(arg, cursor, &name, &value))) {
+	while ((cursor = next(arg, cursor, filter.starts, &name, &value))) {
 		/* Cheap pre-filter: most of a client's headers have another length or letter. */
-		if (!(signals_name_bits() & header_name_bit(name)))
+		if (!(filter.names & header_name_bit(name)))
 			continue;
 		for (size_t i = 0; i < COUNT_OF(header_signals); i++) {
 			const struct header_signal *row = &header_signals[i];

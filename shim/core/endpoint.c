@@ -128,12 +128,11 @@ static bool may_end_in_row(struct text path)
 	return path.len >= 2 && endings & ENDING(path.ptr[path.len - 2], path.ptr[path.len - 1]);
 }
 
+/* Only for a path that passes the filter. */
 static const struct endpoint_row *row_of(struct text path)
 {
 	const char *end = path.ptr + path.len;
 
-	if (!may_end_in_row(path))
-		return NULL;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const struct endpoint_row *row = &rows[i];
 		const char *row_end = row->tail + row->tail_len;
@@ -177,7 +176,7 @@ void endpoint_parse(struct text list, struct endpoint_set *ret_set, struct text 
 
 const char *endpoint_class_of(struct text path)
 {
-	const struct endpoint_row *row = row_of(path);
+	const struct endpoint_row *row = may_end_in_row(path) ? row_of(path) : NULL;
 
 	for (size_t i = 0; row && i < COUNT_OF(classes); i++) {
 		if (classes[i].class == row->class)
@@ -186,20 +185,26 @@ const char *endpoint_class_of(struct text path)
 	return NULL;
 }
 
-bool endpoint_wanted(const struct endpoint_set *set, struct text path)
+static __attribute__((noinline)) bool ends_in_suffix(struct text suffixes, struct text path)
 {
-	const struct endpoint_row *row;
-	struct text rest = set->suffixes, word;
+	struct text word;
 
-	if (set->classes & ENDPOINT_ALL)
-		return true;
-	row = row_of(path);
-	if (row && (set->classes & row->class))
-		return true;
-	while (text_next(&rest, ',', &word)) {
+	while (text_next(&suffixes, ',', &word)) {
 		word = text_trim(word);
 		if (is_suffix(word) && path_ends_in_word(path, word))
 			return true;
 	}
 	return false;
+}
+
+bool endpoint_wanted(const struct endpoint_set *set, struct text path)
+{
+	const struct endpoint_row *row;
+
+	if (set->classes & ENDPOINT_ALL)
+		return true;
+	row = may_end_in_row(path) ? row_of(path) : NULL;
+	if (row && (set->classes & row->class))
+		return true;
+	return set->suffixes.len && ends_in_suffix(set->suffixes, path);
 }

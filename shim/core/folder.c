@@ -14,6 +14,7 @@
 #include "core/variables.h"
 #include "lib/fdio.h"
 #include "lib/limits.h"
+#include "lib/system.h"
 
 bool folder_of_user(struct buf *path, const char *variable, const char *below)
 {
@@ -49,7 +50,7 @@ int folder_make(const char *path, mode_t mode)
 		end += strcspn(end + 1, "/") + 1;
 		next = *end;
 		*end = '\0';
-		if (mkdir(part, mode) < 0 && errno != EEXIST)
+		if (system_mkdir(part, mode) < 0 && errno != EEXIST)
 			result = -errno;
 		*end = next;
 	}

@@ -104,6 +104,15 @@ uint64_t header_name_bit(struct text name)
 	return HEADER_NAME_BIT(name.len, name.ptr[0] == '_' ? '-' : name.ptr[0]);
 }
 
+void header_filter_add(struct header_filter *filter, struct text name)
+{
+	filter->names |= header_name_bit(name);
+	if (name.len > 1 && name.ptr[0] != '-')
+		filter->starts |= HEADER_START_BITS(name.ptr[0], name.ptr[1]);
+	else
+		filter->starts = UINT64_MAX; /* what stands behind it may be anything */
+}
+
 bool header_name_secret(struct text name)
 {
 	return IS_LISTED(name, credentials);

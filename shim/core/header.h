@@ -24,6 +24,22 @@ bool header_name_eq(struct text a, struct text b);
  * bit. */
 #define HEADER_NAME_BIT(len, letter) ((uint64_t)1 << ((2 * (len) + 13 * ((letter)&31)) & 63))
 uint64_t header_name_bit(struct text name);
+/* The same by the first two letters, before the end of a name is looked for. "_" has another bit than
+ * "-", so a filter has both. */
+#define HEADER_START_BIT(a, b) ((uint64_t)1 << ((((a)&31) * 5 + ((b)&31)) & 63))
+#define HEADER_START_BITS(a, b) \
+	(HEADER_START_BIT(a, b) | ((b) == '-' ? HEADER_START_BIT(a, '_') : 0))
+
+/* Some names, as such filters. */
+struct header_filter {
+	uint64_t names, starts;
+};
+void header_filter_add(struct header_filter *filter, struct text name);
+/* Whether the line may be of one of them: most are not. */
+static inline bool header_may_start(uint64_t starts, const char *line)
+{
+	return line[0] && starts & HEADER_START_BIT(line[0], line[1]);
+}
 
 enum header_error {
 	HEADER_OK,

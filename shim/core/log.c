@@ -16,6 +16,7 @@
 #include "lib/fdio.h"
 #include "lib/limits.h"
 #include "core/variables.h"
+#include "lib/system.h"
 
 static const char *destination(void)
 {
@@ -37,7 +38,7 @@ static bool is_connection(int fd)
 	int domain = AF_UNSPEC;
 	socklen_t size = sizeof(domain);
 
-	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain != AF_UNIX;
+	return !system_getsockopt(fd, SO_DOMAIN, &domain, &size) && domain != AF_UNIX;
 }
 
 /* A file of this user's alone, which is made where there is none. A pipe or a device is for
@@ -47,7 +48,7 @@ static int open_append(const char *path, struct stat *ret_status)
 	int fd = fd_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
 
 	if (fd >= 0 && (fd_status(fd, ret_status) || !S_ISREG(ret_status->st_mode) ||
-			ret_status->st_uid != geteuid() || (ret_status->st_mode & 002))) {
+			ret_status->st_uid != system_geteuid() || (ret_status->st_mode & 002))) {
 		fd_close(fd);
 		return -EPERM;
 	}
@@ -58,11 +59,10 @@ static int open_append(const char *path, struct stat *ret_status)
  * line is cut. */
 static bool may_grow(const struct stat *status)
 {
-	struct rlimit limit;
+	uint64_t limit;
 
-	return !getrlimit(RLIMIT_FSIZE, &limit) &&
-	       (limit.rlim_cur == RLIM_INFINITY ||
-		(rlim_t)status->st_size + 65 * RECORD_BYTES_MAX <= limit.rlim_cur);
+	return !system_file_limit(&limit) &&
+	       (limit == UINT64_MAX || (uint64_t)status->st_size + 65 * RECORD_BYTES_MAX <= limit);
 }
 
 static void add_printable(struct buf *buf, struct text part)
@@ -87,7 +87,7 @@ void log_parts(const struct text *parts, size_t count)
 	/* One byte is kept back for the newline of a line that fills the buffer. */
 	buf_init(&line, memory, LOG_LINE_BYTES_MAX - 1);
 	buf_add(&line, TEXT("tagalong["));
-	buf_number(&line, (uint64_t)getpid());
+	buf_number(&line, (uint64_t)system_getpid());
 	buf_add(&line, TEXT("]: "));
 	for (size_t i = 0; i < count; i++)
 		add_printable(&line, parts[i]);

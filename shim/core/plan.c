@@ -14,6 +14,7 @@
 
 #include "core/header.h"
 #include "core/project.h"
+#include "core/trace.h"
 #include "core/variables.h"
 #include "lib/forkwipe.h"
 #include "lib/limits.h"
@@ -31,9 +32,11 @@
 #define CONVERSATION_BYTES 256 /* one more than a body signal may have */
 #define SPAN_TEXT_BYTES 16
 
-struct planned_line {
-	uint16_t at, name_len, len;
-	bool replaces;
+/* How the names of variables that count start: a bit for each first letter (NUL has none), and one for
+ * each pair of letters. */
+struct starts {
+	uint32_t letters;
+	uint64_t pairs;
 };
 
 struct gap {
@@ -54,21 +57,22 @@ struct plan {
 	enum tag_peer peer;
 	uint8_t key[SIPHASH_KEY_BYTES];
 	uint8_t url_hash[SIPHASH_BYTES], client_hash[SIPHASH_BYTES];
-	uint64_t client_names; /* header_name_bit of the client's headers that count */
+	struct header_filter client_names; /* of the client's headers that count */
 	struct client_mark service;
-	size_t project_len, place_len, conversation_len;
+	size_t url_len, project_len, place_len, conversation_len;
 	char conversation[CONVERSATION_BYTES]; /* by the body */
 	char place[WIRE_NAME_BYTES_MAX]; /* of the conversation */
 	char project[PROJECT_ID_BYTES_MAX + 1];
 	char socket[WIRE_PATH_BYTES_MAX + 1];
 	char url[URL_BYTES]; /* empty: the hash counts */
-	uint64_t starts;
+	struct starts starts;
 	size_t environment_len;
 	char environment[ENVIRONMENT_BYTES];
 
 	/* What it comes to. */
 	size_t lines_count, gaps_count;
-	struct planned_line lines[LINES_MAX];
+	bool replaces;
+	struct tag_line lines[LINES_MAX];
 	struct gap gaps[GAPS_MAX];
 	char text[LINES_BYTES];
 };
@@ -112,10 +116,11 @@ static void hash_client(const struct plan *plan, const struct tag_request *reque
 
 	memset(ret_hash, 0, SIPHASH_BYTES);
 	while (request->next_header &&
-	       (cursor = request->next_header(request->arg, cursor, &name, &value))) {
+	       (cursor = request->next_header(request->arg, cursor, plan->client_names.starts,
+					      &name, &value))) {
 		size_t lengths[2] = { name.len, value.len };
 
-		if (!(plan->client_names & header_name_bit(name)))
+		if (!(plan->client_names.names & header_name_bit(name)))
 			continue;
 		if (!any)
 			siphash_init(&hash, plan->key);
@@ -128,34 +133,44 @@ static void hash_client(const struct plan *plan, const struct tag_request *reque
 		siphash_end(&hash, ret_hash);
 }
 
-#define START_BIT(a, b) ((uint64_t)1 << (((unsigned char)(a)*5 + (unsigned char)(b)) & 63))
+#define LETTER_BIT(a) ((uint32_t)1 << ((a)&31))
+#define PAIR_BIT(a, b) ((uint64_t)1 << (((unsigned char)(a)*5 + (unsigned char)(b)) & 63))
 
-/* How the names of variables that count start: a bit for each pair of letters. */
-static uint64_t starts_of(const struct config *config)
+static void add_start(struct starts *starts, const char *name)
 {
-#define VARIABLE_START(constant, name, ...) | START_BIT((#name)[0], (#name)[1])
-#define FIELD_START(constant, name, variable, ...) | START_BIT((#variable)[0], (#variable)[1])
-#define ADOPTED_START(field, variable, ...) | START_BIT((#variable)[0], (#variable)[1])
-	/* XDG_CONFIG_HOME, XDG_RUNTIME_DIR, HOME. */
-	uint64_t starts = START_BIT('X', 'D') | START_BIT('H', 'O') VARIABLES(VARIABLE_START)
-							FIELDS(FIELD_START) ADOPTED(ADOPTED_START);
+	starts->letters |= LETTER_BIT(name[0]);
+	starts->pairs |= PAIR_BIT(name[0], name[1] ? name[1] : '=');
+}
 
-	for (size_t i = 0; config && i < config->adopted_count; i++) {
-		const char *name = config->adopted[i].variable;
+static struct starts starts_of(const struct config *config)
+{
+#define VARIABLE_LETTER(constant, name, ...) | LETTER_BIT((#name)[0])
+#define VARIABLE_PAIR(constant, name, ...) | PAIR_BIT((#name)[0], (#name)[1])
+#define FIELD_LETTER(constant, name, variable, ...) | LETTER_BIT((#variable)[0])
+#define FIELD_PAIR(constant, name, variable, ...) | PAIR_BIT((#variable)[0], (#variable)[1])
+#define ADOPTED_LETTER(field, variable, ...) | LETTER_BIT((#variable)[0])
+#define ADOPTED_PAIR(field, variable, ...) | PAIR_BIT((#variable)[0], (#variable)[1])
+	struct starts starts = {
+		0 VARIABLES(VARIABLE_LETTER) FIELDS(FIELD_LETTER) ADOPTED(ADOPTED_LETTER),
+		0 VARIABLES(VARIABLE_PAIR) FIELDS(FIELD_PAIR) ADOPTED(ADOPTED_PAIR),
+	};
 
-		starts |= START_BIT(name[0], name[1] ? name[1] : '=');
-	}
+	add_start(&starts, "XDG_CONFIG_HOME"); /* and XDG_RUNTIME_DIR */
+	add_start(&starts, "HOME");
+	for (size_t i = 0; config && i < config->adopted_count; i++)
+		add_start(&starts, config->adopted[i].variable);
 	return starts;
 }
 
-static bool counts(uint64_t starts, const char *variable)
+static inline bool counts(struct starts starts, const char *variable)
 {
-	return variable[0] && starts & START_BIT(variable[0], variable[1]);
+	return starts.letters & LETTER_BIT(variable[0]) &&
+	       starts.pairs & PAIR_BIT(variable[0], variable[1]);
 }
 
 /* The hash of them, and where it is wanted a copy, one after the other, each with its NUL; 0 where
  * they are too many. The hash is of the copy, as another thread may change them meanwhile. */
-static uint64_t read_environment(uint64_t starts, char *copy, size_t *ret_len)
+static uint64_t read_environment(struct starts starts, char *copy, size_t *ret_len)
 {
 	uint64_t hash = 1;
 	size_t len = 0;
@@ -191,9 +206,10 @@ uint64_t plan_environment(const struct config *config)
 static bool environment_is(const struct plan *plan)
 {
 	const char *at = plan->environment, *end = at + plan->environment_len;
+	const struct starts starts = plan->starts;
 
 	for (char **variable = environ; variable && *variable; variable++) {
-		if (!counts(plan->starts, *variable))
+		if (!counts(starts, *variable))
 			continue;
 		if (at == end || strcmp(*variable, at) != 0)
 			return false;
@@ -225,25 +241,19 @@ static bool find_gaps(struct plan *plan, struct text lines, struct text wanted)
 /* Copies the lines; what is new in each request is found by its text, which is random. */
 static bool put_lines(struct plan *plan, const struct values *values, const struct tag_lines *lines)
 {
-	struct text span = { NULL, 0 };
-	struct buf buf;
+	struct text text = { plan->text, lines->bytes }, span = { NULL, 0 };
 
-	buf_init(&buf, plan->text, sizeof(plan->text));
-	for (size_t i = 0; i < lines->count; i++) {
-		const struct tag_line *line = &lines->line[i];
-
-		plan->lines[i] = (struct planned_line){ (uint16_t)buf.len, (uint16_t)line->name.len,
-							(uint16_t)line->line.len, line->replaces };
-		buf_add(&buf, line->line);
-		buf_char(&buf, '\0');
-	}
+	if (lines->bytes > sizeof(plan->text))
+		return false;
+	memcpy(plan->text, lines->text, lines->bytes);
+	memcpy(plan->lines, lines->line, sizeof(plan->lines));
 	plan->lines_count = lines->count;
-	__atomic_store_n(&plan->lines_bytes, (uint32_t)buf.len, __ATOMIC_RELAXED);
+	plan->replaces = lines->replaces;
+	__atomic_store_n(&plan->lines_bytes, (uint32_t)lines->bytes, __ATOMIC_RELAXED);
 	plan->gaps_count = 0;
 	if (values->traceparent.len == TRACEPARENT_BYTES)
 		span = (struct text){ values->traceparent.ptr + 36, SPAN_TEXT_BYTES };
-	return !buf.full && find_gaps(plan, buf_since(&buf, 0), text_of(values->request_id)) &&
-	       find_gaps(plan, buf_since(&buf, 0), span);
+	return find_gaps(plan, text, text_of(values->request_id)) && find_gaps(plan, text, span);
 }
 
 /* What the id of the conversation rests on, where it was made of the body. */
@@ -271,6 +281,7 @@ static bool put(struct plan *plan, const struct tag_request *request, const stru
 {
 	struct text url = text_of(request->url);
 	struct text project = values->context.value[FIELD_PROJECT_ID];
+	const struct header_filter signals = signals_filter();
 	struct buf path;
 
 	if (random_fill(plan->key, sizeof(plan->key)))
@@ -279,11 +290,16 @@ static bool put(struct plan *plan, const struct tag_request *request, const stru
 	plan->port = request->port;
 	plan->peer = request->peer;
 	plan->url[0] = '\0';
+	plan->url_len = url.len;
 	if (may_hold_secret(request->url) || url.len >= sizeof(plan->url))
 		hash_url(plan, url, plan->url_hash);
 	else
 		memcpy(plan->url, url.ptr, url.len + 1);
-	plan->client_names = lines->asked | (values->signals_ready ? signals_name_bits() : 0);
+	plan->client_names = lines->asked;
+	if (values->signals_ready) {
+		plan->client_names.names |= signals.names;
+		plan->client_names.starts |= signals.starts;
+	}
 	hash_client(plan, request, plan->client_hash);
 	__atomic_store_n(&plan->asks_project, values->asked_project, __ATOMIC_RELAXED);
 	plan->project_len = values->asked_project ? project.len : 0;
@@ -304,7 +320,7 @@ static bool is_plannable(const struct tag_request *request, const struct values 
 
 	return lines->count && !lines->record && !request->observer && !request->target &&
 	       request->identify && !request->client_sets == !request->next_header &&
-	       !(lines->asked & header_name_bit(TEXT("Referer"))) && !values->unplanned &&
+	       !(lines->asked.names & header_name_bit(TEXT("Referer"))) && !values->unplanned &&
 	       (answered || values->service == -ENOENT);
 }
 
@@ -326,13 +342,15 @@ void plan_make(const struct tag_request *request, const struct config_snapshot *
 	lock_release(&plan->lock);
 }
 
-static bool url_is(const struct plan *plan, const char *url)
+static bool url_is(const struct plan *plan, struct text url)
 {
 	uint8_t hash[SIPHASH_BYTES];
 
+	if (plan->url_len != url.len)
+		return false;
 	if (plan->url[0])
-		return !strcmp(plan->url, url);
-	hash_url(plan, text_of(url), hash);
+		return !memcmp(plan->url, url.ptr, url.len);
+	hash_url(plan, url, hash);
 	return !memcmp(hash, plan->url_hash, sizeof(hash));
 }
 
@@ -361,55 +379,65 @@ static bool conversation_is(const struct plan *plan, const struct body_id *body,
 }
 
 /* Under the lock: whether it is for this request, and everything that it rests on is as it was. */
-static bool holds(const struct plan *plan, const struct tag_request *request,
+static bool holds(const struct plan *plan, const struct tag_request *request, struct text url,
 		  const struct config_snapshot *snapshot, struct text project)
 {
 	return plan->url_mark && plan->api == request->api && plan->port == request->port &&
 	       plan->peer == request->peer && plan->url_generation == url_cache_generation() &&
-	       plan->config_serial == snapshot->serial && url_is(plan, request->url) &&
+	       plan->config_serial == snapshot->serial && url_is(plan, url) &&
 	       environment_is(plan) && client_is(plan, request) &&
 	       text_eq(project, (struct text){ plan->project, plan->project_len }) &&
 	       client_unchanged(&plan->service, plan->socket);
 }
 
-/* The lines with their text behind them, and `gaps`, which were not filled. */
+/* The lines with their text behind them, but for the gaps. */
 static void copy_lines(const struct plan *plan, struct tag_lines *ret_lines)
 {
 	char *text = (char *)(ret_lines + 1);
 
-	memcpy(text, plan->text, plan->lines_bytes);
 	ret_lines->count = plan->lines_count;
-	ret_lines->asked = 0;
+	ret_lines->replaces = plan->replaces;
+	ret_lines->bytes = plan->lines_bytes;
+	ret_lines->text = memcpy(text, plan->text, plan->lines_bytes);
+	ret_lines->asked = plan->client_names;
 	ret_lines->record = NULL;
-	for (size_t i = 0; i < plan->lines_count; i++) {
-		const struct planned_line *line = &plan->lines[i];
+	memcpy(ret_lines->line, plan->lines, sizeof(plan->lines));
+}
 
-		ret_lines->line[i] = (struct tag_line){
-			.name = { text + line->at, line->name_len },
-			.line = { text + line->at, line->len },
-			.replaces = line->replaces,
-		};
+/* What is new in each request. */
+static void fill_gaps(char *text, const struct gap *gaps, size_t count,
+		      const uint8_t request_id[UUID_BYTES], const uint8_t span_id[PARENT_ID_BYTES])
+{
+	uint64_t span[2] = { hex_digits(span_id), hex_digits(span_id + 4) };
+	char id[UUID_TEXT_BYTES];
+
+	uuid_text(id, request_id);
+	for (const struct gap *gap = gaps; gap < gaps + count; gap++) {
+		if (gap->len == sizeof(id))
+			memcpy(text + gap->at, id, sizeof(id));
+		else
+			memcpy(text + gap->at, span, sizeof(span));
 	}
 }
 
-struct tag_lines *plan_lines(const struct tag_request *request)
+/* For a URL that may be the plan's. */
+static __attribute__((noinline)) struct tag_lines *lines_by(struct plan *plan,
+							    const struct tag_request *request,
+							    struct text url)
 {
-	struct plan *plan = forkwipe_get(&plan_page);
-	char conversation_memory[CONVERSATION_BYTES];
-	char project_memory[PROJECT_ID_BYTES_MAX + 1], id_memory[UUID_TEXT_BYTES + 1],
-		span_memory[SPAN_TEXT_BYTES + 1];
-	uint8_t request_id[UUID_BYTES], span_id[SPAN_TEXT_BYTES / 2];
+	char conversation_memory[CONVERSATION_BYTES], project_memory[PROJECT_ID_BYTES_MAX + 1];
+	uint8_t request_id[UUID_BYTES];
+	struct {
+		uint8_t request_id[UUID7_RANDOM_BYTES], span_id[PARENT_ID_BYTES];
+	} random;
 	const struct config_snapshot *snapshot;
-	struct buf conversation, project, id, span;
+	struct buf project, conversation;
 	struct body_id body;
 	struct tag_lines *lines;
 	struct gap gaps[GAPS_MAX];
 	size_t gaps_count = 0, size;
 	bool held = false, reads_body;
 
-	if (!plan || request->observer || request->target || !request->identify ||
-	    __atomic_load_n(&plan->url_mark, __ATOMIC_RELAXED) != mark_of(text_of(request->url)))
-		return NULL;
 	/* What may allocate, or look at the disk for long, comes before the lock. */
 	size = __atomic_load_n(&plan->lines_bytes, __ATOMIC_RELAXED);
 	buf_init(&project, project_memory, sizeof(project_memory));
@@ -423,7 +451,7 @@ struct tag_lines *plan_lines(const struct tag_request *request)
 	lines = malloc(sizeof(*lines) + size);
 	if (lines && lock_try(&plan->lock)) {
 		held = plan->lines_bytes == size && plan->reads_body == reads_body &&
-		       holds(plan, request, snapshot, buf_since(&project, 0)) &&
+		       holds(plan, request, url, snapshot, buf_since(&project, 0)) &&
 		       conversation_is(plan, reads_body ? &body : NULL, &conversation);
 		if (held) {
 			copy_lines(plan, lines);
@@ -433,18 +461,23 @@ struct tag_lines *plan_lines(const struct tag_request *request)
 		lock_release(&plan->lock);
 	}
 	config_put(snapshot);
-	if (!held || !request->identify(request->arg, request_id) ||
-	    random_fill(span_id, sizeof(span_id))) {
+	if (!held || random_fill((uint8_t *)&random, sizeof(random))) {
 		free(lines);
 		return NULL;
 	}
-	span_id[0] |= !span_id[0]; /* all zero is no valid one */
-	buf_init(&id, id_memory, sizeof(id_memory));
-	uuid_format(&id, request_id);
-	buf_init(&span, span_memory, sizeof(span_memory));
-	buf_hex(&span, span_id, sizeof(span_id));
-	for (size_t i = 0; i < gaps_count; i++)
-		memcpy((char *)(lines + 1) + gaps[i].at,
-		       gaps[i].len == UUID_TEXT_BYTES ? id_memory : span_memory, gaps[i].len);
+	request->identify(request->arg, random.request_id, request_id);
+	random.span_id[0] |= !random.span_id[0]; /* all zero is no valid one */
+	fill_gaps((char *)(lines + 1), gaps, gaps_count, request_id, random.span_id);
 	return lines;
+}
+
+struct tag_lines *plan_lines(const struct tag_request *request)
+{
+	struct plan *plan = forkwipe_get(&plan_page);
+	struct text url = text_of(request->url);
+
+	if (!plan || request->observer || request->target || !request->identify ||
+	    __atomic_load_n(&plan->url_mark, __ATOMIC_RELAXED) != mark_of(url))
+		return NULL;
+	return lines_by(plan, request, url);
 }

@@ -10,6 +10,7 @@
 #include "core/preset.h"
 #include "core/request_log.h"
 #include "core/variables.h"
+#include "lib/random.h"
 
 /* The one that is in force, if a URL of this text can be one of its requests; else NULL. That most
  * cannot is found out without asking the file system. */
@@ -171,35 +172,31 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 	return verdict;
 }
 
-enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines **ret_lines)
+/* For a request that has no plan, and whose path may be a chat's by this snapshot, which is given
+ * back. */
+static __attribute__((noinline)) enum tag_verdict build_anew(const struct tag_request *request,
+							     const struct config_snapshot *snapshot,
+							     struct tag_lines **ret_lines)
 {
+	struct tag_match match = { .snapshot = snapshot };
+	struct tag_request named = *request;
 	struct workspace *workspace;
-	struct tag_request named;
-	enum tag_verdict verdict;
 	struct tag_record *record = NULL;
-	struct tag_match match;
+	enum tag_verdict verdict;
+	uint8_t random[UUID7_RANDOM_BYTES];
 	struct text place;
 	uint64_t environment;
 
-	if (!rule_method_ok(request->method))
-		return TAG_NOT_POST;
-	*ret_lines = plan_lines(request);
-	if (*ret_lines)
-		return TAG_MATCH;
-	match.snapshot = snapshot_for(request);
-	if (!match.snapshot)
-		return TAG_NO_ENDPOINT;
-	environment = request->observer ? 0 : plan_environment(match.snapshot->config);
+	environment = request->observer ? 0 : plan_environment(snapshot->config);
 	verdict = decide_by(request, &match);
 	if (verdict == TAG_BAD_CONFIG) {
 		if (request->observer && request->observer->config)
-			request->observer->config(request->observer->arg, match.snapshot);
+			request->observer->config(request->observer->arg, snapshot);
 		tag_match_release(&match);
 	}
 	if (verdict != TAG_MATCH)
 		return verdict;
-	named = *request;
-	place = record_place(match.snapshot->config);
+	place = record_place(snapshot->config);
 	workspace = malloc(sizeof(*workspace) + (place.len ? sizeof(struct tag_record) : 0));
 	if (workspace && place.len) {
 		/* The place may be the environment's. */
@@ -209,15 +206,32 @@ enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines *
 	}
 	if (!workspace)
 		verdict = TAG_NO_MEMORY;
-	else if (named.identify && !named.identify(named.arg, named.request_id))
+	else if (named.identify && random_fill(random, sizeof(random)))
 		verdict = TAG_NO_ID;
-	else
+	if (verdict == TAG_MATCH) {
+		if (named.identify)
+			named.identify(named.arg, random, named.request_id);
 		verdict = build(&named, &match, environment, workspace, record);
+	}
 	tag_match_release(&match);
 	*ret_lines = verdict == TAG_MATCH && workspace->lines.count ? &workspace->lines : NULL;
 	if (!*ret_lines)
 		free(workspace);
 	return verdict;
+}
+
+enum tag_verdict tag_build(const struct tag_request *request, struct tag_lines **ret_lines)
+{
+	const struct config_snapshot *snapshot;
+
+	*ret_lines = NULL;
+	if (!rule_method_ok(request->method))
+		return TAG_NOT_POST;
+	*ret_lines = plan_lines(request);
+	if (*ret_lines)
+		return TAG_MATCH;
+	snapshot = snapshot_for(request);
+	return snapshot ? build_anew(request, snapshot, ret_lines) : TAG_NO_ENDPOINT;
 }
 
 bool tag_wants_body(void)

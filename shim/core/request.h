@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 
 #include "lib/limits.h"
 #include "lib/text.h"
@@ -14,24 +15,29 @@
 #include "core/config.h"
 #include "core/context.h"
 #include "core/conversation.h"
+#include "core/header.h"
 #include "core/header_rule.h"
 #include "core/template.h"
 #include "core/rule.h"
 #include "core/url.h"
 
+/* "Name: value" with its NUL, by its place in the text of all lines. */
 struct tag_line {
-	struct text name;
-	struct text line; /* "Name: value", NUL-terminated */
+	uint16_t at, name_len, len;
 	bool replaces; /* the client's header of this name gives way */
 };
+
+_Static_assert(LINES_BYTES_MAX <= UINT16_MAX, "a place in them");
 
 struct tag_record;
 
 struct tag_lines {
-	size_t count;
-	uint64_t asked; /* header_name_bit of each name that the client was asked for */
+	size_t count, bytes;
+	const char *text; /* the lines, one behind the other; in the same block */
+	struct header_filter asked; /* the names that the client was asked for */
 	/* What the log is to say, in the same block; NULL: no log. */
 	const struct tag_record *record;
+	bool replaces; /* one of them does */
 	struct tag_line line[LINES_MAX];
 };
 
@@ -42,6 +48,16 @@ enum tag_note {
 	TAG_NOTE_PROJECT, /* why no project was found where there may be one */
 	TAG_NOTES
 };
+
+static inline struct text tag_line_text(const struct tag_lines *lines, size_t i)
+{
+	return (struct text){ lines->text + lines->line[i].at, lines->line[i].len };
+}
+
+static inline struct text tag_line_name(const struct tag_lines *lines, size_t i)
+{
+	return (struct text){ lines->text + lines->line[i].at, lines->line[i].name_len };
+}
 
 /* What happens on the way, for debug lines and `explain`. Each may be NULL. */
 struct tag_observer {
@@ -77,9 +93,10 @@ struct tag_request {
 	enum tag_peer peer;
 	unsigned max_wait_ms; /* for the context service; 0: as configured */
 	uint8_t request_id[UUID_BYTES];
-	/* Where it is not NULL, makes the id, and only for a request that matched: others cost no
-	 * system call. False when there is none. */
-	bool (*identify)(void *arg, uint8_t ret_request_id[UUID_BYTES]);
+	/* Where it is not NULL, gives the id, of these random bytes if it is a new one; asked only for
+	 * a request that matched. */
+	void (*identify)(void *arg, const uint8_t random[UUID7_RANDOM_BYTES],
+			 uint8_t ret_request_id[UUID_BYTES]);
 	/* The request's body, or the first BODY_HEAD_BYTES of it; empty when it is not known. Asked
 	 * only where the rule looks at it: it is the client's memory. May be NULL. */
 	struct text (*body)(void *arg);
@@ -138,7 +155,6 @@ struct lines_recipe {
 void lines_build(const struct lines_recipe *recipe, char *memory, struct tag_lines *ret_lines);
 
 #define TRACEPARENT_BYTES 55
-#define UUID_TEXT_BYTES 36
 
 /* Whether a conversation id is made where nothing gives one. */
 enum derives {
@@ -170,7 +186,7 @@ struct values {
 			     1]; /* a signal of a body, before it is found unfit */
 	char body_value[VALUE_BYTES_MAX + 1];
 	char number[24];
-	char host[256]; /* HOST_NAME_MAX is 64 on Linux, 255 in POSIX */
+	struct utsname system; /* for the host's name */
 };
 
 /* Collects what is current: the environment, and the context service's answer. config and rule may

@@ -28,7 +28,7 @@ static bool client_sets(const struct builder *builder, struct text name)
 {
 	const struct lines_recipe *recipe = builder->recipe;
 
-	builder->lines->asked |= header_name_bit(name);
+	header_filter_add(&builder->lines->asked, name);
 	return recipe->client_sets && recipe->client_sets(recipe->client_arg, name);
 }
 
@@ -40,7 +40,7 @@ static const char *name_obstacle(const struct builder *builder, struct text name
 	if (!builder->recipe->replace && client_sets(builder, name))
 		return "the client sets it itself";
 	for (size_t i = 0; i < lines->count; i++) {
-		if (text_eq_nocase(lines->line[i].name, name))
+		if (text_eq_nocase(tag_line_name(lines, i), name))
 			return "it is already there";
 	}
 	return lines->count == builder->recipe->max ? "no more headers may be added" : NULL;
@@ -73,12 +73,15 @@ static void end_line(struct builder *builder, size_t start, struct text name, co
 		report(builder, name, TEXT(""), reason);
 		return;
 	}
-	line->name = (struct text){ text.ptr, name.len };
-	line->line = text;
+	line->at = (uint16_t)start;
+	line->name_len = (uint16_t)name.len;
+	line->len = (uint16_t)text.len;
 	/* Where nothing is replaced, the client does not set it (name_obstacle). */
 	line->replaces = builder->recipe->replace && client_sets(builder, name);
+	builder->lines->replaces |= line->replaces;
 	builder->lines->count++;
-	report(builder, line->name, text_from(text, name.len + 2), NULL);
+	builder->lines->bytes = builder->buf.len;
+	report(builder, (struct text){ text.ptr, name.len }, text_from(text, name.len + 2), NULL);
 }
 
 static void build_header(struct builder *builder, const struct header_rule *rows, size_t count)
@@ -185,9 +188,11 @@ void lines_build(const struct lines_recipe *recipe, char *memory, struct tag_lin
 {
 	struct builder builder = { .recipe = recipe, .lines = ret_lines };
 
-	ret_lines->count = 0;
-	ret_lines->asked = 0;
+	ret_lines->count = ret_lines->bytes = 0;
+	ret_lines->text = memory;
+	ret_lines->asked = (struct header_filter){ 0 };
 	ret_lines->record = NULL;
+	ret_lines->replaces = false;
 	buf_init(&builder.buf, memory, LINES_BYTES_MAX + 1);
 	build_lines(&builder, recipe->own, recipe->own_count);
 	build_lines(&builder, recipe->preset, recipe->preset_count);

@@ -9,6 +9,7 @@
 #include "core/variables.h"
 #include "lib/chars.h"
 #include "lib/json.h"
+#include "lib/system.h"
 
 struct text record_place(const struct config *config)
 {
@@ -96,7 +97,7 @@ static void add_names(struct buf *buf, const struct tag_lines *lines)
 	for (size_t i = 0; i < lines->count; i++) {
 		if (i)
 			buf_char(buf, ',');
-		add_string(buf, lines->line[i].name);
+		add_string(buf, tag_line_name(lines, i));
 	}
 	buf_char(buf, ']');
 	if (buf->full)
@@ -151,7 +152,7 @@ void record_make(const struct tag_request *request, const struct tag_lines *line
 	buf_char(&buf, '{');
 	add_time(&buf);
 	json_write_key(&buf, "pid");
-	buf_number(&buf, (uint64_t)(request->pid ? request->pid : getpid()));
+	buf_number(&buf, (uint64_t)(request->pid ? request->pid : system_getpid()));
 	add_member(&buf, "command",
 		   text_of(request->command ? request->command : program_invocation_short_name));
 	add_url(&buf, request);

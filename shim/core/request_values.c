@@ -16,6 +16,7 @@
 #include "core/environment.h"
 #include "core/project.h"
 #include "core/secret.h"
+#include "lib/system.h"
 
 #define ENV_PREFIX "env:"
 #define BODY_PREFIX "body:"
@@ -347,7 +348,7 @@ static struct text client_header(const struct values *values, struct text wanted
 	struct text name, value;
 
 	while (request->next_header &&
-	       (cursor = request->next_header(request->arg, cursor, &name, &value))) {
+	       (cursor = request->next_header(request->arg, cursor, UINT64_MAX, &name, &value))) {
 		if (text_eq_nocase(name, wanted))
 			return text_trim(value);
 	}
@@ -376,10 +377,7 @@ static struct text number_text(struct values *values, uint64_t number)
 
 static struct text host_text(struct values *values)
 {
-	if (gethostname(values->host, sizeof(values->host)))
-		return (struct text){ NULL, 0 };
-	values->host[sizeof(values->host) - 1] = '\0';
-	return text_of(values->host);
+	return syscall(SYS_uname, &values->system) ? TEXT("") : text_of(values->system.nodename);
 }
 
 bool values_lookup(void *arg, struct text name, struct text *ret_value)

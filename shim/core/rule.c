@@ -49,7 +49,9 @@ static void endpoints_read(struct environment *ret_environment)
 	struct text bad;
 
 	ret_environment->has_endpoints = endpoints;
-	endpoint_parse(text_of(endpoints), &ret_environment->endpoints, &bad);
+	ret_environment->endpoints = (struct endpoint_set){ .classes = ENDPOINT_CHAT };
+	if (endpoints)
+		endpoint_parse(text_of(endpoints), &ret_environment->endpoints, &bad);
 }
 
 static void environment_read(struct environment *ret_environment)
@@ -57,13 +59,6 @@ static void environment_read(struct environment *ret_environment)
 	ret_environment->relays = text_of(variable_get(VARIABLE_RELAYS));
 	ret_environment->preset = text_trim(text_of(variable_get(VARIABLE_PRESET)));
 	endpoints_read(ret_environment);
-}
-
-bool rule_method_ok(const char *method)
-{
-	/* Case counts: methods are case-sensitive (RFC 9110 section 9.1), and a client that
-	 * sends "post" does not send POST. */
-	return method && !strcmp(method, "POST");
 }
 
 static bool path_wanted(const struct config *config, const struct environment *environment,
@@ -84,18 +79,13 @@ static bool path_wanted(const struct config *config, const struct environment *e
 bool rule_path_possible(const struct config *config, const char *url)
 {
 	/* The path, or more than it: whatever ends before the query or the fragment. */
-	struct text text = { url, strcspn(url, "?#%") }, rest = text;
+	struct text text = { url, strcspn(url, "?#%") };
+	const char *segment = strstr(url, "/.");
 	struct environment environment;
-	ptrdiff_t dot;
 
 	/* libcurl resolves dot segments, and may write percent-encodings anew. */
-	if (url[text.len] == '%')
+	if (url[text.len] == '%' || (segment && segment < url + text.len))
 		return true;
-	while ((dot = text_find(rest, '.')) >= 0) {
-		if (rest.ptr + dot > url && rest.ptr[dot - 1] == '/')
-			return true;
-		rest = text_from(rest, (size_t)dot + 1);
-	}
 	endpoints_read(&environment);
 	return path_wanted(config, &environment, text);
 }

@@ -23,7 +23,7 @@ enum tag_verdict {
 	TAG_NO_PRESET, /* TAGALONG_PRESET names none */
 	TAG_REFUSED, /* the rule requires a field that has no value: it is not to be sent */
 	TAG_NO_MEMORY,
-	TAG_NO_ID, /* tag_request.identify had none */
+	TAG_NO_ID, /* there are no random bytes for one */
 };
 
 /* For people: "the host is not a configured relay". */
@@ -38,7 +38,12 @@ struct rule {
 };
 
 /* Cheap and before any parsing: only POST is ever tagged. */
-bool rule_method_ok(const char *method);
+static inline bool rule_method_ok(const char *method)
+{
+	/* Case counts: methods are case-sensitive (RFC 9110 section 9.1), and a client that
+	 * sends "post" does not send POST. */
+	return method && !strcmp(method, "POST");
+}
 
 /* Fast check whether a URL of this text can have a wanted path: may return false positives, never
  * false negatives. Spares the parsing of most URLs that are none of ours. config may be NULL. */

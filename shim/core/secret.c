@@ -16,6 +16,7 @@
 #include "lib/forkwipe.h"
 #include "lib/limits.h"
 #include "lib/random.h"
+#include "lib/system.h"
 
 /* Hexadecimal digits and an LF. */
 #define FILE_BYTES (2 * SECRET_BYTES + 1)
@@ -51,8 +52,8 @@ static int read_key(const char *path, uint8_t ret_key[SECRET_BYTES])
 	if (fd < 0)
 		return fd == -ELOOP ? -EPERM : fd;
 	result = fd_status(fd, &status);
-	if (!result &&
-	    (!S_ISREG(status.st_mode) || (status.st_mode & 077) || status.st_uid != geteuid()))
+	if (!result && (!S_ISREG(status.st_mode) || (status.st_mode & 077) ||
+			status.st_uid != system_geteuid()))
 		result = -EPERM;
 	if (!result && (fd_read(fd, &text) || text.len != FILE_BYTES))
 		result = -EBADMSG;
@@ -93,15 +94,15 @@ static int make_key(struct paths *paths)
 	buf_init(&own, paths->own, sizeof(paths->own));
 	buf_add(&own, text_of(paths->key));
 	buf_char(&own, '.');
-	buf_number(&own, (uint64_t)getpid());
+	buf_number(&own, (uint64_t)system_getpid());
 	buf_char(&own, '.');
 	buf_number(&own, (uint64_t)syscall(SYS_gettid));
 	if (own.full)
 		return -ENAMETOOLONG;
 	result = write_key(paths->own);
-	if (!result && link(paths->own, paths->key) < 0 && errno != EEXIST)
+	if (!result && system_link(paths->own, paths->key) < 0 && errno != EEXIST)
 		result = -errno;
-	unlink(paths->own);
+	system_unlink(paths->own);
 	return result;
 }
 

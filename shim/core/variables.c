@@ -38,9 +38,9 @@ void variables_scan(void (*each)(void *arg, const char *variable), void *arg)
 
 bool variable_split(const char *variable, struct text *ret_name, const char **ret_value)
 {
-	const char *equals = strchr(variable, '=');
+	const char *equals = variable + strcspn(variable, "=");
 
-	if (!equals)
+	if (!*equals)
 		return false;
 	*ret_name = (struct text){ variable, (size_t)(equals - variable) };
 	*ret_value = equals + 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The one place where files are opened. */
 #include "lib/fdio.h"
+#include "lib/system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,7 +83,7 @@ int fd_open(int folder_fd, const char *path, int flags, mode_t mode)
 
 int fd_socket(int domain, int type)
 {
-	return above_standard(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	return above_standard(system_socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK));
 }
 
 void fd_close(int fd)
@@ -152,11 +153,7 @@ int fd_write(int fd, struct text text)
 
 int fd_sync(int fd)
 {
-	int cancel = cancel_disable();
-	int result = fsync(fd) < 0 ? -errno : 0;
-
-	cancel_restore(cancel);
-	return result;
+	return system_fsync(fd) < 0 ? -errno : 0;
 }
 
 static ssize_t read_some(int fd, char *to, size_t size)

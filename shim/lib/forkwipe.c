@@ -4,6 +4,7 @@
  * consistent after each single store. All pages come from one mapping, made before a host can lock
  * itself into a sandbox that allows no madvise. */
 #include "lib/forkwipe.h"
+#include "lib/system.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -22,24 +23,22 @@ static char *map_all(void)
 		errno = saved;
 		return NULL;
 	}
-	if (madvise(pages, bytes, MADV_WIPEONFORK) < 0 ||
+	if (system_madvise(pages, bytes, MADV_WIPEONFORK) < 0 ||
 	    !__atomic_compare_exchange_n(&all_pages, &other, pages, 0, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
-		munmap(pages, bytes);
+		system_munmap(pages, bytes);
 		pages = other; /* another thread's, or NULL */
 	}
 	errno = saved;
 	return pages;
 }
 
-void *forkwipe_get(struct forkwipe *forkwipe)
+void *forkwipe_make(struct forkwipe *forkwipe)
 {
-	void *page = __atomic_load_n(&forkwipe->page, __ATOMIC_ACQUIRE), *other = NULL;
 	char *pages = __atomic_load_n(&all_pages, __ATOMIC_ACQUIRE);
+	void *page, *other = NULL;
 	unsigned index;
 
-	if (page)
-		return page;
 	if (!pages)
 		pages = map_all();
 	if (!pages)

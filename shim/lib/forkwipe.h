@@ -15,11 +15,19 @@ struct forkwipe {
 #define FORKWIPE_BYTES 4096
 #define FORKWIPE_USERS 16
 
+/* For forkwipe_get. */
+void *forkwipe_make(struct forkwipe *forkwipe);
+
 /* The page. All of them are mapped at the first call. All zero at first, and again in a child
  * after fork: a struct lock in it is free there, whoever held it in the parent, and what belongs
  * to one process is forgotten. No fork handler is registered. NULL when there is no memory or the
  * kernel has no MADV_WIPEONFORK (before Linux 4.14). Thread-safe. */
-void *forkwipe_get(struct forkwipe *forkwipe);
+static inline void *forkwipe_get(struct forkwipe *forkwipe)
+{
+	void *page = __atomic_load_n(&forkwipe->page, __ATOMIC_ACQUIRE);
+
+	return page ? page : forkwipe_make(forkwipe);
+}
 
 /* Sixteen bytes that are made once, in such memory. Nobody waits: who comes while another thread
  * writes them finds none. */

@@ -127,7 +127,9 @@ static int32_t unit_at(struct text raw, size_t at)
 static size_t take_escape(struct text *raw, char bytes[4])
 {
 	static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-	const char *name = raw->len > 1 && raw->ptr[1] ? strchr(names, raw->ptr[1]) : NULL;
+	const char *name = raw->len > 1 && raw->ptr[1] ?
+				   memchr(names, raw->ptr[1], sizeof(names) - 1) :
+				   NULL;
 	int32_t point, low;
 	size_t len = 6;
 
@@ -364,7 +366,7 @@ static size_t take_digits(struct json *json)
 /* Moves past one of these characters. */
 static bool take_one(struct json *json, const char *set)
 {
-	bool is_there = json->at < json->end && *json->at && strchr(set, *json->at);
+	bool is_there = json->at < json->end && *json->at && memchr(set, *json->at, strlen(set));
 
 	json->at += is_there;
 	return is_there;

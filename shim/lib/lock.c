@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,7 +17,7 @@ enum { FREE, TAKEN, GIVEN_UP };
 
 static uintptr_t self(void)
 {
-	return (uintptr_t)pthread_self();
+	return (uintptr_t)&errno; /* each thread has its own */
 }
 
 bool lock_try(struct lock *lock)
@@ -32,7 +31,7 @@ bool lock_try(struct lock *lock)
 	return true;
 }
 
-bool lock_take(struct lock *lock)
+static __attribute__((noinline)) bool wait_for(struct lock *lock)
 {
 	const struct {
 		long sec, nsec;
@@ -40,8 +39,6 @@ bool lock_take(struct lock *lock)
 	uint32_t taken = TAKEN;
 	int saved = errno;
 
-	if (lock_try(lock))
-		return true;
 	if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == self())
 		return true;
 	for (int i = 0; i < SPINS + NAPS; i++) {
@@ -58,6 +55,11 @@ bool lock_take(struct lock *lock)
 				    __ATOMIC_RELAXED);
 	errno = saved;
 	return false;
+}
+
+bool lock_take(struct lock *lock)
+{
+	return lock_try(lock) || wait_for(lock);
 }
 
 void lock_release(struct lock *lock)

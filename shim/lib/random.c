@@ -7,7 +7,6 @@
 #include "lib/random.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
@@ -17,6 +16,7 @@
 
 #include "lib/forkwipe.h"
 #include "lib/siphash.h"
+#include "lib/system.h"
 
 struct store {
 	struct once key;
@@ -37,7 +37,7 @@ static void hash_bytes(const uint8_t key[SIPHASH_KEY_BYTES], const void *bytes, 
 static int make_key(uint8_t ret_key[SIPHASH_KEY_BYTES])
 {
 	const uint8_t *start = (const uint8_t *)getauxval(AT_RANDOM);
-	uint64_t here[6] = { (uint64_t)getpid(), (uint64_t)(uintptr_t)pthread_self() };
+	uint64_t here[6] = { (uint64_t)system_getpid(), (uint64_t)(uintptr_t)&errno };
 	struct timespec now = { 0 };
 
 	if (!start) {
@@ -60,7 +60,7 @@ int random_fill(uint8_t *ret_bytes, size_t count)
 {
 	static struct store without_page;
 	struct store *store = forkwipe_get(&store_page);
-	uint8_t key[SIPHASH_KEY_BYTES], digest[SIPHASH_BYTES];
+	uint8_t key[SIPHASH_KEY_BYTES];
 	int result;
 
 	if (!store || !once_get(&store->key, key)) {
@@ -72,14 +72,7 @@ int random_fill(uint8_t *ret_bytes, size_t count)
 	}
 	if (!store)
 		store = &without_page; /* its counter alone is used, with a key for each call */
-	while (count) {
-		uint64_t counter = __atomic_add_fetch(&store->counter, 1, __ATOMIC_RELAXED);
-		size_t part = count < sizeof(digest) ? count : sizeof(digest);
-
-		hash_bytes(key, &counter, sizeof(counter), digest);
-		memcpy(ret_bytes, digest, part);
-		ret_bytes += part;
-		count -= part;
-	}
+	siphash_expand(key, __atomic_add_fetch(&store->counter, 1, __ATOMIC_RELAXED), ret_bytes,
+		       count);
 	return 0;
 }

@@ -8,7 +8,7 @@ static uint64_t rotate(uint64_t word, unsigned bits)
 	return word << bits | word >> (64 - bits);
 }
 
-static void mix(uint64_t v[4], unsigned rounds)
+static inline __attribute__((always_inline)) void mix(uint64_t v[4], unsigned rounds)
 {
 	while (rounds--) {
 		v[0] += v[1];
@@ -85,6 +85,32 @@ void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES])
 	v[1] ^= 0xdd;
 	mix(v, 4);
 	write_word(ret_digest + 8, v[0] ^ v[1] ^ v[2] ^ v[3]);
+}
+
+void siphash_expand(const uint8_t key[SIPHASH_KEY_BYTES], uint64_t number, uint8_t *ret_bytes,
+		    size_t count)
+{
+	uint64_t words[2] = { number, (uint64_t)sizeof(number) << 56 }, v[4];
+	struct siphash hash;
+	uint8_t word[8];
+
+	siphash_init(&hash, key);
+	memcpy(v, hash.v, sizeof(v));
+	for (size_t i = 0; i < 2; i++) {
+		v[3] ^= words[i];
+		mix(v, 2);
+		v[0] ^= words[i];
+	}
+	v[2] ^= 0xee;
+	for (;; ret_bytes += sizeof(word), count -= sizeof(word)) {
+		mix(v, 4);
+		write_word(word, v[0] ^ v[1] ^ v[2] ^ v[3]);
+		if (count <= sizeof(word))
+			break;
+		memcpy(ret_bytes, word, sizeof(word));
+		v[1] ^= 0xdd;
+	}
+	memcpy(ret_bytes, word, count);
 }
 
 /* Both halves of a product of 128 bits, folded. */

@@ -6,11 +6,15 @@
 #include "lib/buf.h"
 
 #define UUID_BYTES 16
+#define UUID_TEXT_BYTES 36
+#define UUID7_RANDOM_BYTES 10
 
 /* UUID version 7 (RFC 9562 section 5.7): unix_ms in the first 48 bits, then version, the rest from
  * `random`. */
-void uuid7_make(uint8_t ret_uuid[UUID_BYTES], uint64_t unix_ms, const uint8_t random[10]);
+void uuid7_make(uint8_t ret_uuid[UUID_BYTES], uint64_t unix_ms,
+		const uint8_t random[UUID7_RANDOM_BYTES]);
 /* Makes 16 bytes of a hash a UUID version 8 (section 5.8) by setting version and variant. */
 void uuid8_make(uint8_t uuid[UUID_BYTES]);
-/* Appends the 36 characters of section 4, lower case. */
+/* The 36 characters of section 4, lower case, without a NUL; or appends them. */
+void uuid_text(char ret_text[UUID_TEXT_BYTES], const uint8_t uuid[UUID_BYTES]);
 void uuid_format(struct buf *buf, const uint8_t uuid[UUID_BYTES]);

@@ -216,9 +216,9 @@ void *dl_hook_dlopen(struct dl_arguments *arguments, const void *caller)
 
 	dso_seal_start();
 	__atomic_store_n(&has_new_plugins, true, __ATOMIC_RELAXED);
-	if (!(flags & RTLD_DEEPBIND) || !file || !strchr(file, '/') || strchr(file, '$') ||
-	    !is_on() || !elf_needs(file, "libcurl") || !object_find(caller, &object) ||
-	    !elf_open(object.map, &elf) || elf.has_rpath)
+	if (!(flags & RTLD_DEEPBIND) || !file || !file[strcspn(file, "/")] ||
+	    file[strcspn(file, "$")] || !is_on() || !elf_needs(file, "libcurl") ||
+	    !object_find(caller, &object) || !elf_open(object.map, &elf) || elf.has_rpath)
 		return NULL;
 	open = (dlopen_function *)dl_real_dlopen();
 	handle = open ? open(file, flags) : NULL;

@@ -10,11 +10,6 @@
 struct table handle_table;
 static struct table rings; /* CURLM * to one struct handle of its ring */
 
-struct handle *handle_find(CURL *easy)
-{
-	return table_get(&handle_table, easy);
-}
-
 static void discard(struct handle *handle)
 {
 	if (!handle)

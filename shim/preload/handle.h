@@ -66,15 +66,20 @@ struct handle {
 	struct handle *next, *previous;
 };
 
-/* The state, or NULL for a foreign handle. */
-struct handle *handle_find(CURL *easy);
-
 extern struct table handle_table; /* CURL * to struct handle */
 
 /* Fast lookup of the home slot only; NULL does not prove absence. */
 static inline const struct handle *handle_peek(CURL *easy)
 {
 	return table_peek(&handle_table, easy);
+}
+
+/* The state, or NULL for a foreign handle. */
+static inline struct handle *handle_find(CURL *easy)
+{
+	struct handle *handle = table_peek(&handle_table, easy);
+
+	return handle ? handle : table_get(&handle_table, easy);
 }
 
 /* A new state, in place of one that an earlier handle at that address left; NULL without memory:

@@ -15,17 +15,12 @@
 #include "core/request_log.h"
 #include "core/variables.h"
 #include "lib/clock.h"
-#include "lib/random.h"
 #include "preload/debug.h"
 
-static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
+static void identify(void *arg, const uint8_t random[UUID7_RANDOM_BYTES],
+		     uint8_t ret_request_id[UUID_BYTES])
 {
-	uint8_t random[10];
-
-	if (random_fill(random, sizeof(random)))
-		return false;
 	uuid7_make(ret_request_id, clock_unix_ms(), random);
-	return true;
 }
 
 static struct text program_body(void *arg)
@@ -44,12 +39,14 @@ static bool add_line(struct text line, char *lines, size_t size, size_t *len)
 	return true;
 }
 
-static const void *next_program_header(void *arg, const void *cursor, struct text *ret_name,
-				       struct text *ret_value)
+static const void *next_program_header(void *arg, const void *cursor, uint64_t starts,
+				       struct text *ret_name, struct text *ret_value)
 {
-	const char *line = cursor ? strchr(cursor, '\n') : arg, *end;
+	const char *line = cursor ? cursor : arg, *end;
 
-	if (line && cursor)
+	if (cursor)
+		line += strcspn(line, "\n");
+	if (cursor && line[0])
 		line++;
 	if (!line || !line[0])
 		return NULL;
@@ -58,8 +55,8 @@ static const void *next_program_header(void *arg, const void *cursor, struct tex
 	return line;
 }
 
-int tagalong_headers(const char *method, const char *url, const char *head, const char *body,
-		     size_t body_bytes, char *ret_lines, size_t size)
+int hook_headers(const char *method, const char *url, const char *head, const char *body,
+		 size_t body_bytes, char *ret_lines, size_t size)
 {
 	struct text known_body = { body, body ? body_bytes : 0 };
 	struct tag_request request = {
@@ -88,7 +85,7 @@ int tagalong_headers(const char *method, const char *url, const char *head, cons
 	for (size_t i = 0; lines && fits && i < lines->count; i++) {
 		/* A hook can only add. */
 		if (!lines->line[i].replaces)
-			fits = add_line(lines->line[i].line, ret_lines, size, &len);
+			fits = add_line(tag_line_text(lines, i), ret_lines, size, &len);
 	}
 	if (lines && fits && len && lines->record)
 		log_append(lines->record->path,
@@ -98,4 +95,10 @@ int tagalong_headers(const char *method, const char *url, const char *head, cons
 	if (verdict == TAG_REFUSED)
 		return -1;
 	return fits ? (int)len : 0;
+}
+
+int tagalong_headers(const char *method, const char *url, const char *head, const char *body,
+		     size_t body_bytes, char *ret_lines, size_t size)
+{
+	return hook_headers(method, url, head, body, body_bytes, ret_lines, size);
 }

@@ -171,7 +171,13 @@ static void easy_cleanup(struct call call, CURL *easy)
 	library->curl_easy_cleanup(easy);
 }
 
-static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
+/* curl_easy_perform comes from inside of libcurl, once for each request. */
+static inline bool is_inner_call(const struct handle *handle, struct call call)
+{
+	return handle && library_holds(handle->library, call.caller);
+}
+
+static __attribute__((noinline)) CURLMcode add_to_multi(struct call call, CURLM *multi, CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
 	const struct library *library = library_for(handle, call);
@@ -181,11 +187,9 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 
 	if (!library || !library->curl_multi_add_handle)
 		return CURLM_INTERNAL_ERROR;
-	if (!handle || library_holds(library, call.caller))
-		return library->curl_multi_add_handle(multi, easy);
 	code = library->curl_multi_add_handle(multi, easy);
 	/* After it, because adding sends nothing yet: so a refused add changes nothing. */
-	if (code != CURLM_OK)
+	if (code != CURLM_OK || !handle || is_inner_call(handle, call))
 		return code;
 	allowed = inject_start(handle, INJECT_LATER, &before);
 	inject_accepted(&before);
@@ -197,7 +201,17 @@ static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
 	return code;
 }
 
-static CURLMcode multi_remove_handle(struct call call, CURLM *multi, CURL *easy)
+static CURLMcode multi_add_handle(struct call call, CURLM *multi, CURL *easy)
+{
+	const struct handle *handle = handle_peek(easy);
+
+	if (is_inner_call(handle, call))
+		return handle->library->curl_multi_add_handle(multi, easy);
+	return add_to_multi(call, multi, easy);
+}
+
+static __attribute__((noinline)) CURLMcode remove_from_multi(struct call call, CURLM *multi,
+							     CURL *easy)
 {
 	struct handle *handle = handle_find(easy);
 	const struct library *library = library_for(handle, call);
@@ -205,14 +219,21 @@ static CURLMcode multi_remove_handle(struct call call, CURLM *multi, CURL *easy)
 
 	if (!library || !library->curl_multi_remove_handle)
 		return CURLM_INTERNAL_ERROR;
-	if (!handle || library_holds(library, call.caller))
-		return library->curl_multi_remove_handle(multi, easy);
 	code = library->curl_multi_remove_handle(multi, easy);
-	if (code != CURLM_OK)
+	if (code != CURLM_OK || !handle || is_inner_call(handle, call))
 		return code;
 	handle_leave(handle);
 	inject_end(handle);
 	return code;
+}
+
+static CURLMcode multi_remove_handle(struct call call, CURLM *multi, CURL *easy)
+{
+	const struct handle *handle = handle_peek(easy);
+
+	if (is_inner_call(handle, call))
+		return handle->library->curl_multi_remove_handle(multi, easy);
+	return remove_from_multi(call, multi, easy);
 }
 
 static CURLMcode multi_cleanup(struct call call, CURLM *multi)

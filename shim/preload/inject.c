@@ -5,7 +5,6 @@
  * may have freed it. A request whose URL does not fit its connection is left alone. */
 #include "preload/inject.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -18,7 +17,6 @@
 #include "core/rule.h"
 #include "core/variables.h"
 #include "lib/clock.h"
-#include "lib/random.h"
 #include "preload/debug.h"
 #include "preload/inject_list.h"
 #include "preload/legacy.h"
@@ -78,12 +76,14 @@ static bool client_sets(void *arg, struct text name)
 	return handle->has_referer && header_name_eq(name, TEXT("Referer"));
 }
 
-static const void *next_client_header(void *arg, const void *cursor, struct text *ret_name,
-				      struct text *ret_value)
+static const void *next_client_header(void *arg, const void *cursor, uint64_t starts,
+				      struct text *ret_name, struct text *ret_value)
 {
 	const struct curl_slist *node = cursor;
 
 	node = node ? node->next : ((const struct handle *)arg)->client_list;
+	while (node && !(node->data && header_may_start(starts, node->data)))
+		node = node->next;
 	if (node)
 		header_line_split(text_of(node->data), ret_name, ret_value);
 	return node;
@@ -95,19 +95,15 @@ static struct text client_body(void *arg)
 }
 
 /* The request id of the transfer, made for the first of its requests that is tagged. */
-static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
+static void identify(void *arg, const uint8_t random[UUID7_RANDOM_BYTES],
+		     uint8_t ret_request_id[UUID_BYTES])
 {
 	struct handle *handle = arg;
-	uint8_t random[10];
 
-	if (!handle->transfer.has_request_id) {
-		if (random_fill(random, sizeof(random)))
-			return false;
+	if (!handle->transfer.has_request_id)
 		uuid7_make(handle->transfer.request_id, clock_unix_ms(), random);
-		handle->transfer.has_request_id = true;
-	}
+	handle->transfer.has_request_id = true;
 	memcpy(ret_request_id, handle->transfer.request_id, sizeof(handle->transfer.request_id));
-	return true;
 }
 
 /* Builds the lines for one request and injects them, or takes back what an earlier one had. False
@@ -206,19 +202,14 @@ static bool goes_by_handle(const struct handle *handle, const char *beside, int 
 		url_port(api, beside) != peer_port);
 }
 
+/* The text is inet_ntop's, so there is one way to write each address. */
 static enum tag_peer peer_of(const char *ip)
 {
-	static const unsigned char mapped[13] = { [10] = 0xFF, 0xFF, 127 };
-	static const unsigned char loopback[16] = { [15] = 1 };
-	unsigned char bytes[16];
+	struct text text = text_of(ip);
 
 	/* For a Unix socket it is empty or a path: the client itself said where the host is. */
-	if (!ip || !ip[0] || ip[0] == '/')
-		return TAG_PEER_LOOPBACK;
-	if (inet_pton(AF_INET, ip, bytes) == 1)
-		return bytes[0] == 127 ? TAG_PEER_LOOPBACK : TAG_PEER_ELSEWHERE;
-	if (inet_pton(AF_INET6, ip, bytes) == 1 &&
-	    (!memcmp(bytes, loopback, sizeof(loopback)) || !memcmp(bytes, mapped, sizeof(mapped))))
+	if (!text.len || ip[0] == '/' || text_starts_with(text, TEXT("127.")) ||
+	    text_eq(text, TEXT("::1")) || text_starts_with(text, TEXT("::ffff:127.")))
 		return TAG_PEER_LOOPBACK;
 	return TAG_PEER_ELSEWHERE;
 }

@@ -92,8 +92,8 @@ static napi_value headers(napi_env env, napi_callback_info info)
 	    api.get_buffer(env, value[BODY], &body, &body_bytes) != NAPI_OK)
 		body = NULL;
 	if (text[METHOD] && text[URL] && text[HEAD])
-		bytes = tagalong_headers(text[METHOD], text[URL], text[HEAD], body, body_bytes,
-					 lines, LINES_SIZE);
+		bytes = hook_headers(text[METHOD], text[URL], text[HEAD], body, body_bytes, lines,
+				     LINES_SIZE);
 	for (size_t i = 0; i < BODY; i++)
 		free(text[i]);
 	api.create_string(env, lines, bytes > 0 ? (size_t)bytes : 0, &result);

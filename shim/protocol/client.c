@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "protocol/page_client.h"
 #include "protocol/socket_path.h"
 #include "protocol/message.h"
+#include "lib/system.h"
 
 /* How long a service that failed is left alone: so that a broken one costs a host that sends
  * requests all the time one deadline a second. */
@@ -93,7 +93,7 @@ static int connect_to(int fd, const struct sockaddr_un *address, struct client_w
 	struct client_wait retry;
 
 	for (;;) {
-		if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		if (!system_connect(fd, (const struct sockaddr *)address, sizeof(*address)))
 			return socket_peer_ok(fd, NULL) ? 0 : -EPERM;
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return -ENOENT; /* or one that is gone: its socket is still there */
@@ -156,7 +156,7 @@ int client_send(int fd, struct text text, struct client_wait *wait)
 	int result = 0;
 
 	while (text.len && !result) {
-		ssize_t sent = send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent = system_send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		text = text_from(text, sent > 0 ? (size_t)sent : 0);
 		result = sent < 0 ? try_again(fd, POLLOUT, wait) : 0;
@@ -193,7 +193,7 @@ static ssize_t receive(int fd, struct client_input *input)
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
-	ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t got = system_recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (got >= 0)
 		take_descriptors(&message, input);
@@ -278,7 +278,7 @@ static int ask_quietly(const struct sockaddr_un *address, const struct page_ques
 		       unsigned timeout_ms, struct client_answer *answer)
 {
 	struct client_wait wait = client_wait_ms(timeout_ms);
-	uintptr_t own = (uintptr_t)pthread_self(), mark;
+	uintptr_t own = (uintptr_t)&errno, mark;
 	struct quiet quiet;
 	int result;
 

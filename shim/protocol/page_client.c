@@ -16,6 +16,7 @@
 #include "lib/lock.h"
 #include "protocol/page.h"
 #include "protocol/socket_path.h"
+#include "lib/system.h"
 
 /* How long a page is believed before the service is asked again. What the service changes is
  * seen at once; this bounds what it is not told of, such as the death of a process between this
@@ -190,14 +191,14 @@ static void *map(int fd)
 	memory = mmap(NULL, SHARED_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return NULL;
-	madvise(memory, SHARED_PAGE_BYTES, MADV_DONTFORK);
+	system_madvise(memory, SHARED_PAGE_BYTES, MADV_DONTFORK);
 	return memory;
 }
 
 static void unmap(const void *memory)
 {
 	if (memory)
-		munmap((void *)memory, SHARED_PAGE_BYTES);
+		system_munmap((void *)memory, SHARED_PAGE_BYTES);
 }
 
 static unsigned char copy_text(char *to, struct text text)

@@ -13,6 +13,7 @@
 #include "lib/fdio.h"
 #include "core/variables.h"
 #include "protocol/protocol_limits.h"
+#include "lib/system.h"
 
 #define BELOW "/tagalong/context.sock"
 
@@ -51,12 +52,12 @@ int socket_address(const char *path, struct sockaddr_un *ret_address)
 
 bool socket_user_is_trusted(uid_t uid)
 {
-	return uid == geteuid() || uid == 0;
+	return uid == system_geteuid() || uid == 0;
 }
 
 const char *socket_folder_status_fault(const struct stat *status)
 {
-	bool ours = status->st_uid == geteuid();
+	bool ours = status->st_uid == system_geteuid();
 
 	if (S_ISLNK(status->st_mode))
 		return "its folder is a symlink";
@@ -64,7 +65,7 @@ const char *socket_folder_status_fault(const struct stat *status)
 		return "its folder is not a directory";
 	if (!socket_user_is_trusted(status->st_uid))
 		return "its folder belongs to another user";
-	if (status->st_mode & (ours && geteuid() ? 077 : 022))
+	if (status->st_mode & (ours && system_geteuid() ? 077 : 022))
 		return "its folder is open to other users";
 	return NULL;
 }
@@ -107,7 +108,7 @@ bool socket_peer_ok(int fd, pid_t *ret_pid)
 	struct ucred peer = { 0 };
 	socklen_t size = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+	if (system_getsockopt(fd, SO_PEERCRED, &peer, &size) < 0 ||
 	    !socket_user_is_trusted(peer.uid))
 		return false;
 	if (ret_pid)

@@ -59,7 +59,7 @@ def ways(url, other, live, work):
         "request, not matched": (*post, [other], preload(SHIM), "request, bare"),
         "request, tagged": (*post, [url], preload(SHIM), "request, bare"),
         "request, tagged by a page": (
-            *post, [url], preload(SHIM, TAGALONG_SOCKET=live, TAGALONG_TIMEOUT_MS="10000"), "request, bare",
+            [CALLS, "post"], 20, 60, [url], preload(SHIM, TAGALONG_SOCKET=live, TAGALONG_TIMEOUT_MS="10000"), "request, bare",
         ),
         "start, bare": (*start, preload(EMPTY), None),
         "start, off": (*start, preload(SHIM, TAGALONG_OFF="1"), "start, bare"),
@@ -95,10 +95,13 @@ def measure(way, work):
     what, few, many, url, environment, _ = way
     if not many:
         return callgrind([*what, *url], environment, f"{work}/out")
-    of_few, of_many = (
-        callgrind([*what, str(times), *url], environment, f"{work}/out") for times in (few, many)
-    )
-    return [(after - before) / (many - few) for before, after in zip(of_few, of_many)]
+    best = []
+    for _ in range(1 if "TAGALONG_SOCKET" not in environment else 3):  # a page is asked for anew each second
+        of_few, of_many = (
+            callgrind([*what, str(times), *url], environment, f"{work}/out") for times in (few, many)
+        )
+        best.append([(after - before) / (many - few) for before, after in zip(of_few, of_many)])
+    return min(best, key=lambda figures: figures[1])
 
 
 def by_function(way, work):

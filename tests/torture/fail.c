@@ -22,10 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CALLS_MAX 16384
@@ -190,23 +189,10 @@ char *strdup(const char *text)
 MAY_FAIL(ALLOCATION, void *, mmap,
 	 (void *at, size_t size, int access, int flags, int fd, off_t offset),
 	 (at, size, access, flags, fd, offset))
-MAY_FAIL(OTHER, int, madvise, (void *at, size_t size, int advice), (at, size, advice))
-MAY_FAIL(DESCRIPTOR, int, socket, (int domain, int type, int protocol), (domain, type, protocol))
-MAY_FAIL(OTHER, int, connect, (int fd, const struct sockaddr *to, socklen_t size), (fd, to, size))
-MAY_FAIL(OTHER, int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),
-	 (fd, level, name, value, size))
 MAY_FAIL(OTHER, int, mprotect, (void *at, size_t size, int access), (at, size, access))
 MAY_FAIL(OTHER, int, __fxstatat,
 	 (int version, int fd, const char *path, struct stat *status, int flags),
 	 (version, fd, path, status, flags))
-MAY_FAIL(OTHER, int, mkdir, (const char *path, mode_t mode), (path, mode))
-MAY_FAIL(OTHER, int, link, (const char *from, const char *to), (from, to))
-MAY_FAIL(OTHER, int, unlink, (const char *path), (path))
-MAY_FAIL(OTHER, int, fsync, (int fd), (fd))
-MAY_FAIL(OTHER, int, gethostname, (char *name, size_t size), (name, size))
-MAY_FAIL(OTHER, int, getrlimit, (__rlimit_resource_t what, struct rlimit *limit), (what, limit))
-MAY_FAIL(OTHER, ssize_t, getrandom, (void *bytes, size_t count, unsigned flags),
-	 (bytes, count, flags))
 
 /* A call that moves bytes: it may also move one only, or say that it is at the end. */
 #define MAY_BE_SHORT(name, parameters, all, one)                                                  \
@@ -223,33 +209,65 @@ MAY_BE_SHORT(read, (int fd, void *bytes, size_t count), (fd, bytes, count), (fd,
 MAY_BE_SHORT(write, (int fd, const void *bytes, size_t count), (fd, bytes, count), (fd, bytes, 1))
 MAY_BE_SHORT(pread, (int fd, void *bytes, size_t count, off_t offset),
 	     (fd, bytes, count, offset), (fd, bytes, 1, offset))
-MAY_BE_SHORT(send, (int fd, const void *bytes, size_t count, int flags), (fd, bytes, count, flags),
-	     (fd, bytes, 1, flags))
-MAY_BE_SHORT(recv, (int fd, void *bytes, size_t count, int flags), (fd, bytes, count, flags),
-	     (fd, bytes, 1, flags))
 
-ssize_t __recv_chk(int fd, void *bytes, size_t count, size_t size, int flags);
-MAY_BE_SHORT(__recv_chk, (int fd, void *bytes, size_t count, size_t size, int flags),
-	     (fd, bytes, count, size, flags), (fd, bytes, 1, size, flags))
+/* What the shim asks of the kernel by a number (shim/lib/system.h); others go through. */
+static const struct call {
+	long number;
+	char name[12];
+	enum kind kind;
+} calls[] = {
+	{ SYS_mkdirat, "mkdir", OTHER },	 { SYS_linkat, "link", OTHER },
+	{ SYS_unlinkat, "unlink", OTHER },	 { SYS_fsync, "fsync", OTHER },
+	{ SYS_madvise, "madvise", OTHER },	 { SYS_uname, "uname", OTHER },
+	{ SYS_prlimit64, "prlimit64", OTHER },	 { SYS_socket, "socket", DESCRIPTOR },
+	{ SYS_connect, "connect", OTHER },	 { SYS_getsockopt, "getsockopt", OTHER },
+	{ SYS_sendto, "send", OTHER },		 { SYS_recvmsg, "recvmsg", OTHER },
+	{ SYS_getrandom, "getrandom", OTHER },
+};
 
-static ssize_t receive(int fd, struct msghdr *message, int flags, enum how how)
+static long ask(long number, const long *arguments)
 {
-	size_t len = message->msg_iovlen ? message->msg_iov[0].iov_len : 0;
-	ssize_t got;
+	return REAL(syscall)(number, arguments[0], arguments[1], arguments[2], arguments[3],
+			     arguments[4], arguments[5]);
+}
 
-	if (how == FAIL || how == ZERO)
-		return how == FAIL ? -1 : 0;
-	if (how == SHORT && len)
+static long receive(const long *arguments, bool is_short)
+{
+	struct msghdr *message = (struct msghdr *)arguments[1];
+	size_t len = message->msg_iovlen ? message->msg_iov[0].iov_len : 0;
+	long got;
+
+	if (is_short && len)
 		message->msg_iov[0].iov_len = 1;
-	got = REAL(recvmsg)(fd, message, flags);
+	got = ask(SYS_recvmsg, arguments);
 	if (message->msg_iovlen)
 		message->msg_iov[0].iov_len = len;
 	return got;
 }
 
-ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+long syscall(long number, ...)
 {
-	return receive(fd, message, flags, of_shim("recvmsg", OTHER, CALLER));
+	const struct call *call = calls, *end = calls + sizeof(calls) / sizeof(calls[0]);
+	long arguments[6];
+	enum how how;
+	va_list list;
+
+	va_start(list, number);
+	for (size_t i = 0; i < 6; i++)
+		arguments[i] = va_arg(list, long);
+	va_end(list);
+	while (call < end && call->number != number)
+		call++;
+	how = call < end ? of_shim(call->name, call->kind, CALLER) : PASS;
+	if (how == FAIL || how == ZERO)
+		return how == FAIL ? -1 : 0;
+	if (number == SYS_recvmsg)
+		return receive(arguments, how == SHORT);
+	if (how == SHORT && number == SYS_sendto && arguments[2])
+		arguments[2] = 1;
+	if (how == SHORT && number == SYS_getrandom)
+		arguments[1] = 1;
+	return ask(number, arguments);
 }
 
 /* The descriptor is closed all the same. */

@@ -93,13 +93,16 @@ static bool client_sets(void *arg, struct text name)
 	return client->has_referer && header_name_eq(name, TEXT("Referer"));
 }
 
-static const void *next_client_header(void *arg, const void *cursor, struct text *ret_name,
-				      struct text *ret_value)
+static const void *next_client_header(void *arg, const void *cursor, uint64_t starts,
+				      struct text *ret_name, struct text *ret_value)
 {
 	struct client *client = arg;
 	const char *const *header = cursor ? (const char *const *)cursor + 1 : client->headers;
 	struct text line;
 
+	while (header < client->headers + client->headers_count &&
+	       !header_may_start(starts, *header))
+		header++;
 	if (header == client->headers + client->headers_count)
 		return NULL;
 	line = text_of(*header);
@@ -113,14 +116,13 @@ static struct text client_body(void *arg)
 	return text_of(((struct client *)arg)->body);
 }
 
-static bool identify(void *arg, uint8_t ret_request_id[UUID_BYTES])
+static void identify(void *arg, const uint8_t random[UUID7_RANDOM_BYTES],
+		     uint8_t ret_request_id[UUID_BYTES])
 {
 	struct client *client = arg;
 
-	if (random_fill(client->request_id, UUID_BYTES))
-		return false;
+	uuid7_make(client->request_id, 0, random);
 	memcpy(ret_request_id, client->request_id, UUID_BYTES);
-	return true;
 }
 
 /* Every place of `text` becomes dashes. */
@@ -172,12 +174,12 @@ static bool build(struct client *client, const struct tag_observer *observer, ch
 	buf_init(&buf, ret_lines, LINES_BYTES_MAX + 64);
 	buf_number(&buf, tag_build(&request, &lines));
 	for (size_t i = 0; lines && i < lines->count; i++) {
+		struct text line = tag_line_text(lines, i);
+
 		buf_char(&buf, '\n');
-		buf_add(&buf, lines->line[i].line);
+		buf_add(&buf, line);
 		buf_char(&buf, lines->line[i].replaces ? '!' : '.');
-		if (lines->line[i].line.ptr[lines->line[i].line.len] ||
-		    strncmp(lines->line[i].name.ptr, lines->line[i].line.ptr,
-			    lines->line[i].name.len) != 0)
+		if (line.ptr[line.len] || line.ptr[lines->line[i].name_len] != ':')
 			buf_add(&buf, TEXT(" (torn)"));
 	}
 	free(lines);
