@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* Hosts whose signal handler does what few do, 30 ms after a request has begun: by then the shim waits
  * for a service that hangs, and a bare libcurl calls back. */
 #include "host.h"

@@ -199,6 +199,23 @@ HOSTS = {
         void *malloc(size_t n) { mallocs++; return __libc_malloc(n); }
         int main(void) { CURL *e = curl_easy_init(); post(e); curl_easy_cleanup(e); printf("%d\\n", mallocs > 0); return 0; }
         """, ["-rdynamic", "-lcurl", "-lpthread"]),
+    "an allocator that is not reentrant, and fills": ("""
+        static char heap[64 << 20], *next = heap; static int inside;
+        static void enter(void) { if (__atomic_exchange_n(&inside, 1, __ATOMIC_ACQUIRE)) abort(); }
+        static void leave(void) { __atomic_store_n(&inside, 0, __ATOMIC_RELEASE); }
+        void *malloc(size_t n) {
+            enter(); size_t *p = (size_t *)next; next += (n + 47) & ~(size_t)15; if (next > heap + sizeof(heap)) abort();
+            p[0] = n; for (size_t i = 0; i < n; i++) ((char *)(p + 2))[i] = (char)0xa5; leave(); return p + 2; }
+        void free(void *p) { if (!p) return; enter(); for (size_t i = 0; i < ((size_t *)p)[-2]; i++) ((char *)p)[i] = 0x5a; leave(); }
+        void *calloc(size_t a, size_t b) { char *p = malloc(a * b); for (size_t i = 0; i < a * b; i++) p[i] = 0; return p; }
+        void *realloc(void *old, size_t n) {
+            char *p = malloc(n); size_t had = old ? ((size_t *)old)[-2] : 0;
+            for (size_t i = 0; i < n && i < had; i++) p[i] = ((char *)old)[i];
+            free(old); return p; }
+        int main(void) {
+            for (int i = 0; i < 3; i++) { CURL *e = curl_easy_init(); post(e); post(e); curl_easy_cleanup(e); }
+            return 0;
+        }""", ["-rdynamic", "-lcurl", "-lpthread"]),
     "asks for all names": ("""
         int main(void) {
             const char *const names[] = {"curl_easy_init", "curl_easy_setopt", "curl_easy_perform", "curl_easy_reset",
@@ -307,6 +324,7 @@ POST = """
 # Requests that a host makes of its own, each of which is to be tagged.
 REQUESTS = {
     "weak, linked": 1, "functions of libc's names": 1, "an allocator of its own": 1, "dlerror is kept over requests": 1,
+    "an allocator that is not reentrant, and fills": 6,
     "a request while dlopen waits for it": 1, "a function pointer across a fork": 2,
     "a plugin's constructor and destructor wait for a request": 2, "functions by version, mixed with linked calls": 16,
 }
