@@ -77,10 +77,12 @@ endif
 # instructions is.
 SIZES := $(if $(filter i386 i486 i586 i686 arm% mips mipsel powerpc,$(call machine,$(CC))),-D_FILE_OFFSET_BITS=64)
 SIZES += $(if $(filter aarch64,$(call machine,$(CC))),-mno-outline-atomics)
+# Not optimized at link time, whatever CFLAGS say (Ubuntu's packages): the versions of symbols are told to the
+# assembler, which then has what they name no more.
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE $(SIZES) -DTAGALONG_VERSION='"$(VERSION)"' \
 	-DTAGALONG_MULTIARCH='"$(MULTIARCH)"' -Ishim -I$(BUILD)/gen -MMD -MP \
 	-fvisibility=hidden -fno-common -ffunction-sections -fdata-sections \
-	'-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS) $(HARDENING) $(DENSE) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE)
+	'-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS) $(HARDENING) $(DENSE) $(CFLAGS) $(CROSS_CFLAGS) $(SANITIZE) -fno-lto
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 
 # The layers, from below (scripts/check-layers).

@@ -129,6 +129,14 @@ def test_two_builds_are_equal(tmp_path):
         assert equal, f"{name} (is build/ older than the Makefile? make clean)"  # showing a difference takes minutes
 
 
+def test_flags_of_a_distribution(tmp_path):
+    """Ubuntu and Fedora build packages with link-time optimization."""
+    flags = "-g -O2 -flto=auto -ffat-lto-objects"
+    command = ["make", "-s", "-j2", f"BUILD={tmp_path}", f"CFLAGS={flags}", f"LDFLAGS={flags}", f"{tmp_path}/libtagalong.so"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    assert symbols(tmp_path / "libtagalong.so", "--defined-only") == golden("exported")
+
+
 def test_relocations():
     """What the loader writes when it loads the shim, into what becomes read-only then."""
     kinds = re.findall(r"R_X86_64_(\w+)", tool("readelf", "-rW", SHIM))
