@@ -10,7 +10,6 @@
 #include "preload/dso.h"
 
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -141,24 +140,13 @@ void *dso_next_symbol(const char *name)
 	return NULL;
 }
 
-/* Of the loader itself, which the kernel has mapped: no other object has to be looked at. */
-static void *loader_symbol(const char *name)
-{
-	const struct link_map *map = dso_first();
-	ElfW(Addr) base = getauxval(AT_BASE);
-
-	while (map && (!base || map->l_addr != base))
-		map = map->l_next;
-	return map ? elf_symbol(map, name) : NULL;
-}
-
 static dl_find_object_function *dl_find_object(void)
 {
 	static void *cached;
 	static bool asked;
 
 	if (!__atomic_load_n(&asked, __ATOMIC_ACQUIRE)) {
-		__atomic_store_n(&cached, loader_symbol("_dl_find_object"), __ATOMIC_RELAXED);
+		__atomic_store_n(&cached, dso_next_symbol("_dl_find_object"), __ATOMIC_RELAXED);
 		__atomic_store_n(&asked, true, __ATOMIC_RELEASE);
 	}
 	return (dl_find_object_function *)__atomic_load_n(&cached, __ATOMIC_RELAXED);

@@ -158,12 +158,13 @@ static bool is_wanted(const struct elf *elf, uint32_t index, const struct elf_na
 	const ElfW(Sym) *symbol = &elf->symbols[index];
 	unsigned type = symbol->st_info & 15, version = elf->versions ? elf->versions[index] : 1;
 
+	bool is_plain = !wanted->version || version <= 1;
+
 	if (symbol->st_shndx == SHN_UNDEF || (type > STT_FUNC && type != STT_GNU_IFUNC) ||
+	    (is_plain && version & hidden) ||
 	    !same_name(elf->strings + symbol->st_name, wanted->name))
 		return false;
-	if (!wanted->version || version <= 1)
-		return !(version & hidden);
-	return same_name(version_name(elf, version & ~hidden), wanted->version);
+	return is_plain || same_name(version_name(elf, version & ~hidden), wanted->version);
 }
 
 static void *address_of(const struct elf *elf, uint32_t index)
