@@ -125,7 +125,7 @@ help:
 	@echo 'make fuzz       what reads foreign bytes, over random ones; FUZZ_SECONDS=60 each'
 	@echo 'make torture    each call that the shim makes fails once, over curl and other host programs'
 	@echo 'make soak       mixed clients for a long time, SOAK_SECONDS=3600; few requests a second'
-	@echo 'make coverage   which lines and branches the suites reach; coverage-pure: the pure rooms, as in CI'
+	@echo 'make coverage   which lines and branches the suites reach; coverage-pure: the pure modules, as in CI'
 	@echo 'make man        the manual pages, build/man'
 	@echo 'make pages      what docs/ has of the tables of the program'
 	@echo 'make lint       layers, format, shell scripts, static analysis'
@@ -133,7 +133,7 @@ help:
 	@echo 'make install    to DESTDIR and PREFIX ($(PREFIX)); make uninstall takes it back'
 	@echo 'make test-asan, test-tsan, test-valgrind: the suites over sanitizers; V=1 shows commands'
 
-# What only the commands call of the rooms that both have stays out of other people's processes. So do
+# What only the commands call of the modules that both have stays out of other people's processes. So do
 # the compiler's start files: there is nothing to construct, and Debian's are not marked as fit for
 # shadow stacks and indirect branch tracking, which one unfit object takes from the whole process.
 NO_START_FILES := $(if $(SANITIZE),,-nostartfiles)
@@ -237,7 +237,7 @@ $(BUILD)/obj/%.o: %.c | $(BUILD)/needs $(CURL_HEADERS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(NOT_SANITIZED) -fPIC -c -o $@ $<
 
-# One CUnit program a suite, linked with the pure rooms, what of the shim is no hook, and what of the
+# One CUnit program a suite, linked with the pure modules, what of the shim is no hook, and what of the
 # service waits for nothing.
 UNIT_OBJECTS := $(CORE_OBJECTS) $(patsubst %,$(BUILD)/obj/shim/preload/%.o,elf table) \
 	$(patsubst %,$(BUILD)/obj/shim/daemon/%.o,nearest process scopes store_row)
@@ -362,7 +362,7 @@ test-valgrind: all fixtures $(UNIT_SUITES)
 		$(patsubst %,tests/service/test_%.py,golden scopes state)
 	$(Q)TAGALONG_WRAP='$(VALGRIND) $(LEAKS)' $(PYTEST) $(patsubst %,tests/store/test_%.py,faults shared)
 
-# One libFuzzer program for each tests/fuzz/fuzz_NAME.c: linked with all rooms but the hooks and the
+# One libFuzzer program for each tests/fuzz/fuzz_NAME.c: linked with all modules but the hooks and the
 # commands, FUZZ_JOBS at a time (tests/fuzz/run.py). What breaks it becomes a seed and a unit test.
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= $(shell nproc)
@@ -394,7 +394,7 @@ SOAK_SECONDS ?= 3600
 soak: all
 	$(Q)/usr/bin/python3 tests/soak/soak.py --seconds $(SOAK_SECONDS)
 
-# Lines and branches that the suites reach (tests/coverage): some minutes; of the pure rooms: one.
+# Lines and branches that the suites reach (tests/coverage): some minutes; of the pure modules: one.
 coverage:
 	$(Q)/usr/bin/python3 tests/coverage/run.py
 coverage-pure:

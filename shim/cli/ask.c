@@ -137,7 +137,7 @@ bool publish(char scope[WIRE_NAME_BYTES_MAX + 1], pid_t pid, const char *const v
 		return false;
 	done = converse(&ask, &request, scope);
 	ask_close(&ask);
-	/* The scope may be gone with a service that forgot it: the next call opens another. */
+	/* The scope may be gone with a service that lost it: the next call opens another. */
 	if (!done)
 		scope[0] = '\0';
 	return done;

@@ -307,7 +307,7 @@ static bool is_inherited(struct call *call, enum field field, struct text value)
 	       text_eq(reply.opened_with[field], value);
 }
 
-/* A variable is nearer to a request than the service is: say it to whoever changes the latter. */
+/* A variable is nearer to a request than the service is: warn whoever changes the latter. */
 static void warn_of_variables(struct call *call)
 {
 	for (enum field field = 0; field < FIELD_COUNT; field++) {

@@ -234,9 +234,9 @@ static cJSON *answer_headers(struct helper *helper, const cJSON *question)
 		cJSON_AddBoolToObject(answer, "body", true);
 		return answer;
 	}
-	if (lines && lines->record)
-		log_append(lines->record->path,
-			   (struct text){ lines->record->line, lines->record->len });
+	if (lines && lines->log_entry)
+		log_append(lines->log_entry->path,
+			   (struct text){ lines->log_entry->line, lines->log_entry->len });
 	answer = headers_object(verdict, lines);
 	if (lines && helper->agent) {
 		agents_note_seen(helper->agent);

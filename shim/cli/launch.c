@@ -348,7 +348,7 @@ void launch_hooks(void)
 	if (!has_entry(before, " :", TEXT(LIBRARY), TEXT("/" LIBRARY)))
 		set_joined("LD_PRELOAD", before ? before : "", ":", path.data);
 	/* GCC's AddressSanitizer ends a program that loads a library before its runtime, unless
-	 * told not to. */
+	 * set not to. */
 	if (!strstr(asan ? asan : "", "verify_asan_link_order"))
 		set_joined("ASAN_OPTIONS", asan ? asan : "", ":", "verify_asan_link_order=0");
 	set_place();

@@ -139,16 +139,16 @@ void usage_error(const struct command *command, const char *format, ...)
 enum field field_argument(const struct command *command, struct text name)
 {
 	enum field field = field_by_name(name);
-	struct wire_error fault;
+	struct wire_error error;
 
 	if (field < FIELD_COUNT)
 		return field;
-	wire_error_init(&fault);
-	wire_error_start(&fault, WIRE_BAD_FIELD, TEXT("unknown field "));
-	wire_error_quote(&fault, name);
-	buf_add(&fault.message, TEXT("; the fields are: "));
-	wire_error_fields(&fault);
-	usage_error(command, "%s", fault.message.data);
+	wire_error_init(&error);
+	wire_error_start(&error, WIRE_BAD_FIELD, TEXT("unknown field "));
+	wire_error_quote(&error, name);
+	buf_add(&error.message, TEXT("; the fields are: "));
+	wire_error_fields(&error);
+	usage_error(command, "%s", error.message.data);
 }
 
 const struct command_option *option_of(const struct command *command, int value)

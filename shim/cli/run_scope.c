@@ -86,23 +86,23 @@ static void exec_service(void)
 static pid_t start_service(void)
 {
 	pid_t child, service = 0;
-	int tell[2];
+	int ends[2];
 
-	if (pipe2(tell, O_CLOEXEC) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return 0;
 	child = fork();
 	if (!child) {
 		service = fork();
 		if (!service)
 			exec_service();
-		_exit(write(tell[1], &service, sizeof(service)) == sizeof(service) ? 0 : 1);
+		_exit(write(ends[1], &service, sizeof(service)) == sizeof(service) ? 0 : 1);
 	}
-	close(tell[1]);
+	close(ends[1]);
 	if (child > 0)
 		waitpid(child, NULL, 0);
-	if (child < 0 || read(tell[0], &service, sizeof(service)) != sizeof(service))
+	if (child < 0 || read(ends[0], &service, sizeof(service)) != sizeof(service))
 		service = 0;
-	close(tell[0]);
+	close(ends[0]);
 	return service > 0 ? service : 0;
 }
 
@@ -131,28 +131,28 @@ static bool start_and_connect(struct ask *ask)
 }
 
 /* Connects, to a service that is started where there is none. */
-static bool connect_service(struct ask *ask, bool say)
+static bool connect_service(struct ask *ask, bool reports)
 {
 	char path[WIRE_PATH_BYTES_MAX];
 	struct buf buf;
 
 	buf_init(&buf, path, sizeof(path));
 	if (socket_path(&buf)) {
-		if (say)
+		if (reports)
 			report_error("%s is not the path of a socket",
 				     variable_name(VARIABLE_SOCKET));
 		return false;
 	}
 	ask->is_quiet = true;
 	if (!ask_connect(ask) && !(has_place(path) && start_and_connect(ask))) {
-		if (say)
+		if (reports)
 			report_error(
 				"no context service at %s, and it cannot be started: continuing "
 				"without it",
 				path);
 		return false;
 	}
-	ask->is_quiet = !say;
+	ask->is_quiet = !reports;
 	return true;
 }
 
@@ -198,13 +198,13 @@ static bool open_parent(struct ask *ask, const char *name)
 	       ask_exchange(ask, &request, OPEN_MS, &reply);
 }
 
-bool scope_open(const char *parent, bool say)
+bool scope_open(const char *parent, bool reports)
 {
 	struct ask *ask = calloc(1, sizeof(*ask));
 	bool opened = false;
 
-	say |= parent != NULL; /* it was asked for by name */
-	if (ask && connect_service(ask, say)) {
+	reports |= parent != NULL; /* it was asked for by name */
+	if (ask && connect_service(ask, reports)) {
 		if (parent)
 			open_parent(ask, parent);
 		opened = open_scope(ask);

@@ -51,14 +51,14 @@ enum header_error {
 };
 
 /* For people: "has a control character". */
-const char *header_error_text(enum header_error fault);
+const char *header_error_text(enum header_error error);
 
 /* HEADER_OK, EMPTY, CONTROL or NOT_UTF8: what no encoding of a header makes good. */
 enum header_error header_text_error(struct text text);
 
 /* Appends the value as it may be sent: visible ASCII and single spaces. Where it has a byte above
  * 0x7E, such bytes and every "%" are percent-encoded (RFC 3986 section 2.1), so that the receiver
- * can decode it; pure ASCII goes as it is. max_bytes bounds the encoded value. On a fault nothing
+ * can decode it; pure ASCII goes as it is. max_bytes bounds the encoded value. On a error nothing
  * is appended. */
 enum header_error header_value_add(struct buf *buf, struct text value, size_t max_bytes);
 

@@ -258,16 +258,16 @@ static enum header_outcome text_add(struct buf *buf, const struct header_rule *r
 				    template_lookup *lookup, void *arg, const char **ret_reason)
 {
 	enum header_outcome outcome;
-	enum header_error fault;
+	enum header_error error;
 	struct text value;
 	char *memory;
 
 	outcome = expand(&value, &memory, rule->value, lookup, arg, ret_reason);
 	if (outcome == HEADER_SENT) {
-		fault = header_value_add(buf, value,
+		error = header_value_add(buf, value,
 					 rule->max_value ? rule->max_value : VALUE_BYTES_MAX);
-		if (fault != HEADER_OK) {
-			*ret_reason = header_error_text(fault);
+		if (error != HEADER_OK) {
+			*ret_reason = header_error_text(error);
 			outcome = HEADER_BAD_VALUE;
 		}
 	}

@@ -62,7 +62,8 @@ static bool may_grow(const struct stat *status)
 	uint64_t limit;
 
 	return !system_file_limit(&limit) &&
-	       (limit == UINT64_MAX || (uint64_t)status->st_size + 65 * RECORD_BYTES_MAX <= limit);
+	       (limit == UINT64_MAX ||
+		(uint64_t)status->st_size + 65 * LOG_ENTRY_BYTES_MAX <= limit);
 }
 
 static void add_printable(struct buf *buf, struct text part)
@@ -109,7 +110,7 @@ void log_append(const char *path, struct text line)
 	struct stat status;
 	int saved = errno, fd = open_append(path, &status);
 
-	if (fd >= 0 && (uint64_t)status.st_size + line.len <= RECORD_FILE_BYTES_MAX &&
+	if (fd >= 0 && (uint64_t)status.st_size + line.len <= LOG_FILE_BYTES_MAX &&
 	    may_grow(&status))
 		fd_write(fd, line);
 	fd_close(fd);

@@ -16,7 +16,7 @@ void log_parts(const struct text *parts, size_t count);
 
 /* Appends a line with one write to a regular file of this user's that nobody else may write to,
  * which is created with mode 0600; not through a symlink. No signal is raised. Nothing is written
- * where the file would become larger than RECORD_FILE_BYTES_MAX, or than the process may write.
+ * where the file would become larger than LOG_FILE_BYTES_MAX, or than the process may write.
  * Keeps errno. */
 void log_append(const char *path, struct text line);
 

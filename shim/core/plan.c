@@ -318,7 +318,7 @@ static bool is_plannable(const struct tag_request *request, const struct values 
 {
 	bool answered = values->answer && values->answer->mark.kept;
 
-	return lines->count && !lines->record && !request->observer && !request->target &&
+	return lines->count && !lines->log_entry && !request->observer && !request->target &&
 	       request->identify && !request->client_sets == !request->next_header &&
 	       !(lines->asked.names & header_name_bit(TEXT("Referer"))) && !values->unplanned &&
 	       (answered || values->service == -ENOENT);
@@ -400,7 +400,7 @@ static void copy_lines(const struct plan *plan, struct tag_lines *ret_lines)
 	ret_lines->bytes = plan->lines_bytes;
 	ret_lines->text = memcpy(text, plan->text, plan->lines_bytes);
 	ret_lines->asked = plan->client_names;
-	ret_lines->record = NULL;
+	ret_lines->log_entry = NULL;
 	memcpy(ret_lines->line, plan->lines, sizeof(plan->lines));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Relay patterns and their match against a URL that libcurl took apart. Names compare without
+/* Relay patterns and their match against a URL that libcurl parsed. Names compare without
  * case; addresses compare as addresses, so that [::1] is [0:0:0:0:0:0:0:1]. */
 #include "core/relay.h"
 

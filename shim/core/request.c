@@ -129,11 +129,11 @@ static enum derives derives_of(const struct config_rule *rule, const struct pres
 	return preset->derives ? DERIVES_WITHOUT_IDS : DERIVES_NOT;
 }
 
-/* For a request that matched. `environment` is for plan_make. Where a log is wanted, `record` has its
+/* For a request that matched. `environment` is for plan_make. Where a log is wanted, `entry` has its
  * path. */
 static enum tag_verdict build(const struct tag_request *request, const struct tag_match *match,
 			      uint64_t environment, struct workspace *workspace,
-			      struct tag_record *record)
+			      struct log_entry *entry)
 {
 	struct tag_lines *lines = &workspace->lines;
 	const struct config_rule *rule = match->rule.configured;
@@ -162,9 +162,9 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 		verdict = TAG_REFUSED;
 	if (verdict == TAG_MATCH && workspace->values.no_random)
 		verdict = TAG_NO_ID; /* all of the lines or none */
-	if (record && verdict == TAG_MATCH && lines->count) {
-		record_make(request, lines, &workspace->values, record);
-		lines->record = record;
+	if (entry && verdict == TAG_MATCH && lines->count) {
+		log_entry_make(request, lines, &workspace->values, entry);
+		lines->log_entry = entry;
 	}
 	if (verdict == TAG_MATCH && environment)
 		plan_make(request, match->snapshot, environment, &workspace->values, lines);
@@ -181,7 +181,7 @@ static __attribute__((noinline)) enum tag_verdict build_anew(const struct tag_re
 	struct tag_match match = { .snapshot = snapshot };
 	struct tag_request named = *request;
 	struct workspace *workspace;
-	struct tag_record *record = NULL;
+	struct log_entry *entry = NULL;
 	enum tag_verdict verdict;
 	uint8_t random[UUID7_RANDOM_BYTES];
 	struct text place;
@@ -196,13 +196,13 @@ static __attribute__((noinline)) enum tag_verdict build_anew(const struct tag_re
 	}
 	if (verdict != TAG_MATCH)
 		return verdict;
-	place = record_place(snapshot->config);
-	workspace = malloc(sizeof(*workspace) + (place.len ? sizeof(struct tag_record) : 0));
+	place = log_place(snapshot->config);
+	workspace = malloc(sizeof(*workspace) + (place.len ? sizeof(struct log_entry) : 0));
 	if (workspace && place.len) {
 		/* The place may be the environment's. */
-		record = (struct tag_record *)(workspace + 1);
-		memcpy(record->path, place.ptr, place.len);
-		record->path[place.len] = '\0';
+		entry = (struct log_entry *)(workspace + 1);
+		memcpy(entry->path, place.ptr, place.len);
+		entry->path[place.len] = '\0';
 	}
 	if (!workspace)
 		verdict = TAG_NO_MEMORY;
@@ -211,7 +211,7 @@ static __attribute__((noinline)) enum tag_verdict build_anew(const struct tag_re
 	if (verdict == TAG_MATCH) {
 		if (named.identify)
 			named.identify(named.arg, random, named.request_id);
-		verdict = build(&named, &match, environment, workspace, record);
+		verdict = build(&named, &match, environment, workspace, entry);
 	}
 	tag_match_release(&match);
 	*ret_lines = verdict == TAG_MATCH && workspace->lines.count ? &workspace->lines : NULL;

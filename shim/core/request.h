@@ -29,14 +29,14 @@ struct tag_line {
 
 _Static_assert(LINES_BYTES_MAX <= UINT16_MAX, "a place in them");
 
-struct tag_record;
+struct log_entry;
 
 struct tag_lines {
 	size_t count, bytes;
 	const char *text; /* the lines, one behind the other; in the same block */
 	struct header_filter asked; /* the names that the client was asked for */
 	/* What the log is to say, in the same block; NULL: no log. */
-	const struct tag_record *record;
+	const struct log_entry *log_entry;
 	bool replaces; /* one of them does */
 	struct tag_line line[LINES_MAX];
 };

@@ -191,7 +191,7 @@ void lines_build(const struct lines_recipe *recipe, char *memory, struct tag_lin
 	ret_lines->count = ret_lines->bytes = 0;
 	ret_lines->text = memory;
 	ret_lines->asked = (struct header_filter){ 0 };
-	ret_lines->record = NULL;
+	ret_lines->log_entry = NULL;
 	ret_lines->replaces = false;
 	buf_init(&builder.buf, memory, LINES_BYTES_MAX + 1);
 	build_lines(&builder, recipe->own, recipe->own_count);

@@ -11,7 +11,7 @@
 #include "lib/json.h"
 #include "lib/system.h"
 
-struct text record_place(const struct config *config)
+struct text log_place(const struct config *config)
 {
 	const char *named = variable_get(VARIABLE_LOG);
 	struct text place = named ? text_of(named) : config ? config->log : TEXT("");
@@ -140,15 +140,15 @@ static void add_trace(struct buf *buf, const struct values *values)
 	add_member(buf, "span_id", (struct text){ trace.ptr + 36, 16 });
 }
 
-void record_make(const struct tag_request *request, const struct tag_lines *lines,
-		 struct values *values, struct tag_record *record)
+void log_entry_make(const struct tag_request *request, const struct tag_lines *lines,
+		    struct values *values, struct log_entry *entry)
 {
 	const struct tag_observer *observer = values->observer;
 	struct buf buf;
 
 	values->observer = NULL; /* what is looked up for the log is in no header */
 	/* Two bytes are kept back for the end of a line that fills the buffer. */
-	buf_init(&buf, record->line, sizeof(record->line) - 2);
+	buf_init(&buf, entry->line, sizeof(entry->line) - 2);
 	buf_char(&buf, '{');
 	add_time(&buf);
 	json_write_key(&buf, "pid");
@@ -164,6 +164,6 @@ void record_make(const struct tag_request *request, const struct tag_lines *line
 	add_member(&buf, "request_id", text_of(values->request_id));
 	add_trace(&buf, values);
 	memcpy(buf.data + buf.len, "}\n", sizeof("}\n"));
-	record->len = buf.len + 2;
+	entry->len = buf.len + 2;
 	values->observer = observer;
 }

@@ -5,19 +5,19 @@
 #include "lib/limits.h"
 #include "core/request.h"
 
-struct tag_record {
+struct log_entry {
 	char path[PATH_BYTES_MAX]; /* of the log, absolute */
 	size_t len;
-	char line[RECORD_BYTES_MAX + 1]; /* one JSON object and a newline */
+	char line[LOG_ENTRY_BYTES_MAX + 1]; /* one JSON object and a newline */
 };
 
 /* Where the log is: TAGALONG_LOG, else what the configuration (may be NULL) says; empty where
  * nobody wants one, or the path is not absolute. Borrowed from the two. */
-struct text record_place(const struct config *config);
+struct text log_place(const struct config *config);
 
-/* Makes the record, whose path is set, of a request that gets these lines: when and by which
+/* Makes the entry, whose path is set, of a request that gets these lines: when and by which
  * process, the relay's host and port, the path without its query, the names of the headers that
  * are added, and the ids. None of the client's header values, nothing of its body. What does not
  * fit is left out. */
-void record_make(const struct tag_request *request, const struct tag_lines *lines,
-		 struct values *values, struct tag_record *record);
+void log_entry_make(const struct tag_request *request, const struct tag_lines *lines,
+		    struct values *values, struct log_entry *entry);

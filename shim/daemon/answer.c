@@ -148,13 +148,13 @@ static void answer_question(struct question *question, char *line)
 	*answer = (struct answer){ .may_pass = answer->may_pass,
 				   .page_fd = -1,
 				   .connection = answer->connection };
-	if (!wire_read_request(line, question->len, &question->request, &question->fault))
+	if (!wire_read_request(line, question->len, &question->request, &question->error))
 		answers[question->request.op](question);
-	if (question->fault.code != WIRE_CODE_COUNT) {
-		notice_event("refuse", { "code", text_of(wire_code_name(question->fault.code)) },
-			     { "message", buf_since(&question->fault.message, 0) });
-		wire_write_error(question->reply, question->fault.code,
-				 buf_since(&question->fault.message, 0));
+	if (question->error.code != WIRE_CODE_COUNT) {
+		notice_event("refuse", { "code", text_of(wire_code_name(question->error.code)) },
+			     { "message", buf_since(&question->error.message, 0) });
+		wire_write_error(question->reply, question->error.code,
+				 buf_since(&question->error.message, 0));
 	}
 }
 
@@ -218,11 +218,11 @@ void state_resume(struct state *state, struct pending *pending, enum shared_resu
 	if (!pending->is_change) {
 		answer_question(&question, pending->line);
 	} else if (!wire_read_request(pending->line, pending->len, &question.request,
-				      &question.fault)) {
+				      &question.error)) {
 		answer_changed(&question, pending);
-		if (question.fault.code != WIRE_CODE_COUNT)
-			wire_write_error(&reply, question.fault.code,
-					 buf_since(&question.fault.message, 0));
+		if (question.error.code != WIRE_CODE_COUNT)
+			wire_write_error(&reply, question.error.code,
+					 buf_since(&question.error.message, 0));
 	}
 	if (!answer.is_pending)
 		state->on_reply(state->arg, pending->connection, &reply, &answer);

@@ -170,7 +170,7 @@ static void answer_line(struct connection *connection, char *line, size_t len)
 	add_reply(connection, &reply);
 }
 
-/* Answers the whole lines, as long as their replies find room, and looks after the rest: the clock
+/* Answers the whole lines, as long as there is space for their replies, and looks after the rest: the clock
  * runs from the first byte of a line, so one that drips in slowly gains nothing. */
 static void answer_lines(struct connection *connection)
 {
@@ -263,7 +263,7 @@ static void on_line_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Sends the start of the replies, and with it two descriptors: the page, and the service's own. A
- * receiver without room for them gets the line alone, and does without. False when the connection
+ * receiver without space for them gets the line alone, and does without. False when the connection
  * is broken. */
 static bool send_page(struct connection *connection)
 {

@@ -23,7 +23,7 @@
 #define INPUT_BYTES_MAX 16384
 /* From the first byte of a line to its end: nobody types requests, and programs send them whole. */
 #define LINE_MS_MAX 10000
-/* With all connections taken, one that asked nothing for this long makes room for a new one: else
+/* With all connections taken, one that asked nothing for this long makes space for a new one: else
  * a program that forgets to close its connections would lock out all others. */
 #define IDLE_MS_MIN 10000
 /* Without pidfds (before Linux 5.3, or too few descriptors) processes are looked at this often. */
@@ -31,7 +31,7 @@
 /* Scopes with a shared page: as many as there are connections, each with two files of up to 64
  * KiB. */
 #define PAGES_MAX 1024
-/* A page that was not asked for for so long makes room for another: its readers ask once a
+/* A page that was not asked for for so long makes space for another: its readers ask once a
  * second. */
 #define PAGE_UNUSED_MS 10000
 /* Descriptors that are spent on neither pages nor pidfds: connections, each perhaps with a page on

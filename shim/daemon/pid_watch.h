@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks after the processes that have scopes, and tells when one has ended. */
+/* Looks after the processes that have scopes, and reports when one has ended. */
 #pragma once
 
 #include <event2/event.h>

@@ -11,20 +11,20 @@
 
 void question_refuse(struct question *question, enum wire_code code, const char *message)
 {
-	wire_error_start(&question->fault, code, text_of(message));
+	wire_error_start(&question->error, code, text_of(message));
 }
 
 void question_refuse_name(struct question *question, const char *message)
 {
-	if (wire_error_start(&question->fault, WIRE_BAD_SCOPE, text_of(message)))
-		wire_error_quote(&question->fault, question->request.scope);
+	if (wire_error_start(&question->error, WIRE_BAD_SCOPE, text_of(message)))
+		wire_error_quote(&question->error, question->request.scope);
 }
 
 void question_refuse_process(struct question *question, const char *message)
 {
-	struct buf *text = &question->fault.message;
+	struct buf *text = &question->error.message;
 
-	if (!wire_error_start(&question->fault, WIRE_BAD_SCOPE, TEXT("process ")))
+	if (!wire_error_start(&question->error, WIRE_BAD_SCOPE, TEXT("process ")))
 		return;
 	buf_number(text, (uint64_t)question->request.pid);
 	buf_char(text, ' ');
@@ -96,13 +96,13 @@ bool question_find_nearest(struct question *question, const struct requester *re
 		result = nearest_scope(&state->scopes, &state->processes, requester, ret_scope);
 	if (!result)
 		return true;
-	if (wire_error_start(&question->fault, WIRE_BAD_SCOPE,
+	if (wire_error_start(&question->error, WIRE_BAD_SCOPE,
 			     TEXT("cannot look up the asking process: "))) {
 		if (!is_own) {
-			buf_cut(&question->fault.message, 0);
-			buf_add(&question->fault.message, TEXT("cannot look up the process: "));
+			buf_cut(&question->error.message, 0);
+			buf_add(&question->error.message, TEXT("cannot look up the process: "));
 		}
-		buf_add(&question->fault.message,
+		buf_add(&question->error.message,
 			result == -ESRCH ? TEXT("it has ended") : text_of(strerror(-result)));
 	}
 	return false;

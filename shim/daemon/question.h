@@ -24,7 +24,7 @@ struct question {
 	struct state *state;
 	const struct peer *peer;
 	struct wire_request request;
-	struct wire_error fault;
+	struct wire_error error;
 	struct buf *reply;
 	struct answer *answer;
 	const char *line; /* as it was sent; NULL where nothing can be pending */

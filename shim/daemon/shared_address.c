@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The shared store's URL taken apart, and what is made by it: TLS contexts, streams, readers. */
+/* The shared store's URL, parsed, and what is made by it: TLS contexts, streams, readers. */
 #include "daemon/shared_address.h"
 
 #include <arpa/inet.h>

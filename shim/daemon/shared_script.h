@@ -44,7 +44,7 @@ enum script_answer {
 
 /* A text of a reply; empty for any other type. */
 struct text reply_text(const redisReply *reply);
-/* Takes a reply apart that is no error. The row's texts are the reply's. */
+/* Parses a reply that is no error. The row's texts are the reply's. */
 enum script_answer script_read_reply(const redisReply *reply, struct shared_row *ret_row);
 /* The same of a published change. Overwrites the message, into which the texts then point. */
 enum script_answer script_read_message(char *message, size_t len, struct shared_row *ret_row);

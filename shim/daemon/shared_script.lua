@@ -1,9 +1,9 @@
--- One change of a scope, or a look at it: checks, merges, gives it a revision and tells everybody.
+-- One change of a scope, or a look at it: checks, merges, gives it a revision and publishes it.
 -- KEYS: the scope. ARGV: op, deadline and time to live (ms; 0: none), channel, then fields and values.
 local key, op, deadline, ttl, channel = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
--- Whoever asked was told that it failed when this was late: then it must not happen.
+-- Whoever asked got an error when this was late: then it must not happen.
 if deadline > 0 and micros / 1000 > deadline then return {'late'} end
 local kind = redis.call('TYPE', key).ok
 if kind ~= 'hash' and kind ~= 'none' then return {'foreign'} end
@@ -24,12 +24,12 @@ elseif op == 'unset' then
 elseif op ~= 'get' then
 	if not exists then redis.call('HSET', key, 'v', '1') end
 	exists, changed = true, not exists
-	local given = {}
-	for i = 5, #ARGV, 2 do given[ARGV[i]] = ARGV[i + 1] end
-	if given.traceparent and not given.tracestate then
+	local set = {}
+	for i = 5, #ARGV, 2 do set[ARGV[i]] = ARGV[i + 1] end
+	if set.traceparent and not set.tracestate then
 		changed = redis.call('HDEL', key, 'tracestate') == 1 or changed
 	end
-	for name, value in pairs(given) do
+	for name, value in pairs(set) do
 		if redis.call('HGET', key, name) ~= value then
 			redis.call('HSET', key, name, value)
 			changed = true

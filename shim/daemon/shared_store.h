@@ -57,7 +57,7 @@ struct shared_owner {
 
 /* Whether it is the URL of such a store. */
 bool shared_store_is_url(const char *url);
-/* Takes the URL apart and begins to connect. A fault of it is reported on stderr, without
+/* Parses the URL and begins to connect. A fault of it is reported on stderr, without
  * the URL. 0 or a negative errno. */
 int shared_store_open(const char *url, struct event_base *base, const struct shared_owner *owner,
 		      struct shared_store **ret_store);

@@ -169,7 +169,7 @@ static void on_shared_stale(void *arg, struct text name)
 	if (!scope || !scope->is_shared || scope->is_stale)
 		return;
 	scope->is_stale = true;
-	scopes_mark_changed(&state->scopes, scope); /* watchers are told */
+	scopes_mark_changed(&state->scopes, scope); /* watchers are informed */
 }
 
 static void on_shared_answer(void *arg, void *request, enum shared_result result,
@@ -235,7 +235,7 @@ void state_sweep(struct state *state)
 			const struct shared_change get = { .op = SHARED_GET,
 							   .name = text_of(scope->name) };
 
-			/* The store has the say; while it is away, the copy goes on and is
+			/* The store decides; while it is away, the copy goes on and is
 			 * stale. */
 			on_shared_stale(state, text_of(scope->name));
 			scope->expires_ms = 0;

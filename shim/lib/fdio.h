@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors with manners: CLOEXEC from birth, never 0 to 2, no waiting on what is no file. No
+/* open and socket wrappers: CLOEXEC, never descriptor 0 to 2, non-blocking. No
  * thread is cancelled in here. */
 #pragma once
 
@@ -11,7 +11,7 @@
  * descriptor of 3 or more, also in a host that runs with 0 to 2 closed. Or a negative errno. */
 int fd_open(int folder_fd, const char *path, int flags, mode_t mode);
 
-/* socket(2) with the same manners. */
+/* socket(2) in the same way. */
 int fd_socket(int domain, int type);
 
 /* close(2) that leaves errno alone; a negative fd is none. */

@@ -20,7 +20,7 @@ void *forkwipe_make(struct forkwipe *forkwipe);
 
 /* The page. All of them are mapped at the first call. All zero at first, and again in a child
  * after fork: a struct lock in it is free there, whoever held it in the parent, and what belongs
- * to one process is forgotten. No fork handler is registered. NULL when there is no memory or the
+ * to one process is gone. No fork handler is registered. NULL when there is no memory or the
  * kernel has no MADV_WIPEONFORK (before Linux 4.14). Thread-safe. */
 static inline void *forkwipe_get(struct forkwipe *forkwipe)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The JSON reader. The two manners share what objects, lists and escapes look like; they differ in
+/* The JSON reader. The two modes share what objects, lists and escapes look like; they differ in
  * strings (unescaped in place and checked, or left alone) and in what is skipped (checked, or only
  * counted by its brackets). */
 #include "lib/json.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON (RFC 8259): a pull reader and a writer into a bounded buffer. Neither allocates. The reader
- * has two manners. Strict, for the protocol and the configuration: nothing is repaired, lone
+ * has two modes. Strict, for the protocol and the configuration: nothing is repaired, lone
  * surrogates are refused (RFC 7493), strings are unescaped where they stand. Lenient, for the part
  * of a request's body that was seen: nothing is written, what is skipped is not checked, strings
  * stay escaped, and the text may end anywhere. */

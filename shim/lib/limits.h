@@ -41,9 +41,9 @@
 /* One line of debug output: one write, so it has to fit a pipe's atomic size. */
 #define LOG_LINE_BYTES_MAX 2048
 /* One line of the log: every id at its longest still fits, escaped if it is not all escapes. */
-#define RECORD_BYTES_MAX 8192
+#define LOG_ENTRY_BYTES_MAX 8192
 /* The log: some hundred thousand requests. Then no more is written; nobody's disk is filled. */
-#define RECORD_FILE_BYTES_MAX 67108864
+#define LOG_FILE_BYTES_MAX 67108864
 /* Patterns in TAGALONG_RELAYS, and entries in TAGALONG_ENDPOINTS. */
 #define RELAYS_MAX 64
 /* A configuration file: a person writes a few KiB, a company's generator perhaps a hundred. */

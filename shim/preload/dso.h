@@ -25,7 +25,7 @@ struct object {
 const struct link_map *dso_first(void);
 /* This library. NULL where the list cannot be found. */
 const struct link_map *dso_own(void);
-/* A walk over the list, from a zeroed iterator: the program, this library, and so on. `of_start`
+/* An iteration over the list, from a zeroed iterator: the program, this library, and so on. `of_start`
  * tells what the process has started with, and keeps for good. What came later is left out while
  * another thread unloads some of it. */
 struct dso_iterator {

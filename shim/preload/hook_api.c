@@ -87,9 +87,9 @@ int hook_headers(const char *method, const char *url, const char *head, const ch
 		if (!lines->line[i].replaces)
 			fits = add_line(tag_line_text(lines, i), ret_lines, size, &len);
 	}
-	if (lines && fits && len && lines->record)
-		log_append(lines->record->path,
-			   (struct text){ lines->record->line, lines->record->len });
+	if (lines && fits && len && lines->log_entry)
+		log_append(lines->log_entry->path,
+			   (struct text){ lines->log_entry->line, lines->log_entry->len });
 	free(lines);
 	errno = saved;
 	if (verdict == TAG_REFUSED)

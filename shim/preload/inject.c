@@ -139,9 +139,9 @@ static bool inject(struct handle *handle, struct tag_request *request)
 	if (set(handle, CURLOPT_HTTPHEADER, &handle->injection->node) != CURLE_OK) {
 		/* A failed setopt may have left either list set. */
 		take_back(handle);
-	} else if (lines->record && !handle->transfer.logged) {
-		log_append(lines->record->path,
-			   (struct text){ lines->record->line, lines->record->len });
+	} else if (lines->log_entry && !handle->transfer.logged) {
+		log_append(lines->log_entry->path,
+			   (struct text){ lines->log_entry->line, lines->log_entry->len });
 		handle->transfer.logged = handle->legacy != NULL;
 	}
 	free(lines);

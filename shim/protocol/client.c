@@ -164,7 +164,7 @@ int client_send(int fd, struct text text, struct client_wait *wait)
 	return result;
 }
 
-/* Those of one message. A service that sends more than two keeps them: there is no room. */
+/* Those of one message. A service that sends more than two keeps them: there is no space. */
 static void take_descriptors(struct msghdr *message, struct client_input *input)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(message);

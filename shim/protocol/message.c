@@ -20,28 +20,28 @@ const char *wire_code_name(enum wire_code code)
 	return code_names[code];
 }
 
-void wire_error_init(struct wire_error *fault)
+void wire_error_init(struct wire_error *error)
 {
-	fault->code = WIRE_CODE_COUNT;
-	buf_init(&fault->message, fault->memory, sizeof(fault->memory));
+	error->code = WIRE_CODE_COUNT;
+	buf_init(&error->message, error->memory, sizeof(error->memory));
 }
 
-bool wire_error_start(struct wire_error *fault, enum wire_code code, struct text message)
+bool wire_error_start(struct wire_error *error, enum wire_code code, struct text message)
 {
-	if (code >= fault->code)
+	if (code >= error->code)
 		return false;
-	fault->code = code;
-	buf_cut(&fault->message, 0);
-	buf_add(&fault->message, message);
+	error->code = code;
+	buf_cut(&error->message, 0);
+	buf_add(&error->message, message);
 	return true;
 }
 
-void wire_error_quote(struct wire_error *fault, struct text text)
+void wire_error_quote(struct wire_error *error, struct text text)
 {
 	struct text rest = text;
 	uint32_t point;
 
-	buf_char(&fault->message, '"');
+	buf_char(&error->message, '"');
 	while (rest.len && text.len - rest.len < WIRE_QUOTED_BYTES_MAX) {
 		struct text before = rest;
 
@@ -53,17 +53,17 @@ void wire_error_quote(struct wire_error *fault, struct text text)
 		}
 		if (before.len == 1 && char_is_control(before.ptr[0]))
 			before = TEXT("?");
-		buf_add(&fault->message, before);
+		buf_add(&error->message, before);
 	}
-	buf_add(&fault->message, rest.len ? TEXT("...\"") : TEXT("\""));
+	buf_add(&error->message, rest.len ? TEXT("...\"") : TEXT("\""));
 }
 
-void wire_error_fields(struct wire_error *fault)
+void wire_error_fields(struct wire_error *error)
 {
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
 		if (field)
-			buf_add(&fault->message, TEXT(", "));
-		buf_add(&fault->message, text_of(field_name(field)));
+			buf_add(&error->message, TEXT(", "));
+		buf_add(&error->message, text_of(field_name(field)));
 	}
 }
 
@@ -225,20 +225,20 @@ enum {
 struct reading {
 	struct json json;
 	struct wire_request *request;
-	struct wire_error *fault;
+	struct wire_error *error;
 	unsigned has;
 };
 
 static void note(struct reading *reading, enum wire_code code, const char *message)
 {
-	wire_error_start(reading->fault, code, text_of(message));
+	wire_error_start(reading->error, code, text_of(message));
 }
 
 static void note_quoted(struct reading *reading, enum wire_code code, const char *message,
 			struct text text)
 {
-	if (wire_error_start(reading->fault, code, text_of(message)))
-		wire_error_quote(reading->fault, text);
+	if (wire_error_start(reading->error, code, text_of(message)))
+		wire_error_quote(reading->error, text);
 }
 
 /* Whether the next value has this type; else it is passed over and noted. */
@@ -252,7 +252,7 @@ static bool expect(struct reading *reading, enum json_type type, enum wire_code 
 	return false;
 }
 
-/* Marks a member as seen; a second one of the same name is a fault. */
+/* Marks a member as seen; a second one of the same name is a error. */
 static void once(struct reading *reading, unsigned *seen, unsigned bit, struct text name)
 {
 	if (*seen & bit)
@@ -364,11 +364,11 @@ static void read_scope(struct reading *reading)
 
 static void note_field(struct reading *reading, struct text name)
 {
-	if (!wire_error_start(reading->fault, WIRE_BAD_FIELD, TEXT("there is no field ")))
+	if (!wire_error_start(reading->error, WIRE_BAD_FIELD, TEXT("there is no field ")))
 		return;
-	wire_error_quote(reading->fault, name);
-	buf_add(&reading->fault->message, TEXT("; the fields are: "));
-	wire_error_fields(reading->fault);
+	wire_error_quote(reading->error, name);
+	buf_add(&reading->error->message, TEXT("; the fields are: "));
+	wire_error_fields(reading->error);
 }
 
 /* {"team":"pay","env":"ci"} becomes team=pay,env=ci in the same memory: that is never longer. */
@@ -400,19 +400,19 @@ static void read_tags_object(struct reading *reading, struct text *ret_value)
 static void read_value(struct reading *reading, enum field field)
 {
 	struct text *value = &reading->request->value[field];
-	const char *fault;
+	const char *error;
 
 	if (field == FIELD_TAGS && json_peek(&reading->json) == JSON_OBJECT)
 		read_tags_object(reading, value);
 	else if (!expect(reading, JSON_STRING, WIRE_BAD_VALUE, "a value has to be a string") ||
 		 !json_string(&reading->json, value))
 		return;
-	fault = wire_value_error(field, *value);
-	if (!fault || !wire_error_start(reading->fault, WIRE_BAD_VALUE, TEXT("the value of ")))
+	error = wire_value_error(field, *value);
+	if (!error || !wire_error_start(reading->error, WIRE_BAD_VALUE, TEXT("the value of ")))
 		return;
-	buf_add(&reading->fault->message, text_of(field_name(field)));
-	buf_char(&reading->fault->message, ' ');
-	buf_add(&reading->fault->message, text_of(fault));
+	buf_add(&reading->error->message, text_of(field_name(field)));
+	buf_char(&reading->error->message, ' ');
+	buf_add(&reading->error->message, text_of(error));
 }
 
 static void read_context(struct reading *reading)
@@ -532,20 +532,20 @@ static void check(struct reading *reading)
 
 static void note_syntax(struct reading *reading)
 {
-	if (!wire_error_start(reading->fault, WIRE_BAD_JSON, text_of(reading->json.error)))
+	if (!wire_error_start(reading->error, WIRE_BAD_JSON, text_of(reading->json.error)))
 		return;
-	buf_add(&reading->fault->message, TEXT(" (at byte "));
-	buf_number(&reading->fault->message, json_where(&reading->json));
-	buf_char(&reading->fault->message, ')');
+	buf_add(&reading->error->message, TEXT(" (at byte "));
+	buf_number(&reading->error->message, json_where(&reading->json));
+	buf_char(&reading->error->message, ')');
 }
 
 int wire_read_request(char *line, size_t len, struct wire_request *ret_request,
-		      struct wire_error *ret_fault)
+		      struct wire_error *ret_error)
 {
-	struct reading reading = { .request = ret_request, .fault = ret_fault };
+	struct reading reading = { .request = ret_request, .error = ret_error };
 
 	*ret_request = (struct wire_request){ .target = WIRE_OWN };
-	wire_error_init(ret_fault);
+	wire_error_init(ret_error);
 	json_init(&reading.json, line, len);
 	if (json_object(&reading.json))
 		read_members(&reading);
@@ -553,5 +553,5 @@ int wire_read_request(char *line, size_t len, struct wire_request *ret_request,
 		check(&reading);
 	else
 		note_syntax(&reading);
-	return ret_fault->code == WIRE_CODE_COUNT ? 0 : -EINVAL;
+	return ret_error->code == WIRE_CODE_COUNT ? 0 : -EINVAL;
 }

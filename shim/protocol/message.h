@@ -12,7 +12,7 @@
 #include "lib/json.h"
 #include "protocol/protocol_limits.h"
 
-/* What a request can be refused with (docs/protocol.md says when): of several faults, the first of
+/* What a request can be refused with (docs/protocol.md says when): of several errors, the first of
  * this list is reported. */
 /* clang-format off */
 #define WIRE_CODES(X) \
@@ -38,14 +38,14 @@ struct wire_error {
 	char memory[WIRE_MESSAGE_BYTES_MAX];
 };
 
-void wire_error_init(struct wire_error *fault);
-/* Starts the message of a fault, unless there is one that comes first in WIRE_CODES: then false,
+void wire_error_init(struct wire_error *error);
+/* Starts the message of a error, unless there is one that comes first in WIRE_CODES: then false,
  * and nothing is to be added. */
-bool wire_error_start(struct wire_error *fault, enum wire_code code, struct text message);
+bool wire_error_start(struct wire_error *error, enum wire_code code, struct text message);
 /* Appends what somebody sent, in quotes: UTF-8 whatever it was, and cut. */
-void wire_error_quote(struct wire_error *fault, struct text text);
+void wire_error_quote(struct wire_error *error, struct text text);
 /* Appends the names of all fields. */
-void wire_error_fields(struct wire_error *fault);
+void wire_error_fields(struct wire_error *error);
 
 /* clang-format off */
 #define WIRE_OPS(X) \
@@ -102,13 +102,13 @@ void wire_write_request(struct buf *buf, const struct wire_request *request);
 void wire_get_request(struct buf *buf, struct text token, bool page);
 
 /* Reads a line (without LF), whose memory it overwrites and into which the texts then point. 0, or
- * -EINVAL with *ret_fault filled; ret_request is then undefined. Members that are not known are
+ * -EINVAL with *ret_error filled; ret_request is then undefined. Members that are not known are
  * passed over, so that later versions can add some. */
 int wire_read_request(char *line, size_t len, struct wire_request *ret_request,
-		      struct wire_error *ret_fault);
+		      struct wire_error *ret_error);
 
 /* Appends `"key":{...}` with the fields that have a value. */
 void member_write_fields(struct buf *buf, const char *key, const struct text value[FIELD_COUNT]);
-/* Reads an object of fields. Unknown names are passed over; a value that is no string is a fault of
+/* Reads an object of fields. Unknown names are passed over; a value that is no string is a error of
  * the reader. */
 void member_read_fields(struct json *json, struct text ret_value[FIELD_COUNT]);

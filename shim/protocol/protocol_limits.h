@@ -14,7 +14,7 @@
 #define WIRE_ID_BYTES_MAX VALUE_BYTES_MAX
 /* tags, tracestate, baggage: what the shim reads of them. */
 #define WIRE_LIST_BYTES_MAX LIST_BYTES_MAX
-/* The name of a scope: room for a CI job's URL-like name, and short in an environment. */
+/* The name of a scope: space for a CI job's URL-like name, and short in an environment. */
 #define WIRE_NAME_BYTES_MAX 128
 /* The text of an error: one that lists all field names, and a cut piece of what was sent. */
 #define WIRE_MESSAGE_BYTES_MAX 512

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the suites of the pure rooms share: a list of tests, and a main that runs it. */
+/* What the suites of the pure modules share: a list of tests, and a main that runs it. */
 #ifndef TAGALONG_TESTS_SUITE_H
 #define TAGALONG_TESTS_SUITE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Setting up coding agents that can tell us their session: a plugin or a hook in the user's own
+/* Setting up coding agents that can report their session: a plugin or a hook in the user's own
  * configuration, which uninstall takes out again to the byte. */
 #pragma once
 

@@ -228,10 +228,10 @@ static struct jsonc_target target_of(const struct agent *agent, const char *elem
 }
 
 __attribute__((noreturn)) static void refuse(const struct change *change,
-					     const struct jsonc_fault *fault)
+					     const struct jsonc_error *error)
 {
-	die(EXIT_TROUBLE, "%s:%u:%u: %s; the file was not changed", change->path, fault->line,
-	    fault->column, fault->reason);
+	die(EXIT_TROUBLE, "%s:%u:%u: %s; the file was not changed", change->path, error->line,
+	    error->column, error->reason);
 }
 
 static void plan_toml(const struct agent *agent, const char *part, struct change *change,
@@ -252,7 +252,7 @@ static bool plan_install(const struct agent *agent, const char *part, struct cha
 			 struct receipt *receipt)
 {
 	struct jsonc_target target = target_of(agent, part);
-	struct jsonc_fault fault;
+	struct jsonc_error error;
 	size_t at;
 	int result;
 
@@ -281,9 +281,9 @@ static bool plan_install(const struct agent *agent, const char *part, struct cha
 		    "%s exists and was not written by tagalong agents; it was not changed",
 		    change->path);
 	result = jsonc_insertion((struct text){ change->before, change->before_len }, &target, &at,
-				 &receipt->text, &fault);
+				 &receipt->text, &error);
 	if (result == -EINVAL)
-		refuse(change, &fault);
+		refuse(change, &error);
 	if (!result)
 		splice(change, at, 0, text_of(receipt->text));
 	return !result;
@@ -384,7 +384,7 @@ static bool plan_uninstall(const struct agent *agent, const char *part,
 	struct text nothing = { NULL, 0 };
 	struct jsonc_target target = target_of(agent, part);
 	const char *found = find_once(change->before, receipt->text);
-	struct jsonc_fault fault;
+	struct jsonc_error error;
 	struct jsonc_span span, none;
 	int result;
 
@@ -396,15 +396,15 @@ static bool plan_uninstall(const struct agent *agent, const char *part,
 	if (found && !receipt->created) {
 		splice(change, (size_t)(found - change->before), strlen(receipt->text), nothing);
 		if (agent->toml || jsonc_find((struct text){ change->after, change->after_len },
-					      &target, &none, &fault) == -ENOENT)
+					      &target, &none, &error) == -ENOENT)
 			return true;
 		free(change->after); /* something was put behind ours since, and needs no comma */
 		change->after = NULL;
 	}
 	result = jsonc_find((struct text){ change->before, change->before_len }, &target, &span,
-			    &fault);
+			    &error);
 	if (result == -EINVAL)
-		refuse(change, &fault);
+		refuse(change, &error);
 	if (result)
 		printf("%s: nothing to remove, it was taken out already\n", change->path);
 	else

@@ -17,7 +17,7 @@ struct jsonc_scan {
 	struct text text;
 	size_t at;
 	const struct jsonc_target *target;
-	const char *fault;
+	const char *error;
 	unsigned depth;
 	/* The innermost container on the path: how many keys led to it, where its inside begins,
 	 * and its first member or element. */
@@ -34,10 +34,10 @@ static char peek(const struct jsonc_scan *scan)
 	return scan->at < scan->text.len ? scan->text.ptr[scan->at] : '\0';
 }
 
-static bool fail(struct jsonc_scan *scan, const char *fault)
+static bool fail(struct jsonc_scan *scan, const char *error)
 {
-	if (!scan->fault)
-		scan->fault = fault;
+	if (!scan->error)
+		scan->error = error;
 	return false;
 }
 
@@ -46,12 +46,12 @@ static bool starts(const struct jsonc_scan *scan, const char *word)
 	return text_starts_with(text_from(scan->text, scan->at), text_of(word));
 }
 
-static void skip_until(struct jsonc_scan *scan, const char *end, const char *fault)
+static void skip_until(struct jsonc_scan *scan, const char *end, const char *error)
 {
 	while (scan->at < scan->text.len && !starts(scan, end))
 		scan->at++;
-	if (scan->at == scan->text.len && fault)
-		fail(scan, fault);
+	if (scan->at == scan->text.len && error)
+		fail(scan, error);
 	else if (scan->at < scan->text.len)
 		scan->at += strlen(end);
 }
@@ -67,7 +67,7 @@ static void skip_space(struct jsonc_scan *scan)
 			skip_until(scan, "*/", "the comment does not end");
 		else
 			return;
-		if (scan->fault)
+		if (scan->error)
 			return;
 	}
 }
@@ -154,7 +154,7 @@ static bool scan_container(struct jsonc_scan *scan, size_t matched, char close)
 		scan->inside = scan->at;
 		scan->has_first = false;
 	}
-	for (skip_space(scan); peek(scan) != close && !scan->fault; skip_space(scan)) {
+	for (skip_space(scan); peek(scan) != close && !scan->error; skip_space(scan)) {
 		size_t start = scan->at;
 
 		if (!comma && matched != OFF_PATH) {
@@ -175,7 +175,7 @@ static bool scan_container(struct jsonc_scan *scan, size_t matched, char close)
 		if (peek(scan) == close && scan->target->strict)
 			return fail(scan, "trailing comma before a closing bracket");
 	}
-	if (scan->fault)
+	if (scan->error)
 		return false;
 	scan->at++;
 	scan->depth--;
@@ -194,44 +194,44 @@ static bool scan_value(struct jsonc_scan *scan, size_t matched)
 	return c == '"' ? scan_string(scan) : scan_word(scan);
 }
 
-static void find_place(const struct jsonc_scan *scan, struct jsonc_fault *ret_fault)
+static void find_place(const struct jsonc_scan *scan, struct jsonc_error *ret_error)
 {
-	ret_fault->reason = scan->fault;
-	ret_fault->line = ret_fault->column = 1;
+	ret_error->reason = scan->error;
+	ret_error->line = ret_error->column = 1;
 	for (size_t i = 0; i < scan->at && i < scan->text.len; i++) {
-		ret_fault->column++;
+		ret_error->column++;
 		if (scan->text.ptr[i] == '\n') {
-			ret_fault->line++;
-			ret_fault->column = 1;
+			ret_error->line++;
+			ret_error->column = 1;
 		}
 	}
 }
 
 static int run(struct jsonc_scan *scan, struct text text, const struct jsonc_target *target,
-	       struct jsonc_fault *ret_fault)
+	       struct jsonc_error *ret_error)
 {
 	*scan = (struct jsonc_scan){ .text = text, .target = target };
 	if (text_starts_with(text, TEXT("\xEF\xBB\xBF")))
 		scan->at = 3;
 	skip_space(scan);
-	if (!scan->fault && scan_value(scan, 0)) {
+	if (!scan->error && scan_value(scan, 0)) {
 		skip_space(scan);
 		if (scan->at < text.len)
 			fail(scan, "unexpected text after the end");
 	}
-	if (!scan->fault)
+	if (!scan->error)
 		return 0;
-	find_place(scan, ret_fault);
+	find_place(scan, ret_error);
 	return -EINVAL;
 }
 
 int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc_span *ret_span,
-	       struct jsonc_fault *ret_fault)
+	       struct jsonc_error *ret_error)
 {
 	struct jsonc_scan scan;
 	size_t end;
 
-	if (run(&scan, text, target, ret_fault))
+	if (run(&scan, text, target, ret_error))
 		return -EINVAL;
 	if (!scan.found)
 		return -ENOENT;
@@ -249,7 +249,7 @@ int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc
 }
 
 int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
-		    char **ret_insert, struct jsonc_fault *ret_fault)
+		    char **ret_insert, struct jsonc_error *ret_error)
 {
 	struct text gap = { NULL, 0 };
 	struct jsonc_scan scan;
@@ -257,7 +257,7 @@ int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t 
 	size_t size;
 	FILE *out;
 
-	if (run(&scan, text, target, ret_fault))
+	if (run(&scan, text, target, ret_error))
 		return -EINVAL;
 	if (scan.found)
 		return -EEXIST;

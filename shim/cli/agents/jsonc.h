@@ -24,18 +24,18 @@ struct jsonc_span {
 };
 
 /* What is wrong with a text, and where. */
-struct jsonc_fault {
+struct jsonc_error {
 	const char *reason;
 	unsigned line, column; /* from 1 */
 };
 
-/* Whether the element is there, and where: with the comma that goes with it. -EINVAL, and a fault,
+/* Whether the element is there, and where: with the comma that goes with it. -EINVAL, and a error,
  * when the text is no such JSON; -ENOENT when the element is not in it. */
 int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc_span *ret_span,
-	       struct jsonc_fault *ret_fault);
+	       struct jsonc_error *ret_error);
 
 /* What to insert, and where, so that the element is the array's first: arrays and objects on the
- * way are made. *ret_insert is to be freed. -EINVAL and a fault as above, also when something
+ * way are made. *ret_insert is to be freed. -EINVAL and a error as above, also when something
  * else than that array stands in its place; -EEXIST when the element is there; -ENOMEM. */
 int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
-		    char **ret_insert, struct jsonc_fault *ret_fault);
+		    char **ret_insert, struct jsonc_error *ret_error);

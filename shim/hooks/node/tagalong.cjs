@@ -202,9 +202,9 @@ function install() {
     return !require("node:net").isIP(name) || new URL(`http://${hostname}`).hostname.replace(/^\[|\]$/g, "") === address
   }
 
-  const forget = ({ request }) => unsent.delete(request)
-  subscribe("undici:client:sendHeaders", forget)
-  subscribe("undici:request:error", forget)
+  const isSent = ({ request }) => unsent.delete(request)
+  subscribe("undici:client:sendHeaders", isSent)
+  subscribe("undici:request:error", isSent)
   subscribe("undici:client:connected", ({ connectParams, socket }) => {
     try {
       if (leadsThere(connectParams, socket)) return
