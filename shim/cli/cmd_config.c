@@ -116,8 +116,10 @@ static int run(const struct command *command, int argc, char **argv)
 
 	while (next_option(command, argc, argv) != OPTION_END)
 		json = true;
-	if (argc - optind < 1 || argc - optind > 2)
-		usage_error(command, "one of check, show and path is needed, and at most one file");
+	if (optind == argc)
+		usage_error(command, "a subcommand is needed: check, show or path");
+	if (argc - optind > 2)
+		usage_error(command, "at most one file can be given");
 	verb = argv[optind];
 	path = argv[optind + 1];
 	check = !strcmp(verb, "check");

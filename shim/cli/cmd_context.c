@@ -18,9 +18,9 @@ enum { OPT_SCOPE = 1, OPT_TTL, OPT_JSON };
 static const struct command_option options[] = {
 	{ "scope", "SCOPE", "a name, pid:N for the scope of that process, or default", WORD_SCOPE,
 	  OPT_SCOPE, 0 },
-	{ "ttl", "TIME", "with set or open: close the named scope after 90s, 30m, 2h, 7d",
-	  WORD_FREE, OPT_TTL, 0 },
-	{ "json", NULL, "print the replies of the service (tagalong-protocol(7))", WORD_FREE,
+	{ "ttl", "TIME", "close the named scope after 90s, 30m, 2h, 7d (set and open)", WORD_FREE,
+	  OPT_TTL, 0 },
+	{ "json", NULL, "print the service's replies as they are (tagalong-protocol(7))", WORD_FREE,
 	  OPT_JSON, 0 },
 	{ 0 },
 };
@@ -160,7 +160,8 @@ static void parse(struct call *call, int argc, char **argv)
 		parse_argument(call, argv[i]);
 	/* What cannot be meant. */
 	if (((op == WIRE_SET && !call->request.ttl_seconds) || op == WIRE_UNSET) && optind == argc)
-		usage_error(call->command, "%s needs a field", wire_op_name(op));
+		usage_error(call->command, "%s needs %s", wire_op_name(op),
+			    op == WIRE_SET ? "FIELD=VALUE" : "a field");
 	if (call->request.ttl_seconds && op != WIRE_SET && op != WIRE_OPEN)
 		usage_error(call->command, "--ttl goes with set or open only");
 	/* Its own process would be this one, which ends at once. */

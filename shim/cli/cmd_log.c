@@ -299,8 +299,8 @@ static const struct command_option options[] = {
 	{ "follow", NULL, "print new entries as they are written, until interrupted", WORD_FREE,
 	  OPT_FOLLOW, 'f' },
 	{ "by", "WHAT", "count by task, conversation, project or command", WORD_BY, OPT_BY, 0 },
-	{ "since", "T", "the last 90s, 15m, 2h, 3d; or a date, as \"2026-11-25 14:30\"", WORD_FREE,
-	  OPT_SINCE, 0 },
+	{ "since", "T", "only of the last 90s, 15m, 2h, 3d, or since \"2026-11-25 14:30\"",
+	  WORD_FREE, OPT_SINCE, 0 },
 	{ "json", NULL, "print one JSON object per line", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
 };

@@ -13,7 +13,7 @@ enum { OPT_SCOPE = OPT_OWN };
 
 static const struct command_option options[] = {
 	LAUNCH_OPTIONS,
-	{ "scope", "NAME", "run below this named scope, which is opened if it does not exist",
+	{ "scope", "NAME", "run in this named scope, which is opened if it does not exist",
 	  WORD_SCOPE, OPT_SCOPE, 0 },
 	{ 0 },
 };
@@ -35,7 +35,9 @@ static int run(const struct command *command, int argc, char **argv)
 	if (scope && launch.no_service)
 		usage_error(command, "--scope and --no-service cannot be combined");
 	if (scope && !wire_name_ok(text_of(scope)))
-		usage_error(command, "--scope needs a name of letters, digits and ._-:/@+");
+		usage_error(command,
+			    "--scope needs a name of letters, digits and ._-:/@+, not \"%s\"",
+			    scope);
 	launch_hooks();
 	if (!launch.no_service)
 		scope_open(scope, launch.debug);

@@ -20,13 +20,13 @@ enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_STORE, OPT_VERBOSE, OPT_
 static const struct command_option options[] = {
 	{ "socket", "PATH", "where to listen", WORD_FILE, OPT_SOCKET, 0 },
 	{ "store", "URL",
-	  "where scopes are kept: file:[/PATH], memory:, redis[s]://HOST, or @FILE with one",
+	  "where scopes are stored: file:[/PATH], memory:, redis[s]://HOST; or @FILE, which holds the URL",
 	  WORD_FREE, OPT_STORE, 0 },
 	{ "verbose", NULL, "print one line on stdout for each event", WORD_FREE, OPT_VERBOSE, 0 },
-	{ "json", NULL, "print events and warnings as JSON", WORD_FREE, OPT_JSON, 0 },
-	{ "idle-exit", "SECONDS", "exit after so long without a scope or a request", WORD_FREE,
+	{ "json", NULL, "print events and warnings as JSON lines", WORD_FREE, OPT_JSON, 0 },
+	{ "idle-exit", "SECONDS", "exit after this time without scopes and requests", WORD_FREE,
 	  OPT_IDLE_EXIT, 0 },
-	{ "no-pages", NULL, "share no memory: every request asks over the socket", WORD_FREE,
+	{ "no-pages", NULL, "no shared memory: every request asks over the socket", WORD_FREE,
 	  OPT_NO_PAGES, 0 },
 	{ 0 },
 };
@@ -63,8 +63,9 @@ static int run(const struct command *command, int argc, char **argv)
 		case OPT_IDLE_EXIT:
 			if (!text_number(text_of(optarg), IDLE_EXIT_SECONDS_MAX, &seconds) ||
 			    !seconds)
-				usage_error(command, "--idle-exit needs 1 to %d seconds",
-					    IDLE_EXIT_SECONDS_MAX);
+				usage_error(command,
+					    "--idle-exit needs 1 to %d seconds, not \"%s\"",
+					    IDLE_EXIT_SECONDS_MAX, optarg);
 			service.idle_exit_seconds = (unsigned)seconds;
 			break;
 		case OPT_NO_PAGES:
@@ -95,17 +96,18 @@ const struct command command_serve = {
 	.operands = "",
 	.summary = "Run the context service for the programs of this user.",
 	.options = options,
-	.about = "The socket is TAGALONG_SOCKET, else $XDG_RUNTIME_DIR/tagalong/context.sock. "
-		 "tagalong run starts the service if it is not running; systemd can start it on "
-		 "demand: systemctl --user enable --now tagalong.socket\n\n"
-		 "Scopes and their context outlive the service: file: is a database in "
-		 "$XDG_STATE_HOME/tagalong, file:/PATH another one, memory: none. With "
-		 "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB] (or rediss:// for TLS; Valkey as "
-		 "well) named scopes and the default one are shared by all machines that name the "
-		 "same store; ?prefix=, cacert=, cert= and key= may follow. Without --store it is "
-		 "TAGALONG_STORE.\n\n"
-		 "The protocol is in docs/protocol.md and tagalong-protocol(7): any other program "
-		 "may implement it.",
+	.about =
+		"The socket is TAGALONG_SOCKET, else $XDG_RUNTIME_DIR/tagalong/context.sock. "
+		"tagalong run starts the service if it is not running; systemd can start it on "
+		"demand: systemctl --user enable --now tagalong.socket\n\n"
+		"Scopes outlive the service in a database: with file: it is "
+		"$XDG_STATE_HOME/tagalong/context.db, with file:/PATH another one. With memory: they "
+		"end with it. With redis://[[USER]:PASSWORD@]HOST[:PORT][/DB] (rediss:// for TLS; "
+		"Valkey as well) named scopes and the default one are shared by all machines that "
+		"name the same store; ?prefix=, cacert=, cert= and key= may follow. Without --store "
+		"it is TAGALONG_STORE, else file:.\n\n"
+		"The protocol is in docs/protocol.md and tagalong-protocol(7): any other program "
+		"may implement it.",
 	.examples = "tagalong serve --verbose",
 	.run = run,
 };

@@ -112,7 +112,7 @@ bool config_is_absent(int result);
  * write to it (whoever names the relays says where the metadata goes), -EFBIG, and -EINVAL for what
  * is no regular file. */
 int config_file_read(const char *path, struct buf *ret_source);
-/* For people: "everybody may write to it". */
+/* For people: "no such file or directory". */
 const char *config_file_reason(int result);
 
 enum config_state {

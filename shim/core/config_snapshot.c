@@ -65,17 +65,17 @@ const char *config_file_reason(int result)
 {
 	switch (result) {
 	case -ENOENT:
-		return "there is no such file";
+		return "no such file or directory";
 	case -EACCES:
-		return "it is not readable, or everybody may write to it";
+		return "permission denied, or the file is world-writable";
 	case -EFBIG:
-		return "it is larger than 256 KiB";
+		return "the file is larger than 256 KiB";
 	case -EINVAL:
-		return "it is not a regular file, or its path is not absolute";
+		return "not a regular file, or not an absolute path";
 	case -ENOMEM:
 		return "out of memory";
 	default:
-		return "it cannot be read";
+		return "the file cannot be read";
 	}
 }
 

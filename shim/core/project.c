@@ -165,7 +165,7 @@ const char *project_error_text(int result)
 	case -ETIMEDOUT:
 		return "the working folder is on a network's file system, which may hang";
 	case -EPERM:
-		return "the process has raised rights";
+		return "the process has elevated privileges";
 	default:
 		return NULL;
 	}
@@ -210,7 +210,7 @@ int project_of_process(struct buf *ret_id)
 	uint64_t now_ms;
 	int result;
 
-	/* With raised rights the caller would decide by its folder what is sent. */
+	/* With elevated privileges the caller would decide by its folder what is sent. */
 	if (!last)
 		return -EPERM;
 	result = folder_identify(&here);

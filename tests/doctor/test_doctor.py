@@ -84,7 +84,7 @@ def test_every_program_that_is_linked_with_libcurl(verdict):
         with open(program, "rb") as file:
             is_elf = file.read(4) == b"\x7fELF"
         answer, report = verdict(program)
-        assert (answer == LINKED) == (is_elf and links(program)) or "raised rights" in report["reason"], report
+        assert (answer == LINKED) == (is_elf and links(program)) or "elevated privileges" in report["reason"], report
         assert "binary" in report or report["reason"] == "its interpreter is missing", report
 
 
@@ -392,7 +392,7 @@ def test_raised_rights(verdict, doctor):
         shutil.copy("/usr/bin/curl", folder / "capable")
         how = {"tagalong": folder / "tagalong", "user": NOBODY if os.geteuid() == 0 else None}
         _, report = verdict("passwd", **how)
-        assert report["setuid"] and "raised rights" in report["reason"]
+        assert report["setuid"] and "elevated privileges" in report["reason"]
         if os.geteuid() != 0:
             return
         (folder / "setuid").chmod(0o4755)
@@ -401,7 +401,7 @@ def test_raised_rights(verdict, doctor):
         for name in ("setuid", "capable"):
             done = doctor("--json", "--probe", folder / name, "-sS", "-d", "{}", "{url}", **how)
             report = json.loads(done.stdout)
-            assert report["verdict"] == "not" and "raised rights" in report["reason"], report
+            assert report["verdict"] == "not" and "elevated privileges" in report["reason"], report
             assert (report["probe"]["requests"], report["probe"]["tagged"]) == (1, 0), report
         # For root they raise nothing.
         assert verdict(folder / "setuid", tagalong=folder / "tagalong")[0] == LINKED

@@ -106,7 +106,7 @@ def test_files_that_are_refused(tagalong, tmp_path):
     path = tmp_path / "config.json"
     path.write_text("{}")
     path.chmod(0o666)
-    assert "everybody may write to it" in tagalong("config", "check", str(path)).stderr
+    assert "world-writable" in tagalong("config", "check", str(path)).stderr
     path.chmod(0o644)
     path.write_text(" " * 262145)
     assert "larger than 256 KiB" in tagalong("config", "check", str(path)).stderr

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What docs/security.md claims and no other suite shows: injection by every source of a value, hosts
-that share a connection, programs with raised rights, places to write to, secrets."""
+that share a connection, programs with elevated privileges, places to write to, secrets."""
 
 import json
 import os
@@ -165,7 +165,7 @@ int main(int argc, char **argv)
 
 @pytest.fixture
 def raised(shim):
-    """A program that needs the shim itself (LD_PRELOAD is no way into one with raised rights: the loader
+    """A program that needs the shim itself (LD_PRELOAD is no way into one with elevated privileges: the loader
     leaves it out), in a folder that everybody may enter: (as it is, with the bit set)."""
     folder = Path(tempfile.mkdtemp(prefix="tagalong-"))
     folder.chmod(0o755)

@@ -108,7 +108,7 @@ def test_watch(service):
         (["set", "task=T-1"], "the fields are: task_id, parent_task_id, conversation_id"),
         (["get", "task"], "the fields are: task_id"),
         (["unset", "task"], "the fields are: task_id"),
-        (["set"], "set needs a field"),
+        (["set"], "set needs FIELD=VALUE"),
         (["unset"], "unset needs a field"),
         (["set", "task_id"], "set needs FIELD=VALUE"),
         (["set", "task_id="], "the value of task_id is empty"),

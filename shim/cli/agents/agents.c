@@ -156,7 +156,7 @@ static const struct command_option options[] = {
 static const struct command_verb verbs[] = {
 	{ "status", "", "show what is installed, and when it was last seen working", WORD_FREE },
 	{ "install", "AGENT", "show the change, ask, and write it", WORD_AGENT },
-	{ "uninstall", "AGENT", "take exactly that out again", WORD_AGENT },
+	{ "uninstall", "AGENT", "remove exactly what install has written", WORD_AGENT },
 	{ 0 },
 };
 
@@ -170,21 +170,25 @@ static int run(const struct command *command, int argc, char **argv)
 		yes = true;
 	argc -= optind;
 	argv += optind;
-	if (argc == 1 && !strcmp(argv[0], "status"))
+	if (!argc)
+		usage_error(command, "a subcommand is needed: status, install or uninstall");
+	if (!strcmp(argv[0], "status") && argc > 1)
+		usage_error(command, "status takes no agent");
+	if (!strcmp(argv[0], "status"))
 		return print_status();
-	if (argc != 2)
-		usage_error(command, "a subcommand and an agent are needed");
-	agent = agent_find(argv[1]);
+	agent = argc == 2 ? agent_find(argv[1]) : NULL;
 	if (!strcmp(argv[0], "hook")) {
 		if (agent)
 			run_hook(agent);
 		return EXIT_OK;
 	}
-	if (!agent)
-		usage_error(command, "unknown agent: %s", argv[1]);
 	install = !strcmp(argv[0], "install");
 	if (!install && strcmp(argv[0], "uninstall") != 0)
 		usage_error(command, "unknown subcommand: %s", argv[0]);
+	if (argc != 2)
+		usage_error(command, "%s needs one agent", argv[0]);
+	if (!agent)
+		usage_error(command, "unknown agent: %s", argv[1]);
 	refuse_foreign_home();
 	code = change(agent, install ? agent_install : agent_uninstall, yes);
 	if (install && code == EXIT_OK && agent->advice)
@@ -202,8 +206,8 @@ const struct command command_agents = {
 	.verbs = verbs,
 	.options = options,
 	.about =
-		"AGENT is kilo, opencode, claude-code, codex or codex-headers, which codex includes "
-		"where Codex has a provider of its own. The change of its configuration is shown "
+		"AGENT is kilo, opencode, claude-code, codex or codex-headers. codex does codex-headers "
+		"as well where config.toml names a provider of its own. Each change of a file is shown "
 		"before it is written.",
 	.examples = "tagalong agents install kilo",
 	.run = run,

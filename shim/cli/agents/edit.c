@@ -238,7 +238,7 @@ static void plan_toml(const struct agent *agent, const char *part, struct change
 		      struct receipt *receipt)
 {
 	struct text before = { change->before, change->before_len };
-	const char *reason = "there is no such file";
+	const char *reason = "no such file or directory";
 	size_t at;
 
 	if (!change->before || toml_place(before, text_of(agent->path[0]), &at, &reason))

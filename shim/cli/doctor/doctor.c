@@ -191,7 +191,7 @@ static int check_installation(bool json)
 enum { OPT_JSON = 1, OPT_PROBE };
 
 static const struct command_option options[] = {
-	{ "probe", NULL, "start it, with a relay on loopback, and report what really arrived",
+	{ "probe", NULL, "start COMMAND with a relay on loopback, and report what arrives there",
 	  WORD_FREE, OPT_PROBE, 0 },
 	{ "json", NULL, "print JSON", WORD_FREE, OPT_JSON, 0 },
 	{ 0 },
@@ -207,7 +207,7 @@ static int run(const struct command *command, int argc, char **argv)
 		probe = probe || option == OPT_PROBE;
 	}
 	if (optind < argc - 1 && !probe)
-		usage_error(command, "arguments of a program need --probe");
+		usage_error(command, "arguments of COMMAND need --probe");
 	if (optind == argc && probe)
 		usage_error(command, "no command to probe");
 	return optind < argc ? check_program(argv + optind, json, probe) : check_installation(json);
@@ -216,13 +216,13 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_doctor = {
 	.name = "doctor",
 	.operands = "[COMMAND [ARG...]]",
-	.summary = "Check whether and how a program is tagged, or the installation.",
+	.summary = "Check whether the requests of a program are tagged, or the installation.",
 	.options = options,
 	.about =
-		"{url} in the arguments of a program that is probed is the relay's chat URL, {base} its base URL; "
-		"OPENAI_BASE_URL and the like name it, too. Without a command: the installation, the "
-		"configuration, the relays and whether their names resolve, the context service, the "
-		"environment.\n\n"
+		"With --probe, {url} in ARG stands for the relay's chat URL and {base} for its base URL, "
+		"which OPENAI_BASE_URL and the like name as well. Without COMMAND: the installation, "
+		"the configuration, the relays and whether their names resolve, the context service, "
+		"the environment.\n\n"
 		"The exit code is 0 when requests of the program, or of what it starts, are tagged "
 		"(with --probe: when one was), and when no fault was found; else 1. 2 for a bad call, 3 "
 		"when there is no such program.",

@@ -287,7 +287,7 @@ static void check_preload(struct installation *all)
 		snprintf(path, sizeof(path), "%.*s", (int)len, list);
 		/* $LIB and the like are different in each program. */
 		if (!strchr(path, '$') && stat(path, &status))
-			add(all, "LD_PRELOAD", "there is no such file", "%s", path)->advice =
+			add(all, "LD_PRELOAD", "no such file or directory", "%s", path)->advice =
 				"unset LD_PRELOAD here, and look where your shell sets it";
 	}
 }

@@ -298,7 +298,7 @@ static bool find_obstacle(struct target *target, bool raised)
 	if (raised)
 		not_tagged(
 			target,
-			"it runs with raised rights (setuid, setgid or file capabilities), so the "
+			"it runs with elevated privileges (setuid, setgid or file capabilities), so the "
 			"loader ignores LD_PRELOAD",
 			"use a copy without those rights, or start it as that user");
 	else if (binary_read("/proc/self/exe", &own) &&
