@@ -216,7 +216,7 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_doctor = {
 	.name = "doctor",
 	.operands = "[COMMAND [ARG...]]",
-	.summary = "Check whether the requests of a program are tagged, or the installation.",
+	.summary = "Check whether and how a program is tagged, or the installation.",
 	.options = options,
 	.about =
 		"With --probe, {url} in ARG stands for the relay's chat URL and {base} for its base URL, "
