@@ -45,8 +45,10 @@ endif
 # Where addresses are of 32 bits, position independence costs a fifth of the code: small goes before fast.
 CFLAGS ?= $(if $(filter i386 i486 i586 i686,$(call machine,$(CC))),-Os,-O2) -g
 # Between two requests a client uses the caches itself: code costs by the lines that it takes, and padding is
-# a tenth of them. Clang pads less by itself, and knows one of these.
-DENSE := $(if $(findstring clang,$(CC)),,-falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1)
+# a tenth of them. GCC 14 inlines more than GCC 12, which is 7 KiB and nothing faster. Clang pads less by itself, and
+# knows one of these.
+DENSE := $(if $(findstring clang,$(CC)),,-falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1 \
+	--param=max-inline-insns-auto=10)
 WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wundef -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wmissing-declarations -Wwrite-strings -Wvla -Wswitch-enum \
 	-Wcast-align -Wimplicit-fallthrough -Wno-unused-parameter $(WERROR)
