@@ -284,6 +284,14 @@ static bool is_defined_before_us(const char *name)
 	return false;
 }
 
+static bool is_our_version(const struct dl_arguments *arguments)
+{
+	struct elf_name wanted = elf_name(arguments->name, arguments->version);
+	struct elf own;
+
+	return elf_open(dso_own(), &own) && elf_find(&own, &wanted);
+}
+
 /* There is none but ours: the real function is to say so. Its message has the name of the
  * caller, the symbol and the version; the version is lost where the program itself asks for one. */
 static void let_it_fail(struct dl_arguments *arguments, const void *caller)
@@ -299,7 +307,7 @@ static void let_it_fail(struct dl_arguments *arguments, const void *caller)
 		/* Up to glibc 2.35 the next one is looked for as if a reference without a version
 		 * were bound, which finds ours (glibc bug 14932). */
 		arguments->handle = RTLD_DEFAULT;
-	} else if (arguments->version) {
+	} else if (arguments->version && is_our_version(arguments)) {
 		if (!is_before_us(caller))
 			arguments->handle = RTLD_NEXT;
 		else

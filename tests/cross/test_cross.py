@@ -22,7 +22,10 @@ from tags import CONTEXT, GENERIC
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "musl"))
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))
+
 from root import foreign  # noqa: E402
+from servers import start_service  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("TAGALONG_BUILD", ROOT / "build"))
@@ -207,6 +210,31 @@ def test_the_same_library_with_musl(name):
     assert tagged["RTLD_NEXT"] == bare["RTLD_NEXT"]
     assert [line for line in tagged["errors"] if "curl_easy_init in" not in line and line != "nowhere"] == [
         line for line in bare["errors"] if "curl_easy_init in" not in line]
+
+
+@pytest.mark.parametrize("pages", [["--no-pages"], []], ids=["asked", "by its page"])
+@pytest.mark.parametrize("name", MUSL)
+def test_a_service_with_musl(tmp_path, name, pages):
+    """Of this machine: a context is a context everywhere. The value changes between two processes."""
+    machine = next(each for each in MACHINES if each.name == name)
+    make(machine, machine.build, f"{machine.build}/libtagalong.so")
+    machine = replace(machine, musl=foreign(*MUSL[name]))
+    for target in ("plugin.so", "host"):
+        make(machine, machine.hosts, f"{machine.hosts}/cross/{target}", f"-specs {machine.musl}/specs")
+    socket = f"{tmp_path}/live/context.sock"
+    env = {"TAGALONG_SOCKET": socket, "TAGALONG_TIMEOUT_MS": "10000", "LD_PRELOAD": f"{machine.build}/libtagalong.so"}
+    service = start_service(tmp_path, "live", *pages)
+    try:
+        for task in ("T-1", "T-2"):
+            command = [BUILD / "tagalong", "context", "set", f"task_id={task}"]
+            subprocess.run(command, env={"PATH": "/usr/bin:/bin", "TAGALONG_SOCKET": socket}, check=True)
+            done = machine.run("cross/host", env)
+            assert (done.returncode, done.stderr) == (0, "")
+            tasks = re.findall("^X-Task-Id: (.*)", done.stdout, re.MULTILINE)
+            assert len(tasks) >= 2 + machine.dl_hooks and set(tasks) == {task}
+    finally:
+        service.kill()
+        service.wait()
 
 
 def test_exports(machine):

@@ -8,7 +8,9 @@ system's libcurl.
 """
 
 import os
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -375,3 +377,69 @@ except AttributeError as error:
     print(error)
 """
     assert neutral(["/usr/bin/python3", "-c", script], []).rc == 0
+
+
+THROWS = """
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+static void *find(void *library, const char *name, const char *version = nullptr)
+{
+	dlerror();
+	void *found = version ? dlvsym(library, name, version) : dlsym(library, name);
+	const char *error = dlerror();
+
+	if (error) /* a dlerror() of NULL would end the process here, and did */
+		throw std::runtime_error(error);
+	if (!found)
+		throw std::logic_error(std::string("nothing, and no error for ") + name);
+	return found;
+}
+int main()
+{
+	void *const places[] = {RTLD_DEFAULT, RTLD_NEXT, dlopen(nullptr, RTLD_NOW), dlopen(getenv("LIBRARY"), RTLD_NOW)};
+	const char *const versions[] = {nullptr, "CURL_OPENSSL_4", "CURL_NONE_1"};
+
+	for (void *place : places)
+		for (const char *name : {"curl_easy_init", "curl_easy_perform", "curl_multi_cleanup", "curl_none", "puts"})
+			for (const char *version : versions)
+				try {
+					find(place, name, version);
+					printf("%s is there\\n", name);
+				} catch (const std::exception &error) {
+					puts(error.what());
+				}
+	try {
+		auto init = (decltype(&curl_easy_init))find(places[3], "curl_easy_init");
+		auto setopt = (decltype(&curl_easy_setopt))find(places[3], "curl_easy_setopt");
+		auto perform = (decltype(&curl_easy_perform))find(places[3], "curl_easy_perform");
+		CURL *easy = init();
+
+		setopt(easy, CURLOPT_URL, getenv("HOST_URL"));
+		setopt(easy, CURLOPT_POSTFIELDS, "{}");
+		printf("%d\\n", perform(easy));
+	} catch (const std::exception &error) {
+		puts(error.what());
+	}
+}
+"""
+
+
+@pytest.mark.parametrize("library, linked", [("libcurl.so.4", False), ("libcurl.so.4", True), ("libm.so.6", False)])
+def test_an_error_that_is_thrown(run, relay, tmp_path, library, linked):
+    """What dlerror() says is made an exception, as wrappers in C++ do."""
+    source, program = tmp_path / "throws.cc", tmp_path / "throws"
+    source.write_text(THROWS)
+    libraries = ["-Wl,--no-as-needed", "-lcurl"] if linked else ["-ldl"]
+    subprocess.run(["c++", "-O1", "-w", "-std=c++17", "-D_GNU_SOURCE", "-o", program, source, *libraries], check=True)
+    env = CONTEXT | {"HOST_URL": relay.url + "/v1/chat/completions", "LIBRARY": library}
+    bare, ours = (run([str(program)], env=env, **how) for how in ({"shim": None}, {}))
+    assert b"nothing, and no error" not in ours.stdout and b"CURL_NONE_1" in ours.stdout
+    if not linked:  # where the program itself asks for a version that is only ours, the message has lost it
+        bare, ours = (replace(each, stdout=re.sub(rb"version (CURL_OPENSSL_4|\(none\))", b"version", each.stdout))
+                      for each in (bare, ours))
+    compare(bare, ours, {"relay": [GENERIC] * (library == "libcurl.so.4")})

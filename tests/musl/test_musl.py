@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 import grants
 
@@ -223,3 +224,100 @@ def test_odd(run, root, odd, relay, other_relay, mode):
     assert bare.rc >= 0 and bare.requests, bare
     expect = {"relay": [TAGS.get(mode, GENERIC)] * len(bare.requests), "other": [PLAIN] * len(bare.traffic["other"])}
     compare(bare, ours, expect, ["X-Own", "X-Turn", "X-Own-Too"], unordered=mode in UNORDERED, one_trace=False)
+
+
+GONE = POST + """
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int c, char **v) {
+    void *h = dlopen("libcurl.so.4", RTLD_NOW);
+    curl_global_init(CURL_GLOBAL_ALL);
+    if (!strcmp(v[2], "unlink") ? unlink(v[3]) : chroot(v[3]) || chdir("/")) return 9;
+    for (int i = 0; i < 2; i++) {
+        CURL *e = curl_easy_init();
+        printf("%d\\n", e != 0);
+        curl_easy_setopt(e, CURLOPT_URL, v[1]);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDS, "{}");
+        printf("%d\\n", curl_easy_perform(e));
+        curl_easy_cleanup(e);
+        printf("%d\\n", post(h, v[1]));
+        printf("%d\\n", post(RTLD_DEFAULT, v[1]));
+    }
+    return 0;
+}"""
+
+
+@pytest.mark.parametrize("how", ["unlink", "chroot"])
+def test_libcurl_is_gone(run, root, relay, how):
+    """musl's dlopen() opens the file also of what is loaded; nothing of ours asks it to."""
+    program = compile_host(root, "gone", GONE, f"-L{WORK}/curl/lib/.libs", "-lcurl")
+    folder = root / "tmp" / f"gone-{os.getpid()}-{how}"
+    results = []
+    for preload in ("", "/lib/libtagalong.so"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        shutil.copy(root / "usr/lib/libcurl.so.4", folder)
+        inside = f"/tmp/{folder.name}"
+        words = [f"LD_PRELOAD={preload}", f"LD_LIBRARY_PATH={inside}", program, relay.url + "/v1/chat/completions", how]
+        words.append(inside if how == "chroot" else f"{inside}/libcurl.so.4")
+        results.append(run(["/usr/sbin/chroot", str(root), "/bin/busybox", "env", *words], shim=None, env=CONTEXT))
+    compare(*results, {"relay": [GENERIC] * 6})
+    assert re.sub(rb"\{.*\n", b"", results[0].stdout) == b"1\n0\n0\n0\n" * 2
+
+
+@pytest.mark.parametrize("folder", ["$LIB", "lib"])
+def test_lib_in_the_path(run, root, relay, folder):
+    """To musl $LIB is a name like any other: nothing is loaded from there, or what stands in a folder of that name."""
+    place = root / "usr" / "local" / folder / "tagalong"
+    place.mkdir(parents=True, exist_ok=True)
+    shutil.copy(LIBRARY, place)
+    words = ["LD_PRELOAD=/usr/local/$LIB/tagalong/libtagalong.so", "/bin/curl", "-s", "-d", "{}"]
+    command = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", *words, relay.url + "/v1/chat/completions"]
+    try:
+        bare = run([word for word in command if not word.startswith("LD_PRELOAD")], shim=None, env=CONTEXT)
+        compare(bare, run(command, shim=None, env=CONTEXT), {"relay": [GENERIC if folder == "$LIB" else PLAIN]})
+    finally:
+        shutil.rmtree(root / "usr" / "local")
+
+
+def kubernetes(name):
+    """The environment of the agent's container in a block of the recipes, and where its init container puts the
+    library; what a field of the pod says is made up."""
+    text = (HERE.parents[1] / "docs/recipes.md").read_text()
+    pod = yaml.safe_load(re.search(rf"```yaml {name}\n(.*?)```", text, re.DOTALL)[1])
+    (init,), agent = pod["spec"]["initContainers"], pod["spec"]["containers"][-1]
+    env = {variable["name"]: variable.get("value", "of-the-pod") for variable in agent["env"]}
+    return env, init["command"][-1]
+
+
+@pytest.mark.parametrize("recipe", ["kubernetes", "kubernetes-shared"])
+def test_the_kubernetes_recipes(run, root, relay, recipe):
+    """An agent's image of Alpine: the library that the init container copies, with the daemon of another image."""
+    env, target = kubernetes(recipe)
+    volume = root / target.strip("/")
+    shutil.rmtree(volume, ignore_errors=True)
+    volume.mkdir(parents=True)
+    shutil.copy(LIBRARY, volume)
+    env["TAGALONG_RELAYS"] = env["TAGALONG_RELAYS"].replace("https://relay.example.com", relay.url)
+    service = None
+    try:
+        if "TAGALONG_SOCKET" in env:
+            socket = root / env["TAGALONG_SOCKET"].strip("/")
+            socket.parent.mkdir(mode=0o700)
+            own = {"PATH": "/usr/bin:/bin", "TAGALONG_SOCKET": str(socket), "TAGALONG_SCOPE": env["TAGALONG_SCOPE"]}
+            command = [BUILD / "tagalong", "serve", "--store", "memory:"]
+            service = subprocess.Popen(command, env=own, stderr=subprocess.DEVNULL)
+            for _ in range(100):
+                time.sleep(0 if socket.exists() else 0.05)
+            command = [BUILD / "tagalong", "context", "set", "task_id=of-the-pod"]
+            subprocess.run(command, env=own, check=True)
+        words = [f"{key}={value}" for key, value in env.items()]
+        words += ["/bin/curl", "-s", "-d", "{}", relay.url + "/v1/chat/completions"]
+        result = run(["/usr/sbin/chroot", str(root), "/bin/busybox", "env", *words], shim=None, env={})
+        assert [r.value("X-Task-Id") for r in result.requests] == ["of-the-pod"], result
+    finally:
+        if service:
+            service.kill()
+            service.wait()
+        shutil.rmtree(volume)
