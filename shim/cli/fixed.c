@@ -60,7 +60,8 @@ static void set_lines(const struct fixed_row *row, const char *url)
 
 		if (!has_line(two, tag_line_text(one, i)) || one->line[i].replaces)
 			continue; /* it differs from request to request */
-		longer = text_format("%s%s%s", value, value[0] ? "\n" : "", tag_line_text(one, i).ptr);
+		longer = text_format("%s%s%s", value, value[0] ? "\n" : "",
+				     tag_line_text(one, i).ptr);
 		free(value);
 		value = longer;
 	}

@@ -68,7 +68,7 @@ struct script_call *script_call_new(const struct shared_address *address,
 	add_word(call, &memory, TEXT("1"));
 	add_word(call, &memory, buf_since(&key, 0));
 	add_word(call, &memory, text_of(op_words[change->op]));
-	script_call_set_deadline(call, 0);
+	script_call_set_deadline(call, 0); /* another one when it is sent */
 	call->count++;
 	add_word(call, &memory, buf_since(&number, 0));
 	add_word(call, &memory, script_channel(address, change->name, channel_memory));

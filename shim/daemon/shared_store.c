@@ -25,11 +25,11 @@
 
 enum link_kind { COMMANDS, MESSAGES, LINKS };
 
-/* What a reply on the commands' connection answers, in the order in which they were sent. */
+/* A command for the server: TIME, or a call of the script. Replies come in the order of sending. */
 struct command {
 	TAILQ_ENTRY(command) link;
 	struct script_call *call; /* NULL: TIME */
-	void *request; /* NULL: nobody waits for the answer */
+	void *request; /* of shared_store_ask; NULL: nobody waits for the answer */
 	uint64_t deadline_ms; /* of the answer */
 	uint64_t sent_revision; /* the scope's newest revision when it was sent */
 };
@@ -533,6 +533,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (store->is_connected) {
 		if (now_ms >= store->time_asked_ms + SHARED_PING_MS)
 			ask_time(store);
+		/* Nothing was heard since the last PING; else PING after a second of silence. */
 		if (store->pinged_ms > messages->heard_ms &&
 		    now_ms >= store->pinged_ms + SHARED_ANSWER_MS) {
 			disconnect(store, "no answer in time");

@@ -68,9 +68,9 @@ const char *shared_store_address(const struct shared_store *store);
 /* Why the store is away, for people; NULL while it is not. */
 const char *shared_store_fault(const struct shared_store *store);
 
-/* A scope is in use: it is read, and on_row called now and whenever it changes, until it was not
- * used for a while and is not needed. Never waits. Whether it was read before, and the store is
- * connected. */
+/* Marks a scope as in use: it is subscribed to and read, and on_row is called now and whenever it
+ * changes, until it was not used for a while and is not needed. Never waits. Whether the cached copy
+ * is good: the scope was read, and the store is connected. */
 bool shared_store_use(struct shared_store *store, struct text name);
 /* Drops the names that were not used for SHARED_UNUSED_MS and that the owner does not need. */
 void shared_store_sweep(struct shared_store *store, bool (*is_needed)(void *arg, struct text name));

@@ -90,3 +90,11 @@ def test_what_the_program_sends_wins(ask):
     ((_, lines), (count, _)) = ask(["POST", url, "A: 1\nx-task-id: mine\nX_Project_Id: p\n", 16384], ["GET", url, "", 16384])
     names = [line.split(":")[0] for line in lines.splitlines()]
     assert "X-Task-Id" not in names and "X-Conversation-Id" in names and count == 0
+
+
+def test_both_files_of_the_hook_name_the_same_modules(tmp_path):
+    code = "import sys; f = sys.meta_path[0]; f.load(); print(*sorted(f.names)); print(*sorted(f.hook['HOOKS']))"
+    environment = clean_environment(tmp_path) | {"PYTHONPATH": str(ROOT / "shim/hooks/python")}
+    done = subprocess.run([PYTHON, "-c", code], env=environment, capture_output=True, text=True)
+    names, hooks = done.stdout.splitlines()
+    assert names == hooks and "http.client" in names, done

@@ -38,6 +38,7 @@ bool names_libcurl(const char *file);
 
 /* What is known about programs by their name. */
 enum known_kind {
+	KNOWN_NOT, /* there is no row */
 	KNOWN_PLUGINS, /* a language that loads libcurl for those who want it */
 	KNOWN_NODE, /* Node's own HTTP, for which there is a hook */
 	KNOWN_PYTHON, /* the same of Python, which may have a libcurl plugin, too */

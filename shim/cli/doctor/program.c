@@ -356,12 +356,13 @@ static void conclude_agent(struct target *target)
 			 NULL);
 }
 
-/* What the name says, or what the program has inside. */
-static void conclude_rest(struct target *target)
+/* Of a program that is not linked with libcurl: by what is known of its name, else by what its file
+ * contains. */
+static void conclude_unlinked(struct target *target)
 {
 	const struct binary *binary = &target->report->binary;
 	const struct known *known = target->known;
-	enum known_kind kind = known ? known->kind : KNOWN_ELSEWHERE; /* which was handled before */
+	enum known_kind kind = known ? known->kind : KNOWN_NOT;
 	struct program_report *report = target->report;
 	char memory[PATH_BYTES_MAX];
 	struct buf path;
@@ -484,7 +485,7 @@ static void examine(struct target *target)
 				   "has no other hook",
 				   "what it starts is tagged all the same");
 		else
-			conclude_rest(target);
+			conclude_unlinked(target);
 	}
 }
 

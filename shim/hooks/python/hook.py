@@ -72,6 +72,7 @@ def header_lines(method, scheme, host, port, path, own, body, proxy=None):
 
 
 def safely(function, *arguments):
+    """What it returns; nothing when it fails: the request then goes out as it was."""
     try:
         return function(*arguments)
     except Exception:
@@ -79,6 +80,7 @@ def safely(function, *arguments):
 
 
 def replace(owner, name, make):
+    """Puts make(original) in the place of the function owner.name, if there is one."""
     original = getattr(owner, name, None)
     if original is not None:
         setattr(owner, name, functools.wraps(original)(make(original)))
@@ -89,7 +91,7 @@ def hook_http_client(module):
     connection = module.HTTPConnection
 
     def lines_for(self, body):
-        start = self._buffer[0].split(b" ")
+        start = self._buffer[0].split(b" ")  # POST, target, HTTP/1.1
         host, port, target, proxy = self.host, self.port, start[1], None
         scheme = b"https" if self.default_port == 443 else b"http"
         if self._tunnel_host:
@@ -101,7 +103,7 @@ def hook_http_client(module):
             if not colon or number.endswith("]"):
                 name, number = place.decode("ascii"), {b"http": 80, b"https": 443}[scheme]
             proxy, host, port, target = host, name, int(number), slash + path
-        if body is None:
+        if body is None:  # urllib3's, see hook_urllib3
             body = self.__dict__.get("_tagalong_body")
         return header_lines(b"POST", scheme, host, port or self.default_port, target, self._buffer[1:], body, proxy)
 
@@ -252,7 +254,7 @@ def find_spec(finder, name, path, target):
     def exec_module(module):
         if module.__name__ != name:
             return original(module)  # a zip file's loader is that of all its modules
-        vars(loader).pop("exec_module", None)
+        vars(loader).pop("exec_module", None)  # the loader is as it was
         original(module)
         safely(HOOKS[name], module)
 

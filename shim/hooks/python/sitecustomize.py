@@ -8,7 +8,7 @@ here = __file__.rpartition("/")[0]
 
 
 class Finder(object):
-    names = {
+    names = {  # the keys of HOOKS in hook.py, which is read only when it is needed
         "http.client",
         "urllib3.connection",
         "aiohttp.client_reqrep",
