@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The measured host program; it knows nothing of the shim. Prints nanoseconds for one of (the mean,
- * and of requests and processes also the median)
+ * and of requests and processes also the median, and the mean of the processor's time)
  *   calls setopt N        curl_easy_setopt, an option that nobody looks at
  *   calls setopt2 N       the same in turns on handles of two libcurls
  *   calls foreign N       the same on a handle that was made by the libcurl itself, found by name
@@ -10,7 +10,10 @@
  *   calls dlsym N         dlsym(RTLD_DEFAULT) of libcurl's functions
  *   calls post N URL [BYTES]   chat requests on one kept-alive connection, one client header; over
  *                         HTTP/2 where the URL is https. Those before that the relay's X-Saw has to
- *                         say what $EXPECT says of them; with $OWN_HEADERS, six more client headers
+ *                         say what $EXPECT says of them. With $OWN_HEADERS, six more client headers,
+ *                         which where that is "fresh" the client makes anew for each request, as we
+ *                         do. With $COLD, other memory fills the caches before each request
+ *   calls first 1 URL     the first request of a process, connecting included
  *   calls spawn N COMMAND...   posix_spawn of it, with LD_PRELOAD from $SPAWN_PRELOAD
  */
 #include <curl/curl.h>
@@ -22,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,9 +43,22 @@ static double now_ns(void)
 
 /* One sample for each of many; what they come to. */
 struct samples {
-	double *ns;
+	double *ns, cpu_ns;
 	long count;
 };
+
+/* Of this process, and of those that it has waited for. */
+static double now_cpu_ns(void)
+{
+	struct timespec own;
+	struct rusage children;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+	getrusage(RUSAGE_CHILDREN, &children);
+	return (double)(own.tv_sec + children.ru_utime.tv_sec + children.ru_stime.tv_sec) * 1e9 +
+	       (double)own.tv_nsec +
+	       (double)(children.ru_utime.tv_usec + children.ru_stime.tv_usec) * 1e3;
+}
 
 static void take_sample(struct samples *samples, double start)
 {
@@ -116,7 +133,6 @@ static void make_handles(long times)
 		curl_easy_cleanup(curl_easy_init());
 }
 
-/* With OWN_HEADERS set: the six lines that the shim would add, sent by the client itself. */
 static void ask_for_names(long times)
 {
 	static const char *const names[] = { "curl_easy_init", "curl_easy_setopt", "curl_easy_perform",
@@ -128,20 +144,42 @@ static void ask_for_names(long times)
 	}
 }
 
-static struct curl_slist *add_own_headers(struct curl_slist *list)
+/* The client's header, and with OWN_HEADERS the six lines that the shim would add. */
+static struct curl_slist *make_headers(void)
 {
-	static const char *const lines[] = {
-		"X-Task-Id: T-42",
-		"X-Conversation-Id: c-7f3a91",
-		"X-Session-Id: c-7f3a91",
-		"X-Project-Id: billing",
-		"X-Request-Id: 01a20c81-625b-7aee-89b0-785f41983e09",
-		"traceparent: 00-7eb31299dc38c34d9de68ffd7da0ce4a-3a1193ac721b31fe-02",
-	};
+	struct curl_slist *list = curl_slist_append(NULL, "Authorization: Bearer sk-bench");
+	char request[64], trace[80];
 
-	for (size_t i = 0; getenv("OWN_HEADERS") && i < sizeof(lines) / sizeof(lines[0]); i++)
-		list = curl_slist_append(list, lines[i]);
-	return list;
+	list = curl_slist_append(list, "Expect:"); /* as the SDKs do for long bodies */
+	if (!getenv("OWN_HEADERS"))
+		return list;
+	snprintf(request, sizeof(request), "X-Request-Id: 01a20c81-%04lx-7aee-89b0-7%03lx41983e09",
+		 random() & 0xFFFF, random() & 0xFFF);
+	snprintf(trace, sizeof(trace), "traceparent: 00-7eb31299dc38c34d9de68ffd7da0ce4a-%08lx%08lx-02",
+		 random(), random());
+	list = curl_slist_append(list, "X-Task-Id: T-42");
+	list = curl_slist_append(list, "X-Conversation-Id: c-7f3a91");
+	list = curl_slist_append(list, "X-Session-Id: c-7f3a91");
+	list = curl_slist_append(list, "X-Project-Id: billing");
+	list = curl_slist_append(list, request);
+	return curl_slist_append(list, trace);
+}
+
+/* Four times the second cache, and at least 4 MiB: that has code and data of all. */
+static void fill_caches(void)
+{
+	static volatile char *memory;
+	static size_t size;
+
+	if (!memory) {
+		size = (size_t)sysconf(_SC_LEVEL2_CACHE_SIZE) * 4;
+		size = size > 4 << 20 && size < 64 << 20 ? size : 4 << 20;
+		memory = malloc(size);
+		if (!memory)
+			exit(3);
+	}
+	for (size_t i = 0; i < size; i += 64)
+		memory[i]++;
 }
 
 /* "{...}" of at least so many bytes. */
@@ -197,11 +235,11 @@ static void check_version(CURL *easy, const char *url)
 
 static void send_posts(CURL *easy, const char *url, long bytes, struct samples *samples, long times)
 {
-	struct curl_slist *list =
-		add_own_headers(curl_slist_append(NULL, "Authorization: Bearer sk-bench"));
+	const char *own = getenv("OWN_HEADERS");
+	bool fresh = own && !strcmp(own, "fresh"), cold = getenv("COLD");
+	struct curl_slist *list = make_headers();
 	char *body = make_body(bytes);
 
-	list = curl_slist_append(list, "Expect:"); /* as the SDKs do for long bodies */
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L); /* a certificate made for the moment */
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -211,15 +249,44 @@ static void send_posts(CURL *easy, const char *url, long bytes, struct samples *
 	check_posts(easy);
 	check_version(easy, url);
 	for (long i = 0; i < times; i++) {
-		double start = now_ns();
+		double start, cpu_start;
 
+		if (cold)
+			fill_caches();
+		cpu_start = now_cpu_ns();
+		start = now_ns();
+		if (fresh) {
+			curl_slist_free_all(list);
+			list = make_headers();
+			curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+		}
 		if (curl_easy_perform(easy) != CURLE_OK)
 			exit(1);
 		take_sample(samples, start);
+		samples->cpu_ns += now_cpu_ns() - cpu_start;
 	}
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(list);
 	free(body);
+}
+
+static void send_first(CURL *easy, const char *url, struct samples *samples)
+{
+	struct curl_slist *list = make_headers();
+	double start;
+
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "{}");
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, swallow);
+	samples->cpu_ns = -now_cpu_ns();
+	start = now_ns();
+	if (curl_easy_perform(easy) != CURLE_OK)
+		exit(1);
+	take_sample(samples, start);
+	samples->cpu_ns += now_cpu_ns();
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(list);
 }
 
 /* The whole environment with one more variable, or without it. */
@@ -247,6 +314,7 @@ static void spawn(char **command, struct samples *samples, long times)
 	if (preload && preload[0])
 		snprintf(variable, sizeof(variable), "LD_PRELOAD=%s", preload);
 	environment = environment_with(variable);
+	samples->cpu_ns = -now_cpu_ns();
 	for (long i = 0; i < times; i++) {
 		double start = now_ns();
 		posix_spawn_file_actions_t actions;
@@ -261,6 +329,7 @@ static void spawn(char **command, struct samples *samples, long times)
 		posix_spawn_file_actions_destroy(&actions);
 		take_sample(samples, start);
 	}
+	samples->cpu_ns += now_cpu_ns();
 	free(environment);
 }
 
@@ -294,6 +363,8 @@ int main(int argc, char **argv)
 		make_handles(times);
 	else if (!strcmp(what, "post") && argc > 3)
 		send_posts(easy, argv[3], argc > 4 ? strtol(argv[4], NULL, 10) : 0, &samples, times);
+	else if (!strcmp(what, "first") && argc > 3)
+		send_first(easy, argv[3], &samples);
 	else if (!strcmp(what, "spawn") && argc > 3)
 		spawn(argv + 3, &samples, times);
 	else
@@ -303,7 +374,8 @@ int main(int argc, char **argv)
 
 		for (long i = 0; i < samples.count; i++)
 			sum += samples.ns[i];
-		printf("%.2f %.2f\n", sum / (double)samples.count, median_of(&samples));
+		printf("%.2f %.2f %.2f\n", sum / (double)samples.count, median_of(&samples),
+		       samples.cpu_ns / (double)samples.count);
 	} else {
 		printf("%.2f\n", (now_ns() - start) / (double)times);
 	}

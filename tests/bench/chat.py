@@ -30,8 +30,14 @@ KEPT = ROOT / "docs" / "bench.json"
 CHAT, OTHER = "/v1/chat/completions", "/v1/some/other/paths"  # equally long
 MIB = "1048576"
 TAGGED, UNTAGGED = "T-42-", "-"
+PROCESSES, COLD = "a curl process for each request", "HTTP/1.1, caches cold"
+# Where the client is another one than `calls post`.
+LOOPS = {
+    "pycurl": ["/usr/bin/python3", str(ROOT / "tests" / "bench" / "loop.py")],
+    "PHP": ["/usr/bin/php", str(ROOT / "tests" / "bench" / "loop.php")],
+}
 # Requests of one run: a tenth of a second or more.
-TIMES = {"a curl process for each request": 30}
+TIMES = {PROCESSES: 30, "HTTP/1.1": 1_000}
 SLOW = {"mitmproxy": 10, "nginx": 2}
 
 
@@ -75,6 +81,7 @@ def keep_alive(servers, tls, prefix="", body="0"):
         "Tagalong, service, shared page": (url(relay), preload(SHIM, **servers.socket("live")), TAGGED),
         "Tagalong, service, asked": (url(relay), preload(SHIM, **servers.socket("plain")), TAGGED),
         "the client's own headers": (url(relay), {"OWN_HEADERS": "1"}, TAGGED),
+        "the client's own, made for each": (url(relay), {"OWN_HEADERS": "fresh"}, TAGGED),
         "nginx": (url(servers.nginx_https if tls else servers.nginx_http), {}, TAGGED),
         "mitmproxy": (url(servers.mitm_https if tls else servers.mitm_http), {}, TAGGED),
     }
@@ -114,15 +121,24 @@ def curl_processes(servers):
     }
 
 
+def without(ways, *names):
+    return {name: way for name, way in ways.items() if name not in names}
+
+
 def scenarios(servers):
+    plain = keep_alive(servers, False)
+    no_proxies = without(plain, "nginx", "mitmproxy")
     return {
-        "HTTP/1.1": keep_alive(servers, False),
+        "HTTP/1.1": plain,
+        COLD: {name: (command, {**env, "COLD": "1"}, saw) for name, (command, env, saw) in no_proxies.items()},
         "HTTP/1.1, 1 MiB body": keep_alive(servers, False, "/whole", MIB),
         "HTTP/1.1, streamed answer": keep_alive(servers, False, "/streamed"),
         "TLS, HTTP/2": keep_alive(servers, True),
         "TLS, HTTP/2, 1 MiB body": keep_alive(servers, True, "/whole", MIB),
         "TLS, HTTP/2, streamed answer": keep_alive(servers, True, "/whole/streamed"),
-        "a curl process for each request": curl_processes(servers),
+        PROCESSES: curl_processes(servers),
+        # These make all of their headers for each request.
+        **{name: without(no_proxies, "the client's own headers") for name in LOOPS},
     }
 
 
@@ -140,8 +156,9 @@ def check_curl(command, environment, expected):
 
 
 def measure(title, ways, rounds):
-    """Of each way, for each round: the mean and the median of the requests, in nanoseconds."""
-    single = title in TIMES
+    """Of each way, for each round: the mean and the median of the requests, and the processor's time, in
+    nanoseconds."""
+    single = title == PROCESSES
     samples = {name: [] for name in ways}
     names = list(ways)
     if single:
@@ -151,8 +168,10 @@ def measure(title, ways, rounds):
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
             command, environment, expected = ways[name]
-            times = max(TIMES.get(title, 1_000 if "HTTP/1.1" == title else 300) // SLOW.get(name, 1), 10)
-            if single:
+            times = max(TIMES.get(title, 300) // SLOW.get(name, 1), 10)
+            if title in LOOPS:
+                said = run([*LOOPS[title], str(times), command[0]], {**environment, "EXPECT": expected})
+            elif single:
                 said = run([CALLS, "spawn", str(times), *command], environment)
             else:
                 said = run([CALLS, "post", str(times), *command], {**environment, "EXPECT": expected})
@@ -165,13 +184,13 @@ def ratios(samples, name, kind):
 
 
 def report(title, samples):
-    print(f"\n{title}: median latency and time a request, as ratios to bare")
+    print(f"\n{title}: median latency, time and processor's time of a request, as ratios to bare")
     for name, values in samples.items():
-        latency, time = ratios(samples, name, 1), ratios(samples, name, 0)
+        latency, time, cpu = (ratios(samples, name, kind) for kind in (1, 0, 2))
         print(
             f"  {name:<32} {statistics.median(value[1] for value in values) / 1000:>9,.1f} us"
             f"   x {statistics.median(latency):.3f} ({min(latency):.3f} to {max(latency):.3f})"
-            f"   x {statistics.median(time):.3f}",
+            f"   x {statistics.median(time):.3f}   x {statistics.median(cpu):.3f}",
             flush=True,
         )
 
@@ -188,7 +207,7 @@ def describe_machine():
 
 
 # Which scenarios a page shows; all, where there is no word about it.
-FIRST = ["HTTP/1.1", "TLS, HTTP/2", "TLS, HTTP/2, streamed answer", "a curl process for each request"]
+FIRST = ["HTTP/1.1", "TLS, HTTP/2", "TLS, HTTP/2, streamed answer", PROCESSES]
 SHOWN = {"docs/costs.md": None}
 MARKS = ("<!-- made by tests/bench/chat.py --markdown -->\n", "\n<!-- end of what is made -->")
 
@@ -197,11 +216,15 @@ def in_page(page, kept):
     """Its text with the table as it should be."""
     text = (ROOT / page).read_text()
     start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
-    return text[:start] + markdown(kept, SHOWN[page] or list(kept["samples"])) + text[end:]
+    titles = SHOWN[page] or list(kept["samples"])
+    tables = markdown(kept, titles, 1)
+    if all(len(values[0]) > 2 for title in titles for values in kept["samples"][title].values()):
+        tables += "\n\nThe processor's time of the client, in the same runs:\n\n" + markdown(kept, titles, 2)
+    return text[:start] + tables + text[end:]
 
 
-def markdown(kept, titles):
-    """Ratios of the median latency; of the bare client, the median latency."""
+def markdown(kept, titles, kind):
+    """Ratios of the median latency (1) or the processor's time (2); of the bare client, the median of it."""
     names = list(dict.fromkeys(name for title in titles for name in kept["samples"][title]))
     lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
     for name in names:
@@ -211,9 +234,9 @@ def markdown(kept, titles):
             if name not in samples:
                 cells.append("")
             elif name == "bare":
-                cells.append(f"{statistics.median(each[1] for each in samples[name]) / 1000:,.0f} us")
+                cells.append(f"{statistics.median(each[kind] for each in samples[name]) / 1000:,.0f} us")
             else:
-                cells.append(f"{statistics.median(ratios(samples, name, 1)):.2f}")
+                cells.append(f"{statistics.median(ratios(samples, name, kind)):.2f}")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -281,7 +304,7 @@ def main():
         finally:
             servers.end()
     if options.keep:
-        kept = {"machine": machine, "unit": "ns: mean, median", "rounds": options.rounds, "samples": raw}
+        kept = {"machine": machine, "unit": "ns: mean, median, processor's", "rounds": options.rounds, "samples": raw}
         KEPT.write_text(json.dumps(kept) + "\n")
 
 
