@@ -488,7 +488,7 @@ uninstall:
 deb rpm:
 	$(Q)scripts/packaging/build $@
 
-$(BUILD)/bench/calls $(BUILD)/bench/grow: $(BUILD)/bench/%: tests/bench/%.c
+$(BUILD)/bench/calls $(BUILD)/bench/grow $(BUILD)/bench/rates: $(BUILD)/bench/%: tests/bench/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -o $@ $< $(CURL_LIBS)
@@ -503,11 +503,13 @@ $(BUILD)/bench/empty.so: tests/bench/empty.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
 
-bench: all $(addprefix $(BUILD)/bench/,calls grow body get empty.so)
+bench: all $(addprefix $(BUILD)/bench/,calls grow body get rates empty.so)
 	$(Q)/usr/bin/python3 tests/bench/run.py $(BENCH)
 	$(Q)/usr/bin/python3 tests/bench/chat.py $(BENCH)
 	$(Q)/usr/bin/python3 tests/bench/growth.py $(BENCH)
 	$(Q)/usr/bin/python3 tests/bench/start.py
+	$(Q)/usr/bin/python3 tests/bench/first.py
+	$(Q)/usr/bin/python3 tests/bench/rates.py
 
 bench-service: all
 	$(Q)/usr/bin/python3 tests/bench/service_load.py $(BENCH)

@@ -7,7 +7,8 @@
 
 What the shim adds to a request, in microseconds: the median, over the rounds, of the time through it
 less that of the bare client of the same round; for handles also the bytes that it adds to one.
-Handles, threads, requests on a handle, headers of the client, headers of ours, the body's length.
+Handles, threads, requests on a handle, headers of the client, headers of ours, the body's length, variables of
+the environment (100 bytes each, the bare client's, too), patterns of relays of which the last one matches.
 --keep writes docs/growth.json.
 """
 
@@ -29,6 +30,8 @@ STEPS = {
     "headers": [0, 1, 10, 30, 100],
     "ours": [1, 2, 4, 6, 8, 10],
     "body": [1 << 10, 10 << 10, 100 << 10, 1 << 20, 10 << 20, 100 << 20],
+    "variables": [10, 100, 1_000, 10_000],
+    "patterns": [1, 8, 64],  # RELAYS_MAX
 }
 TITLES = {
     "handles": "handles alive",
@@ -37,6 +40,8 @@ TITLES = {
     "headers": "headers of the client",
     "ours": "headers that are added",
     "body": "bytes of body",
+    "variables": "environment variables",
+    "patterns": "patterns of relays",
 }
 
 
@@ -51,8 +56,20 @@ def configuration(work, count):
     return {"TAGALONG_CONFIG": str(path)}
 
 
+def environment_of(what, step, work):
+    """What both have, and what the shim has more."""
+    if what == "ours":
+        return {}, configuration(work, step)
+    if what == "variables":
+        return {f"NOBODY_ASKS_FOR_{i}": "x" * 80 for i in range(step)}, {}
+    if what == "patterns":
+        names = [f"relay-{i}.example.com" for i in range(step - 1)]
+        return {}, {"TAGALONG_RELAYS": ",".join([*names, "*"])}
+    return {}, {}
+
+
 def run(what, step, url, environment):
-    what, step = ("headers", 0) if what == "ours" else (what, step)
+    what, step = ("headers", 0) if what in ("ours", "variables", "patterns") else (what, step)
     command = [GROW, what, str(step), url]
     environment = {"PATH": "/usr/bin:/bin", **environment}
     said = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=True)
@@ -61,12 +78,12 @@ def run(what, step, url, environment):
 
 def measure(what, step, url, work, rounds):
     """Added nanoseconds and bytes, by round; and the bare client's time."""
-    more = configuration(work, step) if what == "ours" else {}
+    both, more = environment_of(what, step, work)
     found, bare_ns = [], []
     for number in range(rounds):
-        ways = [{}, preload(SHIM, **more)]
+        ways = [both, preload(SHIM, **more) | both]
         order = ways if number % 2 == 0 else ways[::-1]
-        results = {bool(way): run(what, step, url, way) for way in order}
+        results = {way is not both: run(what, step, url, way) for way in order}
         found.append([after - before for before, after in zip(results[False], results[True])])
         bare_ns.append(results[False][0])
     return {"step": step, "added": found, "bare_ns": bare_ns}
@@ -83,7 +100,7 @@ def report(what, point):
 
 
 PLOT = """
-set multiplot layout 2,3 title "Microseconds that Tagalong adds to a request on loopback (six headers)" font ",13"
+set multiplot layout 3,3 title "Microseconds that Tagalong adds to a request on loopback (six headers)" font ",13"
 set grid; unset key; set format x "%.0s%c"
 {panels}
 unset multiplot
@@ -105,7 +122,7 @@ def plot(kept):
             'set ylabel "us"; set yrange [0:80]')
         panels.append(f'{scale}; {y}; set xlabel "{TITLES[what]}"; plot $data{place} with yerrorlines pt 7 ps 0.5')
     text = "".join(blocks) + PLOT.format(panels="\n".join(panels))
-    for terminal, suffix in (("svg noenhanced size 1000,600 background 'white'", "svg"), ("pngcairo noenhanced size 1000,600", "png")):
+    for terminal, suffix in (("svg noenhanced size 1000,900 background 'white'", "svg"), ("pngcairo noenhanced size 1000,900", "png")):
         script = f"set terminal {terminal}\nset output '{KEPT.with_suffix('.' + suffix)}'\n{text}"
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
 

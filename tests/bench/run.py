@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """make bench: what the shim costs, as ratios measured side by side in one run.
 
-    python3 tests/bench/run.py [--rounds N] [--only NAME] [--json FILE]
+    python3 tests/bench/run.py [--rounds N] [--only NAME] [--json FILE] [--markdown]
+
+--markdown prints the tables of docs/costs.md (processes, calls) at the end.
 
 Each row has several ways of doing the same thing. In each round every way is run once, in an order
 that turns from round to round, so that a machine that gets slower slows all of them. A ratio is the
@@ -126,11 +128,29 @@ def report(title, samples):
         )
 
 
+def markdown(raw):
+    """Of what docs/costs.md has: ratios of starts; times and ratios of calls."""
+    lines = ["", "| | nothing preloaded | Tagalong | spread |", "|---|---|---|---|"]
+    for title in [title for title in raw if title.startswith("start of ")]:
+        empty, nothing, ours = (raw[title][name] for name in ("empty preload", "nothing", "Tagalong"))
+        plain, tagged = ([way / base for way, base in zip(values, empty)] for values in (nothing, ours))
+        lines.append(f"| `{title[9:]}` | {statistics.median(plain):.3f} | {statistics.median(tagged):.3f}"
+                     f" | {min(tagged):.2f} to {max(tagged):.2f} |")
+    lines += ["", "| | bare | with Tagalong | ratio | spread |", "|---|---|---|---|---|"]
+    for title in [title for title in raw if title.startswith("curl_")]:
+        bare, ours = raw[title]["bare"], raw[title]["Tagalong"]
+        ratios = [way / base for way, base in zip(ours, bare)]
+        lines.append(f"| {title} | {statistics.median(bare):,.1f} ns | {statistics.median(ours):,.1f} ns"
+                     f" | {statistics.median(ratios):.2f} | {min(ratios):.2f} to {max(ratios):.2f} |")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description="What the shim costs.")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="", help="rows whose title contains this")
     parser.add_argument("--json", metavar="FILE", help="keep the raw numbers")
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     raw = {}
 
@@ -153,6 +173,8 @@ def main():
                 process.wait()
     if options.json:
         Path(options.json).write_text(json.dumps(raw, indent=1))
+    if options.markdown:
+        print(markdown(raw))
 
 
 if __name__ == "__main__":
