@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 
 import pytest
@@ -94,13 +95,35 @@ def test_the_golden_list_has_no_other_names():
 
 @pytest.fixture(scope="session")
 def services(tmp_path_factory):
-    """A service with pages, and one without: {way: socket}."""
+    """A service with pages, one that has them in memory, and one without: {way: socket}."""
     work = tmp_path_factory.mktemp("s")
-    started = [start_service(work, "live"), start_service(work, "plain", "--no-pages")]
-    yield {"service, by its page": f"{work}/live/context.sock", "service, asked": f"{work}/plain/context.sock"}
-    for service in started:
-        service.terminate()
-        service.wait()
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        started = [start_service(work, "live"), start_service(work, "plain", "--no-pages"), start_service(memory)]
+        yield {"service, by its page": f"{work}/live/context.sock", "service, asked": f"{work}/plain/context.sock",
+               "service, by its file": f"{memory}/live/context.sock"}
+        for service in started:
+            service.terminate()
+            service.wait()
+
+
+@pytest.mark.parametrize("way", GOLDEN["first"])
+def test_the_first_request(traced, relay, services, empty, tmp_path, way):
+    """All that a process makes more which sends one tagged request. A file of the service is there once a process has
+    asked for the page."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text('[remote "origin"]\n\turl = https://example.com/billing.git\n')
+    env = CONTEXT | {"TAGALONG_PROJECT_ID": "" if "git" in way else "billing"}
+    if way in services:
+        env |= {"TAGALONG_SOCKET": services[way], "TAGALONG_TIMEOUT_MS": "10000"}
+    command = ["env", "-C", tmp_path, *CURL, "-d", "{}", relay.url + CHAT]
+    _, bare, tagged = (traced(command, env | {"LD_PRELOAD": library}) for library in (SHIM, empty, SHIM))
+    assert bare[0] == tagged[0] == 0
+    sent = relay.requests[-1]
+    assert (sent.value("X-Task-Id"), sent.value("X-Project-Id")) == ("T-42", "billing")
+    more = names(tagged[1]) - names(bare[1])
+    more.pop("brk", 0)  # the heap starts at random
+    more.pop("read", 0)  # of /proc/self/mountinfo, which is as long as it is
+    assert more == GOLDEN["first"][way]
 
 
 def by_request(traced, url, env, few=3, many=13):
