@@ -31,11 +31,11 @@ CURL = """--prefix=/usr --enable-shared --disable-static --without-ssl --without
     --disable-smtp --disable-gopher --disable-mqtt --disable-rtsp""".split()
 
 
-def shell(script, folder):
+def shell(script, folder, what="curl and busybox by musl-gcc"):
     with open(folder / "log", "a") as log:
         done = subprocess.run(["sh", "-ec", script], cwd=folder, stdout=log, stderr=log, check=False)
     if done.returncode:
-        pytest.skip(f"cannot be built here, see {folder}/log: {script[:60]}")
+        pytest.skip(f"cannot be had here: {what}, see {folder}/log")
 
 
 def apt(kind, folder, *options, release=None):
@@ -55,7 +55,8 @@ def apt(kind, folder, *options, release=None):
 def fetch():
     """Unpacks the sources of both."""
     sources = apt("deb-src", WORK)
-    shell(f"{sources} update; {sources} source --download-only curl busybox", WORK)
+    shell(f"{sources} update; {sources} source --download-only curl busybox", WORK,
+          "the sources of curl and busybox by this machine's mirror")
     for name in ("curl", "busybox"):
         (WORK / name).mkdir()
         shell(f"tar xf $(ls ../{name}_*.orig.tar.* | grep -v asc) --strip-components=1", WORK / name)
@@ -132,5 +133,5 @@ def foreign(architecture, triplet, release=None):
               [ -e lib ] || ln -s usr/lib lib # with a merged /usr
               [ -e {below}/libc.so ] || cp lib/{triplet}/libc.so {below}
               for specs in $(find usr/lib -name musl-gcc.specs); do sed 's,/usr/,{root}/usr/,g' $specs > specs; done
-              touch unpacked""", root)
+              touch unpacked""", root, "musl of another release or machine by this machine's mirror")
     return root
