@@ -10,14 +10,18 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <ucontext.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <ucontext.h>
+#endif
 
 static const char *mode;
 static char *address;
 static volatile sig_atomic_t handled;
 static sigjmp_buf jump;
+#ifdef __GLIBC__
 static ucontext_t outside, inside;
+#endif
 static CURL *other;
 
 static int is(const char *name)
@@ -53,8 +57,10 @@ static void on_signal(int number)
 	handled = 1;
 	if (is("siglongjmp") || is("siglongjmp, without the mask")) {
 		siglongjmp(jump, 1);
+#ifdef __GLIBC__
 	} else if (is("swapcontext")) {
 		swapcontext(&inside, &outside);
+#endif
 	} else if (is("pthread_exit")) {
 		pthread_exit(NULL);
 	} else if (is("fork")) {
@@ -101,12 +107,6 @@ static void *in_thread(void *arg)
 	return arg;
 }
 
-static void in_context(void)
-{
-	soon(SA_NODEFER);
-	perform(slow);
-}
-
 /* Longer than any wait for a service that failed just now. */
 static void perform_soon(void)
 {
@@ -121,9 +121,30 @@ static void perform_soon(void)
 	curl_easy_cleanup(easy);
 }
 
-int main(int argc, char **argv)
+#ifdef __GLIBC__
+static void in_context(void)
+{
+	soon(SA_NODEFER);
+	perform(slow);
+}
+
+static void switch_contexts(void)
 {
 	static char stack[256 << 10];
+
+	getcontext(&inside);
+	inside.uc_stack.ss_sp = stack;
+	inside.uc_stack.ss_size = sizeof(stack);
+	inside.uc_link = &outside;
+	makecontext(&inside, in_context, 0);
+	swapcontext(&outside, &inside);
+	perform_soon();
+	swapcontext(&outside, &inside);
+}
+#endif
+
+int main(int argc, char **argv)
+{
 	int before, after;
 	pthread_t thread;
 
@@ -144,15 +165,10 @@ int main(int argc, char **argv)
 		pthread_sigmask(SIG_BLOCK, &alarm, NULL);
 		pthread_join(thread, NULL);
 		pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+#ifdef __GLIBC__
 	} else if (is("swapcontext")) {
-		getcontext(&inside);
-		inside.uc_stack.ss_sp = stack;
-		inside.uc_stack.ss_size = sizeof(stack);
-		inside.uc_link = &outside;
-		makecontext(&inside, in_context, 0);
-		swapcontext(&outside, &inside);
-		perform_soon();
-		swapcontext(&outside, &inside);
+		switch_contexts();
+#endif
 	} else if (!sigsetjmp(jump, is("siglongjmp"))) {
 		soon(is("siglongjmp, without the mask") ? SA_NODEFER : 0);
 		curl_easy_perform(slow);

@@ -18,11 +18,13 @@ import grants
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "bench"), str(HERE.parent / "hosts")]
 
+import faulty  # noqa: E402
 from neutral import compare  # noqa: E402
 from root import LIBRARY, WORK, compile_host, foreign, make_root  # noqa: E402
 from servers import BUILD, start_service  # noqa: E402
 from tags import CONTEXT, GENERIC, PLAIN  # noqa: E402
 from test_odd import MODES, TAGS, UNORDERED  # noqa: E402
+from test_signals import MODES as HANDLERS  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -321,3 +323,28 @@ def test_the_kubernetes_recipes(run, root, relay, recipe):
             service.kill()
             service.wait()
         shutil.rmtree(volume)
+
+
+@pytest.mark.parametrize("mode", [mode for mode in HANDLERS if mode != "swapcontext"])
+def test_a_handler(run, root, relay, mode):
+    """The hosts of tests/hosts/signals.c; musl cancels by a signal of its own."""
+    requests, lost = HANDLERS[mode]
+    sources = HERE.parent / "hosts"
+    options = [f"-I{sources}", f"-L{WORK}/curl/lib/.libs", "-lcurl"]
+    program = compile_host(root, "signals", (sources / "signals.c").read_text(), *options)
+    folder = root / "tmp" / f"hangs-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    results = []
+    with faulty.faulty("hangs", folder) as service:
+        env = {name: value.replace(str(root), "") for name, value in service.environment.items()}
+        for preload in ("", "/lib/libtagalong.so"):
+            words = [f"LD_PRELOAD={preload}", "TAGALONG_TIMEOUT_MS=3000", program, mode, relay.url]
+            command = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", *words]
+            results.append(run(command, shim=None, env=CONTEXT | env))
+    bare, ours = results
+    told = ours.stdout.replace(b"late\n", b"", 1) if mode == "pthread_exit" else ours.stdout
+    assert (ours.rc, told, ours.stderr) == (bare.rc, bare.stdout, b"")
+    assert b"late" not in bare.stdout and b"cancelled: 1, blocked: 0" in bare.stdout
+    assert len(bare.requests) == requests
+    assert [r.value("X-Task-Id") for r in ours.requests] == ["T-42"] * (requests - lost)
