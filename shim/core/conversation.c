@@ -5,7 +5,7 @@
  * injected blocks only the first WINDOW_BYTES_MAX are read. */
 #include "core/conversation.h"
 
-#include "core/header.h"
+#include "core/header_signals.h"
 #include "core/injected.def"
 #include "core/signals.def"
 #include "lib/json.h"
@@ -19,23 +19,12 @@
 #define WINDOW_BYTES_MAX 16384
 /* Parts in parts: an image's source, a tool's result. */
 #define PART_DEPTH_MAX 4
-#define SIGNAL_BYTES_MAX 255
 
 enum body_signal_kind { WHOLE, CLAUDE_USER };
-
-struct header_signal {
-	unsigned char field, len;
-	char name[26];
-};
 
 struct body_signal {
 	unsigned char kind, len; /* len: of the pointer's first part, the member's name */
 	char pointer[26];
-};
-
-static const struct header_signal header_signals[] = {
-#define HEADER_ROW(field, name, product, source) { FIELD_##field, sizeof(name) - 1, name },
-	HEADER_SIGNALS(HEADER_ROW)
 };
 
 static const struct body_signal body_signals[] = {
@@ -47,52 +36,6 @@ static const struct body_signal body_signals[] = {
 
 /* Cheap pre-filter: the names of a table, by length and first letter, are bits of one word. */
 #define KIND_BIT(len, letter) ((uint64_t)1 << (((len) + 4 * ((letter)&31)) & 63))
-
-bool signal_is_fit(struct text value)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.ptr[i] <= ' ' || value.ptr[i] > '~')
-			return false;
-	}
-	return value.len && value.len <= SIGNAL_BYTES_MAX;
-}
-
-struct header_filter signals_filter(void)
-{
-#define NAME_BIT(field, name, product, source) | HEADER_NAME_BIT(sizeof(name) - 1, name[0])
-#define START_BITS(field, name, product, source) | HEADER_START_BITS(name[0], name[1])
-	return (struct header_filter){ 0 HEADER_SIGNALS(NAME_BIT), 0 HEADER_SIGNALS(START_BITS) };
-}
-
-void signals_offer(struct context *context, next_header *next, void *arg)
-{
-	struct text name, value, values[COUNT_OF(header_signals)];
-	const struct header_filter filter = signals_filter();
-	uint32_t found = 0;
-	const void *cursor = NULL;
-
-	_Static_assert(COUNT_OF(header_signals) <= 32, "a bit for each");
-	while ((cursor = next(arg, cursor, filter.starts, &name, &value))) {
-		/* Cheap pre-filter: most of a client's headers have another length or letter. */
-		if (!(filter.names & header_name_bit(name)))
-			continue;
-		for (size_t i = 0; i < COUNT_OF(header_signals); i++) {
-			const struct header_signal *row = &header_signals[i];
-			struct text fit = text_trim(value);
-
-			if (!text_eq_nocase(name, (struct text){ row->name, row->len }) ||
-			    !signal_is_fit(fit))
-				continue;
-			values[i] = fit;
-			found |= 1u << i;
-		}
-	}
-	for (size_t i = 0; found && i < COUNT_OF(header_signals); i++) {
-		if (found >> i & 1)
-			context_offer(context, header_signals[i].field, values[i], ORIGIN_SIGNAL,
-				      header_signals[i].name);
-	}
-}
 
 /* What was read of one message so far. */
 struct words {

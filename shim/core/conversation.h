@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Which conversation a request belongs to: what the client itself says, or how the conversation
- * began. docs/conversation.md has the recipe and what it was measured against. */
+/* Which conversation a request's body belongs to: what the client itself says there, or how the
+ * conversation began. docs/conversation.md has the recipe and what it was measured against. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/context.h"
-#include "core/header.h"
 #include "lib/buf.h"
 #include "lib/siphash.h"
-
-/* Iterates over the headers that the client sends: NULL asks for the first one. Returns the cursor
- * for the next call, or NULL at the end. A value may have blanks at its ends. Those whose
- * HEADER_START_BIT is not among `starts` may be left out. */
-typedef const void *next_header(void *arg, const void *cursor, uint64_t starts,
-				struct text *ret_name, struct text *ret_value);
-
-/* What a client's value is good for an id: 1 to 255 characters of visible ASCII. */
-bool signal_is_fit(struct text value);
-
-/* Offers what the client's headers say about the conversation and the session. */
-void signals_offer(struct context *context, next_header *next, void *arg);
-
-/* The headers that signals_offer looks at. */
-struct header_filter signals_filter(void);
 
 /* How a conversation began, as far as a body shows it. */
 struct conversation {

@@ -281,7 +281,7 @@ static bool put(struct plan *plan, const struct tag_request *request, const stru
 {
 	struct text url = text_of(request->url);
 	struct text project = values->context.value[FIELD_PROJECT_ID];
-	const struct header_filter signals = signals_filter();
+	const struct header_filter signals = header_signals_filter();
 	struct buf path;
 
 	if (random_fill(plan->key, sizeof(plan->key)))

@@ -17,6 +17,7 @@
 #include "core/conversation.h"
 #include "core/header.h"
 #include "core/header_rule.h"
+#include "core/header_signals.h"
 #include "core/template.h"
 #include "core/rule.h"
 #include "core/url.h"

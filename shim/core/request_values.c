@@ -180,7 +180,7 @@ static void prepare_signals(struct values *values)
 	const struct tag_request *request = values->request;
 
 	if (!values->signals_ready && request->next_header)
-		signals_offer(&values->context, request->next_header, request->arg);
+		header_signals_offer(&values->context, request->next_header, request->arg);
 	values->signals_ready = true;
 }
 

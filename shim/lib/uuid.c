@@ -25,10 +25,11 @@ void uuid8_make(uint8_t uuid[UUID_BYTES])
 void uuid_text(char ret_text[UUID_TEXT_BYTES], const uint8_t uuid[UUID_BYTES])
 {
 	uint64_t digits[UUID_BYTES / 4];
-	const char *from = (const char *)digits;
+	const char *from;
 
 	for (size_t i = 0; i < UUID_BYTES / 4; i++)
 		digits[i] = hex_digits(uuid + 4 * i);
+	from = (const char *)digits;
 	memcpy(ret_text, from, 8);
 	memcpy(ret_text + 9, from + 8, 4);
 	memcpy(ret_text + 14, from + 12, 4);

@@ -45,8 +45,10 @@ struct curl_slist *inject_list_make(const struct tag_lines *lines, struct curl_s
 	if (!injected)
 		return NULL;
 	text = memcpy(injected + nodes, lines->text, lines->bytes);
-	for (size_t i = 0; i < lines->count; i++, node++)
-		*node = (struct curl_slist){ text + lines->line[i].at, node + 1 };
+	for (size_t i = 0; i < lines->count; i++, node++) {
+		node->data = text + lines->line[i].at;
+		node->next = node + 1;
+	}
 	for (; nodes > lines->count && client_list; client_list = client_list->next) {
 		if (is_replaced(lines, client_list))
 			continue;

@@ -9,6 +9,7 @@
 
 #include "lib/limits.h"
 #include "core/conversation.h"
+#include "core/header_signals.h"
 #include "lib/json.h"
 
 static const uint8_t key[SIPHASH_KEY_BYTES] = { 1, 2, 3 };
