@@ -28,6 +28,11 @@ def page(name):
     return (ROOT / "docs" / name).read_text()
 
 
+def with_our_fzf(said):
+    """The pages' one is linked dynamically, that of Ubuntu 22.04 statically."""
+    return said.replace("a Go program, linked statically, with Go's own TLS", "a Go program, with Go's own HTTP and TLS")
+
+
 class Machine:
     """A home folder with Tagalong installed, the relay named as docs/recipes.md has it."""
 

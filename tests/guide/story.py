@@ -49,10 +49,14 @@ class Tmux:
     def __init__(self, folder, environment):
         self.command = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
         self.environment = environment
-        size = ["-x", str(WIDTH), "-y", str(TALL)]
-        self.tell("new-session", "-d", *size, SHELL)
+        self.tell("new-session", "-d", SHELL)
+        self.resize(TALL)
         self.tell("set-option", "-g", "default-command", SHELL)
         self.tell("set-option", "-g", "status", "off")
+
+    def resize(self, height):
+        """Of tmux 3.2 a new session has 80 columns, whatever it is told."""
+        self.tell("resize-window", "-x", str(WIDTH), "-y", str(height))
 
     def tell(self, *words):
         done = subprocess.run([*self.command, *words], env=self.environment, cwd=self.environment["HOME"],
@@ -122,7 +126,7 @@ def chapters(tmux):
     yield "The script asks as it always did, and the log has its request.", tmux.shell(
         "export TAGALONG_LOG=$HOME/log.jsonl", "ask 'Say hello.'", "tagalong log")
 
-    tmux.tell("resize-window", "-x", str(WIDTH), "-y", str(LOW))  # tmux 3.2 forgets the width else
+    tmux.resize(LOW)
     tmux.shell()
     tmux.type("nvim +startinsert letter")
     tmux.wait(lambda seen: "-- INSERT --" in seen)

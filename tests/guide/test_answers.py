@@ -15,7 +15,7 @@ import nginx
 import pytest
 
 from conftest import COMMAND_SECONDS, ROOT, need
-from guide import blocks, machine, page, prefix, seen  # noqa: F401
+from guide import blocks, machine, page, prefix, seen, with_our_fzf  # noqa: F401
 from live import socket_of
 
 PAGE = "answers.md"
@@ -50,9 +50,7 @@ def test_what_is_said(machine, name):
                                   env=machine.environment | {"PID": str(running.pid)})
         finally:
             running.kill()
-    said = (result.stdout + result.stderr).decode()
-    # Ubuntu 22.04 has an fzf that is.
-    said = said.replace("a Go program, linked statically, with Go's own TLS", "a Go program, with Go's own HTTP and TLS")
+    said = with_our_fzf((result.stdout + result.stderr).decode())
     assert re.fullmatch(pattern(lines), said), said
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import story
 from conftest import ROOT, clean_environment
+from guide import with_our_fzf
 from live import stop_service
 
 PAGE = ROOT / "docs" / "story.md"
@@ -32,7 +33,7 @@ def test_story(relay):
             told = story.tell(home, environment)
         finally:
             stop_service(environment)
-        text = story.page(told, home)
+        text = with_our_fzf(story.page(told, home))
         assert [request.value("X-Task-Id") for request in relay.requests] == ["T-41", "T-42", "T-43"]
     if os.environ.get("TAGALONG_GOLDEN") == "write":
         PAGE.write_text(text)

@@ -33,7 +33,7 @@ def build(kind, folder, umask=0o022, **variables):
             done = subprocess.run(command, umask=umask, env=os.environ | variables, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
             stamp.write_text(run)
-    return {path.name.split("_")[0]: path for path in sorted([*folder.glob("*.deb"), *folder.glob("*/*.rpm")])}
+    return {path.name.split("_")[0]: path for path in sorted([*folder.glob("*.*deb"), *folder.glob("*/*.rpm")])}
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,11 @@ import re
 import shutil
 import subprocess
 import tarfile
+from pathlib import Path
 
 import pytest
 
-from chroot import ROOT
+from chroot import ROOT, release
 from contents import commands, library, mode
 
 NAMES = ("tagalong", "libtagalong")
@@ -77,6 +78,8 @@ def contents(package, folder):
 @pytest.mark.parametrize("name", [*NAMES, *SYMBOLS])
 def test_a_second_build_is_the_same(second_deb, deb, name, tmp_path):
     """In another folder, for another user at another hour: only the version differs, and where it is said."""
+    if "--build-id-seed" in Path(shutil.which("dh_strip")).read_text():
+        pytest.skip("this dh_strip, Ubuntu's, puts the version into the build id")
     first, said = contents(deb[name], tmp_path / "1")
     second, said_then = contents(second_deb[name], tmp_path / "2")
     differ = {path for path in {*first, *second} if first.get(path) != second.get(path)}
@@ -97,6 +100,8 @@ def test_nothing_is_for_the_administrator(deb, name, scripts, tmp_path):
 def test_lintian(deb):
     if not shutil.which("lintian"):
         pytest.skip("there is no lintian: scripts/install-deps packages")
+    if release()[0] != "debian":
+        pytest.skip("another distribution's lintian has rules of its own")
     (changes,) = deb["tagalong"].parent.glob("*.changes")
     command = ["lintian", "--allow-root", "--fail-on", "error,warning", changes]
     done = subprocess.run(command, capture_output=True, text=True)
