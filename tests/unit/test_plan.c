@@ -446,7 +446,7 @@ static void start_service(void)
 		execve(library, arguments, variables);
 		_exit(127);
 	}
-	for (int i = 0; i < 2000 && fd < 0; i++) {
+	for (int i = 0; i < 20000 && fd < 0; i++) { /* a busy machine */
 		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
 		fd = connect_service();
 	}
