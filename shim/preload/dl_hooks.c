@@ -159,10 +159,10 @@ static bool has_plugins_libcurls(void)
 }
 
 /* Plugins with libcurls of one version would all be bound to the same entry point, and where one of
- * them lends a function's address to the program, its call does not tell whose it was. So from the
+ * them hands a function's address to the program, its call does not tell whose it was. So from the
  * second libcurl on each plugin gets entry points of its own, before the program can have asked the
- * new one for anything: that goes by dlsym(). What was lent before is of the first. */
-static void tell_plugins_apart(void)
+ * new one for anything: that goes by dlsym(). What was handed out before is of the first. */
+static void separate_plugins(void)
 {
 	struct dso_iterator at = { NULL, false };
 	int saved = errno;
@@ -385,14 +385,14 @@ static bool is_hook(const char *name)
 
 void *dl_hook_dlsym(struct dl_arguments *arguments, const void *caller)
 {
-	tell_plugins_apart();
+	separate_plugins();
 	arguments->version = NULL;
 	return is_hook(arguments->name) ? look_up_quietly(arguments, caller) : NULL;
 }
 
 void *dl_hook_dlvsym(struct dl_arguments *arguments, const void *caller)
 {
-	tell_plugins_apart();
+	separate_plugins();
 	return is_hook(arguments->name) && arguments->version ? look_up_quietly(arguments, caller) :
 								NULL;
 }
