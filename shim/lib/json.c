@@ -366,7 +366,7 @@ static size_t take_digits(struct json *json)
 /* Moves past one of these characters. */
 static bool take_one(struct json *json, const char *set)
 {
-	bool is_there = json->at < json->end && *json->at && memchr(set, *json->at, strlen(set));
+	bool is_there = json->at < json->end && text_find(text_of(set), *json->at) >= 0;
 
 	json->at += is_there;
 	return is_there;
