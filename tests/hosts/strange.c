@@ -187,6 +187,24 @@ static void descriptors(void)
 	printf("%d\n", dup(1) > 0);
 }
 
+static void *own_descriptors(void *arg)
+{
+	struct stat status, null;
+
+	stat("/dev/null", &null);
+	while (!over) {
+		int fd[8];
+
+		for (int i = 0; i < 8; i++)
+			fd[i] = open("/dev/null", O_RDWR);
+		for (int i = 0; i < 8; i++) {
+			if (fstat(fd[i], &status) || status.st_rdev != null.st_rdev || close(fd[i]))
+				puts("a descriptor is lost");
+		}
+	}
+	return arg;
+}
+
 /* --- Threads with a half of their own --- */
 
 static void *own_half(void *arg)
@@ -228,6 +246,60 @@ static void limited(void)
 	curl_easy_perform(easy);
 	curl_easy_perform(easy);
 	puts("alive");
+}
+
+static char *touched;
+static volatile int touches;
+
+static void on_touch(int number, siginfo_t *info, void *context)
+{
+	(void)number, (void)context;
+	if ((char *)info->si_addr < touched || (char *)info->si_addr >= touched + 4096)
+		_exit(99);
+	touches++;
+	mprotect(touched, 4096, PROT_READ | PROT_WRITE);
+}
+
+/* As collectors and virtual machines do, that learn by SIGSEGV what is used. */
+static void memory_on_touch(void)
+{
+	struct sigaction action = { .sa_sigaction = on_touch, .sa_flags = SA_SIGINFO };
+	struct curl_slist *node;
+	CURL *easy = chat(address);
+
+	touched = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	node = (struct curl_slist *)(void *)touched;
+	node->data = strcpy(touched + 64, "X-Own: 1");
+	node->next = NULL;
+	sigaction(SIGSEGV, &action, NULL);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, node);
+	for (int i = 0; i < 3; i++) {
+		mprotect(touched, 4096, PROT_NONE);
+		perform(easy);
+	}
+	printf("%d\n", touches);
+	curl_easy_cleanup(easy);
+}
+
+/* As servers do that show what they are busy with in ps(1). */
+static void title(void)
+{
+	char *start = arguments[0], *end, **own, *name = strdup(mode);
+	size_t count = 0;
+
+	address = strdup(address);
+	while (environ[count])
+		count++;
+	end = environ[count - 1] + strlen(environ[count - 1]);
+	own = calloc(count + 1, sizeof(*own));
+	for (size_t i = 0; i < count; i++)
+		own[i] = strdup(environ[i]);
+	mode = name;
+	if (is("title"))
+		environ = own;
+	memset(start, 'x', (size_t)(end - start));
+	one();
+	one();
 }
 
 static void huge_environment(void)
@@ -371,6 +443,12 @@ int main(int argc, char **argv)
 		thread_with_folder();
 	else if (is("no more address space") || is("no more data"))
 		limited();
+	else if (is("descriptors beside"))
+		beside(own_descriptors);
+	else if (is("memory on touch"))
+		memory_on_touch();
+	else if (strstr(mode, "title"))
+		title();
 	else if (is("huge environment"))
 		huge_environment();
 	else if (strstr(mode, "sandbox that refuses"))

@@ -16,7 +16,7 @@ from neutral import compare  # noqa: E402
 from tags import COMPUTED, CONTEXT, GENERIC, PLAIN  # noqa: E402
 
 # What a request is to get, where that is not GENERIC: where the configuration cannot be looked at there is nothing.
-TAGS = {"sandbox that refuses": PLAIN, "sandbox that traps": PLAIN}
+TAGS = {"sandbox that refuses": PLAIN, "sandbox that traps": PLAIN, "title over the environment": COMPUTED}
 EARLY = COMPUTED  # libc has no environment yet
 
 MODES = [
@@ -24,6 +24,7 @@ MODES = [
     "closefrom", "dup2 over all", "a thread with a folder of its own", "no more address space", "no more data",
     "huge environment", "sandbox that refuses", "sandbox that refuses later", "sandbox that traps",
     "sandbox that traps later", "before every constructor", "constructor and destructor", "plain",
+    "descriptors beside", "memory on touch", "title", "title over the environment",
 ]  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def strange(run, relay, tmp_path):
         assert bare.rc >= 0 and bare.requests, bare
         expect = [EARLY, tags] if mode == "before every constructor" else [tags] * len(bare.requests)
         processes = [(rb"\(process \d+\)", b"")]  # of gdb
-        compare(bare, ours, {"relay": expect}, normalise=processes, unordered=len(expect) > 2, one_trace=False)
+        compare(bare, ours, {"relay": expect}, own=["X-Own"], normalise=processes, unordered=len(expect) > 2, one_trace=False)
 
     return strange
 
@@ -50,7 +51,7 @@ def test_strange(strange, mode):
 
 
 @pytest.mark.parametrize("mode", ["vfork beside", "clone3 beside", "zygote", "closefrom", "dup2 over all",
-                                  "a thread with a folder of its own", "no more address space"])
+                                  "a thread with a folder of its own", "no more address space", "descriptors beside"])
 def test_strange_with_a_service(strange, tmp_path, mode):
     env = {"TAGALONG_TASK_ID": "", "TAGALONG_TIMEOUT_MS": "10000"}
     with faulty.faulty("good", tmp_path) as service:
