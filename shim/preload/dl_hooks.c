@@ -158,10 +158,25 @@ static bool has_plugins_libcurls(void)
 	return count > 1;
 }
 
+/* Whether no other thread may be unloading a library now. musl never does; glibc tells since 2.32
+ * whether there is another thread. */
+static bool is_nothing_unloaded(void)
+{
+	static const char name[] = "__libc_single_threaded";
+	const char *alone;
+
+	if (dso_has_musl())
+		return true;
+	alone = elf_symbol(dso_first(), name); /* copied there */
+	alone = alone ? alone : dso_next_symbol(name);
+	return alone && __atomic_load_n(alone, __ATOMIC_RELAXED);
+}
+
 /* Plugins with libcurls of one version would all be bound to the same entry point, and where one of
  * them hands a function's address to the program, its call does not tell whose it was. So from the
  * second libcurl on each plugin gets entry points of its own, before the program can have asked the
- * new one for anything: that goes by dlsym(). What was handed out before is of the first. */
+ * new one for anything: that goes by dlsym(). What was handed out before is of the first. Not while
+ * there are other threads: one may unload what is read and written here. */
 static void separate_plugins(void)
 {
 	struct dso_iterator at = { NULL, false };
@@ -169,7 +184,7 @@ static void separate_plugins(void)
 
 	if (!__atomic_load_n(&has_new_plugins, __ATOMIC_RELAXED) ||
 	    !__atomic_exchange_n(&has_new_plugins, false, __ATOMIC_RELAXED) ||
-	    !has_plugins_libcurls())
+	    !is_nothing_unloaded() || !has_plugins_libcurls())
 		return;
 	while (dso_iterate(&at)) {
 		struct plugin plugin;

@@ -348,6 +348,51 @@ def test_host(neutral, relay, tmp_path, name):
     assert result.rc == 0
 
 
+RACE = """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+static volatile int stop;
+static void *loader(void *path)
+{
+	while (!stop) {
+		void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+		if (!plugin || dlclose(plugin))
+			puts(dlerror());
+	}
+	return path;
+}
+int main(int count, char **arguments)
+{
+	pthread_t thread[2];
+	void *libcurl = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+
+	for (int i = 0; i < 2; i++)
+		pthread_create(&thread[i], NULL, loader, arguments[2]);
+	for (int i = 0; i < 1000; i++) {
+		void *other = dlopen("libm.so.6", RTLD_NOW);
+
+		dlsym(other, "cos");
+		dlclose(other);
+	}
+	stop = 1;
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	printf("%d\\n", libcurl && dlsym(libcurl, "curl_easy_init"));
+}
+"""
+
+
+def test_plugins_come_and_go(run, built, shim, tmp_path):
+    """Nothing is read of what another thread unloads."""
+    folder = built("the same version", "plain")
+    (tmp_path / "race.c").write_text(RACE)
+    subprocess.run(["cc", "-O1", "-w", "-o", tmp_path / "race", tmp_path / "race.c", "-lpthread", "-ldl"], check=True)
+    result = run([tmp_path / "race", folder / "libcurl-a.so", folder / "plugin-b.so"], shim=shim)
+    assert (result.rc, result.stdout, result.stderr) == (0, b"1\n", b"")
+
+
 def test_deepbind_is_kept(run, built, shim):
     """A plugin's function of the same name as the host's is the plugin's own."""
     folder = built("two versions", "plain")
