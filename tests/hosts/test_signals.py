@@ -90,6 +90,8 @@ def test_a_handler_that_throws(run, relay, tmp_path):
     with faulty.faulty("hangs", tmp_path) as service:
         env = CONTEXT | service.environment | {"TAGALONG_TIMEOUT_MS": "3000"}
         bare, ours = (run(command, env=env, **how) for how in ({"shim": None}, {}))
-    assert (ours.rc, ours.stdout, ours.stderr) == (bare.rc, bare.stdout, b"")
-    assert bare.stdout.startswith(b"too long\n0\n")
+    assert (ours.rc, bare.rc, ours.stderr) == (0, 0, b"")
+    # None of ours stays open. libcurl 8.23 leaves more of its own without us: the handler comes at another moment.
+    (*said, ours_next), (*bare_said, bare_next) = (result.stdout.split() for result in (ours, bare))
+    assert said == bare_said == b"too long 0 next descriptor:".split() and int(ours_next) <= int(bare_next)
     assert [r.value("X-Task-Id") for r in ours.requests] == ["T-42"]

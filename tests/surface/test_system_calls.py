@@ -138,7 +138,7 @@ def by_request(traced, url, env, few=3, many=13):
     # Random bytes are drawn for many requests at a time.
     assert difference.pop("getrandom", 0) <= 1
     assert all(count % (many - few) == 0 for count in difference.values()), difference
-    return {name: count // (many - few) for name, count in difference.items()}
+    return Counter({name: count // (many - few) for name, count in difference.items()})
 
 
 @pytest.mark.parametrize("way", GOLDEN["request"])
@@ -148,13 +148,16 @@ def test_a_request(traced, relay, services, way):
         env |= {"TAGALONG_SOCKET": services[way], "TAGALONG_TIMEOUT_MS": "10000"}
     if way == "off":
         env["TAGALONG_OFF"] = "1"
-    relay.reset()
     url = relay.url + (OTHER if way == "not matched" else CHAT)
-    assert by_request(traced, url, env) == GOLDEN["request"][way]
+    bare = by_request(traced, url, {})
+    relay.reset()
+    ours = by_request(traced, url, env)
+    assert ours - bare == Counter(GOLDEN["request"][way]) and not bare - ours
     tagged = {request.value("X-Task-Id") for request in relay.requests}
     assert tagged == {None if way in ("off", "not matched") else "T-42"}
 
 
 def test_the_bare_client_makes_none(traced, relay):
     """What is left out as noise is all that the client makes: else the above would not say much."""
-    assert by_request(traced, relay.url + CHAT, {}) == {}
+    made = by_request(traced, relay.url + CHAT, {})
+    assert made in ({}, {"clock_gettime": 2, "getrusage": 2})  # the latter: libcurl 8.23
