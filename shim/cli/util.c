@@ -11,7 +11,7 @@
 
 static char program[PATH_MAX];
 
-static void report(const char *format, va_list list)
+__attribute__((format(printf, 1, 0))) static void report(const char *format, va_list list)
 {
 	fputs("tagalong: ", stderr);
 	vfprintf(stderr, format, list);
