@@ -63,7 +63,7 @@ struct plan {
 	char conversation[CONVERSATION_BYTES]; /* by the body */
 	char place[WIRE_NAME_BYTES_MAX]; /* of the conversation */
 	char project[PROJECT_ID_BYTES_MAX + 1];
-	char socket[WIRE_PATH_BYTES_MAX + 1];
+	struct socket_absence absence; /* where there was no service */
 	char url[URL_BYTES]; /* empty: the hash counts */
 	struct starts starts;
 	size_t environment_len;
@@ -307,7 +307,9 @@ static bool put(struct plan *plan, const struct tag_request *request, const stru
 	plan->service = (struct client_mark){ 0 };
 	if (values->answer)
 		plan->service = values->answer->mark;
-	buf_init(&path, plan->socket, sizeof(plan->socket));
+	plan->absence.inode = 0;
+	plan->absence.looks = 0;
+	buf_init(&path, plan->absence.path, sizeof(plan->absence.path));
 	return !socket_path(&path) && put_conversation(plan, values) &&
 	       put_lines(plan, values, lines);
 }
@@ -379,7 +381,7 @@ static bool conversation_is(const struct plan *plan, const struct body_id *body,
 }
 
 /* Under the lock: whether it is for this request, and everything that it rests on is as it was. */
-static bool holds(const struct plan *plan, const struct tag_request *request, struct text url,
+static bool holds(struct plan *plan, const struct tag_request *request, struct text url,
 		  const struct config_snapshot *snapshot, struct text project)
 {
 	return plan->url_mark && plan->api == request->api && plan->port == request->port &&
@@ -387,7 +389,7 @@ static bool holds(const struct plan *plan, const struct tag_request *request, st
 	       plan->config_serial == snapshot->serial && url_is(plan, url) &&
 	       environment_is(plan) && client_is(plan, request) &&
 	       text_eq(project, (struct text){ plan->project, plan->project_len }) &&
-	       client_unchanged(&plan->service, plan->socket);
+	       client_unchanged(&plan->service, &plan->absence);
 }
 
 /* The lines with their text behind them, but for the gaps. */

@@ -360,11 +360,9 @@ out:
 	return result;
 }
 
-bool client_unchanged(const struct client_mark *mark, const char *path)
+bool client_unchanged(const struct client_mark *mark, struct socket_absence *absence)
 {
-	struct stat status;
-
 	if (mark->kept)
 		return page_unchanged(mark);
-	return !page_may_answer() && path_status(path, AT_SYMLINK_NOFOLLOW, &status);
+	return !page_may_answer() && socket_is_absent(absence);
 }

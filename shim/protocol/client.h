@@ -6,6 +6,7 @@
 #include "lib/quiet.h"
 #include "protocol/protocol_limits.h"
 #include "protocol/reply.h"
+#include "protocol/socket_path.h"
 
 /* Which state of a shared page an answer is of; all zero where it is of none. */
 struct client_mark {
@@ -31,9 +32,9 @@ struct client_answer {
 int client_ask(struct text token, unsigned timeout_ms, struct client_answer **ret_answer);
 
 /* Whether client_ask would answer now as it did, in the same environment: what it gave had this mark,
- * or it returned -ENOENT and the mark is all zero; then `path` names the socket. One system call
+ * or it returned -ENOENT and the mark is all zero; then `absence` has the path. One system call
  * where there is no service, none where there is a page. False where that is not sure. */
-bool client_unchanged(const struct client_mark *mark, const char *path);
+bool client_unchanged(const struct client_mark *mark, struct socket_absence *absence);
 
 /* For people: "no context service is running". */
 const char *client_reason(int result);

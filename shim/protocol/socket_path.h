@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "lib/buf.h"
+#include "protocol/protocol_limits.h"
 
 /* Appends TAGALONG_SOCKET, else $XDG_RUNTIME_DIR/tagalong/context.sock, else
  * /run/user/<uid>/tagalong/context.sock; a variable that is no absolute path: -EINVAL for the
@@ -25,6 +26,18 @@ const char *socket_folder_fault(const char *path);
 const char *socket_folder_status_fault(const struct stat *status);
 /* The same, and the socket: none there gives "there is no socket". */
 const char *socket_fault(const char *path);
+
+/* What shows that there is no socket at a path, for the price of one look at a folder. */
+struct socket_absence {
+	char path[WIRE_PATH_BYTES_MAX + 1]; /* of that folder; of the socket where `inode` is 0 */
+	ino_t inode;
+	dev_t device;
+	struct timespec changed;
+	unsigned looks; /* 0 at first */
+};
+
+/* Whether there is surely no socket. Most calls are one system call. */
+bool socket_is_absent(struct socket_absence *absence);
 
 /* Ours, or root's: of whoever answers, and of what it has made. */
 bool socket_user_is_trusted(uid_t uid);

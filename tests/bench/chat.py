@@ -22,8 +22,8 @@ import tempfile
 from pathlib import Path
 
 from servers import (
-    CALLS, EMPTY, ROOT, SHIM, SIX_HEADERS, preload, start_mitmproxy, start_nginx_proxy, start_relay,
-    start_service,
+    CALLS, EMPTY, ROOT, SHIM, SIX_HEADERS, keep_clients_apart, preload, start_mitmproxy,
+    start_nginx_proxy, start_relay, start_service,
 )
 
 KEPT = ROOT / "docs" / "bench.json"
@@ -294,6 +294,7 @@ def main():
     machine = describe_machine()
     print("\n".join(f"{key}: {value}" for key, value in machine.items()))
     raw = {}
+    keep_clients_apart()
     with tempfile.TemporaryDirectory() as work:
         servers = Servers(work)
         try:

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from servers import CALLS, SHIM, preload, start_relay, start_service
+from servers import CALLS, SHIM, keep_clients_apart, preload, start_relay, start_service
 
 BASE = "no service"
 
@@ -33,6 +33,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--json", metavar="FILE", help="keep the raw numbers")
     options = parser.parse_args()
+    keep_clients_apart()
     # Where the service may have files for new processes, which is on tmpfs alone.
     with tempfile.TemporaryDirectory(dir="/dev/shm") as work:
         relay, port, _ = start_relay(work)

@@ -153,6 +153,25 @@ kill()
     assert tasks(host(text, strace=False)) == seen
 
 
+def test_a_service_that_comes_and_goes(host):
+    """Where there is none, its folder alone is looked at: the next request knows of it all the same."""
+    text = """
+import shutil, tempfile
+folder = os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(dir="/dev/shm")
+os.environ.pop("TAGALONG_SCOPE", None)
+env = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+for i in range(2):
+    time.sleep(2.2) # a folder that has just changed tells nothing
+    chat(); chat()
+    service = subprocess.Popen(["tagalong", "serve"], stdout=subprocess.DEVNULL, env=env)
+    while not os.path.exists(folder + "/tagalong/context.sock"): time.sleep(0.01)
+    set_task(i); chat()
+    service.terminate(); service.wait(); chat()
+shutil.rmtree(folder)
+"""
+    assert tasks(host(text, strace=False)) == [None, None, "0", None, None, None, "1", None]
+
+
 def test_a_stopped_service_is_still_read(live, place, relay, tmp_path):
     """It cannot answer in time, and its page is right: nobody can have changed anything."""
     (tmp_path / "host.py").write_text(PROGRAM + """
