@@ -217,9 +217,8 @@ def in_page(page, kept):
     text = (ROOT / page).read_text()
     start, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
     titles = SHOWN[page] or list(kept["samples"])
-    tables = markdown(kept, titles, 1)
-    if all(len(values[0]) > 2 for title in titles for values in kept["samples"][title].values()):
-        tables += "\n\nThe processor's time of the client, in the same runs:\n\n" + markdown(kept, titles, 2)
+    tables = (markdown(kept, titles, 1) + "\n\nThe processor's time of the client, in the same runs:\n\n" +
+              markdown(kept, titles, 2))
     return text[:start] + tables + text[end:]
 
 
