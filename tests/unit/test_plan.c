@@ -623,6 +623,7 @@ static void begin(struct client *client)
 	write_file("a", ".git/config", remotes[0]);
 	write_file("b", ".git/config", remotes[1]);
 	setenv("HOME", work, 1);
+	setenv("XDG_RUNTIME_DIR", work, 1); /* and no service of this machine's */
 	unsetenv("XDG_STATE_HOME");
 	unsetenv("XDG_CONFIG_HOME");
 	setenv("TAGALONG_TIMEOUT_MS", "5000", 1); /* on a busy machine, too */

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -173,15 +174,18 @@ static int check_installation(bool json)
 		print_installation_json(&installation);
 	for (size_t i = 0; i < installation.count; i++) {
 		const struct check *check = &installation.checks[i];
+		char *fault;
 
 		code = check->fault ? EXIT_NOTHING : code;
 		if (json)
 			continue;
 		printf("%-26s %s%s\n", check->name, make_printable(check->value),
 		       check->dns == NAME_RESOLVES ? " (its name resolves)" : "");
-		if (check->fault)
-			printf("%-26s ^ %s\n", "",
-			       make_printable(text_copy(text_of(check->fault))));
+		if (check->fault) {
+			fault = text_copy(text_of(check->fault));
+			printf("%-26s ^ %s\n", "", make_printable(fault));
+			free(fault);
+		}
 		if (check->advice)
 			printf("%-26s   %s\n", "", check->advice);
 	}
