@@ -155,8 +155,12 @@ def test_no_sigxfsz(life, tmp_path, what):
 
 
 @pytest.mark.parametrize("mode", ["sandbox", "sandbox before any POST"])
-def test_a_sandbox_that_kills(life, mode):
-    life(mode, [GENERIC if mode == "sandbox" else PLAIN] + [GENERIC] * 100)
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_sandbox_that_kills(life, tmp_path, mode, folder):
+    """Also where a service was once, and has left its folder."""
+    if folder:
+        (tmp_path / "tagalong").mkdir(mode=0o700)
+    life(mode, [GENERIC if mode == "sandbox" else PLAIN] + [GENERIC] * 100, env={"XDG_RUNTIME_DIR": str(tmp_path)})
 
 
 def test_the_environment_changes_all_the_time(life):
