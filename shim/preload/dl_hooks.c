@@ -141,15 +141,30 @@ static void *bind_apart(void *arg, const char *name, const ElfW(Sym) *symbol, vo
 /* Set by each dlopen(): there may be plugins that were not looked at. */
 static bool has_new_plugins;
 
-/* Whether two libcurls at least came after the start, and none was there before. */
+/* Whether two libcurls at least came after the start, and none was there before. A program may load
+ * hundreds of plugins without one, so each object is searched once: those up to the last one that
+ * was searched in vain are passed over, and all are searched anew where that one is gone. */
 static bool has_plugins_libcurls(void)
 {
+	static const struct link_map *searched;
+	static const void *searched_dynamic;
 	struct dso_iterator at = { NULL, false };
+	const struct link_map *last = NULL;
 	unsigned count = 0;
+	bool found = false;
 
-	while (dso_iterate(&at))
+	while (!found && dso_iterate(&at))
+		found = at.map == __atomic_load_n(&searched, __ATOMIC_RELAXED) &&
+			at.map->l_ld == __atomic_load_n(&searched_dynamic, __ATOMIC_RELAXED);
+	if (!found)
+		at = (struct dso_iterator){ NULL, false };
+	for (; dso_iterate(&at); last = at.map)
 		count += !at.of_start && elf_symbol(at.map, "curl_easy_init") &&
 			 !dso_is_copy(at.map);
+	if (!count && last) {
+		__atomic_store_n(&searched, last, __ATOMIC_RELAXED);
+		__atomic_store_n(&searched_dynamic, last->l_ld, __ATOMIC_RELAXED);
+	}
 	at = (struct dso_iterator){ dso_own(), true };
 	while (count > 1 && at.map && dso_iterate(&at) && at.of_start) {
 		if (elf_symbol(at.map, "curl_easy_init") && !dso_is_copy(at.map))
@@ -163,12 +178,16 @@ static bool has_plugins_libcurls(void)
 static bool is_nothing_unloaded(void)
 {
 	static const char name[] = "__libc_single_threaded";
-	const char *alone;
+	static const char *cached;
+	const char *alone = __atomic_load_n(&cached, __ATOMIC_RELAXED);
 
 	if (dso_has_musl())
 		return true;
-	alone = elf_symbol(dso_first(), name); /* copied there */
-	alone = alone ? alone : dso_next_symbol(name);
+	if (!alone) {
+		alone = elf_symbol(dso_first(), name); /* copied there */
+		alone = alone ? alone : dso_next_symbol(name);
+		__atomic_store_n(&cached, alone, __ATOMIC_RELAXED);
+	}
 	return alone && __atomic_load_n(alone, __ATOMIC_RELAXED);
 }
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define CHAT "/v1/chat/completions"
 #define BODY "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
@@ -24,6 +25,16 @@ static inline char *url(const char *base, const char *path)
 	if (asprintf(&text, "%s%s", base, path) < 0)
 		abort();
 	return text;
+}
+
+/* Waits for a child, and prints how it ended. */
+static inline void show_end(pid_t pid)
+{
+	int status = 0;
+
+	waitpid(pid, &status, __WALL);
+	printf("child %x\n", status);
+	fflush(stdout);
 }
 
 static inline size_t discard(char *data, size_t size, size_t count, void *arg)

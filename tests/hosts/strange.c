@@ -40,15 +40,6 @@ static void one(void)
 	curl_easy_cleanup(easy);
 }
 
-static void show_end(pid_t pid)
-{
-	int status = 0;
-
-	waitpid(pid, &status, __WALL);
-	printf("child %x\n", status);
-	fflush(stdout);
-}
-
 /* --- Other processes in the middle of requests --- */
 
 static volatile int over;
