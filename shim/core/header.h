@@ -58,7 +58,7 @@ enum header_error header_text_error(struct text text);
 
 /* Appends the value as it may be sent: visible ASCII and single spaces. Where it has a byte above
  * 0x7E, such bytes and every "%" are percent-encoded (RFC 3986 section 2.1), so that the receiver
- * can decode it; pure ASCII goes as it is. max_bytes bounds the encoded value. On a error nothing
+ * can decode it; pure ASCII goes as it is. max_bytes bounds the encoded value. On an error nothing
  * is appended. */
 enum header_error header_value_add(struct buf *buf, struct text value, size_t max_bytes);
 

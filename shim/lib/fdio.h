@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* open and socket wrappers: CLOEXEC, never descriptor 0 to 2, non-blocking. No
- * thread is cancelled in here. */
+/* open and socket wrappers: CLOEXEC, never descriptor 0 to 2, non-blocking. No thread is cancelled
+ * in here. */
 #pragma once
 
 #include <sys/stat.h>

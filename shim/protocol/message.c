@@ -252,7 +252,7 @@ static bool expect(struct reading *reading, enum json_type type, enum wire_code 
 	return false;
 }
 
-/* Marks a member as seen; a second one of the same name is a error. */
+/* Marks a member as seen; a second one of the same name is an error. */
 static void once(struct reading *reading, unsigned *seen, unsigned bit, struct text name)
 {
 	if (*seen & bit)

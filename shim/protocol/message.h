@@ -39,7 +39,7 @@ struct wire_error {
 };
 
 void wire_error_init(struct wire_error *error);
-/* Starts the message of a error, unless there is one that comes first in WIRE_CODES: then false,
+/* Starts the message of an error, unless there is one that comes first in WIRE_CODES: then false,
  * and nothing is to be added. */
 bool wire_error_start(struct wire_error *error, enum wire_code code, struct text message);
 /* Appends what somebody sent, in quotes: UTF-8 whatever it was, and cut. */
@@ -109,6 +109,6 @@ int wire_read_request(char *line, size_t len, struct wire_request *ret_request,
 
 /* Appends `"key":{...}` with the fields that have a value. */
 void member_write_fields(struct buf *buf, const char *key, const struct text value[FIELD_COUNT]);
-/* Reads an object of fields. Unknown names are passed over; a value that is no string is a error of
+/* Reads an object of fields. Unknown names are passed over; a value that is no string is an error of
  * the reader. */
 void member_read_fields(struct json *json, struct text ret_value[FIELD_COUNT]);

@@ -29,13 +29,13 @@ struct jsonc_error {
 	unsigned line, column; /* from 1 */
 };
 
-/* Whether the element is there, and where: with the comma that goes with it. -EINVAL, and a error,
+/* Whether the element is there, and where: with the comma that goes with it. -EINVAL, and an error,
  * when the text is no such JSON; -ENOENT when the element is not in it. */
 int jsonc_find(struct text text, const struct jsonc_target *target, struct jsonc_span *ret_span,
 	       struct jsonc_error *ret_error);
 
 /* What to insert, and where, so that the element is the array's first: arrays and objects on the
- * way are made. *ret_insert is to be freed. -EINVAL and a error as above, also when something
+ * way are made. *ret_insert is to be freed. -EINVAL and an error as above, also when something
  * else than that array stands in its place; -EEXIST when the element is there; -ENOMEM. */
 int jsonc_insertion(struct text text, const struct jsonc_target *target, size_t *ret_at,
 		    char **ret_insert, struct jsonc_error *ret_error);
