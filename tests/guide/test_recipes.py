@@ -78,6 +78,9 @@ def test_cron(machine, relay, tmp_path):
     machine.chat("bin/report")
     relay.reset()
     own = {"HOME": str(tmp_path), "LOGNAME": "ada", "SHELL": "/bin/sh", "PATH": path}  # as crontab(5) has it
+    # Else a service would start at this machine's own place, and stay for minutes.
+    runtime = machine.environment["XDG_RUNTIME_DIR"]
+    own["XDG_RUNTIME_DIR"] = runtime
     subprocess.run(["/bin/sh", "-c", command], env=own, cwd=tmp_path, check=True, timeout=COMMAND_SECONDS)
     if own_mounts():
         for folder in ("empty", "spool/crontabs"):
@@ -85,7 +88,7 @@ def test_cron(machine, relay, tmp_path):
         machine.write("empty-file", "")
         user = pwd.getpwuid(os.geteuid()).pw_name
         soon = table.replace("0 3 * * * ", "@reboot ").replace(command, f"{command}; touch done")
-        machine.write(f"spool/crontabs/{user}", f"HOME={tmp_path}\n{soon}", 0o600)
+        machine.write(f"spool/crontabs/{user}", f"HOME={tmp_path}\nXDG_RUNTIME_DIR={runtime}\n{soon}", 0o600)
         subprocess.run(["unshare", "-m", "sh", "-c", CRON, "sh", tmp_path], check=True, timeout=COMMAND_SECONDS)
     assert seen(relay.requests, "Task") == ["nightly"] * (2 if own_mounts() else 1)
 

@@ -177,6 +177,11 @@ class Service:
     def connect(self):
         return Peer(self.socket)
 
+    def is_listened_to(self):
+        """Whether somebody listens at the socket: a flag in proc(5), so that no connection starts anything."""
+        rows = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()]
+        return any(row[3] == "00010000" and row[7:] == [str(self.socket)] for row in rows)
+
     def is_running(self):
         return self.process and self.process.poll() is None
 

@@ -142,7 +142,7 @@ def test_it_lives_with_the_filter_of_system_calls(installed, cold, process):
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until(cold.socket.exists)
+        wait_until(cold.is_listened_to)
         with cold.connect() as peer:
             for i in range(100):
                 peer.op("set", context={"task_id": str(i), "baggage": "x" * 8000})

@@ -46,7 +46,7 @@ def test_a_race_of_many_has_one_winner(cold):
     services = [cold.launch() for _ in range(8)]
     try:
         wait_until(lambda: sum(s.poll() is None for s in services) == 1, 20)
-        wait_until(cold.socket.exists)
+        wait_until(cold.is_listened_to)
         with cold.connect() as peer:
             peer.op("ping")
     finally:
