@@ -62,7 +62,7 @@ static int above_standard(int fd)
 	if (fd > 2)
 		return fd;
 	/* The host runs without 0, 1 or 2: what it opens next is to get that number, not us. */
-	higher = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	higher = system_fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (higher < 0)
 		higher = -errno;
 	fd_close(fd);
@@ -71,14 +71,13 @@ static int above_standard(int fd)
 
 int fd_open(int folder_fd, const char *path, int flags, mode_t mode)
 {
-	int fd, cancel = cancel_disable();
+	int fd;
 
 	do {
-		fd = openat(folder_fd, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
+		fd = system_openat(folder_fd, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+				   mode);
 	} while (fd < 0 && errno == EINTR);
-	fd = above_standard(fd);
-	cancel_restore(cancel);
-	return fd;
+	return above_standard(fd);
 }
 
 int fd_socket(int domain, int type)
@@ -88,14 +87,12 @@ int fd_socket(int domain, int type)
 
 void fd_close(int fd)
 {
-	int saved = errno, cancel;
+	int saved = errno;
 
 	if (fd < 0)
 		return;
-	cancel = cancel_disable();
 	/* Never retried: Linux has released the number even when it reports EINTR. */
-	close(fd);
-	cancel_restore(cancel);
+	system_close(fd);
 	errno = saved;
 }
 
@@ -107,24 +104,18 @@ struct whole_file_lock {
 	int32_t pid;
 };
 
-#ifdef SYS_fcntl64
-#define SYS_FCNTL SYS_fcntl64
-#else
-#define SYS_FCNTL SYS_fcntl
-#endif
-
 int fd_lock(int fd)
 {
 	struct whole_file_lock lock = { .type = F_WRLCK };
 
-	return syscall(SYS_FCNTL, fd, F_OFD_SETLK, &lock) ? -errno : 0;
+	return system_fcntl(fd, F_OFD_SETLK, (uintptr_t)&lock) ? -errno : 0;
 }
 
 bool fd_is_locked(int fd)
 {
 	struct whole_file_lock lock = { .type = F_RDLCK };
 
-	return !syscall(SYS_FCNTL, fd, F_OFD_GETLK, &lock) && lock.type == F_WRLCK;
+	return !system_fcntl(fd, F_OFD_GETLK, (uintptr_t)&lock) && lock.type == F_WRLCK;
 }
 
 int fd_write(int fd, struct text text)
@@ -135,16 +126,14 @@ int fd_write(int fd, struct text text)
 	struct signal_set quiet = { { 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) } }, pending,
 			  before;
 	ssize_t written;
-	int result, cancel;
+	int result;
 
 	/* What waits already is the host's, and stays. */
 	if (signals_pending(&pending) || pending.bits[0] & quiet.bits[0] ||
 	    signals_block(&quiet, &before))
 		return -EIO;
-	cancel = cancel_disable();
-	written = write(fd, text.ptr, text.len);
+	written = system_write(fd, text.ptr, text.len);
 	result = written < 0 ? -errno : (size_t)written < text.len ? -EIO : 0;
-	cancel_restore(cancel);
 	if (result == -EPIPE || result == -EFBIG)
 		syscall(SYS_rt_sigtimedwait, &quiet, NULL, &now, sizeof(quiet));
 	signals_restore(&before);
@@ -156,15 +145,6 @@ int fd_sync(int fd)
 	return system_fsync(fd) < 0 ? -errno : 0;
 }
 
-static ssize_t read_some(int fd, char *to, size_t size)
-{
-	int cancel = cancel_disable();
-	ssize_t got = read(fd, to, size);
-
-	cancel_restore(cancel);
-	return got;
-}
-
 int fd_read(int fd, struct buf *buf)
 {
 	for (;;) {
@@ -173,7 +153,8 @@ int fd_read(int fd, struct buf *buf)
 		char probe;
 
 		/* A full buffer is right when the file ends here. */
-		got = space ? read_some(fd, buf->data + buf->len, space) : read_some(fd, &probe, 1);
+		got = space ? system_read(fd, buf->data + buf->len, space) :
+			      system_read(fd, &probe, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)

@@ -7,7 +7,6 @@
 #include "lib/system.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 static char *all_pages;
 static unsigned taken;
@@ -18,7 +17,7 @@ static char *map_all(void)
 	char *other = NULL, *pages;
 	int saved = errno;
 
-	pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pages = system_mmap(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (pages == MAP_FAILED) {
 		errno = saved;
 		return NULL;

@@ -3,23 +3,9 @@
 #include "lib/quiet.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-int cancel_disable(void)
-{
-	int state;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	return state;
-}
-
-void cancel_restore(int state)
-{
-	pthread_setcancelstate(state, NULL);
-}
 
 int signals_block(const struct signal_set *more, struct signal_set *ret_before)
 {
@@ -61,7 +47,6 @@ void quiet_begin(struct quiet *ret_quiet)
 	struct signal_set all;
 
 	all_of_host(&all);
-	ret_quiet->cancel_state = cancel_disable();
 	ret_quiet->blocked = !signals_block(&all, &ret_quiet->before);
 }
 
@@ -79,7 +64,6 @@ bool quiet_is_disturbed(const struct quiet *quiet)
 
 void quiet_end(const struct quiet *quiet)
 {
-	cancel_restore(quiet->cancel_state);
 	if (quiet->blocked)
 		signals_restore(&quiet->before);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What keeps a host's cancellation and signal handlers out of the middle of our work. */
+/* What keeps a host's signal handlers out of the middle of our work. Cancellation is kept out by
+ * lib/system.h: none of our system calls is a cancellation point of POSIX. */
 #pragma once
 
 #include <signal.h>
@@ -10,17 +11,10 @@ struct signal_set {
 	unsigned long bits[_NSIG / 8 / sizeof(long)];
 };
 
-/* Around each call that is a cancellation point of POSIX, and nothing else: between them the
- * thread's state is the host's, so a handler that leaves by siglongjmp finds it as it was. */
-int cancel_disable(void);
-void cancel_restore(int state);
-
-/* From begin to end no signal handler of the host's runs in this thread, and it is not cancelled.
- * What a fault raises (SIGSEGV, SIGSYS ...) and what libc itself uses is let through. Short: the
+/* From begin to end no signal handler of the host's runs in this thread. What a fault raises (SIGSEGV, SIGSYS ...) and what libc itself uses is let through. Short: the
  * host's signals wait. */
 struct quiet {
 	struct signal_set before;
-	int cancel_state;
 	bool blocked; /* false: the kernel refused */
 };
 

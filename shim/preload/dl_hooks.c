@@ -159,15 +159,14 @@ static bool has_plugins_libcurls(void)
 	if (!found)
 		at = (struct dso_iterator){ NULL, false };
 	for (; dso_iterate(&at); last = at.map)
-		count += !at.of_start && elf_symbol(at.map, "curl_easy_init") &&
-			 !dso_is_copy(at.map);
+		count += !at.of_start && dso_symbol(at.map, "curl_easy_init");
 	if (!count && last) {
 		__atomic_store_n(&searched, last, __ATOMIC_RELAXED);
 		__atomic_store_n(&searched_dynamic, last->l_ld, __ATOMIC_RELAXED);
 	}
 	at = (struct dso_iterator){ dso_own(), true };
 	while (count > 1 && at.map && dso_iterate(&at) && at.of_start) {
-		if (elf_symbol(at.map, "curl_easy_init") && !dso_is_copy(at.map))
+		if (dso_symbol(at.map, "curl_easy_init"))
 			return false;
 	}
 	return count > 1;
@@ -292,7 +291,7 @@ static bool is_before_us(const void *caller)
 /* The function of the caller's own libcurl; a version has to be that library's. */
 static void *find_in_scope(const struct dl_arguments *arguments, const void *caller)
 {
-	struct elf_name wanted = elf_name(arguments->name, arguments->version);
+	struct elf_name wanted = elf_name(arguments->name);
 	const struct library *library;
 	struct object object;
 	struct elf elf;
@@ -303,6 +302,7 @@ static void *find_in_scope(const struct dl_arguments *arguments, const void *cal
 	if (!library || !elf_open(library->object.map, &elf) ||
 	    (arguments->version && !elf.version_names))
 		return NULL;
+	elf_want_version(&elf, arguments->version);
 	return elf_find(&elf, &wanted);
 }
 
@@ -320,10 +320,13 @@ static bool is_defined_before_us(const char *name)
 
 static bool is_our_version(const struct dl_arguments *arguments)
 {
-	struct elf_name wanted = elf_name(arguments->name, arguments->version);
+	struct elf_name wanted = elf_name(arguments->name);
 	struct elf own;
 
-	return elf_open(dso_own(), &own) && elf_find(&own, &wanted);
+	if (!elf_open(dso_own(), &own))
+		return false;
+	elf_want_version(&own, arguments->version);
+	return elf_find(&own, &wanted);
 }
 
 /* There is none but ours: the real function is to say so. Its message has the name of the

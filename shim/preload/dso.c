@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "preload/elf.h"
+#include "lib/text.h"
 
 /* How often a thread lets others run before it does without the objects that came after the
  * start. */
@@ -116,37 +116,52 @@ bool dso_is_own(const void *address)
 }
 
 /* A libcurl has no dlvsym, and a libc has no curl_easy_init. */
-bool dso_is_copy(const struct link_map *map)
+bool dso_is_copy(const struct elf *elf)
 {
-	struct elf_name init = elf_name("curl_easy_init", NULL),
-			ours = elf_name("tagalong_headers", NULL),
-			dlvsym = elf_name("dlvsym", NULL);
-	struct elf elf;
+	struct elf_name init = elf_name("curl_easy_init"), ours = elf_name("tagalong_headers"),
+			dlvsym = elf_name("dlvsym");
+	struct elf any = *elf;
 
-	return elf_open(map, &elf) && elf_find(&elf, &init) &&
-	       (elf_find(&elf, &ours) || elf_find(&elf, &dlvsym));
+	elf_want_version(&any, NULL);
+	return (elf_find(&any, &ours) || elf_find(&any, &dlvsym)) && elf_find(&any, &init);
+}
+
+void *dso_symbol(const struct link_map *map, const char *name)
+{
+	struct elf_name wanted = elf_name(name);
+	struct elf elf;
+	void *found = elf_open(map, &elf) ? elf_find(&elf, &wanted) : NULL;
+
+	return found && !dso_is_copy(&elf) ? found : NULL;
 }
 
 void *dso_next_symbol(const char *name)
 {
 	struct dso_iterator at = { dso_own(), true };
-	void *found;
+	void *found = NULL;
 
-	while (at.map && dso_iterate(&at)) {
-		found = elf_symbol(at.map, name);
-		if (found && !dso_is_copy(at.map))
-			return found;
-	}
-	return NULL;
+	while (!found && at.map && dso_iterate(&at))
+		found = dso_symbol(at.map, name);
+	return found;
 }
 
+/* glibc's, from 2.35 on. Looked for there alone: each start passes here, and the list may be long. */
 static dl_find_object_function *dl_find_object(void)
 {
 	static void *cached;
 	static bool asked;
+	struct dso_iterator at = { NULL, false };
+	void *found = NULL;
 
 	if (!__atomic_load_n(&asked, __ATOMIC_ACQUIRE)) {
-		__atomic_store_n(&cached, dso_next_symbol("_dl_find_object"), __ATOMIC_RELAXED);
+		while (!found && !dso_has_musl() && dso_iterate(&at)) {
+			struct text name = text_of(at.map->l_name);
+
+			name = text_from(name, (size_t)(text_find_last(name, '/') + 1));
+			if (text_starts_with(name, TEXT("libc.so")))
+				found = elf_symbol(at.map, "_dl_find_object");
+		}
+		__atomic_store_n(&cached, found, __ATOMIC_RELAXED);
 		__atomic_store_n(&asked, true, __ATOMIC_RELEASE);
 	}
 	return (dl_find_object_function *)__atomic_load_n(&cached, __ATOMIC_RELAXED);

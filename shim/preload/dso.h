@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "preload/elf.h"
+
 #define BUILD_ID_BYTES_MAX 32
 
 struct object {
@@ -39,7 +41,9 @@ void dso_seal_start(void);
 /* Whether the address is in this library. */
 bool dso_is_own(const void *address);
 /* Whether the object is another copy of this library. */
-bool dso_is_copy(const struct link_map *map);
+bool dso_is_copy(const struct elf *elf);
+/* The object's definition of the symbol; NULL where it has none, or is another copy of this library. */
+void *dso_symbol(const struct link_map *map, const char *name);
 /* Whether the process has musl as its libc. */
 bool dso_has_musl(void);
 /* The first definition behind this library, and behind other copies of it. */

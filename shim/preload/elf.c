@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "lib/fdio.h"
-#include "lib/quiet.h"
+#include "lib/system.h"
 
 #define HEADERS_MAX 64 /* program headers; libraries have about ten */
 #define DYNAMIC_MAX 256 /* dynamic entries; libraries have about thirty */
+#define NO_SUCH_VERSION 0x10000 /* an index has 15 bits */
 #define NEEDED_BYTES 64 /* of a needed library's name that are looked at */
 
 #if __WORDSIZE == 64
@@ -47,77 +48,53 @@
 #endif
 #define WORD_BITS (8 * sizeof(ElfW(Addr)))
 
-/* What an entry points at. glibc has turned these into addresses; musl, and the vDSO, leave them
- * relative: what they mean is near. */
-static const void *pointed_at(const struct link_map *map, uintptr_t value)
+/* What an entry points at; NULL where there is none. glibc has turned most into addresses; musl, and
+ * the vDSO, leave them relative: what they mean is near. */
+static inline const void *pointed_at(const struct link_map *map, uintptr_t value)
 {
 	ElfW(Addr) place = (ElfW(Addr))map->l_ld, moved = value + map->l_addr;
 	ElfW(Addr) far = value > place ? value - place : place - value;
 	ElfW(Addr) moved_far = moved > place ? moved - place : place - moved;
 
-	return (const void *)(far <= moved_far ? value : moved);
+	return !value ? NULL : (const void *)(far <= moved_far ? value : moved);
 }
 
 bool elf_open(const struct link_map *map, struct elf *ret_elf)
 {
 	struct elf elf = { .map = map, .protect = mprotect, .auxiliary_value = getauxval };
+	ElfW(Addr) by_tag[DT_JMPREL + 1] = { 0 };
 
 	if (!map->l_ld)
 		return false;
 	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
 		ElfW(Addr) value = entry->d_un.d_val;
 
-		switch (entry->d_tag) {
-		case DT_SYMTAB:
-			elf.symbols = pointed_at(map, value);
-			break;
-		case DT_STRTAB:
-			elf.strings = pointed_at(map, value);
-			break;
-		case DT_GNU_HASH:
+		if ((ElfW(Addr))entry->d_tag <= DT_JMPREL)
+			by_tag[entry->d_tag] = value;
+		else if (entry->d_tag == DT_GNU_HASH)
 			elf.gnu_hash = pointed_at(map, value);
-			break;
-		case DT_HASH:
-			elf.sysv_hash = pointed_at(map, value);
-			break;
-		case DT_VERSYM:
+		else if (entry->d_tag == DT_VERSYM)
 			elf.versions = pointed_at(map, value);
-			break;
-		case DT_VERDEF:
+		else if (entry->d_tag == DT_VERDEF)
 			elf.version_names = pointed_at(map, value);
-			break;
-		case DT_JMPREL:
-			elf.relocations[0] = pointed_at(map, value);
-			break;
-		case DT_PLTRELSZ:
-			elf.relocation_bytes[0] = value;
-			break;
-		case DT_RELA:
-		case DT_REL:
-			elf.relocations[1] = pointed_at(map, value);
-			break;
-		case DT_RELASZ:
-		case DT_RELSZ:
-			elf.relocation_bytes[1] = value;
-			break;
-		case DT_RELACOUNT:
-		case DT_RELCOUNT:
+		else if (entry->d_tag == DT_RELACOUNT || entry->d_tag == DT_RELCOUNT)
 			elf.relative_count = value;
-			break;
-		case DT_RPATH:
-			elf.has_rpath = true;
-			break;
-		default:
-			break;
-		}
 	}
+	elf.symbols = pointed_at(map, by_tag[DT_SYMTAB]);
+	elf.strings = pointed_at(map, by_tag[DT_STRTAB]);
+	elf.sysv_hash = pointed_at(map, by_tag[DT_HASH]);
+	elf.relocations[0] = pointed_at(map, by_tag[DT_JMPREL]);
+	elf.relocation_bytes[0] = by_tag[DT_PLTRELSZ];
+	elf.relocations[1] = pointed_at(map, by_tag[DT_RELA] | by_tag[DT_REL]); /* one of both */
+	elf.relocation_bytes[1] = by_tag[DT_RELASZ] | by_tag[DT_RELSZ];
+	elf.has_rpath = by_tag[DT_RPATH] != 0;
 	*ret_elf = elf;
 	return elf.symbols && elf.strings;
 }
 
-struct elf_name elf_name(const char *name, const char *version)
+struct elf_name elf_name(const char *name)
 {
-	struct elf_name wanted = { name, version, 5381 };
+	struct elf_name wanted = { name, 5381 };
 
 	for (; *name; name++)
 		wanted.hash = wanted.hash * 33 + (unsigned char)*name;
@@ -134,20 +111,19 @@ static bool same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
-static const char *version_name(const struct elf *elf, unsigned index)
+void elf_want_version(struct elf *elf, const char *version)
 {
-	const char *at = elf->version_names;
+	const char *at = version ? elf->version_names : NULL;
 
+	elf->version = version ? NO_SUCH_VERSION : 0;
 	while (at) {
-		const ElfW(Verdef) *version = (const void *)at;
+		const ElfW(Verdef) *defined = (const void *)at;
+		const ElfW(Verdaux) *named = (const void *)(at + defined->vd_aux);
 
-		if (version->vd_ndx == index)
-			return elf->strings +
-			       ((const ElfW(Verdaux) *)(const void *)(at + version->vd_aux))
-				       ->vda_name;
-		at = version->vd_next ? at + version->vd_next : NULL;
+		if (same_name(elf->strings + named->vda_name, version))
+			elf->version = defined->vd_ndx;
+		at = defined->vd_next ? at + defined->vd_next : NULL;
 	}
-	return "";
 }
 
 /* Whether the loader would bind a reference to this definition: a reference with a version to a
@@ -158,13 +134,10 @@ static bool is_wanted(const struct elf *elf, uint32_t index, const struct elf_na
 	const ElfW(Sym) *symbol = &elf->symbols[index];
 	unsigned type = symbol->st_info & 15, version = elf->versions ? elf->versions[index] : 1;
 
-	bool is_plain = !wanted->version || version <= 1;
-
 	if (symbol->st_shndx == SHN_UNDEF || (type > STT_FUNC && type != STT_GNU_IFUNC) ||
-	    (is_plain && version & hidden) ||
-	    !same_name(elf->strings + symbol->st_name, wanted->name))
+	    (elf->version && version > 1 ? (version & ~hidden) != elf->version : version & hidden))
 		return false;
-	return is_plain || same_name(version_name(elf, version & ~hidden), wanted->version);
+	return same_name(elf->strings + symbol->st_name, wanted->name);
 }
 
 static void *address_of(const struct elf *elf, uint32_t index)
@@ -227,7 +200,7 @@ void *elf_find(const struct elf *elf, const struct elf_name *wanted)
 
 void *elf_symbol(const struct link_map *map, const char *name)
 {
-	struct elf_name wanted = elf_name(name, NULL);
+	struct elf_name wanted = elf_name(name);
 	struct elf elf;
 
 	return elf_open(map, &elf) ? elf_find(&elf, &wanted) : NULL;
@@ -333,16 +306,9 @@ struct file {
 	ElfW(Phdr) headers[HEADERS_MAX];
 };
 
-_Static_assert(sizeof(off_t) == sizeof(uint64_t), "on 32 bits, by _FILE_OFFSET_BITS (Makefile)");
-
 static bool read_at(int fd, void *ret_bytes, size_t count, uint64_t offset)
 {
-	int cancel = cancel_disable();
-	bool whole = offset <= INT64_MAX &&
-		     pread(fd, ret_bytes, count, (off_t)offset) == (ssize_t)count;
-
-	cancel_restore(cancel);
-	return whole;
+	return offset <= INT64_MAX && system_pread(fd, ret_bytes, count, offset) == (ssize_t)count;
 }
 
 static bool read_headers(struct file *file)

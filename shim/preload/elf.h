@@ -19,6 +19,7 @@ struct elf {
 	const uint32_t *gnu_hash, *sysv_hash;
 	const ElfW(Half) *versions;
 	const char *version_names;
+	unsigned version; /* see elf_want_version() */
 	const char *relocations[2];
 	size_t relocation_bytes[2], relative_count;
 	bool has_rpath; /* DT_RPATH, which counts for what the object loads */
@@ -27,15 +28,18 @@ struct elf {
 	unsigned long (*auxiliary_value)(unsigned long type);
 };
 
-/* A symbol that is looked for. Version NULL: the default definition. */
+/* The name of a symbol that is looked for. */
 struct elf_name {
-	const char *name, *version;
+	const char *name;
 	uint32_t hash;
 };
-struct elf_name elf_name(const char *name, const char *version);
+struct elf_name elf_name(const char *name);
 
 /* False when the object has no symbols. */
 bool elf_open(const struct link_map *map, struct elf *ret_elf);
+/* What elf_find() finds: definitions of this version and of none; NULL, as after elf_open(): the default
+ * ones. */
+void elf_want_version(struct elf *elf, const char *version);
 /* The address of an exported function or variable that the object itself defines, or NULL. The
  * object has to be relocated: its own code may choose the function. */
 void *elf_find(const struct elf *elf, const struct elf_name *wanted);

@@ -84,16 +84,24 @@ static const char *version_text(enum libcurl_version version)
 	return NULL;
 }
 
-/* Also of an object that is no whole libcurl: a stand-in for tests, a stub that loads one. */
-static void *find_init(const struct link_map *map, enum libcurl_version version)
+/* musl binds by the name alone. */
+static void want_version(struct elf *elf, enum libcurl_version version)
 {
-	/* musl binds by the name alone. */
-	struct elf_name init = elf_name("curl_easy_init",
-					dso_has_musl() ? NULL : version_text(version));
-	struct elf elf;
-	void *found = elf_open(map, &elf) ? elf_find(&elf, &init) : NULL;
+	elf_want_version(elf, dso_has_musl() ? NULL : version_text(version));
+}
 
-	return found && !dso_is_copy(map) ? found : NULL;
+/* Also of an object that is no whole libcurl: a stand-in for tests, a stub that loads one. */
+static void *find_init(const struct link_map *map, enum libcurl_version version,
+		       struct elf *ret_elf)
+{
+	struct elf_name init = elf_name("curl_easy_init");
+	void *found;
+
+	if (!elf_open(map, ret_elf))
+		return NULL;
+	want_version(ret_elf, version);
+	found = elf_find(ret_elf, &init);
+	return found && !dso_is_copy(ret_elf) ? found : NULL;
 }
 
 struct references {
@@ -125,11 +133,12 @@ static struct references references_of(const struct object *object)
 }
 
 /* Has some of libcurl's functions, and asks for the real ones: a preload that watches calls. */
-static bool is_wrapper(const struct link_map *map)
+static bool is_wrapper(const struct elf *elf)
 {
+	struct elf_name getinfo = elf_name("curl_easy_getinfo");
 	struct object object;
 
-	return !library_is_libcurl(map) && object_of_map(map, &object) &&
+	return !elf_find(elf, &getinfo) && object_of_map(elf->map, &object) &&
 	       references_of(&object).dlsym;
 }
 
@@ -146,14 +155,14 @@ static void *get_function(const struct library *library, size_t index)
 	return function;
 }
 
-static void name_functions(struct elf_name *ret_names, enum libcurl_version version)
+static void name_functions(struct elf_name *ret_names)
 {
 	for (size_t i = 0; i < FUNCTIONS; i++)
-		ret_names[i] = elf_name(functions[i].name,
-					dso_has_musl() ? NULL : version_text(version));
+		ret_names[i] = elf_name(functions[i].name);
 }
 
-static void fill(struct library *library, const struct link_map *map, const struct elf_name *names)
+static void fill(struct library *library, const struct link_map *map, enum libcurl_version version,
+		 const struct elf_name *names)
 {
 	bool is_checked = map == library->object.map;
 	struct elf elf;
@@ -161,11 +170,12 @@ static void fill(struct library *library, const struct link_map *map, const stru
 
 	if (!elf_open(map, &elf))
 		return;
+	want_version(&elf, version);
 	for (size_t i = 0; i < FUNCTIONS; i++) {
 		found = get_function(library, i) ? NULL : elf_find(&elf, &names[i]);
 		if (!found)
 			continue;
-		if (!is_checked && dso_is_copy(map))
+		if (!is_checked && dso_is_copy(&elf))
 			return;
 		is_checked = true;
 		set_function(library, i, found);
@@ -182,17 +192,17 @@ static void find_functions(struct library *library, const struct link_map *map,
 	struct dso_iterator at = { library->by_name ? map : dso_own(), true };
 	struct elf_name names[FUNCTIONS];
 
-	name_functions(names, version);
+	name_functions(names);
 	while (at.map != map && dso_iterate(&at) && at.of_start && at.map != map)
-		fill(library, at.map, names);
-	fill(library, map, names);
+		fill(library, at.map, version, names);
+	fill(library, map, version, names);
 	library->complete = object_holds(&library->object, (void *)library->curl_easy_getinfo) ||
 			    library_is_libcurl(map);
 	for (size_t i = 0; i < FUNCTIONS; i++)
 		library->complete = library->complete && get_function(library, i);
 	while (!library->complete && !library->by_name && at.map && at.of_start &&
 	       dso_iterate(&at) && at.of_start)
-		fill(library, at.map, names);
+		fill(library, at.map, version, names);
 }
 
 static bool is_equal(const struct library *a, const struct library *b)
@@ -269,8 +279,8 @@ static const struct library *library_of_inner_call(const struct library *partial
 
 	if (!object_find(caller, &found.object) || !library_is_libcurl(found.object.map))
 		return partial;
-	name_functions(names, version);
-	fill(&found, found.object.map, names);
+	name_functions(names);
+	fill(&found, found.object.map, version, names);
 	return library_keep(&found);
 }
 
@@ -318,7 +328,7 @@ static void *init_in_scope(const struct link_map *map, enum libcurl_version vers
 	struct elf elf;
 
 	for (size_t i = 0; i < count; i++) {
-		void *init = i || itself ? find_init(scope[i], version) : NULL;
+		void *init = i || itself ? find_init(scope[i], version, &elf) : NULL;
 
 		if (init)
 			return init;
@@ -351,9 +361,10 @@ static void *init_for_object(const struct object *object, enum libcurl_version v
 {
 	void *bound = references_of(object).libcurl, *init = NULL;
 	struct object there;
+	struct elf elf;
 
 	if (bound && object_find(bound, &there))
-		init = find_init(there.map, version);
+		init = find_init(there.map, version, &elf);
 	return init ? init : init_in_scope(object->map, version, true);
 }
 
@@ -452,12 +463,13 @@ static const struct library *search(enum libcurl_version version, const void *ca
 	struct dso_iterator at = { dso_own(), true };
 	const struct library *library;
 	void *init = NULL, *wrapper = NULL;
+	struct elf elf;
 
 	while (!init && at.map && dso_iterate(&at)) {
 		if (wrapper && !at.of_start)
 			break;
-		init = find_init(at.map, version);
-		if (!init || !at.of_start || !is_wrapper(at.map))
+		init = find_init(at.map, version, &elf);
+		if (!init || !at.of_start || !is_wrapper(&elf))
 			continue;
 		/* The libcurl behind it is meant, if there is one. */
 		wrapper = wrapper ? wrapper : init;
@@ -489,8 +501,7 @@ const struct library *library_of_call(enum libcurl_version version, const void *
 
 bool library_is_libcurl(const struct link_map *map)
 {
-	struct elf_name init = elf_name("curl_easy_init", NULL),
-			getinfo = elf_name("curl_easy_getinfo", NULL);
+	struct elf_name init = elf_name("curl_easy_init"), getinfo = elf_name("curl_easy_getinfo");
 	struct elf elf;
 
 	return elf_open(map, &elf) && elf_find(&elf, &init) && elf_find(&elf, &getinfo);

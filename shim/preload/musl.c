@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* What glibc has and musl lacks, as hidden functions of our own, so that one library loads in
- * both: the checks that _FORTIFY_SOURCE puts in, the parts of a device number, and on 32-bit
- * machines fcntl by its name for large files. */
+ * both: the checks that _FORTIFY_SOURCE puts in, and the parts of a device number. */
 /* These are the checks: none of them is to be checked by itself. */
 #undef _FORTIFY_SOURCE
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -55,20 +52,3 @@ unsigned long long gnu_dev_makedev(unsigned int major, unsigned int minor)
 	return (major & 0xfffULL) << 8 | (major & 0xfffff000ULL) << 32 | (minor & 0xffULL) |
 	       (minor & 0xffffff00ULL) << 12;
 }
-
-#if UINTPTR_MAX < UINT64_MAX
-HIDDEN int large_file_fcntl(int fd, int command, ...) __asm__("fcntl64");
-int libc_fcntl(int fd, int command, ...) __asm__("fcntl");
-
-/* Its argument is an int, or a pointer of the same size. */
-int large_file_fcntl(int fd, int command, ...)
-{
-	va_list list;
-	void *argument;
-
-	va_start(list, command);
-	argument = va_arg(list, void *);
-	va_end(list);
-	return libc_fcntl(fd, command, argument);
-}
-#endif

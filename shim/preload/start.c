@@ -80,10 +80,24 @@ static bool is_host(const struct binding *binding, const void *function)
 	       !starts_with(file_name(map), "libpthread");
 }
 
+/* Until then our own references are not to be trusted. */
+static void use_libc_itself(struct binding *binding)
+{
+	struct elf_name protect = elf_name("mprotect"), value = elf_name("getauxval");
+	void *found_protect = elf_find(&binding->libc_symbols, &protect);
+	void *found_value = elf_find(&binding->libc_symbols, &value);
+
+	if (found_protect && found_value) {
+		binding->own.protect = (int (*)(void *, size_t, int))found_protect;
+		binding->own.auxiliary_value = (unsigned long (*)(unsigned long))found_value;
+		binding->libc_symbols.auxiliary_value = binding->own.auxiliary_value;
+	}
+}
+
 static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, void *bound)
 {
 	static const char *const memory[] = { "malloc", "calloc", "realloc", "free" };
-	const struct binding *libc = arg;
+	struct binding *libc = arg;
 	struct elf_name wanted;
 	void *found;
 
@@ -95,23 +109,10 @@ static void *bind_to_libc(void *arg, const char *name, const ElfW(Sym) *symbol, 
 		if (starts_with(name, memory[i]) && starts_with(memory[i], name))
 			return bound;
 	}
-	wanted = elf_name(name, NULL);
+	use_libc_itself(libc);
+	wanted = elf_name(name);
 	found = elf_find(&libc->libc_symbols, &wanted);
 	return found && is_host(libc, bound) ? found : bound;
-}
-
-/* Until then our own references are not to be trusted. */
-static void use_libc_itself(struct binding *binding)
-{
-	struct elf_name protect = elf_name("mprotect", NULL), value = elf_name("getauxval", NULL);
-	void *found_protect = elf_find(&binding->libc_symbols, &protect);
-	void *found_value = elf_find(&binding->libc_symbols, &value);
-
-	if (found_protect && found_value) {
-		binding->own.protect = (int (*)(void *, size_t, int))found_protect;
-		binding->own.auxiliary_value = (unsigned long (*)(unsigned long))found_value;
-		binding->libc_symbols.auxiliary_value = binding->own.auxiliary_value;
-	}
 }
 
 static void bind_own_references(const struct link_map *own)
@@ -135,7 +136,6 @@ static void bind_own_references(const struct link_map *own)
 		if ((starts_with(name, "libc.so") || starts_with(name, "ld-musl") ||
 		     starts_with(name, "libc.musl")) &&
 		    object_of_map(map, &binding.libc) && elf_open(map, &binding.libc_symbols)) {
-			use_libc_itself(&binding);
 			elf_rebind(&binding.own, bind_to_libc, &binding);
 			return;
 		}

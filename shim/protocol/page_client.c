@@ -45,7 +45,7 @@ static struct forkwipe cached_page;
 bool page_welcome(void)
 {
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) < 0)
+		if (system_fcntl(fd, F_GETFD, 0) < 0)
 			return false;
 	}
 	return true;
@@ -185,13 +185,13 @@ bool page_unchanged(const struct client_mark *mark)
 static void *map(int fd)
 {
 	struct stat status;
-	int seals = fcntl(fd, F_GET_SEALS);
+	int seals = system_fcntl(fd, F_GET_SEALS, 0);
 	void *memory;
 
 	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fd_status(fd, &status) < 0 ||
 	    status.st_size < SHARED_PAGE_BYTES)
 		return NULL;
-	memory = mmap(NULL, SHARED_PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	memory = system_mmap(SHARED_PAGE_BYTES, PROT_READ, MAP_SHARED, fd);
 	if (memory == MAP_FAILED)
 		return NULL;
 	system_madvise(memory, SHARED_PAGE_BYTES, MADV_DONTFORK);

@@ -238,22 +238,26 @@ PRETEND = """
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
-int openat(int folder, const char *path, int flags, ...)
+long syscall(long number, ...)
 {
-	int (*next)(int, const char *, int, ...) = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+	long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall"), at_call[6];
 	char text[65536], *at;
-	int fd, made;
 	ssize_t len;
 	va_list list;
+	long fd;
+	int made;
 
-	va_start(list, flags);
-	fd = next(folder, path, flags, va_arg(list, int));
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		at_call[i] = va_arg(list, long);
 	va_end(list);
-	if (fd < 0 || strcmp(path, "/proc/self/mountinfo"))
+	fd = next(number, at_call[0], at_call[1], at_call[2], at_call[3], at_call[4], at_call[5]);
+	if (number != SYS_openat || fd < 0 || strcmp((const char *)at_call[1], "/proc/self/mountinfo"))
 		return fd;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
+	len = read((int)fd, text, sizeof(text) - 1);
+	close((int)fd);
 	text[len > 0 ? len : 0] = 0;
 	at = strstr(text, FOLDER);
 	at = at ? strstr(at, "- tmpfs") : NULL;

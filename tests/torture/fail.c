@@ -103,7 +103,8 @@ static enum how judge(const char *name, enum kind kind)
 		strncpy(record->name[number - 1], name, NAME_BYTES - 1);
 	if (number == wanted) {
 		__atomic_add_fetch(&record->failed, 1, __ATOMIC_RELAXED);
-		__atomic_store_n(&stays, forever && kind != OTHER ? (int)kind : -1, __ATOMIC_RELAXED);
+		__atomic_store_n(&stays, forever && kind != OTHER ? (int)kind : -1,
+				 __ATOMIC_RELAXED);
 	} else if (__atomic_load_n(&stays, __ATOMIC_RELAXED) != (int)kind) {
 		return PASS;
 	}
@@ -171,44 +172,25 @@ char *strdup(const char *text)
 }
 
 /* The next one of that name, looked up at its first use. */
-#define REAL(name)                                                                                \
-	({                                                                                        \
-		static typeof(&name) real_;                                                       \
-		if (!real_)                                                                       \
-			real_ = (typeof(&name))dlsym(RTLD_NEXT, #name);                           \
-		real_;                                                                            \
+#define REAL(name) \
+	({ \
+		static typeof(&name) real_; \
+		if (!real_) \
+			real_ = (typeof(&name))dlsym(RTLD_NEXT, #name); \
+		real_; \
 	})
 
 /* A call that either works or fails with -1. */
-#define MAY_FAIL(kind, type, name, parameters, arguments)                                         \
-	type name parameters                                                                      \
-	{                                                                                         \
-		return of_shim(#name, kind, CALLER) ? (type)-1 : REAL(name) arguments;            \
+#define MAY_FAIL(kind, type, name, parameters, arguments) \
+	type name parameters \
+	{ \
+		return of_shim(#name, kind, CALLER) ? (type)-1 : REAL(name) arguments; \
 	}
 
-MAY_FAIL(ALLOCATION, void *, mmap,
-	 (void *at, size_t size, int access, int flags, int fd, off_t offset),
-	 (at, size, access, flags, fd, offset))
 MAY_FAIL(OTHER, int, mprotect, (void *at, size_t size, int access), (at, size, access))
 MAY_FAIL(OTHER, int, __fxstatat,
 	 (int version, int fd, const char *path, struct stat *status, int flags),
 	 (version, fd, path, status, flags))
-
-/* A call that moves bytes: it may also move one only, or say that it is at the end. */
-#define MAY_BE_SHORT(name, parameters, all, one)                                                  \
-	ssize_t name parameters                                                                   \
-	{                                                                                         \
-		enum how how = of_shim(#name, OTHER, CALLER);                                     \
-                                                                                                  \
-		if (how == FAIL || how == ZERO)                                                   \
-			return how == FAIL ? -1 : 0;                                              \
-		return how == SHORT && count ? REAL(name) one : REAL(name) all;                   \
-	}
-
-MAY_BE_SHORT(read, (int fd, void *bytes, size_t count), (fd, bytes, count), (fd, bytes, 1))
-MAY_BE_SHORT(write, (int fd, const void *bytes, size_t count), (fd, bytes, count), (fd, bytes, 1))
-MAY_BE_SHORT(pread, (int fd, void *bytes, size_t count, off_t offset),
-	     (fd, bytes, count, offset), (fd, bytes, 1, offset))
 
 /* What the shim asks of the kernel by a number (shim/lib/system.h); others go through. */
 static const struct call {
@@ -216,13 +198,16 @@ static const struct call {
 	char name[12];
 	enum kind kind;
 } calls[] = {
-	{ SYS_mkdirat, "mkdir", OTHER },	 { SYS_linkat, "link", OTHER },
-	{ SYS_unlinkat, "unlink", OTHER },	 { SYS_fsync, "fsync", OTHER },
-	{ SYS_madvise, "madvise", OTHER },	 { SYS_uname, "uname", OTHER },
-	{ SYS_prlimit64, "prlimit64", OTHER },	 { SYS_socket, "socket", DESCRIPTOR },
-	{ SYS_connect, "connect", OTHER },	 { SYS_getsockopt, "getsockopt", OTHER },
-	{ SYS_sendto, "send", OTHER },		 { SYS_recvmsg, "recvmsg", OTHER },
-	{ SYS_getrandom, "getrandom", OTHER },
+	{ SYS_mkdirat, "mkdir", OTHER },       { SYS_linkat, "link", OTHER },
+	{ SYS_unlinkat, "unlink", OTHER },     { SYS_fsync, "fsync", OTHER },
+	{ SYS_madvise, "madvise", OTHER },     { SYS_uname, "uname", OTHER },
+	{ SYS_prlimit64, "prlimit64", OTHER }, { SYS_socket, "socket", DESCRIPTOR },
+	{ SYS_connect, "connect", OTHER },     { SYS_getsockopt, "getsockopt", OTHER },
+	{ SYS_sendto, "send", OTHER },	       { SYS_recvmsg, "recvmsg", OTHER },
+	{ SYS_getrandom, "getrandom", OTHER }, { SYS_openat, "openat", DESCRIPTOR },
+	{ SYS_fcntl, "fcntl", DESCRIPTOR },    { SYS_close, "close", OTHER },
+	{ SYS_read, "read", OTHER },	       { SYS_preadv, "pread", OTHER },
+	{ SYS_write, "write", OTHER },	       { SYS_mmap, "mmap", ALLOCATION },
 };
 
 static long ask(long number, const long *arguments)
@@ -231,17 +216,25 @@ static long ask(long number, const long *arguments)
 			     arguments[4], arguments[5]);
 }
 
-static long receive(const long *arguments, bool is_short)
+/* Moves one byte only: in the first buffer of several, or by the third argument, the second of
+ * getrandom. */
+static long ask_for_one(long number, long *arguments)
 {
 	struct msghdr *message = (struct msghdr *)arguments[1];
-	size_t len = message->msg_iovlen ? message->msg_iov[0].iov_len : 0;
+	struct iovec *first = number == SYS_recvmsg ? message->msg_iov :
+			      number == SYS_preadv  ? (struct iovec *)arguments[1] :
+						      NULL;
+	size_t len = first ? first->iov_len : 0;
+	long *count = number == SYS_getrandom ? &arguments[1] : &arguments[2];
 	long got;
 
-	if (is_short && len)
-		message->msg_iov[0].iov_len = 1;
-	got = ask(SYS_recvmsg, arguments);
-	if (message->msg_iovlen)
-		message->msg_iov[0].iov_len = len;
+	if (first)
+		first->iov_len = len > 0;
+	else
+		*count = *count > 0;
+	got = ask(number, arguments);
+	if (first)
+		first->iov_len = len;
 	return got;
 }
 
@@ -251,6 +244,7 @@ long syscall(long number, ...)
 	long arguments[6];
 	enum how how;
 	va_list list;
+	int saved;
 
 	va_start(list, number);
 	for (size_t i = 0; i < 6; i++)
@@ -259,55 +253,18 @@ long syscall(long number, ...)
 	while (call < end && call->number != number)
 		call++;
 	how = call < end ? of_shim(call->name, call->kind, CALLER) : PASS;
+	saved = errno;
+	/* The descriptor is closed all the same. */
+	if (how != PASS && number == SYS_close) {
+		ask(number, arguments);
+		errno = saved;
+	}
 	if (how == FAIL || how == ZERO)
 		return how == FAIL ? -1 : 0;
-	if (number == SYS_recvmsg)
-		return receive(arguments, how == SHORT);
-	if (how == SHORT && number == SYS_sendto && arguments[2])
-		arguments[2] = 1;
-	if (how == SHORT && number == SYS_getrandom)
-		arguments[1] = 1;
-	return ask(number, arguments);
-}
-
-/* The descriptor is closed all the same. */
-int close(int fd)
-{
-	enum how how = of_shim("close", OTHER, CALLER);
-	int saved = errno, result = REAL(close)(fd);
-
-	if (!how)
-		return result;
-	errno = saved;
-	return -1;
+	return how == SHORT ? ask_for_one(number, arguments) : ask(number, arguments);
 }
 
 char *getcwd(char *folder, size_t size)
 {
 	return of_shim("getcwd", OTHER, CALLER) ? NULL : REAL(getcwd)(folder, size);
-}
-
-int openat(int folder, const char *path, int flags, ...)
-{
-	enum how how = of_shim("openat", DESCRIPTOR, CALLER);
-	mode_t mode = 0;
-	va_list list;
-
-	va_start(list, flags);
-	if (flags & (O_CREAT | O_TMPFILE))
-		mode = va_arg(list, mode_t);
-	va_end(list);
-	return how ? -1 : REAL(openat)(folder, path, flags, mode);
-}
-
-int fcntl(int fd, int command, ...)
-{
-	enum how how = of_shim("fcntl", DESCRIPTOR, CALLER);
-	long argument;
-	va_list list;
-
-	va_start(list, command);
-	argument = va_arg(list, long);
-	va_end(list);
-	return how ? -1 : REAL(fcntl)(fd, command, argument);
 }

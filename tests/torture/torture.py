@@ -105,7 +105,7 @@ CANNOT_FAIL = set(
     """__environ environ __errno_location __libc_current_sigrtmin memchr memcmp memcpy memmem memmove memset strchr
     strchrnul strcmp strcspn strlen strncmp strnlen strrchr strspn strstr __stack_chk_fail __progname
     program_invocation_short_name _dl_debug_addr _r_debug clock_gettime free munmap getauxval getenv geteuid
-    getpid inet_pton pthread_self pthread_setcancelstate sched_yield secure_getenv sigaddset sigemptyset
+    getpid inet_pton pthread_self sched_yield secure_getenv sigaddset sigemptyset
     sigismember sigpending sigprocmask sigtimedwait syscall""".split()
 )
 
