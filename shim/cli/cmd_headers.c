@@ -26,12 +26,12 @@ bool request_init(struct tag_request *request, const char *method, const char *u
 {
 	static const struct url_api api = { curl_url, curl_url_set, get_part, curl_url_cleanup,
 					    curl_free };
-	uint8_t random[10];
+	uint8_t random[UUID7_RANDOM_BYTES];
 
 	*request = (struct tag_request){ .api = &api, .url = url, .method = method };
 	if (random_fill(random, sizeof(random)))
 		return false;
-	uuid7_make(request->request_id, clock_unix_ms(), random);
+	uuid7_make(request->request_id, clock_unix_ns(), random);
 	return true;
 }
 

@@ -26,7 +26,8 @@ bool header_name_eq(struct text a, struct text b);
 uint64_t header_name_bit(struct text name);
 /* The same by the first two letters, before the end of a name is looked for. "_" has another bit than
  * "-", so a filter has both. */
-#define HEADER_START_BIT(a, b) ((uint64_t)1 << ((((a)&31) * 5 + ((b)&31)) & 63))
+#define HEADER_START(a, b) ((((a)&31) * 5 + ((b)&31)) & 63)
+#define HEADER_START_BIT(a, b) ((uint64_t)1 << HEADER_START(a, b))
 #define HEADER_START_BITS(a, b) \
 	(HEADER_START_BIT(a, b) | ((b) == '-' ? HEADER_START_BIT(a, '_') : 0))
 
@@ -38,7 +39,7 @@ void header_filter_add(struct header_filter *filter, struct text name);
 /* Whether the line may be of one of them: most are not. */
 static inline bool header_may_start(uint64_t starts, const char *line)
 {
-	return line[0] && starts & HEADER_START_BIT(line[0], line[1]);
+	return line[0] && starts >> HEADER_START(line[0], line[1]) & 1;
 }
 
 enum header_error {

@@ -35,8 +35,7 @@
 /* How the names of variables that count start: a bit for each first letter (NUL has none), and one for
  * each pair of letters. */
 struct starts {
-	uint32_t letters;
-	uint64_t pairs;
+	uint64_t letters, pairs;
 };
 
 struct gap {
@@ -49,6 +48,7 @@ struct plan {
 	/* These are read without the lock, too: most requests are found to be others by them. */
 	uint32_t url_mark; /* 0: there is no plan */
 	uint32_t lines_bytes;
+	bool wanted; /* there was a request that it could have been made of */
 	bool asks_project, reads_body;
 
 	/* What it rests on. */
@@ -57,7 +57,6 @@ struct plan {
 	enum tag_peer peer;
 	uint8_t key[SIPHASH_KEY_BYTES];
 	uint8_t url_hash[SIPHASH_BYTES], client_hash[SIPHASH_BYTES];
-	struct header_filter client_names; /* of the client's headers that count */
 	struct client_mark service;
 	size_t url_len, project_len, place_len, conversation_len;
 	char conversation[CONVERSATION_BYTES]; /* by the body */
@@ -69,20 +68,23 @@ struct plan {
 	size_t environment_len;
 	char environment[ENVIRONMENT_BYTES];
 
-	/* What it comes to. */
-	size_t lines_count, gaps_count;
-	bool replaces;
-	struct tag_line lines[LINES_MAX];
+	/* What it comes to, to be copied in one piece. The names that the client is asked for are those of
+	 * its headers that count. */
+	size_t gaps_count;
 	struct gap gaps[GAPS_MAX];
+	struct tag_lines made;
 	char text[LINES_BYTES];
 };
 
 _Static_assert(sizeof(struct plan) <= FORKWIPE_BYTES, "it fits");
+_Static_assert(offsetof(struct plan, text) ==
+		       offsetof(struct plan, made) + sizeof(struct tag_lines),
+	       "one piece");
 
 static struct forkwipe plan_page;
 
 /* A number of the URL, which tells nothing of what is in it. Never 0. */
-static uint32_t mark_of(struct text url)
+static inline uint32_t mark_of(struct text url)
 {
 	uint64_t end = 0;
 
@@ -116,11 +118,11 @@ static void hash_client(const struct plan *plan, const struct tag_request *reque
 
 	memset(ret_hash, 0, SIPHASH_BYTES);
 	while (request->next_header &&
-	       (cursor = request->next_header(request->arg, cursor, plan->client_names.starts,
-					      &name, &value))) {
+	       (cursor = request->next_header(request->arg, cursor, plan->made.asked.starts, &name,
+					      &value))) {
 		size_t lengths[2] = { name.len, value.len };
 
-		if (!(plan->client_names.names & header_name_bit(name)))
+		if (!(plan->made.asked.names & header_name_bit(name)))
 			continue;
 		if (!any)
 			siphash_init(&hash, plan->key);
@@ -133,7 +135,7 @@ static void hash_client(const struct plan *plan, const struct tag_request *reque
 		siphash_end(&hash, ret_hash);
 }
 
-#define LETTER_BIT(a) ((uint32_t)1 << ((a)&31))
+#define LETTER_BIT(a) ((uint64_t)1 << ((a)&63))
 #define PAIR_BIT(a, b) ((uint64_t)1 << (((unsigned char)(a)*5 + (unsigned char)(b)) & 63))
 
 static void add_start(struct starts *starts, const char *name)
@@ -196,14 +198,17 @@ static uint64_t read_environment(struct starts starts, char *copy, size_t *ret_l
 
 uint64_t plan_environment(const struct config *config)
 {
+	const struct plan *plan = forkwipe_get(&plan_page);
 	size_t len;
 
-	return getauxval(AT_SECURE) ? 0 : read_environment(starts_of(config), NULL, &len);
+	if (!plan || !__atomic_load_n(&plan->wanted, __ATOMIC_RELAXED) || getauxval(AT_SECURE))
+		return 0;
+	return read_environment(starts_of(config), NULL, &len);
 }
 
 /* Whether the variables that count are those, in the same order: of two of one name, the first
- * counts. */
-static bool environment_is(const struct plan *plan)
+ * counts. Apart, so that the loop has registers of its own. */
+static __attribute__((noinline)) bool environment_is(const struct plan *plan)
 {
 	const char *at = plan->environment, *end = at + plan->environment_len;
 	const struct starts starts = plan->starts;
@@ -246,9 +251,6 @@ static bool put_lines(struct plan *plan, const struct values *values, const stru
 	if (lines->bytes > sizeof(plan->text))
 		return false;
 	memcpy(plan->text, lines->text, lines->bytes);
-	memcpy(plan->lines, lines->line, sizeof(plan->lines));
-	plan->lines_count = lines->count;
-	plan->replaces = lines->replaces;
 	__atomic_store_n(&plan->lines_bytes, (uint32_t)lines->bytes, __ATOMIC_RELAXED);
 	plan->gaps_count = 0;
 	if (values->traceparent.len == TRACEPARENT_BYTES)
@@ -295,10 +297,10 @@ static bool put(struct plan *plan, const struct tag_request *request, const stru
 		hash_url(plan, url, plan->url_hash);
 	else
 		memcpy(plan->url, url.ptr, url.len + 1);
-	plan->client_names = lines->asked;
+	plan->made = *lines;
 	if (values->signals_ready) {
-		plan->client_names.names |= signals.names;
-		plan->client_names.starts |= signals.starts;
+		plan->made.asked.names |= signals.names;
+		plan->made.asked.starts |= signals.starts;
 	}
 	hash_client(plan, request, plan->client_hash);
 	__atomic_store_n(&plan->asks_project, values->asked_project, __ATOMIC_RELAXED);
@@ -331,7 +333,10 @@ void plan_make(const struct tag_request *request, const struct config_snapshot *
 {
 	struct plan *plan = forkwipe_get(&plan_page);
 
-	if (!plan || !is_plannable(request, values, lines) || !lock_try(&plan->lock))
+	if (!plan || !is_plannable(request, values, lines))
+		return;
+	__atomic_store_n(&plan->wanted, true, __ATOMIC_RELAXED);
+	if (!environment || !lock_try(&plan->lock))
 		return;
 	__atomic_store_n(&plan->url_mark, 0, __ATOMIC_RELAXED);
 	plan->url_generation = url_cache_generation();
@@ -395,25 +400,19 @@ static bool holds(struct plan *plan, const struct tag_request *request, struct t
 /* The lines with their text behind them, but for the gaps. */
 static void copy_lines(const struct plan *plan, struct tag_lines *ret_lines)
 {
-	char *text = (char *)(ret_lines + 1);
-
-	ret_lines->count = plan->lines_count;
-	ret_lines->replaces = plan->replaces;
-	ret_lines->bytes = plan->lines_bytes;
-	ret_lines->text = memcpy(text, plan->text, plan->lines_bytes);
-	ret_lines->asked = plan->client_names;
-	ret_lines->log_entry = NULL;
-	memcpy(ret_lines->line, plan->lines, sizeof(plan->lines));
+	memcpy(ret_lines, (const char *)plan + offsetof(struct plan, made),
+	       sizeof(*ret_lines) + plan->made.bytes);
+	ret_lines->text = (const char *)(ret_lines + 1);
 }
 
 /* What is new in each request. */
 static void fill_gaps(char *text, const struct gap *gaps, size_t count,
 		      const uint8_t request_id[UUID_BYTES], const uint8_t span_id[PARENT_ID_BYTES])
 {
-	uint64_t span[2] = { hex_digits(span_id), hex_digits(span_id + 4) };
-	char id[UUID_TEXT_BYTES];
+	char id[UUID_TEXT_BYTES], span[SPAN_TEXT_BYTES];
 
 	uuid_text(id, request_id);
+	hex_digits(span, span_id);
 	for (const struct gap *gap = gaps; gap < gaps + count; gap++) {
 		if (gap->len == sizeof(id))
 			memcpy(text + gap->at, id, sizeof(id));
@@ -433,7 +432,8 @@ static __attribute__((noinline)) struct tag_lines *lines_by(struct plan *plan,
 		uint8_t request_id[UUID7_RANDOM_BYTES], span_id[PARENT_ID_BYTES];
 	} random;
 	const struct config_snapshot *snapshot;
-	struct buf project, conversation;
+	struct text project = { NULL, 0 };
+	struct buf buf, conversation;
 	struct body_id body;
 	struct tag_lines *lines;
 	struct gap gaps[GAPS_MAX];
@@ -442,18 +442,21 @@ static __attribute__((noinline)) struct tag_lines *lines_by(struct plan *plan,
 
 	/* What may allocate, or look at the disk for long, comes before the lock. */
 	size = __atomic_load_n(&plan->lines_bytes, __ATOMIC_RELAXED);
-	buf_init(&project, project_memory, sizeof(project_memory));
-	if (__atomic_load_n(&plan->asks_project, __ATOMIC_RELAXED) && project_of_process(&project))
-		buf_cut(&project, 0);
-	buf_init(&conversation, conversation_memory, sizeof(conversation_memory));
+	if (__atomic_load_n(&plan->asks_project, __ATOMIC_RELAXED)) {
+		buf_init(&buf, project_memory, sizeof(project_memory));
+		if (!project_of_process(&buf))
+			project = buf_since(&buf, 0);
+	}
 	reads_body = __atomic_load_n(&plan->reads_body, __ATOMIC_RELAXED);
-	if (reads_body)
+	if (reads_body) {
+		buf_init(&conversation, conversation_memory, sizeof(conversation_memory));
 		body_id_read(request, &body, &conversation);
+	}
 	snapshot = config_get(true);
 	lines = malloc(sizeof(*lines) + size);
 	if (lines && lock_try(&plan->lock)) {
-		held = plan->lines_bytes == size && plan->reads_body == reads_body &&
-		       holds(plan, request, url, snapshot, buf_since(&project, 0)) &&
+		held = plan->made.bytes == size && plan->reads_body == reads_body &&
+		       holds(plan, request, url, snapshot, project) &&
 		       conversation_is(plan, reads_body ? &body : NULL, &conversation);
 		if (held) {
 			copy_lines(plan, lines);

@@ -6,8 +6,9 @@
 
 #include "core/request.h"
 
-/* A hash of the variables that a request may look at; 0 where they are too many for a plan. To be
- * asked for before any of them is looked at. config may be NULL. */
+/* A hash of the variables that a request may look at; 0 where no plan is to be made: they are too many,
+ * or none of the process's requests was tagged yet, as most processes send one. To be asked for before
+ * any of them is looked at. config may be NULL. */
 uint64_t plan_environment(const struct config *config);
 
 /* Makes the plan of a request that was built, unless it rests on what is not followed here; then, or

@@ -166,7 +166,7 @@ static enum tag_verdict build(const struct tag_request *request, const struct ta
 		log_entry_make(request, lines, &workspace->values, entry);
 		lines->log_entry = entry;
 	}
-	if (verdict == TAG_MATCH && environment)
+	if (verdict == TAG_MATCH)
 		plan_make(request, match->snapshot, environment, &workspace->values, lines);
 	values_release(&workspace->values);
 	return verdict;

@@ -48,34 +48,38 @@ void buf_number(struct buf *buf, uint64_t number)
 	buf_add(buf, (struct text){ digits + at, sizeof(digits) - at });
 }
 
-/* Each byte of the word holds a nibble first. Those of 10 and more, which reach 16 when 6 is added, go
- * on from behind '9' to 'a'. */
-uint64_t hex_digits(const uint8_t bytes[4])
+/* Two nibbles of each byte, then a digit of each nibble; what the compiler has vector instructions
+ * for. */
+void hex_digits(char ret_digits[HEX_STEP_DIGITS], const uint8_t bytes[HEX_STEP_BYTES])
 {
-	const uint64_t each = 0x0101010101010101;
-	uint32_t word;
-	uint64_t x;
+	typedef uint8_t bytes8 __attribute__((vector_size(8)));
+	typedef uint16_t pairs8 __attribute__((vector_size(16)));
+	typedef uint8_t nibbles16 __attribute__((vector_size(16)));
+	nibbles16 nibbles;
+	pairs8 pairs;
+	bytes8 eight;
 
-	memcpy(&word, bytes, sizeof(word));
-	x = le32toh(word);
-	x = (x | x << 16) & 0x0000FFFF0000FFFF;
-	x = (x | x << 8) & 0x00FF00FF00FF00FF;
-	x = (x >> 4 & 0x000F000F000F000F) | (x & 0x000F000F000F000F) << 8;
-	return htole64(x + '0' * each + ((x + 6 * each) >> 4 & each) * ('a' - '9' - 1));
+	memcpy(&eight, bytes, sizeof(eight));
+	pairs = __builtin_convertvector(eight, pairs8);
+	pairs = __BYTE_ORDER == __LITTLE_ENDIAN ? pairs >> 4 | (pairs & 0xF) << 8 :
+						  (pairs & 0xF0) << 4 | (pairs & 0xF);
+	nibbles = (nibbles16)pairs;
+	nibbles += '0' + ((nibbles16)(nibbles > 9) & ('a' - '9' - 1));
+	memcpy(ret_digits, &nibbles, sizeof(nibbles));
 }
 
 void buf_hex(struct buf *buf, const uint8_t *bytes, size_t count)
 {
 	if (!fits(buf, 2 * count))
 		return;
-	for (size_t i = 0; i < count; i += 4) {
-		uint8_t four[4] = { 0 };
-		size_t part = count - i < sizeof(four) ? count - i : sizeof(four);
-		uint64_t digits;
+	for (size_t i = 0; i < count; i += HEX_STEP_BYTES) {
+		size_t part = count - i < HEX_STEP_BYTES ? count - i : HEX_STEP_BYTES;
+		uint8_t some[HEX_STEP_BYTES] = { 0 };
+		char digits[HEX_STEP_DIGITS];
 
-		memcpy(four, bytes + i, part);
-		digits = hex_digits(four);
-		memcpy(buf->data + buf->len, &digits, 2 * part);
+		memcpy(some, bytes + i, part);
+		hex_digits(digits, some);
+		memcpy(buf->data + buf->len, digits, 2 * part);
 		buf->len += 2 * part;
 	}
 	buf->data[buf->len] = '\0';

@@ -22,8 +22,10 @@ void buf_init(struct buf *buf, char *memory, size_t size);
 void buf_add(struct buf *buf, struct text text);
 void buf_char(struct buf *buf, char c);
 void buf_number(struct buf *buf, uint64_t number);
-/* The eight digits of four bytes, lower case, in the order of memory. */
-uint64_t hex_digits(const uint8_t bytes[4]);
+/* The digits of eight bytes, lower case, without a NUL. */
+#define HEX_STEP_BYTES 8
+#define HEX_STEP_DIGITS 16
+void hex_digits(char ret_digits[HEX_STEP_DIGITS], const uint8_t bytes[HEX_STEP_BYTES]);
 /* Lower-case hexadecimal, two characters a byte. */
 void buf_hex(struct buf *buf, const uint8_t *bytes, size_t count);
 /* Back to a length that the buffer had before; clears `full`. */

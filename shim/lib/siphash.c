@@ -10,6 +10,7 @@ static uint64_t rotate(uint64_t word, unsigned bits)
 
 static inline __attribute__((always_inline)) void mix(uint64_t v[4], unsigned rounds)
 {
+#pragma GCC unroll 4
 	while (rounds--) {
 		v[0] += v[1];
 		v[2] += v[3];
@@ -90,17 +91,15 @@ void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES])
 void siphash_expand(const uint8_t key[SIPHASH_KEY_BYTES], uint64_t number, uint8_t *ret_bytes,
 		    size_t count)
 {
-	uint64_t words[2] = { number, (uint64_t)sizeof(number) << 56 }, v[4];
+	uint64_t last = (number & UINT64_MAX >> 8) | (uint64_t)7 << 56, *v;
 	struct siphash hash;
 	uint8_t word[8];
 
 	siphash_init(&hash, key);
-	memcpy(v, hash.v, sizeof(v));
-	for (size_t i = 0; i < 2; i++) {
-		v[3] ^= words[i];
-		mix(v, 2);
-		v[0] ^= words[i];
-	}
+	v = hash.v;
+	v[3] ^= last;
+	mix(v, 2);
+	v[0] ^= last;
 	v[2] ^= 0xee;
 	for (;; ret_bytes += sizeof(word), count -= sizeof(word)) {
 		mix(v, 4);

@@ -7,11 +7,11 @@
 
 #define UUID_BYTES 16
 #define UUID_TEXT_BYTES 36
-#define UUID7_RANDOM_BYTES 10
+#define UUID7_RANDOM_BYTES 8
 
-/* UUID version 7 (RFC 9562 section 5.7): unix_ms in the first 48 bits, then version, the rest from
- * `random`. */
-void uuid7_make(uint8_t ret_uuid[UUID_BYTES], uint64_t unix_ms,
+/* UUID version 7 (RFC 9562 section 5.7): the milliseconds of unix_ns in the first 48 bits, the fraction
+ * of one in 12 more (section 6.2, method 3), the rest from `random`. */
+void uuid7_make(uint8_t ret_uuid[UUID_BYTES], uint64_t unix_ns,
 		const uint8_t random[UUID7_RANDOM_BYTES]);
 /* Makes 16 bytes of a hash a UUID version 8 (section 5.8) by setting version and variant. */
 void uuid8_make(uint8_t uuid[UUID_BYTES]);

@@ -20,7 +20,7 @@
 static void identify(void *arg, const uint8_t random[UUID7_RANDOM_BYTES],
 		     uint8_t ret_request_id[UUID_BYTES])
 {
-	uuid7_make(ret_request_id, clock_unix_ms(), random);
+	uuid7_make(ret_request_id, clock_unix_ns(), random);
 }
 
 static struct text program_body(void *arg)

@@ -101,7 +101,7 @@ static void identify(void *arg, const uint8_t random[UUID7_RANDOM_BYTES],
 	struct handle *handle = arg;
 
 	if (!handle->transfer.has_request_id)
-		uuid7_make(handle->transfer.request_id, clock_unix_ms(), random);
+		uuid7_make(handle->transfer.request_id, clock_unix_ns(), random);
 	handle->transfer.has_request_id = true;
 	memcpy(ret_request_id, handle->transfer.request_id, sizeof(handle->transfer.request_id));
 }

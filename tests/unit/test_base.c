@@ -214,12 +214,21 @@ static void *take_lock(void *arg)
 	return lock_take(arg) ? arg : NULL;
 }
 
-static bool taken_by_another(struct lock *lock)
+static void *take_lock_often(void *arg)
+{
+	bool taken = false;
+
+	for (int i = 0; i < 100; i++)
+		taken = lock_take(arg) || taken;
+	return taken ? arg : NULL;
+}
+
+static bool taken_by_another(struct lock *lock, void *(*take)(void *lock))
 {
 	pthread_t thread;
 	void *result = NULL;
 
-	return !pthread_create(&thread, NULL, take_lock, lock) && !pthread_join(thread, &result) && result;
+	return !pthread_create(&thread, NULL, take, lock) && !pthread_join(thread, &result) && result;
 }
 
 static void locks(void)
@@ -229,13 +238,12 @@ static void locks(void)
 
 	CHECK(lock_take(&lock) && lock_take(&lock), "a thread that comes by again takes it over");
 	before = clock_monotonic_ms();
-	CHECK(!taken_by_another(&lock) && clock_monotonic_ms() - before < 2000, "another one gives up");
+	CHECK(!taken_by_another(&lock, take_lock) && clock_monotonic_ms() - before < 2000, "another one gives up");
 	before = clock_monotonic_ms();
-	for (int i = 0; i < 100; i++)
-		CHECK(!taken_by_another(&lock), "and so does everybody after it");
+	CHECK(!taken_by_another(&lock, take_lock_often), "and so does everybody after it");
 	CHECK(clock_monotonic_ms() - before < 1000, "at once");
 	lock_release(&lock);
-	CHECK(taken_by_another(&lock), "when the owner has come back");
+	CHECK(taken_by_another(&lock, take_lock), "when the owner has come back");
 }
 
 static void files(void)

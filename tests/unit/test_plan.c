@@ -747,8 +747,10 @@ static void forked(void)
 	if (!child) {
 		bool first = compare(&client, &results) && strcmp(before, results.with) != 0 &&
 			     results.built == 2;
+		/* The first request of a process leaves no plan, because it is often the only one. */
+		bool second = compare(&client, &results) && results.built == 3;
 
-		_exit(first && compare(&client, &results) && results.planned > 2 ? 0 : 1);
+		_exit(first && second && compare(&client, &results) && results.planned > 2 ? 0 : 1);
 	}
 	waitpid(child, &status, 0);
 	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "child");

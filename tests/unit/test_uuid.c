@@ -4,22 +4,28 @@
 
 #include "lib/uuid.h"
 
+#define NS_PER_MS UINT64_C(1000000)
+
 struct row {
-	uint64_t unix_ms;
-	uint8_t random[10];
+	uint64_t unix_ns;
+	uint8_t random[UUID7_RANDOM_BYTES];
 	const char *text;
 };
 
 static const struct row rows[] = {
 	/* appendix A.6 */
-	{ 0x017F22E279B0, { 0x0C, 0xC3, 0x18, 0xC4, 0xDC, 0x0C, 0x0C, 0x07, 0x39, 0x8F },
+	{ 0x017F22E279B0 * NS_PER_MS + 797608,
+	  { 0x18, 0xC4, 0xDC, 0x0C, 0x0C, 0x07, 0x39, 0x8F },
 	  "017f22e2-79b0-7cc3-98c4-dc0c0c07398f" },
 	/* version and variant win over the random bits, and nothing else is lost */
 	{ 0, { 0 }, "00000000-0000-7000-8000-000000000000" },
-	{ 0xFFFFFFFFFFFF, { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 },
-	  "ffffffff-ffff-7fff-bfff-ffffffffffff" },
-	/* 48 bits of time, to the year 10889 */
-	{ 0x1000000000001, { 0 }, "00000000-0001-7000-8000-000000000000" },
+	{ 999999,
+	  { 255, 255, 255, 255, 255, 255, 255, 255 },
+	  "00000000-0000-7fff-bfff-ffffffffffff" },
+	{ 244, { 0 }, "00000000-0000-7000-8000-000000000000" },
+	{ 245, { 0 }, "00000000-0000-7001-8000-000000000000" },
+	/* to the year 2554 */
+	{ UINT64_MAX, { 0 }, "10c6f7a0-b5ed-78d3-8000-000000000000" },
 };
 
 static void texts(void)
@@ -30,7 +36,7 @@ static void texts(void)
 		struct buf buf;
 
 		buf_init(&buf, memory, sizeof(memory));
-		uuid7_make(uuid, rows[i].unix_ms, rows[i].random);
+		uuid7_make(uuid, rows[i].unix_ns, rows[i].random);
 		uuid_format(&buf, uuid);
 		CHECK_TEXT(buf_since(&buf, 0), text_of(rows[i].text), "uuid");
 		CHECK(uuid[6] >> 4 == 7, "version");
@@ -40,11 +46,12 @@ static void texts(void)
 
 static void order(void)
 {
-	static const uint8_t high[10] = { 255, 255 }, low[10] = { 0 };
+	static const uint8_t high[UUID7_RANDOM_BYTES] = { 255, 255 },
+			     low[UUID7_RANDOM_BYTES] = { 0 };
 	uint8_t earlier[UUID_BYTES], later[UUID_BYTES];
 
-	uuid7_make(earlier, 1767225600000, high);
-	uuid7_make(later, 1767225600001, low);
+	uuid7_make(earlier, 1767225600000 * NS_PER_MS, high);
+	uuid7_make(later, 1767225600000 * NS_PER_MS + 245, low);
 	CHECK(memcmp(earlier, later, UUID_BYTES) < 0, "they sort by time");
 }
 
