@@ -43,7 +43,9 @@ struct command_option {
 	const char *argument; /* "ID"; NULL when it takes none */
 	const char *help;
 	enum word word; /* what the argument is */
-	int value; /* what next_option returns for it: 1 to 31 */
+	int value; /* what next_option returns for it; 0: it is put where one of these points to */
+	bool *flag;
+	const char **text;
 	char letter; /* "-f"; mostly none */
 };
 
@@ -82,9 +84,9 @@ COMMANDS(COMMAND_EXTERN)
 const struct command *command_find(const char *name);
 const struct command *command_at(size_t index);
 
-/* The next option's value, OPTION_END behind the last; optarg and optind are getopt's. Options may
- * stand between operands, but not behind a program, whose own they are. --help and a bad option end
- * the program. */
+/* The next option that has a value, OPTION_END behind the last; optarg and optind are getopt's.
+ * Options may stand between operands, but not behind a program, whose own they are. --help and a bad
+ * option end the program. */
 enum { OPTION_END = -1 };
 int next_option(const struct command *command, int argc, char **argv);
 /* The row of an option by its value; NULL when there is none. */

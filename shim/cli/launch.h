@@ -15,29 +15,28 @@ enum {
 	OPT_PRESET,
 	OPT_NO_SERVICE,
 	OPT_DEBUG,
-	OPT_OWN, /* the first that a command may use for itself */
 };
 
 /* Options of run, wrap, explain and headers. */
 /* clang-format off */
 #define OVERRIDE_OPTIONS \
-	{ "task", "ID", "the current task", WORD_FREE, OPT_TASK, 0 }, \
-	{ "conversation", "ID", "the current conversation", WORD_FREE, OPT_CONVERSATION, 0 }, \
-	{ "project", "ID", "the project (default: the name of the git origin)", WORD_FREE, \
-	  OPT_PROJECT, 0 }, \
-	{ "set", "FIELD=VALUE", "any context field (repeatable)", WORD_PAIR, OPT_SET, 0 }, \
+	{ "task", "ID", "the current task", .value = OPT_TASK }, \
+	{ "conversation", "ID", "the current conversation", .value = OPT_CONVERSATION }, \
+	{ "project", "ID", "the project (default: the name of the git origin)", \
+	  .value = OPT_PROJECT }, \
+	{ "set", "FIELD=VALUE", "any context field (repeatable)", WORD_PAIR, .value = OPT_SET }, \
 	{ "relay", "PATTERN", "tag requests to this relay (repeatable; default: loopback)", \
-	  WORD_FREE, OPT_RELAY, 0 }, \
+	  .value = OPT_RELAY }, \
 	{ "preset", "NAME", "whose headers to send (see tagalong presets)", WORD_PRESET, \
-	  OPT_PRESET, 0 }
+	  .value = OPT_PRESET }
 /* clang-format on */
 /* And of run and wrap alone. */
 /* clang-format off */
 #define LAUNCH_OPTIONS \
 	OVERRIDE_OPTIONS, \
-	{ "no-service", NULL, "use the environment alone, without a context service", WORD_FREE, \
-	  OPT_NO_SERVICE, 0 }, \
-	{ "debug", NULL, "print one line on stderr for each decision", WORD_FREE, OPT_DEBUG, 0 }
+	{ "no-service", NULL, "use the environment alone, without a context service", \
+	  .value = OPT_NO_SERVICE }, \
+	{ "debug", NULL, "print one line on stderr for each decision", .value = OPT_DEBUG }
 /* clang-format on */
 
 /* What the options say beside what they put into the environment. Zeroed at first. */
