@@ -106,35 +106,18 @@ static void parse_pair(struct call *call, const char *word)
 
 static void parse_argument(struct call *call, const char *word)
 {
-	switch (call->request.op) {
-	case WIRE_SET:
-	case WIRE_OPEN:
+	enum wire_op op = call->request.op;
+
+	if (op == WIRE_SET || op == WIRE_OPEN) {
 		parse_pair(call, word);
-		break;
-	case WIRE_UNSET:
+	} else if (op == WIRE_UNSET) {
 		call->request.unset[field_argument(call->command, text_of(word))] = true;
-		break;
-	case WIRE_GET:
+	} else if (op == WIRE_GET) {
 		call->wanted_count++;
 		call->wanted[field_argument(call->command, text_of(word))] = true;
-		break;
-	case WIRE_CLOSE:
-	case WIRE_LIST:
-	case WIRE_WATCH:
-	case WIRE_PING:
-	case WIRE_OP_COUNT:
+	} else {
 		usage_error(call->command, "too many arguments: %s", word);
 	}
-}
-
-static bool parse_op(const char *word, enum wire_op *ret_op)
-{
-	enum wire_op op = 0;
-
-	while (op < WIRE_OP_COUNT && strcmp(word, wire_op_name(op)))
-		op++;
-	*ret_op = op;
-	return op < WIRE_OP_COUNT;
 }
 
 static void parse(struct call *call, int argc, char **argv)
@@ -187,26 +170,21 @@ static void print_fields(const struct text value[FIELD_COUNT], const char *separ
 
 static int print_context(const struct call *call, struct wire_reply *reply)
 {
-	size_t found = 0;
+	bool found = !call->wanted_count;
 
-	if (!call->wanted_count) {
-		print_fields(reply->value, "\n");
-		return EXIT_OK;
-	}
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (!call->wanted[field])
-			reply->value[field].len = 0;
-		else if (reply->value[field].len)
-			found++;
+		struct text *value = &reply->value[field];
+
+		if (call->wanted_count && !call->wanted[field])
+			value->len = 0;
+		found |= value->len > 0;
+		/* One value alone is for a shell's $(...). */
+		if (call->wanted_count == 1 && value->len) {
+			print_value(*value);
+			putchar('\n');
+		}
 	}
-	/* One value alone is for a shell's $(...). */
-	for (enum field field = 0; call->wanted_count == 1 && field < FIELD_COUNT; field++) {
-		if (!reply->value[field].len)
-			continue;
-		print_value(reply->value[field]);
-		putchar('\n');
-	}
-	if (call->wanted_count > 1)
+	if (call->wanted_count != 1)
 		print_fields(reply->value, "\n");
 	return found ? EXIT_OK : EXIT_NOTHING;
 }
@@ -254,32 +232,30 @@ static bool read_reply(struct call *call, unsigned timeout_ms, struct wire_reply
 	return true;
 }
 
-static int ask_list(struct call *call)
+static int list(struct call *call)
 {
 	struct wire_reply reply;
 	int code;
 
-	do {
-		if (!ask_send(&call->ask, &call->request))
-			return EXIT_TROUBLE;
-		if (!read_reply(call, ASK_TIMEOUT_MS, &reply, &code))
-			return code;
+	while (read_reply(call, ASK_TIMEOUT_MS, &reply, &code)) {
 		code = json ? EXIT_OK : print_scopes(reply.scopes);
-		if (reply.next && reply.next <= call->request.after)
+		if (code != EXIT_OK || !reply.next)
+			break;
+		if (reply.next <= call->request.after)
 			return EXIT_TROUBLE; /* a service that goes round in circles */
 		call->request.after = reply.next;
-	} while (code == EXIT_OK && reply.next);
+		if (!ask_send(&call->ask, &call->request))
+			return EXIT_TROUBLE;
+	}
 	return code;
 }
 
-static int ask_watch(struct call *call)
+static int watch(struct call *call)
 {
 	unsigned timeout_ms = ASK_TIMEOUT_MS;
-	int code;
 	struct wire_reply reply;
+	int code;
 
-	if (!ask_send(&call->ask, &call->request))
-		return EXIT_TROUBLE;
 	while (read_reply(call, timeout_ms, &reply, &code)) {
 		timeout_ms = ASK_FOREVER;
 		if (!json) {
@@ -318,13 +294,11 @@ static void warn_of_variables(struct call *call)
 	}
 }
 
-static int ask_once(struct call *call)
+static int print_reply(struct call *call)
 {
 	struct wire_reply reply;
 	int code;
 
-	if (!ask_send(&call->ask, &call->request))
-		return EXIT_TROUBLE;
 	if (!read_reply(call, ASK_TIMEOUT_MS, &reply, &code))
 		return code;
 	if (call->request.op == WIRE_GET && !json)
@@ -336,16 +310,10 @@ static int ask_once(struct call *call)
 	return EXIT_OK;
 }
 
-static int ask(struct call *call)
-{
-	if (call->request.op == WIRE_LIST)
-		return ask_list(call);
-	return call->request.op == WIRE_WATCH ? ask_watch(call) : ask_once(call);
-}
-
 static int run(const struct command *command, int argc, char **argv)
 {
 	static struct call call; /* large */
+	enum wire_op op = 0;
 	int code;
 
 	if (argc < 2)
@@ -357,12 +325,18 @@ static int run(const struct command *command, int argc, char **argv)
 	call.command = command;
 	call.request.target = WIRE_OWN;
 	call.request.scope = text_of(variable_get(VARIABLE_SCOPE));
-	if (!parse_op(argv[1], &call.request.op))
+	while (op < WIRE_OP_COUNT && strcmp(argv[1], wire_op_name(op)))
+		op++;
+	if (op == WIRE_OP_COUNT)
 		usage_error(command, "unknown subcommand: %s", argv[1]);
+	call.request.op = op;
 	parse(&call, argc - 1, argv + 1);
 	if (!ask_connect(&call.ask))
 		return EXIT_TROUBLE;
-	code = ask(&call);
+	code = !ask_send(&call.ask, &call.request) ? EXIT_TROUBLE :
+	       op == WIRE_LIST			   ? list(&call) :
+	       op == WIRE_WATCH			   ? watch(&call) :
+						     print_reply(&call);
 	ask_close(&call.ask);
 	return code;
 }

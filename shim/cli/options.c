@@ -60,20 +60,6 @@ static void print_usage(FILE *out, const struct command *command)
 	print_wrapped(out, text_of(words), sizeof("usage: ") - 1, sizeof("usage: ") - 1);
 }
 
-/* "get [FIELD...]" */
-static void verb_words(char *words, size_t size, const struct command_verb *verb)
-{
-	snprintf(words, size, "%s%s%s", verb->name, verb->arguments[0] ? " " : "", verb->arguments);
-}
-
-/* "-f, --follow" */
-static void option_words(char *words, size_t size, const struct command_option *option)
-{
-	snprintf(words, size, "%s%.1s%s--%s%s%s", option->letter ? "-" : "", &option->letter,
-		 option->letter ? ", " : "", option->name, option->argument ? " " : "",
-		 option->argument ? option->argument : "");
-}
-
 /* A table of what words mean, aligned. */
 static void print_rows(char words[][64], const char *help[], size_t count)
 {
@@ -102,12 +88,18 @@ int print_help(const struct command *command)
 	putchar('\n');
 	print_wrapped(stdout, text_of(command->summary), 0, 0);
 	for (; verb && verb->name; verb++) {
-		verb_words(words[count], sizeof(words[count]), verb);
+		/* "get [FIELD...]" */
+		snprintf(words[count], sizeof(words[count]), "%s%s%s", verb->name,
+			 verb->arguments[0] ? " " : "", verb->arguments);
 		help[count++] = verb->help;
 	}
 	print_rows(words, help, count);
 	for (count = 0; option && option->name; option++) {
-		option_words(words[count], sizeof(words[count]), option);
+		/* "-f, --follow" */
+		snprintf(words[count], sizeof(words[count]), "%s%.1s%s--%s%s%s",
+			 option->letter ? "-" : "", &option->letter, option->letter ? ", " : "",
+			 option->name, option->argument ? " " : "",
+			 option->argument ? option->argument : "");
 		help[count++] = option->help;
 	}
 	print_rows(words, help, count);

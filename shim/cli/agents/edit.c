@@ -17,6 +17,7 @@
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/launch.h"
+#include "core/config.h"
 #include "core/context.h"
 #include "core/folder.h"
 #include "core/preset.h"
@@ -230,8 +231,12 @@ static struct jsonc_target target_of(const struct agent *agent, const char *elem
 __attribute__((noreturn)) static void refuse(const struct change *change,
 					     const struct jsonc_error *error)
 {
-	die(EXIT_TROUBLE, "%s:%u:%u: %s; the file was not changed", change->path, error->line,
-	    error->column, error->reason);
+	struct text text = { change->before, change->before_len };
+	size_t line, column;
+
+	config_line_of(text, error->at, &line, &column);
+	die(EXIT_TROUBLE, "%s:%zu:%zu: %s; the file was not changed", change->path, line, column,
+	    error->reason);
 }
 
 static void plan_toml(const struct agent *agent, const char *part, struct change *change,

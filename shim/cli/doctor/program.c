@@ -196,11 +196,9 @@ static bool is_musl_loader(const char *path)
  * is preloaded. Cut to size - 1 bytes. False when it could not be run, or was ended by a signal. */
 static bool ask_loader(char *const argv[], char *ret_text, size_t size)
 {
-	char discarded[4096];
 	int ends[2], status, null;
-	size_t len = 0;
-	ssize_t got;
 	pid_t child;
+	FILE *out;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
@@ -216,16 +214,15 @@ static bool ask_loader(char *const argv[], char *ret_text, size_t size)
 		_exit(EXIT_NOT_FOUND);
 	}
 	close(ends[1]);
-	do {
-		size_t space = size - 1 - len;
-
-		got = child < 0 ? 0 :
-		      space	? read(ends[0], ret_text + len, space) :
-				  read(ends[0], discarded, sizeof(discarded));
-		len += space && got > 0 ? (size_t)got : 0;
-	} while (got > 0 || (got < 0 && errno == EINTR));
-	ret_text[len] = '\0';
-	close(ends[0]);
+	out = child < 0 ? NULL : fdopen(ends[0], "r");
+	if (!out) {
+		close(ends[0]);
+		return false;
+	}
+	ret_text[fread(ret_text, 1, size - 1, out)] = '\0';
+	while (getc_unlocked(out) != EOF)
+		; /* so that the loader does not die of a full pipe */
+	fclose(out);
 	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
 }
 
