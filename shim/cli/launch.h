@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cli/command.h"
-#include "lib/buf.h"
+#include "lib/limits.h"
 
 enum {
 	OPT_TASK = 1,
@@ -62,27 +62,27 @@ bool launch_has_fixed_headers(const char *command);
  * behind the program's own path. */
 __attribute__((noreturn)) void exec_tools(char **argv);
 
-/* Appends the path of libtagalong.so: $TAGALONG_LIB, else beside this program, else in
+/* The path of libtagalong.so: $TAGALONG_LIB, else beside this program, else in
  * ../lib/tagalong of its folder, or where distributions have it: ../lib/MULTIARCH/tagalong,
  * ../lib64/tagalong. 0; -ENOENT when there is none; -EINVAL when the path has a space or a colon,
- * which separate the entries of LD_PRELOAD (*ret_path is set then). */
-int library_path(struct buf *ret_path);
+ * which separate the entries of LD_PRELOAD. *ret_path is what was found, or looked for last. */
+int library_path(char ret_path[PATH_BYTES_MAX]);
 /* Whether LD_PRELOAD gets it with $LIB in place of its folder: glibc's loader takes that for the
  * folder of the program's class, musl's loader knows no such thing, and finds nothing. */
 bool library_has_lib_token(const char *path);
 /* Calls with each libtagalong.so for programs of other classes and machines beside the one at
  * `path`, where that is in Debian's place and $LIB leads to all of them. */
 void library_others(const char *path, void (*on_other)(void *arg, const char *path), void *arg);
-/* Appends the path of a file in the folder "hooks" beside the library. 0; -ENOENT. */
-int hook_path(const char *name, struct buf *ret_path);
+/* The path of a file in the folder "hooks" beside the library. 0; -ENOENT. */
+int hook_path(const char *name, char ret_path[PATH_BYTES_MAX]);
 
 /* Whether TAGALONG_HOOKS, which lists hooks by name, allows this one. */
 bool hook_wanted(const char *name);
 /* Hooks that a runtime loads because a variable names them. */
 enum runtime_hook { RUNTIME_NODE, RUNTIME_BUN, RUNTIME_PYTHON, RUNTIME_HOOKS };
-/* Whether TAGALONG_HOOKS allows the hook and its file is there; the path that the variable is to
- * name is appended then. */
-bool runtime_hook(enum runtime_hook hook, struct buf *ret_path);
+/* Whether TAGALONG_HOOKS allows the hook and its file is there; *ret_path is what the variable is to
+ * name then. */
+bool runtime_hook(enum runtime_hook hook, char ret_path[PATH_BYTES_MAX]);
 
 /* Opens a scope for this process, and so for the command that it becomes: with what the fields'
  * variables say, which then leave the environment, so that a later `context set` has effect; those

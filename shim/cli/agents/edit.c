@@ -196,15 +196,13 @@ static char *make_toml(const char *key)
 static char *make_part(const struct agent *agent)
 {
 	const char *program = program_path();
-	char memory[PATH_BYTES_MAX];
-	struct buf plugin;
+	char plugin[PATH_BYTES_MAX];
 
 	if (agent->toml)
 		return make_toml(agent->path[0]);
-	buf_init(&plugin, memory, sizeof(memory));
-	if (!program[0] || hook_path("kilo/tagalong.js", &plugin))
+	if (!program[0] || hook_path("kilo/tagalong.js", plugin))
 		die(EXIT_TROUBLE, "cannot find hooks/kilo/tagalong.js beside the library");
-	if (!path_is_plain(program) || !path_is_plain(plugin.data))
+	if (!path_is_plain(program) || !path_is_plain(plugin))
 		die(EXIT_TROUBLE,
 		    "an agent's configuration cannot hold a path with a space or a quote: %s; "
 		    "install Tagalong elsewhere",
@@ -213,12 +211,12 @@ static char *make_part(const struct agent *agent)
 		return text_format(
 			"// Written by \"tagalong agents install %s\", removed by \"tagalong "
 			"agents uninstall %s\".\nexport { Tagalong } from \"%s\"\n",
-			agent->name, agent->name, plugin.data);
+			agent->name, agent->name, plugin);
 	if (agent->hook)
 		return text_format("{\"hooks\": [{\"type\": \"command\", \"command\": "
 				   "\"'%s' agents hook %s\", \"timeout\": 5}]}",
 				   program, agent->name);
-	return text_format("\"file://%s\"", plugin.data);
+	return text_format("\"file://%s\"", plugin);
 }
 
 static struct jsonc_target target_of(const struct agent *agent, const char *element)

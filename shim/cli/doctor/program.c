@@ -271,15 +271,13 @@ static void compare_class(void *arg, const char *path)
 static bool has_own_library(struct target *target)
 {
 	const struct binary *binary = &target->report->binary;
-	char memory[PATH_MAX] = "", loader[PATH_MAX];
-	struct buf path;
+	char path[PATH_BYTES_MAX], loader[PATH_MAX];
 
-	buf_init(&path, memory, sizeof(memory));
-	if (binary->machine == EM_386 && !library_path(&path) &&
+	if (binary->machine == EM_386 && !library_path(path) &&
 	    realpath(binary->interpreter, loader) &&
 	    !text_starts_with(text_of(loader), TEXT("/lib32/")) &&
 	    !text_starts_with(text_of(loader), TEXT("/usr/lib32/")))
-		library_others(memory, compare_class, target);
+		library_others(path, compare_class, target);
 	return target->is_foreign;
 }
 
@@ -287,11 +285,9 @@ static bool has_own_library(struct target *target)
 static bool find_obstacle(struct target *target, bool raised)
 {
 	const struct binary *binary = &target->report->binary;
-	char memory[PATH_MAX] = "";
+	char path[PATH_BYTES_MAX];
 	struct binary own;
-	struct buf path;
 
-	buf_init(&path, memory, sizeof(memory));
 	if (raised)
 		not_tagged(
 			target,
@@ -315,8 +311,8 @@ static bool find_obstacle(struct target *target, bool raised)
 	else if (!is_glibc_loader(binary->interpreter) && !is_musl_loader(binary->interpreter))
 		not_tagged(target, "its loader is neither glibc's nor musl's",
 			   "use the program's build for glibc");
-	else if (is_musl_loader(binary->interpreter) && !library_path(&path) &&
-		 library_has_lib_token(path.data))
+	else if (is_musl_loader(binary->interpreter) && !library_path(path) &&
+		 library_has_lib_token(path))
 		not_tagged(target, "it is for musl, whose loader does not know $LIB in LD_PRELOAD",
 			   "set TAGALONG_LIB to the path of libtagalong.so");
 	else if (access(binary->interpreter, X_OK))
@@ -361,14 +357,12 @@ static void conclude_unlinked(struct target *target)
 	const struct known *known = target->known;
 	enum known_kind kind = known ? known->kind : KNOWN_NOT;
 	struct program_report *report = target->report;
-	char memory[PATH_BYTES_MAX];
-	struct buf path;
+	char path[PATH_BYTES_MAX];
 
-	buf_init(&path, memory, sizeof(memory));
 	if (kind == KNOWN_PYTHON || kind == KNOWN_PLUGINS) {
 		known_list_files(known, target->known_path, &report->plugins, &report->bindings);
 		if (kind == KNOWN_PYTHON && !target->is_isolated &&
-		    runtime_hook(RUNTIME_PYTHON, &path))
+		    runtime_hook(RUNTIME_PYTHON, path))
 			conclude(target, PROGRAM_TAGGED, HOOK_PYTHON, known->reason, NULL);
 		else if (report->plugins.count)
 			conclude(target, PROGRAM_TAGGED, HOOK_PLUGIN,
@@ -387,7 +381,7 @@ static void conclude_unlinked(struct target *target)
 					 "Python out; what it starts is tagged" :
 					 "it has no libcurl plugin here; what it starts is tagged",
 				 known->advice);
-	} else if (kind == KNOWN_NODE && runtime_hook(RUNTIME_NODE, &path)) {
+	} else if (kind == KNOWN_NODE && runtime_hook(RUNTIME_NODE, path)) {
 		conclude(target, PROGRAM_TAGGED, HOOK_NODE, known->reason, NULL);
 	} else if (kind == KNOWN_NODE) {
 		not_tagged(target,
@@ -397,7 +391,7 @@ static void conclude_unlinked(struct target *target)
 		not_tagged(target, known->reason, known->advice);
 	} else if (kind == KNOWN_STARTS) {
 		conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE, known->reason, known->advice);
-	} else if (binary->is_bun && runtime_hook(RUNTIME_BUN, &path)) {
+	} else if (binary->is_bun && runtime_hook(RUNTIME_BUN, path)) {
 		conclude(
 			target, PROGRAM_TAGGED, HOOK_BUN,
 			kind == KNOWN_BUN ?
