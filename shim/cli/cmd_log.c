@@ -286,13 +286,6 @@ static void find_log(char path[PATH_BYTES_MAX])
 		    "no log: TAGALONG_LOG is not set, and the configuration has no \"log\"");
 }
 
-static bool wants_colour(void)
-{
-	const char *terminal = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && terminal && strcmp(terminal, "dumb");
-}
-
 static struct log request_log;
 static const char *by, *since;
 
@@ -308,10 +301,12 @@ static const struct command_option options[] = {
 
 static int run(const struct command *command, int argc, char **argv)
 {
+	const char *terminal = getenv("TERM");
 	struct log *log = &request_log;
 
 	next_option(command, argc, argv);
-	log->colour = wants_colour();
+	log->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && terminal &&
+		      strcmp(terminal, "dumb") != 0;
 	if (since && !parse_since(since, &log->since))
 		usage_error(command,
 			    "--since needs 90s, 15m, 2h, 3d, or a date such as 2026-11-25 14:30, "

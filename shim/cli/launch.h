@@ -92,6 +92,6 @@ bool runtime_hook(enum runtime_hook hook, char ret_path[PATH_BYTES_MAX]);
  * `parent` names a scope that it will be in, opened where it is not there; NULL: the one that this
  * process is in.
  *
- * When that cannot be done everything is as it was, and false: the environment alone serves. `reports`:
- * prints why, on stderr. */
-bool scope_open(const char *parent, bool reports);
+ * When that cannot be done everything is as it was: the environment alone serves. `reports`: prints
+ * why, on stderr. */
+void scope_open(const char *parent, bool reports);

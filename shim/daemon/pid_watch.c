@@ -83,48 +83,33 @@ void pid_watch_release(struct pid_watch *watch)
 		event_free(watch->sweep);
 }
 
-static int open_pidfd(struct pid_watch *watch, struct watched *watched)
+int pid_watch_add(struct pid_watch *watch, struct scope *scope)
 {
-	int fd;
+	struct watched *watched = calloc(1, sizeof(*watched));
+	int fd = -EMFILE;
 
-	if (watch->descriptors == watch->descriptors_max)
-		return 0;
-	fd = process_pidfd(watched->scope->pid);
-	if (fd < 0)
-		return fd == -ESRCH ? -ESRCH : 0;
-	watched->event = event_new(watch->base, fd, EV_READ, on_pidfd, watched);
-	if (!watched->event || event_add(watched->event, NULL)) {
+	if (!watched)
+		return -ENOMEM;
+	if (watch->descriptors < watch->descriptors_max)
+		fd = process_pidfd(scope->pid);
+	if (fd == -ESRCH) {
+		free(watched);
+		return fd;
+	}
+	*watched = (struct watched){ .watch = watch, .scope = scope, .pidfd = fd };
+	if (fd >= 0)
+		watched->event = event_new(watch->base, fd, EV_READ, on_pidfd, watched);
+	if (watched->event && !event_add(watched->event, NULL)) {
+		watch->descriptors++;
+	} else {
 		if (watched->event)
 			event_free(watched->event);
 		watched->event = NULL;
 		fd_close(fd);
-		return 0;
-	}
-	watched->pidfd = fd;
-	watch->descriptors++;
-	return 0;
-}
-
-int pid_watch_add(struct pid_watch *watch, struct scope *scope)
-{
-	struct watched *watched = calloc(1, sizeof(*watched));
-	int result;
-
-	if (!watched)
-		return -ENOMEM;
-	watched->watch = watch;
-	watched->scope = scope;
-	watched->pidfd = -1;
-	result = open_pidfd(watch, watched);
-	if (result) {
-		free(watched);
-		return result;
-	}
-	scope->watch = watched;
-	if (!watched->event) {
 		LIST_INSERT_HEAD(&watch->swept, watched, link);
 		arm_sweep(watch);
 	}
+	scope->watch = watched;
 	/* Checked after the pidfd is open: the pid may have been reused just before. */
 	if (lives(watch, scope))
 		return 0;
