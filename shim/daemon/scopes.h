@@ -10,7 +10,6 @@
 #include "core/context.h"
 #include "daemon/process.h"
 #include "lib/hash_index.h"
-#include "protocol/protocol_limits.h"
 
 struct packed;
 struct page;

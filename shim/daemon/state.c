@@ -2,7 +2,6 @@
 /* Scopes and their stores in step: at the end of each turn of the loop what changed is put. */
 #include "daemon/state.h"
 
-#include <errno.h>
 #include <time.h>
 
 #include "daemon/daemon_limits.h"

@@ -4,7 +4,6 @@
  * file since, the element alone is taken out, and where that cannot be found, nothing is
  * touched. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

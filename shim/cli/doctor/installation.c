@@ -4,7 +4,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
-#include <limits.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>

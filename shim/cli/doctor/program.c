@@ -3,7 +3,6 @@
  * starts; which libraries that needs is asked of its own dynamic loader, which runs none of its
  * code. */
 #include <elf.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>

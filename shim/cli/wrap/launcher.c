@@ -4,7 +4,7 @@
  * without tagalong it starts the program as it is. */
 #include "cli/wrap/wrap.h"
 
-#include <errno.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +133,30 @@ void launcher_release(struct launcher *launcher)
 {
 	free(launcher->options);
 	launcher->options = NULL;
+}
+
+void launcher_each(const char *folder,
+		   void (*on_launcher)(void *arg, const char *name,
+				       const struct launcher *launcher),
+		   void *arg)
+{
+	char path[PATH_BYTES_MAX];
+	struct launcher launcher;
+	struct dirent **entries;
+	int count = scandir(folder, &entries, NULL, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path) &&
+		    launcher_read(path, &launcher)) {
+			on_launcher(arg, name, &launcher);
+			launcher_release(&launcher);
+		}
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
 }
 
 int launcher_write(const char *path, const struct launcher *launcher)

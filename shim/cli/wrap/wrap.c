@@ -3,7 +3,6 @@
  * upgrades. */
 #include "cli/wrap/wrap.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -150,27 +149,12 @@ static void make_launcher(struct wrapping *wrapping, const char *asked)
 		       wrapping->folder, name, found, wrapping->folder);
 }
 
-static void list_launchers(const char *folder)
+static void print_launcher(void *arg, const char *name, const struct launcher *launcher)
 {
-	char path[PATH_BYTES_MAX], real[PATH_BYTES_MAX];
-	struct dirent **entries;
-	struct launcher launcher;
-	int count = scandir(folder, &entries, NULL, alphasort);
+	char real[PATH_BYTES_MAX];
 
-	for (int i = 0; i < count; i++) {
-		const char *name = entries[i]->d_name;
-
-		if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path) &&
-		    launcher_read(path, &launcher)) {
-			printf("%-16s %-32s %s\n", name,
-			       launcher_real(&launcher, real, sizeof(real)) ? real : "(missing)",
-			       launcher.options);
-			launcher_release(&launcher);
-		}
-		free(entries[i]);
-	}
-	if (count >= 0)
-		free(entries);
+	printf("%-16s %-32s %s\n", name,
+	       launcher_real(launcher, real, sizeof(real)) ? real : "(missing)", launcher->options);
 }
 
 static const char *folder;
@@ -209,7 +193,7 @@ static int wrap(const struct command *command, int argc, char **argv)
 	if (!list && !folder)
 		refuse_foreign_home();
 	if (list)
-		list_launchers(wrapping.folder);
+		launcher_each(wrapping.folder, print_launcher, NULL);
 	else
 		make_launcher(&wrapping, argv[optind]);
 	launcher_release(&wrapping.launcher);
