@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/complete.h"
 #include "cli/config_file.h"
 #include "cli/print_json.h"
 #include "core/variables.h"

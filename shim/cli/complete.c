@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* tagalong complete: what may stand at the end of a call, from the commands' tables. */
-#include "cli/complete.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

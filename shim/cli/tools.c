@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/complete.h"
 
 static void print_overview(FILE *out)
 {

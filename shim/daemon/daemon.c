@@ -55,13 +55,6 @@ static void on_end(void *arg, struct scope *scope)
 	service->connections.last_ms = clock_monotonic_ms();
 }
 
-static void on_gone(void *arg, struct scope *scope)
-{
-	struct service *service = arg;
-
-	state_end_scope(&service->state, scope, "its process ended");
-}
-
 static void add_timer(struct event *event, uint64_t ms)
 {
 	const struct timeval interval = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
@@ -204,7 +197,7 @@ static int serve_socket(struct service *service)
 	if (!process_proc_is_ours())
 		notice_warning("/proc is not this process's own (a pid namespace without one?): "
 			       "only named scopes and the default one are served");
-	result = pid_watch_init(&service->pid_watch);
+	result = pid_watch_init(&service->pid_watch, service->base, &service->state);
 	if (result)
 		goto out;
 	/* After the pid watch, which has raised the limit of descriptors. */
@@ -240,14 +233,8 @@ int service_run(const struct service_options *options)
 		return -ENOMEM;
 	service->options = options;
 	service->base = event_base_new();
-	service->pid_watch = (struct pid_watch){
-		.base = service->base,
-		.processes = { process_lookup, NULL, process_shares_pids },
-		.on_gone = on_gone,
-		.arg = service,
-	};
 	service->state = (struct state){
-		.processes = service->pid_watch.processes,
+		.processes = { process_lookup, NULL, process_shares_pids },
 		.pages = &service->pages,
 		.on_open = on_open,
 		.on_end = on_end,

@@ -19,18 +19,24 @@ struct watched {
 	int pidfd;
 };
 
+static void end_scope(struct pid_watch *watch, struct scope *scope)
+{
+	state_end_scope(watch->state, scope, "its process ended");
+}
+
 static void on_pidfd(evutil_socket_t fd, short what, void *arg)
 {
 	struct watched *watched = arg;
 
-	watched->watch->on_gone(watched->watch->arg, watched->scope);
+	end_scope(watched->watch, watched->scope);
 }
 
 static bool lives(const struct pid_watch *watch, const struct scope *scope)
 {
+	const struct process_table *processes = &watch->state->processes;
 	struct process process;
 
-	return !watch->processes.lookup(watch->processes.arg, scope->pid, &process) &&
+	return !processes->lookup(processes->arg, scope->pid, &process) &&
 	       process.start == scope->start && !process.has_ended;
 }
 
@@ -50,18 +56,18 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	for (watched = LIST_FIRST(&watch->swept); watched; watched = next) {
 		next = LIST_NEXT(watched, link);
 		if (!lives(watch, watched->scope))
-			watch->on_gone(watch->arg, watched->scope);
+			end_scope(watch, watched->scope);
 	}
 	if (!LIST_EMPTY(&watch->swept))
 		arm_sweep(watch);
 }
 
-int pid_watch_init(struct pid_watch *watch)
+int pid_watch_init(struct pid_watch *watch, struct event_base *base, struct state *state)
 {
 	struct rlimit limit;
 
+	*watch = (struct pid_watch){ .base = base, .state = state };
 	LIST_INIT(&watch->swept);
-	watch->descriptors = watch->descriptors_max = 0;
 	watch->sweep = evtimer_new(watch->base, on_sweep, watch);
 	if (!watch->sweep)
 		return -ENOMEM;
