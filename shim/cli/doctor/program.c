@@ -82,20 +82,17 @@ static bool isolates_python(const char *options)
 static bool next_interpreter(struct target *target, const char *line)
 {
 	bool (*is_skipped)(const char *path) = NULL;
-	char copy[512], *word, *rest = copy;
+	char copy[512], *word, *rest;
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)strcspn(line, "\n"), line);
-	word = strsep(&rest, " \t");
-	while (word && !*word)
-		word = strsep(&rest, " \t");
+	word = strtok_r(copy, " \t", &rest);
 	if (!word)
 		return false;
 	if (!strcmp(program_name(word), "env")) {
 		/* Options and NAME=VALUE are env's own. */
-		while ((word = strsep(&rest, " \t"))) {
-			if (*word && *word != '-' && !strchr(word, '='))
-				break;
-		}
+		do
+			word = strtok_r(NULL, " \t", &rest);
+		while (word && (word[0] == '-' || strchr(word, '=')));
 		is_skipped = launcher_is;
 	}
 	target->is_isolated = rest && isolates_python(rest);
