@@ -112,7 +112,8 @@ static struct text line_after(const char *text, const char *start)
 	return (struct text){ found, strcspn(found, "\n") };
 }
 
-bool launcher_read(const char *path, struct launcher *ret_launcher)
+/* False when it is none. To be released. */
+static bool read_launcher(const char *path, struct launcher *ret_launcher)
 {
 	struct text options, end = { RUN_END, sizeof(RUN_END) - 2 }; /* without the LF */
 	char *text = launcher_text(path);
@@ -149,7 +150,7 @@ void launcher_each(const char *folder,
 		const char *name = entries[i]->d_name;
 
 		if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path) &&
-		    launcher_read(path, &launcher)) {
+		    read_launcher(path, &launcher)) {
 			on_launcher(arg, name, &launcher);
 			launcher_release(&launcher);
 		}

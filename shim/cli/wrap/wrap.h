@@ -17,8 +17,6 @@ struct launcher {
 
 /* Whether a file is a launcher, by its first two lines. */
 bool launcher_is(const char *path);
-/* Reads one. False when it is none. To be released. */
-bool launcher_read(const char *path, struct launcher *ret_launcher);
 void launcher_release(struct launcher *launcher);
 /* Calls with each launcher in a folder, by name. */
 void launcher_each(const char *folder,
