@@ -236,9 +236,12 @@ static void end_page(struct pages *pages, struct page *page)
 void pages_release(struct pages *pages)
 {
 	char path[SHARED_PAGE_PATH_BYTES];
+	struct page *page, *next;
 
-	while (!TAILQ_EMPTY(&pages->all))
-		end_page(pages, TAILQ_FIRST(&pages->all));
+	for (page = TAILQ_FIRST(&pages->all); page; page = next) {
+		next = TAILQ_NEXT(page, link);
+		end_page(pages, page);
+	}
 	if (!pages->control)
 		return;
 	if (pages->socket) {
