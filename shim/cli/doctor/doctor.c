@@ -135,8 +135,8 @@ static const struct command_option options[] = {
 
 static int check_program(char **argv)
 {
-	static struct program_report report; /* the process ends with it */
-	struct probe_report probe = { .exit_code = -1 };
+	static struct program_report report; /* the process ends with both */
+	static struct probe_report probe;
 	bool reached;
 	int code = EXIT_OK;
 
