@@ -105,26 +105,11 @@ void ask_fill(struct wire_request *request, const char *const values[FIELD_COUNT
 	}
 }
 
-/* One question and its answer. *ret_scope (may be NULL) gets the scope's name. */
-static bool converse(struct ask *ask, const struct wire_request *request,
-		     char ret_scope[WIRE_NAME_BYTES_MAX + 1])
-{
-	struct wire_reply reply;
-
-	if (!ask_exchange(ask, request, SERVICE_TIMEOUT_MS, &reply) ||
-	    reply.scope.len > WIRE_NAME_BYTES_MAX)
-		return false;
-	if (ret_scope) {
-		memcpy(ret_scope, reply.scope.ptr, reply.scope.len);
-		ret_scope[reply.scope.len] = '\0';
-	}
-	return true;
-}
-
 bool publish(char scope[WIRE_NAME_BYTES_MAX + 1], pid_t pid, const char *const values[FIELD_COUNT])
 {
 	struct wire_request request = { .op = WIRE_OPEN, .target = WIRE_PROCESS, .pid = pid };
 	struct ask ask = { .is_quiet = true };
+	struct wire_reply reply;
 	bool done;
 
 	if (scope[0]) {
@@ -135,11 +120,12 @@ bool publish(char scope[WIRE_NAME_BYTES_MAX + 1], pid_t pid, const char *const v
 	ask_fill(&request, values);
 	if (!ask_connect(&ask))
 		return false;
-	done = converse(&ask, &request, scope);
-	ask_close(&ask);
+	done = ask_exchange(&ask, &request, SERVICE_TIMEOUT_MS, &reply) &&
+	       reply.scope.len <= WIRE_NAME_BYTES_MAX;
 	/* The scope may be gone with a service that lost it: the next call opens another. */
-	if (!done)
-		scope[0] = '\0';
+	snprintf(scope, WIRE_NAME_BYTES_MAX + 1, "%.*s", done ? (int)reply.scope.len : 0,
+		 done ? reply.scope.ptr : "");
+	ask_close(&ask);
 	return done;
 }
 
@@ -148,15 +134,16 @@ bool publish_own(const char *const values[FIELD_COUNT])
 	struct text token = text_of(variable_get(VARIABLE_SCOPE));
 	struct wire_request get = { .op = WIRE_GET, .target = WIRE_OWN, .scope = token };
 	struct wire_request set = { .op = WIRE_SET, .target = WIRE_OWN, .scope = token };
-	char scope[WIRE_NAME_BYTES_MAX + 1];
 	struct ask ask = { .is_quiet = true };
+	struct wire_reply reply;
 	bool done;
 
 	ask_fill(&set, values);
 	if (!ask_connect(&ask))
 		return false;
-	done = converse(&ask, &get, scope) && strcmp(scope, "default") != 0 &&
-	       converse(&ask, &set, NULL);
+	done = ask_exchange(&ask, &get, SERVICE_TIMEOUT_MS, &reply) &&
+	       !text_eq(reply.scope, TEXT("default")) &&
+	       ask_exchange(&ask, &set, SERVICE_TIMEOUT_MS, &reply);
 	ask_close(&ask);
 	return done;
 }

@@ -93,10 +93,10 @@ void config_file_release(struct config_file *file)
 	free(file->memory);
 }
 
-enum { OPT_JSON = 1 };
+static bool json;
 
 static const struct command_option options[] = {
-	{ "json", NULL, "with show: print JSON", WORD_FREE, OPT_JSON, 0 },
+	{ "json", NULL, "with show: print JSON", .flag = &json },
 	{ 0 },
 };
 
@@ -111,11 +111,10 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	struct config_file file;
 	const char *verb, *path;
-	bool json = false, check, show;
+	bool check, show;
 	int code;
 
-	while (next_option(command, argc, argv) != OPTION_END)
-		json = true;
+	next_option(command, argc, argv);
 	if (optind == argc)
 		usage_error(command, "a subcommand is needed: check, show or path");
 	if (argc - optind > 2)

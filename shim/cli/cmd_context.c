@@ -13,15 +13,16 @@
 #include "core/variables.h"
 #include "cli/ask.h"
 
-enum { OPT_SCOPE = 1, OPT_TTL, OPT_JSON };
+static const char *scope_word, *ttl;
+static bool json;
 
 static const struct command_option options[] = {
 	{ "scope", "SCOPE", "a name, pid:N for the scope of that process, or default", WORD_SCOPE,
-	  OPT_SCOPE, 0 },
-	{ "ttl", "TIME", "close the named scope after 90s, 30m, 2h, 7d (set and open)", WORD_FREE,
-	  OPT_TTL, 0 },
-	{ "json", NULL, "print the service's replies as they are (tagalong-protocol(7))", WORD_FREE,
-	  OPT_JSON, 0 },
+	  .text = &scope_word },
+	{ "ttl", "TIME", "close the named scope after 90s, 30m, 2h, 7d (set and open)",
+	  .text = &ttl },
+	{ "json", NULL, "print the service's replies as they are (tagalong-protocol(7))",
+	  .flag = &json },
 	{ 0 },
 };
 
@@ -40,7 +41,6 @@ static const struct command_verb verbs[] = {
 struct call {
 	const struct command *command;
 	struct wire_request request;
-	bool json, has_scope;
 	bool wanted[FIELD_COUNT]; /* get: the fields to print */
 	size_t wanted_count;
 	bool stdin_is_read;
@@ -48,17 +48,16 @@ struct call {
 	struct ask ask;
 };
 
-static void parse_scope(struct call *call, const char *word)
+static void parse_scope(struct call *call)
 {
-	struct text text = text_of(word);
+	struct text text = text_of(scope_word);
 	unsigned long pid;
 
-	call->has_scope = true;
 	if (text_eq(text, TEXT("default"))) {
 		call->request.target = WIRE_DEFAULT;
 	} else if (text_starts_with(text, TEXT("pid:"))) {
 		if (!text_number(text_from(text, 4), INT_MAX, &pid) || !pid)
-			usage_error(call->command, "invalid process id: \"%s\"", word);
+			usage_error(call->command, "invalid process id: \"%s\"", scope_word);
 		call->request.target = WIRE_PROCESS;
 		call->request.pid = (pid_t)pid;
 	} else if (wire_name_ok(text)) {
@@ -68,7 +67,7 @@ static void parse_scope(struct call *call, const char *word)
 		usage_error(call->command,
 			    "invalid scope \"%s\": it is default, pid:N, or a name of letters, "
 			    "digits and ._-:/@+",
-			    word);
+			    scope_word);
 	}
 }
 
@@ -107,55 +106,34 @@ static void parse_pair(struct call *call, const char *word)
 
 static void parse_argument(struct call *call, const char *word)
 {
-	switch (call->request.op) {
-	case WIRE_SET:
-	case WIRE_OPEN:
+	enum wire_op op = call->request.op;
+
+	if (op == WIRE_SET || op == WIRE_OPEN) {
 		parse_pair(call, word);
-		break;
-	case WIRE_UNSET:
+	} else if (op == WIRE_UNSET) {
 		call->request.unset[field_argument(call->command, text_of(word))] = true;
-		break;
-	case WIRE_GET:
+	} else if (op == WIRE_GET) {
 		call->wanted_count++;
 		call->wanted[field_argument(call->command, text_of(word))] = true;
-		break;
-	case WIRE_CLOSE:
-	case WIRE_LIST:
-	case WIRE_WATCH:
-	case WIRE_PING:
-	case WIRE_OP_COUNT:
+	} else {
 		usage_error(call->command, "too many arguments: %s", word);
 	}
-}
-
-static bool parse_op(const char *word, enum wire_op *ret_op)
-{
-	enum wire_op op = 0;
-
-	while (op < WIRE_OP_COUNT && strcmp(word, wire_op_name(op)))
-		op++;
-	*ret_op = op;
-	return op < WIRE_OP_COUNT;
 }
 
 static void parse(struct call *call, int argc, char **argv)
 {
 	enum wire_op op = call->request.op;
-	int option;
 
-	while ((option = next_option(call->command, argc, argv)) != OPTION_END) {
-		if (option == OPT_SCOPE)
-			parse_scope(call, optarg);
-		else if (option == OPT_JSON)
-			call->json = true;
-		else if (!parse_duration(text_of(optarg), WIRE_TTL_SECONDS_MAX,
-					 &call->request.ttl_seconds) ||
-			 !call->request.ttl_seconds)
-			usage_error(call->command,
-				    "--ttl needs a time such as 90s, 30m, 2h or 7d, of a year at "
-				    "most, not \"%s\"",
-				    optarg);
-	}
+	next_option(call->command, argc, argv);
+	if (scope_word)
+		parse_scope(call);
+	if (ttl &&
+	    (!parse_duration(text_of(ttl), WIRE_TTL_SECONDS_MAX, &call->request.ttl_seconds) ||
+	     !call->request.ttl_seconds))
+		usage_error(call->command,
+			    "--ttl needs a time such as 90s, 30m, 2h or 7d, of a year at most, "
+			    "not \"%s\"",
+			    ttl);
 	for (int i = optind; i < argc; i++)
 		parse_argument(call, argv[i]);
 	/* What cannot be meant. */
@@ -165,7 +143,7 @@ static void parse(struct call *call, int argc, char **argv)
 	if (call->request.ttl_seconds && op != WIRE_SET && op != WIRE_OPEN)
 		usage_error(call->command, "--ttl goes with set or open only");
 	/* Its own process would be this one, which ends at once. */
-	if ((op == WIRE_OPEN || op == WIRE_CLOSE) && !call->has_scope)
+	if ((op == WIRE_OPEN || op == WIRE_CLOSE) && !scope_word)
 		usage_error(call->command, "%s needs --scope NAME or --scope pid:N",
 			    wire_op_name(op));
 }
@@ -192,26 +170,21 @@ static void print_fields(const struct text value[FIELD_COUNT], const char *separ
 
 static int print_context(const struct call *call, struct wire_reply *reply)
 {
-	size_t found = 0;
+	bool found = !call->wanted_count;
 
-	if (!call->wanted_count) {
-		print_fields(reply->value, "\n");
-		return EXIT_OK;
-	}
 	for (enum field field = 0; field < FIELD_COUNT; field++) {
-		if (!call->wanted[field])
-			reply->value[field].len = 0;
-		else if (reply->value[field].len)
-			found++;
+		struct text *value = &reply->value[field];
+
+		if (call->wanted_count && !call->wanted[field])
+			value->len = 0;
+		found |= value->len > 0;
+		/* One value alone is for a shell's $(...). */
+		if (call->wanted_count == 1 && value->len) {
+			print_value(*value);
+			putchar('\n');
+		}
 	}
-	/* One value alone is for a shell's $(...). */
-	for (enum field field = 0; call->wanted_count == 1 && field < FIELD_COUNT; field++) {
-		if (!reply->value[field].len)
-			continue;
-		print_value(reply->value[field]);
-		putchar('\n');
-	}
-	if (call->wanted_count > 1)
+	if (call->wanted_count != 1)
 		print_fields(reply->value, "\n");
 	return found ? EXIT_OK : EXIT_NOTHING;
 }
@@ -249,45 +222,43 @@ static bool read_reply(struct call *call, unsigned timeout_ms, struct wire_reply
 	*ret_code = EXIT_TROUBLE;
 	if (!ask_line(&call->ask, timeout_ms, &len))
 		return false;
-	if (call->json)
+	if (json)
 		printf("%.*s\n", (int)len, call->ask.line);
 	if (!ask_understand(&call->ask, len, ret_reply, ret_code))
 		return false;
-	if (ret_reply->shared.is_stale && !call->json)
+	if (ret_reply->shared.is_stale && !json)
 		report_error(
 			"the shared store cannot be reached: this is the last state that was read");
 	return true;
 }
 
-static int ask_list(struct call *call)
+static int list(struct call *call)
 {
 	struct wire_reply reply;
 	int code;
 
-	do {
-		if (!ask_send(&call->ask, &call->request))
-			return EXIT_TROUBLE;
-		if (!read_reply(call, ASK_TIMEOUT_MS, &reply, &code))
-			return code;
-		code = call->json ? EXIT_OK : print_scopes(reply.scopes);
-		if (reply.next && reply.next <= call->request.after)
+	while (read_reply(call, ASK_TIMEOUT_MS, &reply, &code)) {
+		code = json ? EXIT_OK : print_scopes(reply.scopes);
+		if (code != EXIT_OK || !reply.next)
+			break;
+		if (reply.next <= call->request.after)
 			return EXIT_TROUBLE; /* a service that goes round in circles */
 		call->request.after = reply.next;
-	} while (code == EXIT_OK && reply.next);
+		if (!ask_send(&call->ask, &call->request))
+			return EXIT_TROUBLE;
+	}
 	return code;
 }
 
-static int ask_watch(struct call *call)
+static int watch(struct call *call)
 {
 	unsigned timeout_ms = ASK_TIMEOUT_MS;
-	int code;
 	struct wire_reply reply;
+	int code;
 
-	if (!ask_send(&call->ask, &call->request))
-		return EXIT_TROUBLE;
 	while (read_reply(call, timeout_ms, &reply, &code)) {
 		timeout_ms = ASK_FOREVER;
-		if (!call->json) {
+		if (!json) {
 			print_fields(reply.value, "\n");
 			putchar('\n');
 		}
@@ -323,34 +294,26 @@ static void warn_of_variables(struct call *call)
 	}
 }
 
-static int ask_once(struct call *call)
+static int print_reply(struct call *call)
 {
 	struct wire_reply reply;
 	int code;
 
-	if (!ask_send(&call->ask, &call->request))
-		return EXIT_TROUBLE;
 	if (!read_reply(call, ASK_TIMEOUT_MS, &reply, &code))
 		return code;
-	if (call->request.op == WIRE_GET && !call->json)
+	if (call->request.op == WIRE_GET && !json)
 		return print_context(call, &reply);
-	if (call->request.op == WIRE_OPEN && !call->json)
+	if (call->request.op == WIRE_OPEN && !json)
 		printf("%.*s\n", (int)reply.scope.len, reply.scope.ptr);
-	if (call->request.op == WIRE_SET && !call->has_scope)
+	if (call->request.op == WIRE_SET && !scope_word)
 		warn_of_variables(call);
 	return EXIT_OK;
-}
-
-static int ask(struct call *call)
-{
-	if (call->request.op == WIRE_LIST)
-		return ask_list(call);
-	return call->request.op == WIRE_WATCH ? ask_watch(call) : ask_once(call);
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	static struct call call; /* large */
+	enum wire_op op = 0;
 	int code;
 
 	if (argc < 2)
@@ -362,12 +325,18 @@ static int run(const struct command *command, int argc, char **argv)
 	call.command = command;
 	call.request.target = WIRE_OWN;
 	call.request.scope = text_of(variable_get(VARIABLE_SCOPE));
-	if (!parse_op(argv[1], &call.request.op))
+	while (op < WIRE_OP_COUNT && strcmp(argv[1], wire_op_name(op)))
+		op++;
+	if (op == WIRE_OP_COUNT)
 		usage_error(command, "unknown subcommand: %s", argv[1]);
+	call.request.op = op;
 	parse(&call, argc - 1, argv + 1);
 	if (!ask_connect(&call.ask))
 		return EXIT_TROUBLE;
-	code = ask(&call);
+	code = !ask_send(&call.ask, &call.request) ? EXIT_TROUBLE :
+	       op == WIRE_LIST			   ? list(&call) :
+	       op == WIRE_WATCH			   ? watch(&call) :
+						     print_reply(&call);
 	ask_close(&call.ask);
 	return code;
 }

@@ -304,34 +304,28 @@ static void print_text(const struct explanation *report)
 			     report->ignored[i].variable, report->ignored[i].reason);
 }
 
-enum { OPT_METHOD = OPT_OWN, OPT_BODY, OPT_JSON };
+static const char *method = "POST", *body_file;
+static bool json;
 
 static const struct command_option options[] = {
 	REQUEST_OPTIONS,
-	{ "json", NULL, "print JSON", WORD_FREE, OPT_JSON, 0 },
+	{ "json", NULL, "print JSON", .flag = &json },
 	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct explanation report = { .method = "POST" }; /* the process ends with it */
+	struct explanation report = { .method = NULL }; /* the process ends with it */
 	struct launch launch = { 0 };
-	bool json = false;
 	int option;
 
-	while ((option = next_option(command, argc, argv)) != OPTION_END) {
-		if (option == OPT_JSON)
-			json = true;
-		else if (option == OPT_METHOD)
-			report.method = optarg;
-		else if (option == OPT_BODY)
-			report.request_body = request_body_read(optarg);
-		else
-			launch_option(command, option, optarg, &launch);
-	}
+	while ((option = next_option(command, argc, argv)) != OPTION_END)
+		launch_option(command, option, optarg, &launch);
 	if (argc - optind != 1)
 		usage_error(command, "one URL is needed");
+	report.method = method;
 	report.url = argv[optind];
+	report.request_body = request_body_read(body_file);
 	explain(&report);
 	if (json)
 		print_report(&report);

@@ -75,9 +75,12 @@ cJSON *headers_object(enum tag_verdict verdict, const struct tag_lines *lines)
 struct text request_body_read(const char *path)
 {
 	static char memory[BODY_HEAD_BYTES];
-	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	struct text body = { memory, 0 };
+	FILE *file;
 
+	if (!path)
+		return body;
+	file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	if (!file)
 		die(EXIT_TROUBLE, "cannot read %s: %s", path, strerror(errno));
 	body.len = fread(memory, 1, sizeof(memory), file);
@@ -86,8 +89,21 @@ struct text request_body_read(const char *path)
 	return body;
 }
 
-static int print_headers(const char *method, const char *url, struct text body, bool json)
+static const char *method = "POST", *body_file, *agent;
+static bool json, stdio;
+
+static const struct command_option options[] = {
+	REQUEST_OPTIONS,
+	{ "json", NULL, "print {\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}",
+	  .flag = &json },
+	{ "stdio", NULL, "answer questions on stdin, one line of JSON each", .flag = &stdio },
+	{ "agent", "NAME", "with --stdio: the agent that asks", WORD_AGENT, .text = &agent },
+	{ 0 },
+};
+
+static int print_headers(const char *url)
 {
+	struct text body = request_body_read(body_file);
 	struct tag_lines *lines = NULL;
 	struct tag_request request;
 	enum tag_verdict verdict = TAG_NO_MEMORY;
@@ -108,40 +124,13 @@ static int print_headers(const char *method, const char *url, struct text body, 
 	return verdict == TAG_NO_MEMORY ? EXIT_TROUBLE : EXIT_OK;
 }
 
-enum { OPT_METHOD = OPT_OWN, OPT_BODY, OPT_JSON, OPT_STDIO, OPT_AGENT };
-
-static const struct command_option options[] = {
-	REQUEST_OPTIONS,
-	{ "json", NULL, "print {\"headers\":[{\"name\":..., \"value\":...}], \"matched\":true}",
-	  WORD_FREE, OPT_JSON, 0 },
-	{ "stdio", NULL, "answer questions on stdin, one line of JSON each", WORD_FREE, OPT_STDIO,
-	  0 },
-	{ "agent", "NAME", "with --stdio: the agent that asks", WORD_AGENT, OPT_AGENT, 0 },
-	{ 0 },
-};
-
 static int run(const struct command *command, int argc, char **argv)
 {
-	const char *method = "POST", *agent = NULL;
-	struct text body = { NULL, 0 };
 	struct launch launch = { 0 };
-	bool json = false, stdio = false;
 	int option;
 
-	while ((option = next_option(command, argc, argv)) != OPTION_END) {
-		if (option == OPT_JSON)
-			json = true;
-		else if (option == OPT_METHOD)
-			method = optarg;
-		else if (option == OPT_BODY)
-			body = request_body_read(optarg);
-		else if (option == OPT_STDIO)
-			stdio = true;
-		else if (option == OPT_AGENT)
-			agent = optarg;
-		else
-			launch_option(command, option, optarg, &launch);
-	}
+	while ((option = next_option(command, argc, argv)) != OPTION_END)
+		launch_option(command, option, optarg, &launch);
 	if (stdio && optind < argc)
 		usage_error(command, "--stdio takes no URL");
 	if (stdio)
@@ -150,7 +139,7 @@ static int run(const struct command *command, int argc, char **argv)
 		usage_error(command, "--agent needs --stdio");
 	if (argc - optind != 1)
 		usage_error(command, "one URL is needed");
-	return print_headers(method, argv[optind], body, json);
+	return print_headers(argv[optind]);
 }
 
 const struct command command_headers = {

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/complete.h"
 #include "cli/config_file.h"
 #include "cli/print_json.h"
 #include "core/variables.h"
@@ -286,64 +285,52 @@ static void find_log(char path[PATH_BYTES_MAX])
 		    "no log: TAGALONG_LOG is not set, and the configuration has no \"log\"");
 }
 
-static bool wants_colour(void)
-{
-	const char *terminal = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && terminal && strcmp(terminal, "dumb");
-}
-
-enum { OPT_FOLLOW = 1, OPT_BY, OPT_SINCE, OPT_JSON };
+static struct log request_log;
+static const char *by, *since;
 
 static const struct command_option options[] = {
-	{ "follow", NULL, "print new entries as they are written, until interrupted", WORD_FREE,
-	  OPT_FOLLOW, 'f' },
-	{ "by", "WHAT", "count by task, conversation, project or command", WORD_BY, OPT_BY, 0 },
+	{ "follow", NULL, "print new entries as they are written, until interrupted",
+	  .flag = &request_log.follow, .letter = 'f' },
+	{ "by", "WHAT", "count by task, conversation, project or command", WORD_BY, .text = &by },
 	{ "since", "T", "only of the last 90s, 15m, 2h, 3d, or since \"2026-11-25 14:30\"",
-	  WORD_FREE, OPT_SINCE, 0 },
-	{ "json", NULL, "print one JSON object per line", WORD_FREE, OPT_JSON, 0 },
+	  .text = &since },
+	{ "json", NULL, "print one JSON object per line", .flag = &request_log.json },
 	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct log log = { .colour = wants_colour() };
-	const char *by = NULL;
-	int option;
+	const char *terminal = getenv("TERM");
+	struct log *log = &request_log;
 
-	while ((option = next_option(command, argc, argv)) != OPTION_END) {
-		if (option == OPT_FOLLOW)
-			log.follow = true;
-		else if (option == OPT_JSON)
-			log.json = true;
-		else if (option == OPT_BY)
-			by = optarg;
-		else if (!parse_since(optarg, &log.since))
-			usage_error(command,
-				    "--since needs 90s, 15m, 2h, 3d, or a date such as "
-				    "2026-11-25 14:30, not \"%s\"",
-				    optarg);
-	}
+	next_option(command, argc, argv);
+	log->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && terminal &&
+		      strcmp(terminal, "dumb") != 0;
+	if (since && !parse_since(since, &log->since))
+		usage_error(command,
+			    "--since needs 90s, 15m, 2h, 3d, or a date such as 2026-11-25 14:30, "
+			    "not \"%s\"",
+			    since);
 	for (size_t i = 0; by && i < BY_WORDS; i++)
-		log.by = strcmp(by_words[i][0], by) ? log.by : by_words[i][1];
-	if (by && !log.by)
+		log->by = strcmp(by_words[i][0], by) ? log->by : by_words[i][1];
+	if (by && !log->by)
 		usage_error(command,
 			    "--by needs task, conversation, project or command, not "
 			    "\"%s\"",
 			    by);
 	if (argc - optind > 1)
 		usage_error(command, "at most one file can be given");
-	if (log.follow && log.by)
+	if (log->follow && log->by)
 		usage_error(command, "--follow and --by cannot be combined");
 	if (argv[optind] &&
-	    snprintf(log.path, sizeof(log.path), "%s", argv[optind]) >= (int)sizeof(log.path))
+	    snprintf(log->path, sizeof(log->path), "%s", argv[optind]) >= (int)sizeof(log->path))
 		usage_error(command, "the path is too long");
-	STAILQ_INIT(&log.groups);
-	if (index_init(&log.by_value))
+	STAILQ_INIT(&log->groups);
+	if (index_init(&log->by_value))
 		die(EXIT_TROUBLE, "out of memory");
 	if (!argv[optind])
-		find_log(log.path);
-	show(&log);
+		find_log(log->path);
+	show(log);
 	return EXIT_OK;
 }
 

@@ -52,22 +52,17 @@ void preset_print_example(const struct preset *preset)
 
 const char *preset_kind_text(enum header_kind kind)
 {
-	switch (kind) {
-	case HEADER_JSON:
-		return "one JSON object";
-	case HEADER_BAGGAGE:
-		return "W3C baggage";
-	case HEADER_LIST:
-		return "key:value, comma separated";
-	case HEADER_FANOUT:
-		return "one header per tag";
-	case HEADER_OMIT:
-		return "left out";
-	case HEADER_TEXT:
-	case HEADER_MEMBER:
-		break;
-	}
-	return "";
+	static const char *const texts[] = {
+		[HEADER_TEXT] = "",
+		[HEADER_JSON] = "one JSON object",
+		[HEADER_BAGGAGE] = "W3C baggage",
+		[HEADER_LIST] = "key:value, comma separated",
+		[HEADER_FANOUT] = "one header per tag",
+		[HEADER_MEMBER] = "",
+		[HEADER_OMIT] = "left out",
+	};
+
+	return texts[kind];
 }
 
 const char *preset_limits_text(const struct header_rule *row, char *memory, size_t size)

@@ -9,27 +9,22 @@
 #include "cli/launch.h"
 #include "protocol/message.h"
 
-enum { OPT_SCOPE = OPT_OWN };
+static const char *scope;
 
 static const struct command_option options[] = {
 	LAUNCH_OPTIONS,
 	{ "scope", "NAME", "run in this named scope, which is opened if it does not exist",
-	  WORD_SCOPE, OPT_SCOPE, 0 },
+	  WORD_SCOPE, .text = &scope },
 	{ 0 },
 };
 
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct launch launch = { 0 };
-	const char *scope = NULL;
 	int option;
 
-	while ((option = next_option(command, argc, argv)) != OPTION_END) {
-		if (option == OPT_SCOPE)
-			scope = optarg;
-		else
-			launch_option(command, option, optarg, &launch);
-	}
+	while ((option = next_option(command, argc, argv)) != OPTION_END)
+		launch_option(command, option, optarg, &launch);
 	if (optind == argc)
 		usage_error(command, "no command to run");
 	if (scope && launch.no_service)

@@ -15,19 +15,20 @@
 /* A day: whoever wants longer wants no --idle-exit. */
 #define IDLE_EXIT_SECONDS_MAX 86400
 
-enum { OPT_SOCKET = 1, OPT_IDLE_EXIT, OPT_NO_PAGES, OPT_STORE, OPT_VERBOSE, OPT_JSON };
+static struct service_options service;
+static const char *idle_exit;
 
 static const struct command_option options[] = {
-	{ "socket", "PATH", "where to listen", WORD_FILE, OPT_SOCKET, 0 },
+	{ "socket", "PATH", "where to listen", WORD_FILE, .text = &service.socket_path },
 	{ "store", "URL",
 	  "where scopes are stored: file:[/PATH], memory:, redis[s]://HOST; or @FILE, which holds the URL",
-	  WORD_FREE, OPT_STORE, 0 },
-	{ "verbose", NULL, "print one line on stdout for each event", WORD_FREE, OPT_VERBOSE, 0 },
-	{ "json", NULL, "print events and warnings as JSON lines", WORD_FREE, OPT_JSON, 0 },
-	{ "idle-exit", "SECONDS", "exit after this time without scopes and requests", WORD_FREE,
-	  OPT_IDLE_EXIT, 0 },
-	{ "no-pages", NULL, "no shared memory: every request asks over the socket", WORD_FREE,
-	  OPT_NO_PAGES, 0 },
+	  .text = &service.store_url },
+	{ "verbose", NULL, "print one line on stdout for each event", .flag = &service.verbose },
+	{ "json", NULL, "print events and warnings as JSON lines", .flag = &service.json },
+	{ "idle-exit", "SECONDS", "exit after this time without scopes and requests",
+	  .text = &idle_exit },
+	{ "no-pages", NULL, "no shared memory: every request asks over the socket",
+	  .flag = &service.no_pages },
 	{ 0 },
 };
 
@@ -51,37 +52,16 @@ static const char *store_url(const char *word)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct service_options service = { .store_url = variable_get(VARIABLE_STORE) };
 	unsigned long seconds;
-	int option, result;
+	int result;
 
-	while ((option = next_option(command, argc, argv)) != OPTION_END) {
-		switch (option) {
-		case OPT_SOCKET:
-			service.socket_path = optarg;
-			break;
-		case OPT_IDLE_EXIT:
-			if (!text_number(text_of(optarg), IDLE_EXIT_SECONDS_MAX, &seconds) ||
-			    !seconds)
-				usage_error(command,
-					    "--idle-exit needs 1 to %d seconds, not \"%s\"",
-					    IDLE_EXIT_SECONDS_MAX, optarg);
-			service.idle_exit_seconds = (unsigned)seconds;
-			break;
-		case OPT_NO_PAGES:
-			service.no_pages = true;
-			break;
-		case OPT_STORE:
-			service.store_url = optarg;
-			break;
-		case OPT_VERBOSE:
-			service.verbose = true;
-			break;
-		case OPT_JSON:
-			service.json = true;
-			break;
-		}
-	}
+	service.store_url = variable_get(VARIABLE_STORE);
+	next_option(command, argc, argv);
+	if (idle_exit &&
+	    (!text_number(text_of(idle_exit), IDLE_EXIT_SECONDS_MAX, &seconds) || !seconds))
+		usage_error(command, "--idle-exit needs 1 to %d seconds, not \"%s\"",
+			    IDLE_EXIT_SECONDS_MAX, idle_exit);
+	service.idle_exit_seconds = idle_exit ? (unsigned)seconds : 0;
 	if (optind < argc)
 		usage_error(command, "too many arguments: %s", argv[optind]);
 	service.store_url = store_url(service.store_url);

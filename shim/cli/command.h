@@ -43,7 +43,9 @@ struct command_option {
 	const char *argument; /* "ID"; NULL when it takes none */
 	const char *help;
 	enum word word; /* what the argument is */
-	int value; /* what next_option returns for it: 1 to 31 */
+	int value; /* what next_option returns for it; 0: it is put where one of these points to */
+	bool *flag;
+	const char **text;
 	char letter; /* "-f"; mostly none */
 };
 
@@ -82,9 +84,9 @@ COMMANDS(COMMAND_EXTERN)
 const struct command *command_find(const char *name);
 const struct command *command_at(size_t index);
 
-/* The next option's value, OPTION_END behind the last; optarg and optind are getopt's. Options may
- * stand between operands, but not behind a program, whose own they are. --help and a bad option end
- * the program. */
+/* The next option that has a value, OPTION_END behind the last; optarg and optind are getopt's.
+ * Options may stand between operands, but not behind a program, whose own they are. --help and a bad
+ * option end the program. */
 enum { OPTION_END = -1 };
 int next_option(const struct command *command, int argc, char **argv);
 /* The row of an option by its value; NULL when there is none. */
@@ -115,6 +117,15 @@ bool parse_duration(struct text text, unsigned long max, uint64_t *ret_seconds);
 /* Replaces each character that could steer a terminal by "?", in place: control characters (C0 but
  * TAB, DEL, C1), bidirectional controls, and bytes that are no UTF-8. Returns `text`. */
 char *make_printable(char *text);
+
+/* What may stand at the end of an unfinished call, for the shells' completions. `words` are those
+ * behind "tagalong", the unfinished one last. Prints one candidate per line, with a TAB and a
+ * description where there is one. Lines with a colon in front are for the shell: ":file", ":folder",
+ * and ":command N" when the words from N on (the first is 0) are another program's command line.
+ * Reports no error, and ends within a second. EXIT_OK. */
+int complete(int count, char **words);
+/* The words of tagalong log --by, one after the other; NULL behind the last. */
+const char *log_by_word(size_t index);
 
 /* What is behind the last slash. */
 const char *program_name(const char *path);

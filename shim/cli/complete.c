@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* tagalong complete: what may stand at the end of a call, from the commands' tables. */
-#include "cli/complete.h"
-
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,35 +61,17 @@ static void offer_scopes(const struct unfinished *word)
 	ask_close(&ask);
 }
 
-/* In the folder that wrap uses by default. */
-static void offer_launchers(const struct unfinished *word)
+static void offer_launcher(void *arg, const char *name, const struct launcher *launcher)
 {
-	const char *home = variable_get_named("HOME");
-	char path[PATH_BYTES_MAX];
-	struct dirent **entries;
-	int count, len = snprintf(path, sizeof(path), "%s/.local/bin", home ? home : "");
-
-	if (!home || len >= (int)sizeof(path))
-		return;
-	count = scandir(path, &entries, NULL, alphasort);
-	for (int i = 0; i < count; i++) {
-		const char *name = entries[i]->d_name;
-
-		if (snprintf(path + len, sizeof(path) - (size_t)len, "/%s", name) <
-			    (int)sizeof(path) - len &&
-		    launcher_is(path))
-			offer(word, name, "");
-		free(entries[i]);
-	}
-	if (count >= 0)
-		free(entries);
+	offer(arg, name, "");
 }
 
 /* `at` is the number of the word among all. */
 static void offer_kind(const struct unfinished *word, enum word kind, int at)
 {
+	const char *home = variable_get_named("HOME");
+	char name[64], path[PATH_BYTES_MAX];
 	const struct agent *agent;
-	char name[64];
 
 	switch (kind) {
 	case WORD_FREE:
@@ -121,7 +100,9 @@ static void offer_kind(const struct unfinished *word, enum word kind, int at)
 			offer(word, agent->name, agent->title);
 		break;
 	case WORD_LAUNCHER:
-		offer_launchers(word);
+		/* In the folder that wrap uses by default. */
+		if (home && snprintf(path, sizeof(path), "%s/.local/bin", home) < (int)sizeof(path))
+			launcher_each(path, offer_launcher, (void *)word);
 		break;
 	case WORD_BY:
 		for (size_t i = 0; log_by_word(i); i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* tagalong config show: what the configuration and the environment come to, as a list of values
- * with their origins, printed as a table or as JSON. */
+ * with their origins, a table or JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,16 +10,32 @@
 #include "cli/print_json.h"
 #include "core/variables.h"
 
-struct value {
-	char *name, *value, *origin;
-};
-
 struct listing {
 	const struct config_file *file;
-	struct value *values;
-	size_t count;
+	cJSON *values; /* NULL: they are printed as a table */
 	char prefix[32]; /* of the names: "relays[0]." */
 };
+
+/* Takes the origin. */
+static void add_with_origin(struct listing *list, const char *name, struct text value, char *origin)
+{
+	char *full_name = text_format("%s%s", list->prefix, name), *copy = text_copy(value);
+	cJSON *object;
+
+	if (list->values) {
+		object = cJSON_CreateObject();
+		add_text(object, "name", full_name);
+		add_text(object, "value", copy);
+		add_text(object, "origin", origin);
+		cJSON_AddItemToArray(list->values, object);
+	} else {
+		printf("%-32s %-36s %s\n", make_printable(full_name), make_printable(copy),
+		       make_printable(origin));
+	}
+	free(full_name);
+	free(copy);
+	free(origin);
+}
 
 /* Where the value comes from: the file at this offset, or, with 0, the default. */
 static void add(struct listing *list, const char *name, struct text value, size_t offset)
@@ -27,12 +43,9 @@ static void add(struct listing *list, const char *name, struct text value, size_
 	size_t line, column;
 
 	config_line_of(buf_since(&list->file->source, 0), offset, &line, &column);
-	list->values = array_grow(list->values, list->count, sizeof(*list->values));
-	list->values[list->count++] = (struct value){
-		text_format("%s%s", list->prefix, name),
-		text_copy(value),
-		offset ? text_format("%s:%zu", list->file->path, line) : text_copy(TEXT("default")),
-	};
+	add_with_origin(list, name, value,
+			offset ? text_format("%s:%zu", list->file->path, line) :
+				 text_copy(TEXT("default")));
 }
 
 /* A variable that wins over what a rule says, or else that. */
@@ -40,14 +53,12 @@ static void add_unless_set(struct listing *list, const char *name, enum variable
 			   struct text value, size_t offset)
 {
 	const char *set = variable_get(variable);
-	struct value *last;
 
-	add(list, name, set ? text_of(set) : value, set ? 0 : offset);
-	if (!set)
-		return;
-	last = &list->values[list->count - 1];
-	free(last->origin);
-	last->origin = text_format("environment: %s", variable_name(variable));
+	if (set)
+		add_with_origin(list, name, text_of(set),
+				text_format("environment: %s", variable_name(variable)));
+	else
+		add(list, name, value, offset);
 }
 
 static void add_headers(struct listing *list, const struct config_rule *rule)
@@ -143,40 +154,18 @@ static void list_all(struct listing *list, const struct config *config)
 		       config ? config->log_where : 0);
 }
 
-static void print_listing(const struct listing *list)
-{
-	cJSON *root = cJSON_CreateObject(), *values, *object;
-
-	cJSON_AddItemToObject(root, "path",
-			      list->file->path[0] ? cJSON_CreateString(list->file->path) :
-						    cJSON_CreateNull());
-	values = cJSON_AddArrayToObject(root, "values");
-	for (size_t i = 0; i < list->count; i++) {
-		object = cJSON_CreateObject();
-		cJSON_AddStringToObject(object, "name", list->values[i].name);
-		cJSON_AddStringToObject(object, "value", list->values[i].value);
-		cJSON_AddStringToObject(object, "origin", list->values[i].origin);
-		cJSON_AddItemToArray(values, object);
-	}
-	print_json(root, cJSON_Print);
-}
-
 void config_show(const struct config_file *file, bool json)
 {
+	cJSON *root = json ? cJSON_CreateObject() : NULL;
 	struct listing list = { .file = file };
 
+	if (json) {
+		cJSON_AddItemToObject(root, "path",
+				      file->path[0] ? cJSON_CreateString(file->path) :
+						      cJSON_CreateNull());
+		list.values = cJSON_AddArrayToObject(root, "values");
+	}
 	list_all(&list, file->config);
 	if (json)
-		print_listing(&list);
-	for (size_t i = 0; i < list.count; i++) {
-		struct value *value = &list.values[i];
-
-		if (!json)
-			printf("%-32s %-36s %s\n", make_printable(value->name),
-			       make_printable(value->value), make_printable(value->origin));
-		free(value->name);
-		free(value->value);
-		free(value->origin);
-	}
-	free(list.values);
+		print_json(root, cJSON_Print);
 }

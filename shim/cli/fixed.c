@@ -51,11 +51,10 @@ static bool has_line(const struct tag_lines *lines, struct text line)
 
 static void set_lines(const struct fixed_row *row, const char *url)
 {
-	char *existing = getenv(row->variable),
-	     *value = text_format("%s", existing ? existing : "");
+	char *existing = getenv(row->variable), *value = text_copy(text_of(existing));
 	struct tag_lines *one = build(url, existing, 1), *two = build(url, existing, 2);
 
-	for (size_t i = 0; one && two && value && i < one->count; i++) {
+	for (size_t i = 0; one && two && i < one->count; i++) {
 		char *longer;
 
 		if (!has_line(two, tag_line_text(one, i)) || one->line[i].replaces)
@@ -65,7 +64,7 @@ static void set_lines(const struct fixed_row *row, const char *url)
 		free(value);
 		value = longer;
 	}
-	if (value && value[0])
+	if (value[0])
 		setenv(row->variable, value, 1);
 	free(value);
 	free(one);
@@ -90,9 +89,9 @@ static void set_fields(void)
 				     text_copy(value) :
 				     NULL;
 
-		if (name && copy)
+		if (copy)
 			setenv(name, copy, 1);
-		else if (name)
+		else
 			unsetenv(name);
 		free(name);
 		free(copy);
@@ -113,8 +112,7 @@ bool launch_has_fixed_headers(const char *command)
 void launch_fixed_headers(const char *command)
 {
 	const char *name = program_name(command);
-	char memory[PATH_BYTES_MAX];
-	struct buf path;
+	char path[PATH_BYTES_MAX];
 
 	if (!hook_wanted("env") || variable_is_on(VARIABLE_OFF))
 		return;
@@ -124,15 +122,13 @@ void launch_fixed_headers(const char *command)
 		const char *base = getenv(rows[i].base_variable);
 		char *url;
 
-		buf_init(&path, memory, sizeof(memory));
 		base = base && base[0] ? base : rows[i].base;
 		if (strcmp(name, rows[i].program) || !base ||
-		    (rows[i].hook != RUNTIME_HOOKS && runtime_hook(rows[i].hook, &path)))
+		    (rows[i].hook != RUNTIME_HOOKS && runtime_hook(rows[i].hook, path)))
 			continue;
 		url = text_format("%.*s%s", (int)(strlen(base) - (base[strlen(base) - 1] == '/')),
 				  base, rows[i].path);
-		if (url)
-			set_lines(&rows[i], url);
+		set_lines(&rows[i], url);
 		free(url);
 	}
 }

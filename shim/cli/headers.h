@@ -6,12 +6,13 @@
 
 #include "core/request.h"
 
+/* With `method` and `body_file`, which point to what is given. */
 /* clang-format off */
 #define REQUEST_OPTIONS \
 	OVERRIDE_OPTIONS, \
-	{ "method", "METHOD", "the request's method (default: POST)", WORD_FREE, OPT_METHOD, 0 }, \
+	{ "method", "METHOD", "the request's method (default: POST)", .text = &method }, \
 	{ "body", "FILE", "the request's body, for ids that come from it; - is stdin", WORD_FILE, \
-	  OPT_BODY, 0 }
+	  .text = &body_file }
 /* clang-format on */
 
 /* Fills a request that has no client: no header set by it, no body, no observer. The texts are
@@ -20,7 +21,7 @@ bool request_init(struct tag_request *request, const char *method, const char *u
 /* For tag_request.body: arg is a struct text. */
 struct text request_body(void *arg);
 /* Reads what --body names, a file or "-" for standard input, as far as the core looks at it, into
- * memory that stays. */
+ * memory that stays. NULL: nothing. */
 struct text request_body_read(const char *path);
 
 /* tag_build, but nothing matches while TAGALONG_OFF is 1. */

@@ -28,12 +28,14 @@ static const struct {
 	const char *name; /* in TAGALONG_HOOKS */
 	const char *file; /* in hooks/ */
 	const char *variable;
+	const char *option; /* in it, before the path */
 	const char *forbidden; /* characters that a path in the variable cannot have */
 } runtimes[RUNTIME_HOOKS] = {
 	/* Words of NODE_OPTIONS may be quoted, but not every tool that reads it knows that. */
-	[RUNTIME_NODE] = { "node", "node/tagalong.cjs", "NODE_OPTIONS", " \"\\" },
-	[RUNTIME_BUN] = { "bun", "node/tagalong.cjs", "BUN_OPTIONS", " \"'\\" },
-	[RUNTIME_PYTHON] = { "python", "python/sitecustomize.py", "PYTHONPATH", ":" },
+	[RUNTIME_NODE] = { "node", "node/tagalong.cjs", "NODE_OPTIONS", "--require ", " \"\\" },
+	/* With a blank in place of "=", "bun run" takes the path for the program. */
+	[RUNTIME_BUN] = { "bun", "node/tagalong.cjs", "BUN_OPTIONS", "--preload=", " \"'\\" },
+	[RUNTIME_PYTHON] = { "python", "python/sitecustomize.py", "PYTHONPATH", "", ":" },
 };
 
 static void set_variable(const char *name, const char *value)
@@ -137,59 +139,52 @@ void launch_option(const struct command *command, int option, const char *argume
 	}
 }
 
-static bool try_place(struct buf *path, struct text folder, const char *below, const char *name)
-{
-	buf_cut(path, 0);
-	buf_add(path, folder);
-	buf_add(path, text_of(below));
-	buf_add(path, text_of(name));
-	return !path->full && !access(path->data, R_OK);
-}
-
-/* The place of a file that is installed with the library: "/libtagalong.so" or another name. */
-static bool find_beside(struct buf *path, const char *name)
+/* The place of a file that is installed with the library: "libtagalong.so" or another name. */
+static bool find_beside(const char *name, char ret_path[PATH_BYTES_MAX])
 {
 	static const char *const places[] = {
 		"",
-		"/../lib/tagalong",
-		"/../lib/" TAGALONG_MULTIARCH "/tagalong",
-		"/../lib64/tagalong",
+		"../lib/tagalong/",
+		"../lib/" TAGALONG_MULTIARCH "/tagalong/",
+		"../lib64/tagalong/",
 	};
 	char program[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", program, sizeof(program));
-	struct text folder = { program, len > 0 ? (size_t)len : 0 };
 	bool found = false;
 
 	if (len <= 0 || (size_t)len >= sizeof(program))
 		return false;
-	folder.len = (size_t)text_find_last(folder, '/');
+	program[len] = '\0';
+	*strrchr(program, '/') = '\0';
 	for (size_t i = 0; !found && i < sizeof(places) / sizeof(places[0]); i++)
-		found = try_place(path, folder, places[i], name);
+		found = snprintf(ret_path, PATH_BYTES_MAX, "%s/%s%s", program, places[i], name) <
+				PATH_BYTES_MAX &&
+			!access(ret_path, R_OK);
 	return found;
 }
 
-static int make_absolute(struct buf *path)
+/* A relative path would mean another file in a child that changes its folder. */
+static int make_absolute(char path[PATH_BYTES_MAX])
 {
 	char absolute[PATH_MAX];
 
-	if (path->full || !realpath(path->data, absolute))
+	if (!realpath(path, absolute))
 		return -ENOENT;
-	buf_cut(path, 0);
-	buf_add(path, text_of(absolute));
-	return path->full ? -ENAMETOOLONG : 0;
+	memcpy(path, absolute, strlen(absolute) + 1);
+	return 0;
 }
 
-int library_path(struct buf *ret_path)
+int library_path(char ret_path[PATH_BYTES_MAX])
 {
 	const char *named = variable_get(VARIABLE_LIB);
 	int result;
 
-	if (named ? !try_place(ret_path, text_of(named), "", "") :
-		    !find_beside(ret_path, "/" LIBRARY))
+	if (named ? snprintf(ret_path, PATH_BYTES_MAX, "%s", named) >= PATH_BYTES_MAX ||
+			    access(ret_path, R_OK) :
+		    !find_beside(LIBRARY, ret_path))
 		return -ENOENT;
-	/* A relative path would mean another file in a child that changes its folder. */
 	result = make_absolute(ret_path);
-	return result ? result : strpbrk(ret_path->data, " :") ? -EINVAL : 0;
+	return result ? result : strpbrk(ret_path, " :") ? -EINVAL : 0;
 }
 
 bool library_has_lib_token(const char *path)
@@ -221,15 +216,15 @@ void library_others(const char *path, void (*on_other)(void *arg, const char *pa
 		closedir(lib);
 }
 
-int hook_path(const char *name, struct buf *ret_path)
+int hook_path(const char *name, char ret_path[PATH_BYTES_MAX])
 {
-	int result = library_path(ret_path);
+	char library[PATH_BYTES_MAX];
+	int result = library_path(library);
 
-	if (result && result != -EINVAL)
+	if ((result && result != -EINVAL) ||
+	    snprintf(ret_path, PATH_BYTES_MAX, "%.*shooks/%s",
+		     (int)(program_name(library) - library), library, name) >= PATH_BYTES_MAX)
 		return -ENOENT;
-	buf_cut(ret_path, (size_t)(text_find_last(buf_since(ret_path, 0), '/') + 1));
-	buf_add(ret_path, TEXT("hooks/"));
-	buf_add(ret_path, text_of(name));
 	return make_absolute(ret_path);
 }
 
@@ -243,15 +238,15 @@ bool hook_wanted(const char *name)
 	return wanted;
 }
 
-bool runtime_hook(enum runtime_hook hook, struct buf *ret_path)
+bool runtime_hook(enum runtime_hook hook, char ret_path[PATH_BYTES_MAX])
 {
 	/* Node and Bun end with an error when the file cannot be loaded, so it is looked for
 	 * now. */
 	if (!hook_wanted(runtimes[hook].name) || hook_path(runtimes[hook].file, ret_path) ||
-	    strpbrk(ret_path->data, runtimes[hook].forbidden))
+	    strpbrk(ret_path, runtimes[hook].forbidden))
 		return false;
 	if (hook == RUNTIME_PYTHON) /* the variable names the folder */
-		buf_cut(ret_path, (size_t)text_find_last(buf_since(ret_path, 0), '/'));
+		*strrchr(ret_path, '/') = '\0';
 	return true;
 }
 
@@ -283,25 +278,18 @@ static void set_joined(const char *name, const char *first, const char *separato
 static void add_runtime_hook(enum runtime_hook hook)
 {
 	const char *variable = runtimes[hook].variable, *before = getenv(variable);
-	char memory[PATH_MAX], option[PATH_MAX + 16];
+	char path[PATH_BYTES_MAX], option[PATH_BYTES_MAX + 16];
 	struct text file = text_of(runtimes[hook].file);
-	struct buf path;
 
-	buf_init(&path, memory, sizeof(memory));
-	if (!runtime_hook(hook, &path))
+	if (!runtime_hook(hook, path))
 		return;
 	before = before ? before : "";
-	snprintf(option, sizeof(option), "--require %s", path.data);
-	if (hook == RUNTIME_NODE && !has_entry(before, " ", file, file))
-		set_joined(variable, before, " ", option);
-	/* With a blank in place of "=", "bun run" takes the path for the program. */
-	snprintf(option, sizeof(option), "--preload=%s", path.data);
-	if (hook == RUNTIME_BUN && !has_entry(before, " ", file, file))
-		set_joined(variable, before, " ", option);
+	snprintf(option, sizeof(option), "%s%s", runtimes[hook].option, path);
 	/* In front: of several sitecustomize.py the first is loaded, and ours loads the next. */
-	if (hook == RUNTIME_PYTHON &&
-	    !has_entry(before, ":", text_of(path.data), text_of(path.data)))
-		set_joined(variable, path.data, ":", before);
+	if (hook == RUNTIME_PYTHON && !has_entry(before, ":", text_of(path), text_of(path)))
+		set_joined(variable, path, ":", before);
+	if (hook != RUNTIME_PYTHON && !has_entry(before, " ", file, file))
+		set_joined(variable, before, " ", option);
 }
 
 /* Equal words in two terminals are two conversations, so the id is made with the place, too: the
@@ -324,29 +312,25 @@ static void set_place(void)
 void launch_hooks(void)
 {
 	const char *before = getenv("LD_PRELOAD"), *asan = getenv("ASAN_OPTIONS");
-	char memory[PATH_MAX];
-	struct buf path;
-	int result;
+	char path[PATH_BYTES_MAX];
+	int result = library_path(path);
 
-	buf_init(&path, memory, sizeof(memory));
-	result = library_path(&path);
 	if (result == -EINVAL)
 		die(EXIT_TROUBLE,
 		    "LD_PRELOAD cannot hold a path with a space or a colon: %s; install Tagalong "
 		    "elsewhere",
-		    path.data);
+		    path);
 	if (result)
 		die(EXIT_TROUBLE, "cannot find " LIBRARY
 				  " beside this program or in ../lib/tagalong; set TAGALONG_LIB to "
 				  "its path");
 	/* So 32-bit programs get their library when there is one. It is shorter than what was
 	 * there. */
-	if (library_has_lib_token(path.data)) {
-		buf_cut(&path, path.len - TEXT(MULTIARCH_PLACE).len);
-		buf_add(&path, TEXT("/$LIB" BELOW_LIB));
-	}
+	if (library_has_lib_token(path))
+		memcpy(path + strlen(path) - TEXT(MULTIARCH_PLACE).len, "/$LIB" BELOW_LIB,
+		       sizeof("/$LIB" BELOW_LIB));
 	if (!has_entry(before, " :", TEXT(LIBRARY), TEXT("/" LIBRARY)))
-		set_joined("LD_PRELOAD", before ? before : "", ":", path.data);
+		set_joined("LD_PRELOAD", before ? before : "", ":", path);
 	/* GCC's AddressSanitizer ends a program that loads a library before its runtime, unless
 	 * set not to. */
 	if (!strstr(asan ? asan : "", "verify_asan_link_order"))
@@ -358,14 +342,12 @@ void launch_hooks(void)
 
 void exec_tools(char **argv)
 {
-	char memory[PATH_MAX];
-	struct buf path;
+	char path[PATH_BYTES_MAX];
 
-	buf_init(&path, memory, sizeof(memory));
-	if (!find_beside(&path, "/tagalong-tools"))
+	if (!find_beside("tagalong-tools", path))
 		die(EXIT_TROUBLE,
 		    "cannot find tagalong-tools beside this program or in ../lib/tagalong");
 	argv[0] = (char *)program_path();
-	execv(path.data, argv);
-	die(EXIT_TROUBLE, "cannot run %s: %s", path.data, strerror(errno));
+	execv(path, argv);
+	die(EXIT_TROUBLE, "cannot run %s: %s", path, strerror(errno));
 }

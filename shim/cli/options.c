@@ -13,8 +13,8 @@
 #define COLUMNS 80
 /* More than any command has. */
 #define OPTIONS_MAX 30
-/* Beyond every value of a table and every letter. */
-#define OPTION_HELP 0x4000
+/* Beyond every letter. */
+#define ROW 0x4000
 
 /* Prints words from `column` on, further lines from `indent` on; ends the line. */
 static void print_wrapped(FILE *out, struct text words, size_t column, size_t indent)
@@ -60,20 +60,6 @@ static void print_usage(FILE *out, const struct command *command)
 	print_wrapped(out, text_of(words), sizeof("usage: ") - 1, sizeof("usage: ") - 1);
 }
 
-/* "get [FIELD...]" */
-static void verb_words(char *words, size_t size, const struct command_verb *verb)
-{
-	snprintf(words, size, "%s%s%s", verb->name, verb->arguments[0] ? " " : "", verb->arguments);
-}
-
-/* "-f, --follow" */
-static void option_words(char *words, size_t size, const struct command_option *option)
-{
-	snprintf(words, size, "%s%.1s%s--%s%s%s", option->letter ? "-" : "", &option->letter,
-		 option->letter ? ", " : "", option->name, option->argument ? " " : "",
-		 option->argument ? option->argument : "");
-}
-
 /* A table of what words mean, aligned. */
 static void print_rows(char words[][64], const char *help[], size_t count)
 {
@@ -102,12 +88,18 @@ int print_help(const struct command *command)
 	putchar('\n');
 	print_wrapped(stdout, text_of(command->summary), 0, 0);
 	for (; verb && verb->name; verb++) {
-		verb_words(words[count], sizeof(words[count]), verb);
+		/* "get [FIELD...]" */
+		snprintf(words[count], sizeof(words[count]), "%s%s%s", verb->name,
+			 verb->arguments[0] ? " " : "", verb->arguments);
 		help[count++] = verb->help;
 	}
 	print_rows(words, help, count);
 	for (count = 0; option && option->name; option++) {
-		option_words(words[count], sizeof(words[count]), option);
+		/* "-f, --follow" */
+		snprintf(words[count], sizeof(words[count]), "%s%.1s%s--%s%s%s",
+			 option->letter ? "-" : "", &option->letter, option->letter ? ", " : "",
+			 option->name, option->argument ? " " : "",
+			 option->argument ? option->argument : "");
 		help[count++] = option->help;
 	}
 	print_rows(words, help, count);
@@ -160,21 +152,12 @@ const struct command_option *option_of(const struct command *command, int value)
 	return row && row->name ? row : NULL;
 }
 
-static const struct command_option *option_of_letter(const struct command *command, int letter)
-{
-	const struct command_option *row = command->options;
-
-	while (row && row->name && (!row->letter || row->letter != letter))
-		row++;
-	return row && row->name ? row : NULL;
-}
-
-/* The tables in getopt's shape. */
+/* The tables in getopt's shape, with which a long option is ROW and the number of its row. */
 static void fill_getopt(const struct command *command, struct option options[OPTIONS_MAX + 2],
 			char letters[OPTIONS_MAX * 2 + 5])
 {
 	const struct command_option *row = command->options;
-	size_t count = 0;
+	int count = 0;
 
 	/* "+": a program's own options are not ours. ":": a missing value is not the same as an
 	 * unknown option. */
@@ -182,12 +165,12 @@ static void fill_getopt(const struct command *command, struct option options[OPT
 		*letters++ = '+';
 	*letters++ = ':';
 	*letters++ = 'h';
-	for (; row && row->name && count < OPTIONS_MAX; row++) {
-		options[count++] = (struct option){
+	for (; row && row->name && count < OPTIONS_MAX; row++, count++) {
+		options[count] = (struct option){
 			row->name,
 			row->argument ? required_argument : no_argument,
 			NULL,
-			row->value,
+			ROW + count,
 		};
 		if (row->letter)
 			*letters++ = row->letter;
@@ -195,8 +178,20 @@ static void fill_getopt(const struct command *command, struct option options[OPT
 			*letters++ = ':';
 	}
 	*letters = '\0';
-	options[count++] = (struct option){ "help", no_argument, NULL, OPTION_HELP };
+	options[count++] = (struct option){ "help", no_argument, NULL, 'h' };
 	options[count] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+/* The row of what getopt returns: a letter, or ROW and a number. NULL when there is none. */
+static const struct command_option *row_of(const struct command *command, int code)
+{
+	const struct command_option *row = command->options;
+
+	for (int i = 0; row && row->name; row++, i++) {
+		if (code == ROW + i || (code && code == row->letter))
+			return row;
+	}
+	return NULL;
 }
 
 /* After getopt returned "?": an unknown letter, an abbreviation of several options, an unknown
@@ -204,12 +199,12 @@ static void fill_getopt(const struct command *command, struct option options[OPT
 __attribute__((noreturn)) static void report_unknown(const struct command *command,
 						     const char *word)
 {
-	const struct command_option *row = option_of(command, optopt);
+	const struct command_option *row = row_of(command, optopt);
 	int len = (int)strcspn(word, "="), matches = 0;
 
 	if (row)
 		usage_error(command, "option --%s takes no value", row->name);
-	if (optopt == OPTION_HELP)
+	if (optopt == 'h')
 		usage_error(command, "option --help takes no value");
 	if (optopt)
 		usage_error(command, "unknown option -%c", optopt);
@@ -223,27 +218,25 @@ int next_option(const struct command *command, int argc, char **argv)
 	struct option options[OPTIONS_MAX + 2];
 	char letters[OPTIONS_MAX * 2 + 5];
 	const struct command_option *row;
-	int option;
+	int code;
 
 	fill_getopt(command, options, letters);
 	opterr = 0;
-	option = getopt_long(argc, argv, letters, options, NULL);
-	row = option_of_letter(command, option == ':' ? optopt : option);
-	switch (option) {
-	case -1:
-		return OPTION_END;
-	case 'h':
-	case OPTION_HELP:
-		exit(print_help(command));
-	case ':':
-		row = row ? row : option_of(command, optopt);
-		if (row)
+	while ((code = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		row = row_of(command, code == ':' ? optopt : code);
+		if (code == 'h')
+			exit(print_help(command));
+		if (code == ':' && row)
 			usage_error(command, "option --%s needs a value: %s", row->name,
 				    row->argument);
-		report_unknown(command, argv[optind - 1]);
-	case '?':
-		report_unknown(command, argv[optind - 1]);
-	default:
-		return row ? row->value : option;
+		if (!row || code == '?')
+			report_unknown(command, argv[optind - 1]);
+		if (row->value)
+			return row->value;
+		if (row->flag)
+			*row->flag = true;
+		if (row->text)
+			*row->text = optarg;
 	}
+	return OPTION_END;
 }

@@ -3,9 +3,11 @@
 #include "cli/launch.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -27,23 +29,17 @@
 /* How long the command waits for its scope when the disk is busy, or the service hangs. */
 #define OPEN_MS 2000
 
-/* The folder that the socket's own folder is made in: the run-time folder of a session. */
+/* Whether the folder is there in which the socket's own folder is made: the run-time folder of a
+ * session, never the root. */
 static bool has_place(const char *path)
 {
-	struct text folder = text_of(path);
-	char above[WIRE_PATH_BYTES_MAX];
+	char copy[WIRE_PATH_BYTES_MAX];
 	struct stat status;
+	const char *above;
 
-	for (int level = 0; level < 2; level++) {
-		ptrdiff_t slash = text_find_last(folder, '/');
-
-		if (slash <= 0)
-			return false;
-		folder.len = (size_t)slash;
-	}
-	memcpy(above, folder.ptr, folder.len);
-	above[folder.len] = '\0';
-	return !stat(above, &status) && S_ISDIR(status.st_mode);
+	snprintf(copy, sizeof(copy), "%s", path);
+	above = dirname(dirname(copy));
+	return strcmp(above, "/") != 0 && !stat(above, &status) && S_ISDIR(status.st_mode);
 }
 
 /* The service outlives the command, so it gets none of its descriptors: a lock that a script holds
@@ -156,7 +152,8 @@ static bool connect_service(struct ask *ask, bool reports)
 	return true;
 }
 
-static bool open_scope(struct ask *ask)
+/* A scope for this process, and what its variables say goes from the environment into it. */
+static void open_scope(struct ask *ask)
 {
 	/* Without a pid: in another pid namespace than the service's it would mean another
 	 * process. */
@@ -174,7 +171,7 @@ static bool open_scope(struct ask *ask)
 		values[field] = variable_get_named(field_variable(field));
 	ask_fill(&request, values);
 	if (!ask_exchange(ask, &request, OPEN_MS, &reply))
-		return false;
+		return;
 	name = text_copy(reply.scope);
 	set = name[0] && !setenv(variable_name(VARIABLE_SCOPE), name, 1);
 	free(name);
@@ -182,34 +179,24 @@ static bool open_scope(struct ask *ask)
 		if (request.value[field].len && !wire_is_trio(field))
 			unsetenv(field_variable(field));
 	}
-	return set;
 }
 
-/* The named scope around ours. Where it cannot be opened, its name still is the place for ours: the
- * service puts them together when the shared store is back. */
-static bool open_parent(struct ask *ask, const char *name)
+void scope_open(const char *parent, bool reports)
 {
 	const struct wire_request request = { .op = WIRE_OPEN,
 					      .target = WIRE_NAMED,
-					      .scope = text_of(name) };
-	struct wire_reply reply;
-
-	return !setenv(variable_name(VARIABLE_SCOPE), name, 1) &&
-	       ask_exchange(ask, &request, OPEN_MS, &reply);
-}
-
-bool scope_open(const char *parent, bool reports)
-{
+					      .scope = text_of(parent) };
 	struct ask *ask = calloc(1, sizeof(*ask));
-	bool opened = false;
+	struct wire_reply reply;
 
 	reports |= parent != NULL; /* it was asked for by name */
 	if (ask && connect_service(ask, reports)) {
-		if (parent)
-			open_parent(ask, parent);
-		opened = open_scope(ask);
+		/* The named scope around ours. Where it cannot be opened, its name still is the
+		 * place for ours: the service puts them together when the shared store is back. */
+		if (parent && !setenv(variable_name(VARIABLE_SCOPE), parent, 1))
+			ask_exchange(ask, &request, OPEN_MS, &reply);
+		open_scope(ask);
 		ask_close(ask);
 	}
 	free(ask);
-	return opened;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/complete.h"
 
 static void print_overview(FILE *out)
 {
@@ -23,30 +22,25 @@ static void print_overview(FILE *out)
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	bool help;
 
 	set_program_path(argc && argv[0][0] == '/' ? argv[0] : "");
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		command = argc > 2 ? command_find(argv[2]) : NULL;
-		if (command)
-			return print_help(command);
-		if (argc > 2) {
-			report_error("unknown command: %s (see tagalong --help)", argv[2]);
-			return EXIT_USAGE;
-		}
+	help = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help");
+	if (help && argc == 2) {
 		print_overview(stdout);
 		return EXIT_OK;
 	}
 	/* For the shells' completions alone. */
 	if (!strcmp(argv[1], "complete"))
 		return complete(argc - 2, argv + 2);
-	command = command_find(argv[1]);
+	command = command_find(argv[help ? 2 : 1]);
 	if (!command) {
-		report_error("unknown command: %s (see tagalong --help)", argv[1]);
+		report_error("unknown command: %s (see tagalong --help)", argv[help ? 2 : 1]);
 		return EXIT_USAGE;
 	}
-	return command->run(command, argc - 1, argv + 1);
+	return help ? print_help(command) : command->run(command, argc - 1, argv + 1);
 }

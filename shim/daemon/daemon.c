@@ -55,13 +55,6 @@ static void on_end(void *arg, struct scope *scope)
 	service->connections.last_ms = clock_monotonic_ms();
 }
 
-static void on_gone(void *arg, struct scope *scope)
-{
-	struct service *service = arg;
-
-	state_end_scope(&service->state, scope, "its process ended");
-}
-
 static void add_timer(struct event *event, uint64_t ms)
 {
 	const struct timeval interval = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
@@ -142,42 +135,6 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 		stop(service, "idle");
 }
 
-/* Before there is a socket that a signal could leave behind; they take effect in the loop. */
-static int add_signals(struct service *service)
-{
-	for (size_t i = 0; i < END_SIGNALS; i++) {
-		struct event *event = evsignal_new(service->base, end_signals[i], on_signal,
-						   service);
-
-		service->event[FIRST_SIGNAL + i] = event;
-		if (!event || event_add(event, NULL))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int add_events(struct service *service)
-{
-	struct event_base *base = service->base;
-
-	service->event[ACCEPTABLE] = event_new(base, service->listener.fd, EV_READ | EV_PERSIST,
-					       on_acceptable, service);
-	service->event[ACCEPT_PAUSE] = evtimer_new(base, on_accept_pause, service);
-	service->event[STORE_RETRY] = evtimer_new(base, on_store_retry, service);
-	service->event[SWEEP] = evtimer_new(base, on_sweep, service);
-	service->event[IDLE] = evtimer_new(base, on_idle, service);
-	for (size_t i = 0; i < FIRST_SIGNAL; i++) {
-		if (!service->event[i])
-			return -ENOMEM;
-	}
-	if (event_add(service->event[ACCEPTABLE], NULL))
-		return -ENOMEM;
-	if (service->options->idle_exit_seconds)
-		add_timer(service->event[IDLE],
-			  (uint64_t)service->options->idle_exit_seconds * 1000);
-	return 0;
-}
-
 /* Whether the next turn is to begin even if nothing happens. */
 static bool end_turn(struct service *service)
 {
@@ -195,6 +152,28 @@ static bool end_turn(struct service *service)
 	return again;
 }
 
+static int add_events(struct service *service)
+{
+	struct event_base *base = service->base;
+	struct event **event = service->event;
+
+	event[ACCEPTABLE] = event_new(base, service->listener.fd, EV_READ | EV_PERSIST,
+				      on_acceptable, service);
+	event[ACCEPT_PAUSE] = evtimer_new(base, on_accept_pause, service);
+	event[STORE_RETRY] = evtimer_new(base, on_store_retry, service);
+	event[SWEEP] = evtimer_new(base, on_sweep, service);
+	event[IDLE] = evtimer_new(base, on_idle, service);
+	for (size_t i = 0; i < FIRST_SIGNAL; i++) {
+		if (!event[i])
+			return -ENOMEM;
+	}
+	if (event_add(event[ACCEPTABLE], NULL))
+		return -ENOMEM;
+	if (service->options->idle_exit_seconds)
+		add_timer(event[IDLE], (uint64_t)service->options->idle_exit_seconds * 1000);
+	return 0;
+}
+
 static void serve(struct service *service)
 {
 	bool again = end_turn(service); /* the state file, as it was read */
@@ -209,34 +188,16 @@ static void serve(struct service *service)
 	listener_notify("STOPPING=1");
 }
 
-static void wire_up(struct service *service)
-{
-	service->pid_watch.base = service->base;
-	service->pid_watch.processes = (struct process_table){
-		.lookup = process_lookup,
-		.shares_pids = process_shares_pids,
-	};
-	service->pid_watch.on_gone = on_gone;
-	service->pid_watch.arg = service;
-	service->state.processes = service->pid_watch.processes;
-	service->state.pages = &service->pages;
-	service->state.on_open = on_open;
-	service->state.on_end = on_end;
-	service->state.on_reply = on_reply;
-	service->state.arg = service;
-}
-
 /* With the socket at hand. */
 static int serve_socket(struct service *service)
 {
 	struct scope *scope;
 	int result;
 
-	wire_up(service);
 	if (!process_proc_is_ours())
 		notice_warning("/proc is not this process's own (a pid namespace without one?): "
 			       "only named scopes and the default one are served");
-	result = pid_watch_init(&service->pid_watch);
+	result = pid_watch_init(&service->pid_watch, service->base, &service->state);
 	if (result)
 		goto out;
 	/* After the pid watch, which has raised the limit of descriptors. */
@@ -266,20 +227,36 @@ out:
 int service_run(const struct service_options *options)
 {
 	struct service *service = calloc(1, sizeof(*service));
-	int result = -ENOMEM;
+	int result;
 
 	if (!service)
-		return result;
+		return -ENOMEM;
 	service->options = options;
+	service->base = event_base_new();
+	service->state = (struct state){
+		.processes = { process_lookup, NULL, process_shares_pids },
+		.pages = &service->pages,
+		.on_open = on_open,
+		.on_end = on_end,
+		.on_reply = on_reply,
+		.arg = service,
+	};
 	notice_init(options->verbose, options->json);
 	/* A file at its limit of size and a reader that left are answers of write(2), not reasons
 	 * to die. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	service->base = event_base_new();
-	if (service->base)
-		result = add_signals(service);
+	/* Before there is a socket that a signal could leave behind; they take effect in the loop. */
+	result = service->base ? 0 : -ENOMEM;
+	for (size_t i = 0; !result && i < END_SIGNALS; i++) {
+		struct event *event = evsignal_new(service->base, end_signals[i], on_signal,
+						   service);
+
+		service->event[FIRST_SIGNAL + i] = event;
+		if (!event || event_add(event, NULL))
+			result = -ENOMEM;
+	}
 	if (!result)
 		result = listener_open(options->socket_path, &service->listener);
 	if (!result) {

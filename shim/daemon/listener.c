@@ -30,25 +30,19 @@ static bool is_number(const char *name, unsigned long wanted)
 	return value && text_number(text_of(value), 0x7FFFFFFF, &number) && number == wanted;
 }
 
-static bool is_listening_stream(int fd)
-{
-	int type = 0, listening = 0;
-	socklen_t size = sizeof(int);
-
-	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) && type == SOCK_STREAM &&
-	       !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) && listening;
-}
-
 static bool take_activated(struct listener *listener)
 {
 	struct sockaddr_un address = { 0 };
-	socklen_t size = sizeof(address);
+	socklen_t size = sizeof(address), int_size = sizeof(int);
+	int type = 0, listens = 0;
 	bool ours = is_number("LISTEN_PID", (unsigned long)getpid()) && is_number("LISTEN_FDS", 1);
 
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	if (!ours || !is_listening_stream(ACTIVATED_FD) ||
+	if (!ours || getsockopt(ACTIVATED_FD, SOL_SOCKET, SO_TYPE, &type, &int_size) < 0 ||
+	    getsockopt(ACTIVATED_FD, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_size) < 0 ||
+	    type != SOCK_STREAM || !listens ||
 	    getsockname(ACTIVATED_FD, (struct sockaddr *)&address, &size) < 0 ||
 	    address.sun_family != AF_UNIX || size == sizeof(address))
 		return false;

@@ -24,27 +24,21 @@ bool notice_wanted(void)
 	return is_verbose;
 }
 
-static struct text now(char memory[32])
-{
-	time_t seconds = time(NULL);
-	struct tm fields;
-
-	gmtime_r(&seconds, &fields);
-	return (struct text){ memory, strftime(memory, 32, "%Y-%m-%dT%H:%M:%SZ", &fields) };
-}
-
 /* `memory` takes the longest line: every part is bounded (names, lists of fields, messages). */
 static void write_line(int fd, const char *level, const char *event,
 		       const struct notice_part *parts, size_t count)
 {
-	char memory[2 * LOG_LINE_BYTES_MAX], time_memory[32];
+	char memory[2 * LOG_LINE_BYTES_MAX], now[32];
+	time_t seconds = time(NULL);
+	struct tm fields;
 	ssize_t written;
 	struct buf line;
 
 	buf_init(&line, memory, sizeof(memory) - 1); /* the LF takes the last byte */
 	if (is_json) {
+		strftime(now, sizeof(now), "%FT%TZ", gmtime_r(&seconds, &fields));
 		buf_char(&line, '{');
-		json_write_text(&line, "time", now(time_memory));
+		json_write_text(&line, "time", text_of(now));
 		json_write_text(&line, level, text_of(event));
 	} else {
 		buf_add(&line, text_of(event));

@@ -38,26 +38,12 @@ struct page {
 	size_t allocated; /* of the file, from its start */
 	int fd;
 	int file_fd; /* of the file beside the socket, locked; -1: there is none */
+	char path[SHARED_PAGE_PATH_BYTES]; /* of that */
 };
 
 _Static_assert(sizeof(pthread_mutex_t) <= offsetof(struct control_page, generation),
 	       "the mutex has its place");
 _Static_assert(sizeof(struct control_page) <= SHARED_PAGE_BYTES, "the control has its place");
-
-/* False for an abstract socket, which has no place. */
-static bool files_folder(const char *socket, struct buf *ret_path, char *memory, size_t size)
-{
-	buf_init(ret_path, memory, size);
-	buf_add(ret_path, text_of(socket));
-	buf_add(ret_path, (struct text){ SHARED_PAGE_FOLDER, sizeof(SHARED_PAGE_FOLDER) - 2 });
-	return socket[0] && !ret_path->full;
-}
-
-static bool file_path(const struct pages *pages, const struct page *page, struct buf *ret_path)
-{
-	shared_page_path(text_of(pages->socket), text_of(page->scope->name), ret_path);
-	return !ret_path->full;
-}
 
 /* Whether a token, or none, says enough to be shown the page. */
 static bool wants_file(const struct scopes *scopes, const struct page *page)
@@ -66,16 +52,11 @@ static bool wants_file(const struct scopes *scopes, const struct page *page)
 				       page->scope == scopes->default_scope ? NULL : page->scope);
 }
 
-static void remove_file(struct pages *pages, struct page *page)
+static void remove_file(struct page *page)
 {
-	char memory[SHARED_PAGE_PATH_BYTES];
-	struct buf path;
-
 	if (page->file_fd < 0)
 		return;
-	buf_init(&path, memory, sizeof(memory));
-	if (file_path(pages, page, &path))
-		unlink(path.data);
+	unlink(page->path);
 	fd_close(page->file_fd);
 	page->file_fd = -1;
 }
@@ -83,27 +64,23 @@ static void remove_file(struct pages *pages, struct page *page)
 /* The file says what the page does now, or is gone. */
 static void write_file(struct pages *pages, const struct scopes *scopes, struct page *page)
 {
-	char memory[SHARED_PAGE_PATH_BYTES], new_memory[SHARED_PAGE_PATH_BYTES];
-	struct buf path, new_path;
+	char memory[SHARED_PAGE_PATH_BYTES];
+	struct buf new_path;
 	int fd;
 
 	if (!pages->socket)
 		return;
 	if (!wants_file(scopes, page)) {
-		remove_file(pages, page);
+		remove_file(page);
 		return;
 	}
-	buf_init(&path, memory, sizeof(memory));
-	buf_init(&new_path, new_memory, sizeof(new_memory));
+	buf_init(&new_path, memory, sizeof(memory));
 	/* No name of a scope has a "~". */
 	shared_page_path(text_of(pages->socket), TEXT("~"), &new_path);
-	fd = !new_path.full && file_path(pages, page, &path) ?
-		     fd_open(AT_FDCWD, new_path.data, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW,
-			     0600) :
-		     -ENAMETOOLONG;
+	fd = fd_open(AT_FDCWD, new_path.data, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
 	if (fd >= 0 && !fd_lock(fd) &&
 	    !fd_write(fd, (struct text){ (const char *)page->memory->text, page->memory->bytes }) &&
-	    !rename(new_path.data, path.data)) {
+	    !rename(new_path.data, page->path)) {
 		fd_close(page->file_fd);
 		page->file_fd = fd;
 		return;
@@ -111,29 +88,35 @@ static void write_file(struct pages *pages, const struct scopes *scopes, struct 
 	if (fd >= 0)
 		unlink(new_path.data);
 	fd_close(fd);
-	remove_file(pages, page);
+	remove_file(page);
+}
+
+static void folder_path(const char *socket, char ret_path[SHARED_PAGE_PATH_BYTES])
+{
+	snprintf(ret_path, SHARED_PAGE_PATH_BYTES, "%s%.*s", socket,
+		 (int)sizeof(SHARED_PAGE_FOLDER) - 2, SHARED_PAGE_FOLDER);
 }
 
 /* Makes the folder of the files, and takes away what another service left there. */
 static void init_files(struct pages *pages, const char *socket)
 {
-	char memory[SHARED_PAGE_PATH_BYTES];
+	char path[SHARED_PAGE_PATH_BYTES];
 	struct statfs system;
 	struct dirent *entry;
-	struct buf path;
 	DIR *folder;
 	int fd;
 
-	if (!files_folder(socket, &path, memory, sizeof(memory)))
-		return;
-	mkdir(path.data, 0700);
-	fd = fd_open(AT_FDCWD, path.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (!socket[0])
+		return; /* an abstract one, which has no place */
+	folder_path(socket, path);
+	mkdir(path, 0700);
+	fd = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return;
 	folder = !fstatfs(fd, &system) && system.f_type == TMPFS_MAGIC ? fdopendir(fd) : NULL;
 	if (!folder) {
 		fd_close(fd);
-		rmdir(path.data);
+		rmdir(path);
 		return;
 	}
 	while ((entry = readdir(folder)))
@@ -142,58 +125,29 @@ static void init_files(struct pages *pages, const char *socket)
 	pages->socket = socket;
 }
 
-static void release_files(struct pages *pages)
-{
-	char memory[SHARED_PAGE_PATH_BYTES];
-	struct buf path;
-
-	if (pages->socket && files_folder(pages->socket, &path, memory, sizeof(memory)))
-		rmdir(path.data);
-	pages->socket = NULL;
-}
-
-static int make_memory_file(void)
+/* A sealed file of memory and its mapping here. 0 or a negative errno. */
+static int make_memory(int *ret_fd, void **ret_memory)
 {
 	int fd = memfd_create("tagalong", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	void *memory = MAP_FAILED;
+	int result;
 
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("tagalong", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : fd;
-}
-
-static int size_and_map(int fd, void **ret_memory)
-{
-	void *memory;
-	int result;
-
-	if (ftruncate(fd, SHARED_PAGE_BYTES) < 0)
-		return -errno;
-	memory = mmap(NULL, SHARED_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
-		return -errno;
+	if (fd >= 0 && !ftruncate(fd, SHARED_PAGE_BYTES))
+		memory = mmap(NULL, SHARED_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	/* After this mapping nobody gets one to write into (Linux 5.1). */
-	if (fcntl(fd, F_ADD_SEALS,
-		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0) {
-		result = -errno;
-		munmap(memory, SHARED_PAGE_BYTES);
-		return result;
-	}
-	*ret_memory = memory;
-	return 0;
-}
-
-static int make_memory(int *ret_fd, void **ret_memory)
-{
-	int fd = make_memory_file();
-	int result;
-
-	if (fd < 0)
-		return fd;
-	result = size_and_map(fd, ret_memory);
-	if (result)
-		fd_close(fd);
-	else
+	if (memory != MAP_FAILED &&
+	    !fcntl(fd, F_ADD_SEALS,
+		   F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)) {
 		*ret_fd = fd;
+		*ret_memory = memory;
+		return 0;
+	}
+	result = -errno;
+	if (memory != MAP_FAILED)
+		munmap(memory, SHARED_PAGE_BYTES);
+	fd_close(fd);
 	return result;
 }
 
@@ -271,7 +225,7 @@ static void end_page(struct pages *pages, struct page *page)
 {
 	TAILQ_REMOVE(&pages->all, page, link);
 	pages->count--;
-	remove_file(pages, page);
+	remove_file(page);
 	shared_page_retire(page->memory);
 	page->scope->page = NULL;
 	munmap(page->memory, SHARED_PAGE_BYTES);
@@ -281,15 +235,19 @@ static void end_page(struct pages *pages, struct page *page)
 
 void pages_release(struct pages *pages)
 {
+	char path[SHARED_PAGE_PATH_BYTES];
 	struct page *page, *next;
 
 	for (page = TAILQ_FIRST(&pages->all); page; page = next) {
 		next = TAILQ_NEXT(page, link);
 		end_page(pages, page);
 	}
-	release_files(pages);
 	if (!pages->control)
 		return;
+	if (pages->socket) {
+		folder_path(pages->socket, path);
+		rmdir(path);
+	}
 	pthread_mutex_unlock((pthread_mutex_t *)(void *)pages->control);
 	munmap(pages->control, SHARED_PAGE_BYTES);
 	fd_close(pages->control_fd);
@@ -330,12 +288,16 @@ static int make_page(struct pages *pages, const struct scopes *scopes, struct sc
 {
 	struct page *page = calloc(1, sizeof(*page));
 	void *memory = NULL;
+	struct buf path;
 	int result;
 
 	if (!page)
 		return -ENOMEM;
 	page->fd = page->file_fd = -1;
 	page->scope = scope;
+	buf_init(&path, page->path, sizeof(page->path));
+	if (pages->socket)
+		shared_page_path(text_of(pages->socket), text_of(scope->name), &path);
 	result = make_memory(&page->fd, &memory);
 	page->memory = memory;
 	if (!result && memory) /* it is; the analyzer takes errno for 0 */

@@ -19,18 +19,24 @@ struct watched {
 	int pidfd;
 };
 
+static void end_scope(struct pid_watch *watch, struct scope *scope)
+{
+	state_end_scope(watch->state, scope, "its process ended");
+}
+
 static void on_pidfd(evutil_socket_t fd, short what, void *arg)
 {
 	struct watched *watched = arg;
 
-	watched->watch->on_gone(watched->watch->arg, watched->scope);
+	end_scope(watched->watch, watched->scope);
 }
 
 static bool lives(const struct pid_watch *watch, const struct scope *scope)
 {
+	const struct process_table *processes = &watch->state->processes;
 	struct process process;
 
-	return !watch->processes.lookup(watch->processes.arg, scope->pid, &process) &&
+	return !processes->lookup(processes->arg, scope->pid, &process) &&
 	       process.start == scope->start && !process.has_ended;
 }
 
@@ -50,18 +56,18 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	for (watched = LIST_FIRST(&watch->swept); watched; watched = next) {
 		next = LIST_NEXT(watched, link);
 		if (!lives(watch, watched->scope))
-			watch->on_gone(watch->arg, watched->scope);
+			end_scope(watch, watched->scope);
 	}
 	if (!LIST_EMPTY(&watch->swept))
 		arm_sweep(watch);
 }
 
-int pid_watch_init(struct pid_watch *watch)
+int pid_watch_init(struct pid_watch *watch, struct event_base *base, struct state *state)
 {
 	struct rlimit limit;
 
+	*watch = (struct pid_watch){ .base = base, .state = state };
 	LIST_INIT(&watch->swept);
-	watch->descriptors = watch->descriptors_max = 0;
 	watch->sweep = evtimer_new(watch->base, on_sweep, watch);
 	if (!watch->sweep)
 		return -ENOMEM;
@@ -83,48 +89,33 @@ void pid_watch_release(struct pid_watch *watch)
 		event_free(watch->sweep);
 }
 
-static int open_pidfd(struct pid_watch *watch, struct watched *watched)
+int pid_watch_add(struct pid_watch *watch, struct scope *scope)
 {
-	int fd;
+	struct watched *watched = calloc(1, sizeof(*watched));
+	int fd = -EMFILE;
 
-	if (watch->descriptors == watch->descriptors_max)
-		return 0;
-	fd = process_pidfd(watched->scope->pid);
-	if (fd < 0)
-		return fd == -ESRCH ? -ESRCH : 0;
-	watched->event = event_new(watch->base, fd, EV_READ, on_pidfd, watched);
-	if (!watched->event || event_add(watched->event, NULL)) {
+	if (!watched)
+		return -ENOMEM;
+	if (watch->descriptors < watch->descriptors_max)
+		fd = process_pidfd(scope->pid);
+	if (fd == -ESRCH) {
+		free(watched);
+		return fd;
+	}
+	*watched = (struct watched){ .watch = watch, .scope = scope, .pidfd = fd };
+	if (fd >= 0)
+		watched->event = event_new(watch->base, fd, EV_READ, on_pidfd, watched);
+	if (watched->event && !event_add(watched->event, NULL)) {
+		watch->descriptors++;
+	} else {
 		if (watched->event)
 			event_free(watched->event);
 		watched->event = NULL;
 		fd_close(fd);
-		return 0;
-	}
-	watched->pidfd = fd;
-	watch->descriptors++;
-	return 0;
-}
-
-int pid_watch_add(struct pid_watch *watch, struct scope *scope)
-{
-	struct watched *watched = calloc(1, sizeof(*watched));
-	int result;
-
-	if (!watched)
-		return -ENOMEM;
-	watched->watch = watch;
-	watched->scope = scope;
-	watched->pidfd = -1;
-	result = open_pidfd(watch, watched);
-	if (result) {
-		free(watched);
-		return result;
-	}
-	scope->watch = watched;
-	if (!watched->event) {
 		LIST_INSERT_HEAD(&watch->swept, watched, link);
 		arm_sweep(watch);
 	}
+	scope->watch = watched;
 	/* Checked after the pidfd is open: the pid may have been reused just before. */
 	if (lives(watch, scope))
 		return 0;

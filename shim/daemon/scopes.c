@@ -271,12 +271,6 @@ int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FI
 	return scopes_replace(scopes, scope, left);
 }
 
-void scopes_set_expiry(struct scopes *scopes, struct scope *scope, uint64_t expires_ms)
-{
-	scope->expires_ms = expires_ms;
-	scopes_mark_changed(scopes, scope);
-}
-
 struct scope *scopes_by_name(const struct scopes *scopes, struct text name)
 {
 	struct index_entry *entry;

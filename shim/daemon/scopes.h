@@ -10,13 +10,12 @@
 #include "core/context.h"
 #include "daemon/process.h"
 #include "lib/hash_index.h"
-#include "protocol/protocol_limits.h"
 
 struct packed;
 struct page;
 
-/* Read only outside of scopes.c, but for `watch`, `page`, `watchers` and what is of a shared
- * store. */
+/* Read only outside of scopes.c, but for `watch`, `page`, `watchers`, `expires_ms` and what is of a
+ * shared store. */
 struct scope {
 	TAILQ_ENTRY(scope) order; /* by serial */
 	LIST_ENTRY(scope) sibling;
@@ -81,8 +80,6 @@ int scopes_replace(struct scopes *scopes, struct scope *scope,
 		   const struct text value[FIELD_COUNT]);
 /* Something about it is to be shown anew: its effective context counts as changed. */
 void scopes_mark_changed(struct scopes *scopes, struct scope *scope);
-/* When a named scope ends by itself; 0: never. */
-void scopes_set_expiry(struct scopes *scopes, struct scope *scope, uint64_t expires_ms);
 /* 1 when something changed, 0, or -ENOMEM. */
 int scopes_unset(struct scopes *scopes, struct scope *scope, const bool unset[FIELD_COUNT]);
 

@@ -127,17 +127,20 @@ static void tick_in(struct shared_store *store, uint64_t ms)
 	event_add(store->tick, &interval);
 }
 
-/* Takes the call, which may be NULL: TIME. */
-static struct command *new_command(struct script_call *call)
+/* Without a change: TIME. NULL without memory. */
+static struct command *new_command(const struct shared_store *store,
+				   const struct shared_change *change)
 {
 	struct command *command = calloc(1, sizeof(*command));
 
-	if (!command) {
-		free(call);
+	if (command && change)
+		command->call = script_call_new(&store->address, change);
+	if (command && change && !command->call) {
+		free(command);
 		return NULL;
 	}
-	command->call = call;
-	command->deadline_ms = clock_monotonic_ms() + SHARED_ANSWER_MS;
+	if (command)
+		command->deadline_ms = clock_monotonic_ms() + SHARED_ANSWER_MS;
 	return command;
 }
 
@@ -172,25 +175,17 @@ static void send_command(struct shared_store *store, struct command *command)
 
 static void ask_time(struct shared_store *store)
 {
-	struct command *command = new_command(NULL);
+	struct command *command = new_command(store, NULL);
 
 	store->time_asked_ms = clock_monotonic_ms();
 	if (command)
 		send_command(store, command);
 }
 
-static struct command *new_call(const struct shared_store *store,
-				const struct shared_change *change)
-{
-	struct script_call *call = script_call_new(&store->address, change);
-
-	return call ? new_command(call) : NULL;
-}
-
 static void read_name(struct shared_store *store, struct text name)
 {
 	const struct shared_change get = { .op = SHARED_GET, .name = name };
-	struct command *command = new_call(store, &get);
+	struct command *command = new_command(store, &get);
 
 	if (command)
 		send_command(store, command);
@@ -609,7 +604,7 @@ void shared_store_sweep(struct shared_store *store, bool (*is_needed)(void *arg,
 
 int shared_store_ask(struct shared_store *store, const struct shared_change *change, void *request)
 {
-	struct command *command = new_call(store, change);
+	struct command *command = new_command(store, change);
 
 	if (!command)
 		return -ENOMEM;

@@ -2,7 +2,6 @@
 /* Scopes and their stores in step: at the end of each turn of the loop what changed is put. */
 #include "daemon/state.h"
 
-#include <errno.h>
 #include <time.h>
 
 #include "daemon/daemon_limits.h"
@@ -125,8 +124,10 @@ static void set_expiry(struct state *state, struct scope *scope, uint64_t ttl_ms
 
 	if (expires_ms && (!state->next_expiry_ms || expires_ms < state->next_expiry_ms))
 		state->next_expiry_ms = expires_ms;
-	if (expires_ms != scope->expires_ms)
-		scopes_set_expiry(&state->scopes, scope, expires_ms);
+	if (expires_ms == scope->expires_ms)
+		return;
+	scope->expires_ms = expires_ms;
+	scopes_mark_changed(&state->scopes, scope);
 }
 
 void state_set_ttl(struct state *state, struct scope *scope, uint64_t seconds)

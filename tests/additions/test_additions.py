@@ -44,14 +44,14 @@ const struct command command_hello = {
 	.run = run,
 };
 """
-HOOK = '\t[RUNTIME_ACME] = { "acme", "acme/hook.acme", "ACME_OPTIONS", " " },\n'
+HOOK = '\t[RUNTIME_ACME] = { "acme", "acme/hook.acme", "ACME_OPTIONS", "--load ", " " },\n'
 
 
-def insert(path, mark, text, after=True):
-    """In front of, or behind, the first line that has this mark."""
+def insert(path, mark, text):
+    """Behind the first line that has this mark."""
     lines = path.read_text().splitlines(keepends=True)
     at = next(number for number, line in enumerate(lines) if mark in line)
-    lines.insert(at + after, text)
+    lines.insert(at + 1, text)
     path.write_text("".join(lines))
 
 
@@ -69,8 +69,6 @@ def make(tree):
     (shim / "hooks" / "acme").mkdir()
     (shim / "hooks" / "acme" / "hook.acme").write_text("\n")
     insert(shim / "cli" / "launch.c", "[RUNTIME_PYTHON] =", HOOK)
-    insert(shim / "cli" / "launch.c", "if (hook == RUNTIME_NODE &&",
-           "\tif (hook == RUNTIME_ACME)\n\t\tset_variable(runtimes[hook].variable, path.data);\n", after=False)
     header = shim / "cli" / "launch.h"
     header.write_text(header.read_text().replace("RUNTIME_PYTHON, RUNTIME_HOOKS", "RUNTIME_PYTHON, RUNTIME_ACME, RUNTIME_HOOKS"))
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "CC") if name in os.environ}
@@ -138,6 +136,6 @@ def test_a_command(tagalong):
 
 def test_a_hook(tagalong):
     shown = tagalong("run", "--no-service", "--", "sh", "-c", "echo $ACME_OPTIONS")
-    assert "hooks/acme/hook.acme" in shown
+    assert shown.startswith("--load /") and shown.endswith("hooks/acme/hook.acme\n")
     off = tagalong("run", "--no-service", "--", "sh", "-c", "echo $ACME_OPTIONS", TAGALONG_HOOKS="libcurl,dl")
     assert off == "\n"

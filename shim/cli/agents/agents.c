@@ -125,9 +125,22 @@ static void run_hook(const struct agent *agent)
 	cJSON_Delete(input);
 }
 
+static bool yes;
+
+static const struct command_option options[] = {
+	{ "yes", NULL, "write without asking", .flag = &yes },
+	{ 0 },
+};
+
+static const struct command_verb verbs[] = {
+	{ "status", "", "show what is installed, and when it was last seen working", WORD_FREE },
+	{ "install", "AGENT", "show the change, ask, and write it", WORD_AGENT },
+	{ "uninstall", "AGENT", "remove exactly what install has written", WORD_AGENT },
+	{ 0 },
+};
+
 /* Shows the change, asks whether to write it, and does. */
-static int change(const struct agent *agent, int (*act)(const struct agent *, enum agent_mode),
-		  bool yes)
+static int change(const struct agent *agent, int (*act)(const struct agent *, enum agent_mode))
 {
 	char answer[8];
 	int code;
@@ -146,28 +159,13 @@ static int change(const struct agent *agent, int (*act)(const struct agent *, en
 	return act(agent, AGENT_WRITE);
 }
 
-enum { OPT_YES = 1 };
-
-static const struct command_option options[] = {
-	{ "yes", NULL, "write without asking", WORD_FREE, OPT_YES, 0 },
-	{ 0 },
-};
-
-static const struct command_verb verbs[] = {
-	{ "status", "", "show what is installed, and when it was last seen working", WORD_FREE },
-	{ "install", "AGENT", "show the change, ask, and write it", WORD_AGENT },
-	{ "uninstall", "AGENT", "remove exactly what install has written", WORD_AGENT },
-	{ 0 },
-};
-
 static int run(const struct command *command, int argc, char **argv)
 {
 	const struct agent *agent, *also;
-	bool yes = false, install;
+	bool install;
 	int code;
 
-	while (next_option(command, argc, argv) != OPTION_END)
-		yes = true;
+	next_option(command, argc, argv);
 	argc -= optind;
 	argv += optind;
 	if (!argc)
@@ -190,12 +188,12 @@ static int run(const struct command *command, int argc, char **argv)
 	if (!agent)
 		usage_error(command, "unknown agent: %s", argv[1]);
 	refuse_foreign_home();
-	code = change(agent, install ? agent_install : agent_uninstall, yes);
+	code = change(agent, install ? agent_install : agent_uninstall);
 	if (install && code == EXIT_OK && agent->advice)
 		puts(agent->advice);
 	also = agent->also ? agent_find(agent->also) : NULL;
 	if (code == EXIT_OK && also && agent_fits(also, install))
-		code = change(also, install ? agent_install : agent_uninstall, yes);
+		code = change(also, install ? agent_install : agent_uninstall);
 	return code;
 }
 

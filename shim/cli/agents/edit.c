@@ -4,7 +4,6 @@
  * file since, the element alone is taken out, and where that cannot be found, nothing is
  * touched. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/launch.h"
+#include "core/config.h"
 #include "core/context.h"
 #include "core/folder.h"
 #include "core/preset.h"
@@ -195,15 +195,13 @@ static char *make_toml(const char *key)
 static char *make_part(const struct agent *agent)
 {
 	const char *program = program_path();
-	char memory[PATH_BYTES_MAX];
-	struct buf plugin;
+	char plugin[PATH_BYTES_MAX];
 
 	if (agent->toml)
 		return make_toml(agent->path[0]);
-	buf_init(&plugin, memory, sizeof(memory));
-	if (!program[0] || hook_path("kilo/tagalong.js", &plugin))
+	if (!program[0] || hook_path("kilo/tagalong.js", plugin))
 		die(EXIT_TROUBLE, "cannot find hooks/kilo/tagalong.js beside the library");
-	if (!path_is_plain(program) || !path_is_plain(plugin.data))
+	if (!path_is_plain(program) || !path_is_plain(plugin))
 		die(EXIT_TROUBLE,
 		    "an agent's configuration cannot hold a path with a space or a quote: %s; "
 		    "install Tagalong elsewhere",
@@ -212,12 +210,12 @@ static char *make_part(const struct agent *agent)
 		return text_format(
 			"// Written by \"tagalong agents install %s\", removed by \"tagalong "
 			"agents uninstall %s\".\nexport { Tagalong } from \"%s\"\n",
-			agent->name, agent->name, plugin.data);
+			agent->name, agent->name, plugin);
 	if (agent->hook)
 		return text_format("{\"hooks\": [{\"type\": \"command\", \"command\": "
 				   "\"'%s' agents hook %s\", \"timeout\": 5}]}",
 				   program, agent->name);
-	return text_format("\"file://%s\"", plugin.data);
+	return text_format("\"file://%s\"", plugin);
 }
 
 static struct jsonc_target target_of(const struct agent *agent, const char *element)
@@ -230,8 +228,12 @@ static struct jsonc_target target_of(const struct agent *agent, const char *elem
 __attribute__((noreturn)) static void refuse(const struct change *change,
 					     const struct jsonc_error *error)
 {
-	die(EXIT_TROUBLE, "%s:%u:%u: %s; the file was not changed", change->path, error->line,
-	    error->column, error->reason);
+	struct text text = { change->before, change->before_len };
+	size_t line, column;
+
+	config_line_of(text, error->at, &line, &column);
+	die(EXIT_TROUBLE, "%s:%zu:%zu: %s; the file was not changed", change->path, line, column,
+	    error->reason);
 }
 
 static void plan_toml(const struct agent *agent, const char *part, struct change *change,

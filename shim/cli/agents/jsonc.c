@@ -194,19 +194,6 @@ static bool scan_value(struct jsonc_scan *scan, size_t matched)
 	return c == '"' ? scan_string(scan) : scan_word(scan);
 }
 
-static void find_place(const struct jsonc_scan *scan, struct jsonc_error *ret_error)
-{
-	ret_error->reason = scan->error;
-	ret_error->line = ret_error->column = 1;
-	for (size_t i = 0; i < scan->at && i < scan->text.len; i++) {
-		ret_error->column++;
-		if (scan->text.ptr[i] == '\n') {
-			ret_error->line++;
-			ret_error->column = 1;
-		}
-	}
-}
-
 static int run(struct jsonc_scan *scan, struct text text, const struct jsonc_target *target,
 	       struct jsonc_error *ret_error)
 {
@@ -221,7 +208,7 @@ static int run(struct jsonc_scan *scan, struct text text, const struct jsonc_tar
 	}
 	if (!scan->error)
 		return 0;
-	find_place(scan, ret_error);
+	*ret_error = (struct jsonc_error){ scan->error, scan->at };
 	return -EINVAL;
 }
 

@@ -23,10 +23,10 @@ struct jsonc_span {
 	size_t start, len;
 };
 
-/* What is wrong with a text, and where. */
+/* What is wrong with a text, and at which byte. */
 struct jsonc_error {
 	const char *reason;
-	unsigned line, column; /* from 1 */
+	size_t at;
 };
 
 /* Whether the element is there, and where: with the comma that goes with it. -EINVAL, and an error,

@@ -16,16 +16,21 @@
 #include "lib/limits.h"
 #include "cli/files.h"
 
-static bool receipt_path(struct buf *path, const char *name, const char *kind)
+/* Makes the folder, too. NULL when there is none. */
+static const char *receipt_path(const struct agent *agent, const char *kind)
 {
-	if (!folder_of_state(path))
-		return false;
-	buf_add(path, TEXT("/agents"));
-	folder_make(path->data, 0700);
-	buf_char(path, '/');
-	buf_add(path, text_of(name));
-	buf_add(path, text_of(kind));
-	return !path->full;
+	static char memory[PATH_BYTES_MAX];
+	struct buf path;
+
+	buf_init(&path, memory, sizeof(memory));
+	if (!folder_of_state(&path))
+		return NULL;
+	buf_add(&path, TEXT("/agents"));
+	folder_make(path.data, 0700);
+	buf_char(&path, '/');
+	buf_add(&path, text_of(agent->name));
+	buf_add(&path, text_of(kind));
+	return path.full ? NULL : memory;
 }
 
 static char *member_copy(const cJSON *root, const char *name)
@@ -37,16 +42,12 @@ static char *member_copy(const cJSON *root, const char *name)
 
 int receipt_read(const struct agent *agent, struct receipt *ret_receipt)
 {
-	char memory[PATH_BYTES_MAX], *bytes;
-	struct buf path;
+	const char *path = receipt_path(agent, ".json");
+	char *bytes;
 	cJSON *root;
 	size_t len;
-	int result;
+	int result = path ? file_load(path, &bytes, &len) : -ENOENT;
 
-	buf_init(&path, memory, sizeof(memory));
-	if (!receipt_path(&path, agent->name, ".json"))
-		return -ENOENT;
-	result = file_load(path.data, &bytes, &len);
 	if (result)
 		return result;
 	root = cJSON_ParseWithLength(bytes, len);
@@ -64,32 +65,27 @@ int receipt_read(const struct agent *agent, struct receipt *ret_receipt)
 int receipt_write(const struct agent *agent, const struct receipt *receipt)
 {
 	cJSON *root = cJSON_CreateObject();
-	char memory[PATH_BYTES_MAX], *text;
-	int result = -ENOMEM;
-	struct buf path;
+	const char *path = receipt_path(agent, ".json");
+	int result = path ? -ENOMEM : -ENOENT;
+	char *text;
 
 	cJSON_AddStringToObject(root, "file", receipt->file);
 	cJSON_AddStringToObject(root, "text", receipt->text);
 	cJSON_AddBoolToObject(root, "created", receipt->created);
 	text = cJSON_Print(root);
 	cJSON_Delete(root);
-	buf_init(&path, memory, sizeof(memory));
-	if (text)
-		result = receipt_path(&path, agent->name, ".json") ?
-				 file_write(path.data, text_of(text), 0600, FILE_REPLACE) :
-				 -ENOENT;
+	if (path && text)
+		result = file_write(path, text_of(text), 0600, FILE_REPLACE);
 	cJSON_free(text);
 	return result;
 }
 
 void receipt_remove(const struct agent *agent)
 {
-	char memory[PATH_BYTES_MAX];
-	struct buf path;
+	const char *path = receipt_path(agent, ".json");
 
-	buf_init(&path, memory, sizeof(memory));
-	if (receipt_path(&path, agent->name, ".json"))
-		unlink(path.data);
+	if (path)
+		unlink(path);
 }
 
 void receipt_release(struct receipt *receipt)
@@ -101,14 +97,12 @@ void receipt_release(struct receipt *receipt)
 void agents_note_seen(const char *name)
 {
 	const struct agent *agent = agent_find(name);
-	char memory[PATH_BYTES_MAX];
-	struct buf path;
+	const char *path = agent ? receipt_path(agent, ".seen") : NULL;
 	int fd;
 
-	buf_init(&path, memory, sizeof(memory));
-	if (!agent || !receipt_path(&path, agent->name, ".seen"))
+	if (!path)
 		return;
-	fd = fd_open(AT_FDCWD, path.data, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
+	fd = fd_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
 	if (fd >= 0)
 		futimens(fd, NULL);
 	fd_close(fd);
@@ -116,12 +110,8 @@ void agents_note_seen(const char *name)
 
 time_t agent_seen(const struct agent *agent)
 {
-	char memory[PATH_BYTES_MAX];
+	const char *path = receipt_path(agent, ".seen");
 	struct stat status;
-	struct buf path;
 
-	buf_init(&path, memory, sizeof(memory));
-	if (!receipt_path(&path, agent->name, ".seen") || stat(path.data, &status) < 0)
-		return 0;
-	return status.st_mtime;
+	return path && !stat(path, &status) ? status.st_mtime : 0;
 }

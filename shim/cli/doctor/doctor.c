@@ -5,7 +5,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/command.h"
 #include "cli/print_json.h"
@@ -125,10 +124,19 @@ static void print_program_text(const char *command, const struct program_report 
 		       "URL.\n");
 }
 
-static int check_program(char **argv, bool json, bool with_probe)
+static bool json, with_probe;
+
+static const struct command_option options[] = {
+	{ "probe", NULL, "start COMMAND with a relay on loopback, and report what arrives there",
+	  .flag = &with_probe },
+	{ "json", NULL, "print JSON", .flag = &json },
+	{ 0 },
+};
+
+static int check_program(char **argv)
 {
-	static struct program_report report; /* the process ends with it */
-	struct probe_report probe = { .exit_code = -1 };
+	static struct program_report report; /* the process ends with both */
+	static struct probe_report probe;
 	bool reached;
 	int code = EXIT_OK;
 
@@ -164,7 +172,7 @@ static void print_installation_json(const struct installation *installation)
 	print_json(root, cJSON_Print);
 }
 
-static int check_installation(bool json)
+static int check_installation(void)
 {
 	static struct installation installation; /* the process ends with it */
 	int code = EXIT_OK;
@@ -192,29 +200,14 @@ static int check_installation(bool json)
 	return code;
 }
 
-enum { OPT_JSON = 1, OPT_PROBE };
-
-static const struct command_option options[] = {
-	{ "probe", NULL, "start COMMAND with a relay on loopback, and report what arrives there",
-	  WORD_FREE, OPT_PROBE, 0 },
-	{ "json", NULL, "print JSON", WORD_FREE, OPT_JSON, 0 },
-	{ 0 },
-};
-
 static int run(const struct command *command, int argc, char **argv)
 {
-	bool json = false, probe = false;
-	int option;
-
-	while ((option = next_option(command, argc, argv)) != OPTION_END) {
-		json = json || option == OPT_JSON;
-		probe = probe || option == OPT_PROBE;
-	}
-	if (optind < argc - 1 && !probe)
+	next_option(command, argc, argv);
+	if (optind < argc - 1 && !with_probe)
 		usage_error(command, "arguments of COMMAND need --probe");
-	if (optind == argc && probe)
+	if (optind == argc && with_probe)
 		usage_error(command, "no command to probe");
-	return optind < argc ? check_program(argv + optind, json, probe) : check_installation(json);
+	return optind < argc ? check_program(argv + optind) : check_installation();
 }
 
 const struct command command_doctor = {

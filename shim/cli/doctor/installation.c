@@ -4,7 +4,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
-#include <limits.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,24 +91,21 @@ static void on_other_library(void *arg, const char *path)
 
 static void check_library(struct installation *all)
 {
-	char memory[PATH_MAX] = "";
 	struct others others = { .all = all };
+	char path[PATH_BYTES_MAX] = "";
+	int result = library_path(path);
 	struct binary binary;
-	struct buf path;
-	int result;
 
-	buf_init(&path, memory, sizeof(memory));
-	result = library_path(&path);
 	if (result) {
 		add(all, "library",
 		    result == -EINVAL ?
 			    "its path has a space or a colon, which LD_PRELOAD cannot hold" :
 			    "libtagalong.so was not found beside this program or in ../lib/tagalong",
-		    "%s", memory[0] ? memory : "-");
+		    "%s", path[0] ? path : "-");
 		return;
 	}
-	add_library(all, "library", memory, &binary);
-	library_others(memory, on_other_library, &others);
+	add_library(all, "library", path, &binary);
+	library_others(path, on_other_library, &others);
 	if (binary.machine == EM_X86_64 && !others.has_32 && !access(LOADER_32, X_OK))
 		add(all, "32-bit programs", NULL, "not tagged: no 32-bit library is installed");
 }

@@ -8,7 +8,6 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/limits.h"
 #include "lib/text.h"
@@ -114,29 +113,15 @@ static const struct known rows[] = {
 };
 /* clang-format on */
 
-/* Takes the next word of a list that is separated by blanks. */
-static bool next_word(const char **list, char *ret_word, size_t size)
-{
-	size_t len;
-
-	*list += strspn(*list, " ");
-	len = strcspn(*list, " ");
-	if (!len || len >= size)
-		return false;
-	memcpy(ret_word, *list, len);
-	ret_word[len] = '\0';
-	*list += len;
-	return true;
-}
-
 const struct known *known_find(const char *name)
 {
+	struct text names, word;
 	char pattern[64];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *names = rows[i].names;
-
-		while (next_word(&names, pattern, sizeof(pattern))) {
+		names = text_of(rows[i].names);
+		while (text_next(&names, ' ', &word)) {
+			snprintf(pattern, sizeof(pattern), "%.*s", (int)word.len, word.ptr);
 			if (!fnmatch(pattern, name, 0))
 				return &rows[i];
 		}
@@ -167,18 +152,22 @@ static void list_files(const char *patterns, const char *prefix, enum file_kind 
 		       struct list *ret_list)
 {
 	const char *home = variable_get_named("HOME");
-	char word[256], pattern[PATH_BYTES_MAX + 256];
+	struct text rest = text_of(patterns), word;
+	char pattern[PATH_BYTES_MAX + 256];
 	struct binary binary;
 	glob_t found;
 
-	while (patterns && next_word(&patterns, word, sizeof(word))) {
-		if (word[0] == '~' && !home)
+	while (text_next(&rest, ' ', &word)) {
+		bool is_absolute = word.ptr[0] == '/', is_below_home = word.ptr[0] == '~';
+
+		if (is_below_home && !home)
 			continue;
-		snprintf(pattern, sizeof(pattern), "%s%s%s",
-			 word[0] == '/' ? "" :
-			 word[0] == '~' ? home :
-					  prefix,
-			 word[0] == '/' || word[0] == '~' ? "" : "/", word + (word[0] == '~'));
+		word = text_from(word, is_below_home);
+		snprintf(pattern, sizeof(pattern), "%s%s%.*s",
+			 is_absolute   ? "" :
+			 is_below_home ? home :
+					 prefix,
+			 is_absolute || is_below_home ? "" : "/", (int)word.len, word.ptr);
 		if (glob(pattern, 0, NULL, &found))
 			continue;
 		for (size_t i = 0; i < found.gl_pathc; i++) {

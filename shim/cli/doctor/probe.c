@@ -34,7 +34,8 @@ struct probe {
 	struct event *child_event, *last_words;
 	char base[64]; /* http://127.0.0.1:PORT */
 	char url[128];
-	char *log; /* a file for the request log, which says what heads do not */
+	char *log_path; /* a file for the request log, which says what heads do not */
+	FILE *log; /* NULL: there is none */
 	pid_t child; /* 0: it has ended */
 	struct probe_report *report;
 };
@@ -102,7 +103,7 @@ static void exec_command(const struct probe *probe, char **argv)
 	setenv("TAGALONG_TASK_ID", TASK, 1);
 	setenv("TAGALONG_PRESET", PRESET, 1);
 	setenv("TAGALONG_ENDPOINTS", "chat", 1);
-	setenv("TAGALONG_LOG", probe->log ? probe->log : "", 1);
+	setenv("TAGALONG_LOG", probe->log ? probe->log_path : "", 1);
 	unsetenv("TAGALONG_OFF");
 	for (size_t i = 0; argv[i]; i++)
 		argv[i] = fill(fill(argv[i], "{url}", probe->url), "{base}", probe->base);
@@ -230,34 +231,21 @@ static void release(struct probe *probe)
 		evhttp_free(probe->relay);
 	if (probe->events)
 		event_base_free(probe->events);
-	if (probe->log)
-		unlink(probe->log);
-	free(probe->log);
-}
-
-static char *make_log(void)
-{
-	char *path = text_format("%s/tagalong-doctor-XXXXXX",
-				 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-	int fd = path ? mkostemp(path, O_CLOEXEC) : -1;
-
-	if (fd < 0) {
-		free(path);
-		return NULL;
+	if (probe->log) {
+		unlink(probe->log_path);
+		fclose(probe->log);
 	}
-	close(fd);
-	return path;
+	free(probe->log_path);
 }
 
 /* How the first request that says so came to its conversation id. */
-static void read_log(const char *path, struct probe_report *report)
+static void read_log(FILE *log, struct probe_report *report)
 {
 	static const char member[] = "\"conversation_from\":\"";
-	FILE *file = fopen(path, "re");
 	char *line = NULL, *value;
 	size_t size = 0;
 
-	while (file && !report->conversation[0] && getline(&line, &size, file) > 0) {
+	while (!report->conversation[0] && getline(&line, &size, log) > 0) {
 		value = strstr(line, member);
 		if (!value)
 			continue;
@@ -266,19 +254,21 @@ static void read_log(const char *path, struct probe_report *report)
 			 (int)strcspn(value, "\""), value);
 	}
 	free(line);
-	if (file)
-		fclose(file);
 }
 
 int doctor_probe(char **argv, struct probe_report *ret_report)
 {
 	const struct timeval limit = { .tv_sec = PROBE_SECONDS };
 	struct probe probe = { .report = ret_report };
+	const char *folder = getenv("TMPDIR");
 	bool started = listen_on_loopback(&probe);
 	pid_t group;
+	int fd;
 
 	*ret_report = (struct probe_report){ .exit_code = -1 };
-	probe.log = make_log();
+	probe.log_path = text_format("%s/tagalong-doctor-XXXXXX", folder ? folder : "/tmp");
+	fd = mkostemp(probe.log_path, O_CLOEXEC);
+	probe.log = fd < 0 ? NULL : fdopen(fd, "r");
 	fflush(stdout);
 	group = probe.child = started ? fork() : -1;
 	if (!group)

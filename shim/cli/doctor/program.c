@@ -3,7 +3,6 @@
  * starts; which libraries that needs is asked of its own dynamic loader, which runs none of its
  * code. */
 #include <elf.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
@@ -83,20 +82,17 @@ static bool isolates_python(const char *options)
 static bool next_interpreter(struct target *target, const char *line)
 {
 	bool (*is_skipped)(const char *path) = NULL;
-	char copy[512], *word, *rest = copy;
+	char copy[512], *word, *rest;
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)strcspn(line, "\n"), line);
-	word = strsep(&rest, " \t");
-	while (word && !*word)
-		word = strsep(&rest, " \t");
+	word = strtok_r(copy, " \t", &rest);
 	if (!word)
 		return false;
 	if (!strcmp(program_name(word), "env")) {
 		/* Options and NAME=VALUE are env's own. */
-		while ((word = strsep(&rest, " \t"))) {
-			if (*word && *word != '-' && !strchr(word, '='))
-				break;
-		}
+		do
+			word = strtok_r(NULL, " \t", &rest);
+		while (word && (word[0] == '-' || strchr(word, '=')));
 		is_skipped = launcher_is;
 	}
 	target->is_isolated = rest && isolates_python(rest);
@@ -196,11 +192,9 @@ static bool is_musl_loader(const char *path)
  * is preloaded. Cut to size - 1 bytes. False when it could not be run, or was ended by a signal. */
 static bool ask_loader(char *const argv[], char *ret_text, size_t size)
 {
-	char discarded[4096];
 	int ends[2], status, null;
-	size_t len = 0;
-	ssize_t got;
 	pid_t child;
+	FILE *out;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
@@ -216,16 +210,15 @@ static bool ask_loader(char *const argv[], char *ret_text, size_t size)
 		_exit(EXIT_NOT_FOUND);
 	}
 	close(ends[1]);
-	do {
-		size_t space = size - 1 - len;
-
-		got = child < 0 ? 0 :
-		      space	? read(ends[0], ret_text + len, space) :
-				  read(ends[0], discarded, sizeof(discarded));
-		len += space && got > 0 ? (size_t)got : 0;
-	} while (got > 0 || (got < 0 && errno == EINTR));
-	ret_text[len] = '\0';
-	close(ends[0]);
+	out = child < 0 ? NULL : fdopen(ends[0], "r");
+	if (!out) {
+		close(ends[0]);
+		return false;
+	}
+	ret_text[fread(ret_text, 1, size - 1, out)] = '\0';
+	while (getc_unlocked(out) != EOF)
+		; /* so that the loader does not die of a full pipe */
+	fclose(out);
 	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
 }
 
@@ -274,15 +267,13 @@ static void compare_class(void *arg, const char *path)
 static bool has_own_library(struct target *target)
 {
 	const struct binary *binary = &target->report->binary;
-	char memory[PATH_MAX] = "", loader[PATH_MAX];
-	struct buf path;
+	char path[PATH_BYTES_MAX], loader[PATH_MAX];
 
-	buf_init(&path, memory, sizeof(memory));
-	if (binary->machine == EM_386 && !library_path(&path) &&
+	if (binary->machine == EM_386 && !library_path(path) &&
 	    realpath(binary->interpreter, loader) &&
 	    !text_starts_with(text_of(loader), TEXT("/lib32/")) &&
 	    !text_starts_with(text_of(loader), TEXT("/usr/lib32/")))
-		library_others(memory, compare_class, target);
+		library_others(path, compare_class, target);
 	return target->is_foreign;
 }
 
@@ -290,11 +281,9 @@ static bool has_own_library(struct target *target)
 static bool find_obstacle(struct target *target, bool raised)
 {
 	const struct binary *binary = &target->report->binary;
-	char memory[PATH_MAX] = "";
+	char path[PATH_BYTES_MAX];
 	struct binary own;
-	struct buf path;
 
-	buf_init(&path, memory, sizeof(memory));
 	if (raised)
 		not_tagged(
 			target,
@@ -318,8 +307,8 @@ static bool find_obstacle(struct target *target, bool raised)
 	else if (!is_glibc_loader(binary->interpreter) && !is_musl_loader(binary->interpreter))
 		not_tagged(target, "its loader is neither glibc's nor musl's",
 			   "use the program's build for glibc");
-	else if (is_musl_loader(binary->interpreter) && !library_path(&path) &&
-		 library_has_lib_token(path.data))
+	else if (is_musl_loader(binary->interpreter) && !library_path(path) &&
+		 library_has_lib_token(path))
 		not_tagged(target, "it is for musl, whose loader does not know $LIB in LD_PRELOAD",
 			   "set TAGALONG_LIB to the path of libtagalong.so");
 	else if (access(binary->interpreter, X_OK))
@@ -364,14 +353,12 @@ static void conclude_unlinked(struct target *target)
 	const struct known *known = target->known;
 	enum known_kind kind = known ? known->kind : KNOWN_NOT;
 	struct program_report *report = target->report;
-	char memory[PATH_BYTES_MAX];
-	struct buf path;
+	char path[PATH_BYTES_MAX];
 
-	buf_init(&path, memory, sizeof(memory));
 	if (kind == KNOWN_PYTHON || kind == KNOWN_PLUGINS) {
 		known_list_files(known, target->known_path, &report->plugins, &report->bindings);
 		if (kind == KNOWN_PYTHON && !target->is_isolated &&
-		    runtime_hook(RUNTIME_PYTHON, &path))
+		    runtime_hook(RUNTIME_PYTHON, path))
 			conclude(target, PROGRAM_TAGGED, HOOK_PYTHON, known->reason, NULL);
 		else if (report->plugins.count)
 			conclude(target, PROGRAM_TAGGED, HOOK_PLUGIN,
@@ -390,7 +377,7 @@ static void conclude_unlinked(struct target *target)
 					 "Python out; what it starts is tagged" :
 					 "it has no libcurl plugin here; what it starts is tagged",
 				 known->advice);
-	} else if (kind == KNOWN_NODE && runtime_hook(RUNTIME_NODE, &path)) {
+	} else if (kind == KNOWN_NODE && runtime_hook(RUNTIME_NODE, path)) {
 		conclude(target, PROGRAM_TAGGED, HOOK_NODE, known->reason, NULL);
 	} else if (kind == KNOWN_NODE) {
 		not_tagged(target,
@@ -400,7 +387,7 @@ static void conclude_unlinked(struct target *target)
 		not_tagged(target, known->reason, known->advice);
 	} else if (kind == KNOWN_STARTS) {
 		conclude(target, PROGRAM_CHILDREN_TAGGED, HOOK_NONE, known->reason, known->advice);
-	} else if (binary->is_bun && runtime_hook(RUNTIME_BUN, &path)) {
+	} else if (binary->is_bun && runtime_hook(RUNTIME_BUN, path)) {
 		conclude(
 			target, PROGRAM_TAGGED, HOOK_BUN,
 			kind == KNOWN_BUN ?

@@ -30,36 +30,23 @@ static bool own_folder(char *ret_path, size_t size)
 	return !path.full;
 }
 
-/* The program in the value of Exec: its first word, perhaps in quotes. *ret_len is what it
- * takes. */
-static struct text exec_program(struct text value, size_t *ret_len)
+/* Whether a line has the program start, and what follows that in it. The program is the first word of
+ * Exec's value, perhaps in quotes. */
+static bool starts_program(struct text line, const char *name, struct text *ret_arguments)
 {
-	size_t end = 0;
+	struct text value = text_from(line, TEXT("Exec=").len), program;
 	bool quoted = value.len && value.ptr[0] == '"';
-
-	if (!quoted) {
-		while (end < value.len && value.ptr[end] != ' ')
-			end++;
-		*ret_len = end;
-		return (struct text){ value.ptr, end };
-	}
-	for (end = 1; end < value.len && value.ptr[end] != '"'; end++)
-		end += value.ptr[end] == '\\';
-	*ret_len = end < value.len ? end + 1 : value.len;
-	return (struct text){ value.ptr + 1, end < value.len ? end - 1 : value.len - 1 };
-}
-
-static bool starts_program(struct text line, const char *name)
-{
-	size_t len;
-	struct text program;
-	ptrdiff_t slash;
+	size_t end = quoted;
 
 	if (!text_starts_with(line, TEXT("Exec=")))
 		return false;
-	program = exec_program(text_from(line, TEXT("Exec=").len), &len);
-	slash = text_find_last(program, '/');
-	return text_eq(text_from(program, (size_t)(slash + 1)), text_of(name));
+	while (end < value.len && value.ptr[end] != (quoted ? '"' : ' '))
+		end += quoted && value.ptr[end] == '\\' ? 2 : 1;
+	end = end < value.len ? end : value.len;
+	program = text_from((struct text){ value.ptr, end }, quoted);
+	*ret_arguments = text_from(value, end + quoted);
+	return text_eq(text_from(program, (size_t)(text_find_last(program, '/') + 1)),
+		       text_of(name));
 }
 
 /* A path as the program of Exec: quoted where it has to be, and then escaped as every string is. */
@@ -92,22 +79,23 @@ static void write_mark(FILE *out, const char *launcher)
 	fputc('\n', out);
 }
 
-static void write_line(FILE *out, struct text line, const char *name, const char *launcher)
+/* Whether it had the program start. */
+static bool write_line(FILE *out, struct text line, const char *name, const char *launcher)
 {
-	size_t len = 0;
+	struct text arguments;
+	bool starts = starts_program(line, name, &arguments);
 
 	if (text_starts_with(line, TEXT("DBusActivatable=")) || text_starts_with(line, TEXT(MARK)))
-		return;
-	if (starts_program(line, name)) {
-		line = text_from(line, TEXT("Exec=").len);
-		exec_program(line, &len);
+		return false;
+	if (starts) {
 		fputs("Exec=", out);
 		write_program(out, launcher);
-		line = text_from(line, len);
+		line = arguments;
 	}
-	fprintf(out, "%.*s\n", (int)line.len, line.ptr ? line.ptr : "");
+	fprintf(out, "%.*s\n", (int)line.len, line.len ? line.ptr : "");
 	if (text_eq(line, TEXT(GROUP)))
 		write_mark(out, launcher);
+	return starts;
 }
 
 /* The copy's text, to be freed; NULL when the entry does not start the program. */
@@ -121,10 +109,8 @@ static char *make_copy(const char *source, const char *name, const char *launche
 
 	if (!out)
 		return NULL;
-	while (text_next(&rest, '\n', &line)) {
-		starts |= starts_program(line, name);
-		write_line(out, line, name, launcher);
-	}
+	while (text_next(&rest, '\n', &line))
+		starts |= write_line(out, line, name, launcher);
 	if (!fclose(out) && starts)
 		return copy;
 	free(copy);

@@ -4,7 +4,7 @@
  * without tagalong it starts the program as it is. */
 #include "cli/wrap/wrap.h"
 
-#include <errno.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +112,8 @@ static struct text line_after(const char *text, const char *start)
 	return (struct text){ found, strcspn(found, "\n") };
 }
 
-bool launcher_read(const char *path, struct launcher *ret_launcher)
+/* False when it is none. To be released. */
+static bool read_launcher(const char *path, struct launcher *ret_launcher)
 {
 	struct text options, end = { RUN_END, sizeof(RUN_END) - 2 }; /* without the LF */
 	char *text = launcher_text(path);
@@ -133,6 +134,30 @@ void launcher_release(struct launcher *launcher)
 {
 	free(launcher->options);
 	launcher->options = NULL;
+}
+
+void launcher_each(const char *folder,
+		   void (*on_launcher)(void *arg, const char *name,
+				       const struct launcher *launcher),
+		   void *arg)
+{
+	char path[PATH_BYTES_MAX];
+	struct launcher launcher;
+	struct dirent **entries;
+	int count = scandir(folder, &entries, NULL, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path) &&
+		    read_launcher(path, &launcher)) {
+			on_launcher(arg, name, &launcher);
+			launcher_release(&launcher);
+		}
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
 }
 
 int launcher_write(const char *path, const struct launcher *launcher)

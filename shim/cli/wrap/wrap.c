@@ -3,7 +3,6 @@
  * upgrades. */
 #include "cli/wrap/wrap.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -18,8 +17,6 @@
 #include "core/folder.h"
 #include "core/variables.h"
 #include "lib/chars.h"
-
-enum { OPT_BIN_DIR = OPT_OWN, OPT_LIST };
 
 /* One launcher. */
 struct wrapping {
@@ -152,62 +149,42 @@ static void make_launcher(struct wrapping *wrapping, const char *asked)
 		       wrapping->folder, name, found, wrapping->folder);
 }
 
-static void list_launchers(const char *folder)
+static void print_launcher(void *arg, const char *name, const struct launcher *launcher)
 {
-	char path[PATH_BYTES_MAX], real[PATH_BYTES_MAX];
-	struct dirent **entries;
-	struct launcher launcher;
-	int count = scandir(folder, &entries, NULL, alphasort);
+	char real[PATH_BYTES_MAX];
 
-	for (int i = 0; i < count; i++) {
-		const char *name = entries[i]->d_name;
-
-		if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path) &&
-		    launcher_read(path, &launcher)) {
-			printf("%-16s %-32s %s\n", name,
-			       launcher_real(&launcher, real, sizeof(real)) ? real : "(missing)",
-			       launcher.options);
-			launcher_release(&launcher);
-		}
-		free(entries[i]);
-	}
-	if (count >= 0)
-		free(entries);
+	printf("%-16s %-32s %s\n", name,
+	       launcher_real(launcher, real, sizeof(real)) ? real : "(missing)", launcher->options);
 }
+
+static const char *folder;
+static bool list;
 
 static const struct command_option wrap_options[] = {
 	LAUNCH_OPTIONS,
 	{ "bin-dir", "DIR", "the folder for the launcher (default: ~/.local/bin)", WORD_FOLDER,
-	  OPT_BIN_DIR, 0 },
-	{ "list", NULL, "list the launchers and what they start", WORD_FREE, OPT_LIST, 0 },
+	  .text = &folder },
+	{ "list", NULL, "list the launchers and what they start", .flag = &list },
 	{ 0 },
 };
 
 static int wrap(const struct command *command, int argc, char **argv)
 {
 	struct wrapping wrapping = { .launcher.options = text_copy(TEXT("")) };
-	const char *folder = NULL;
 	struct launch launch = { 0 };
-	bool list = false;
 	int option;
 
 	while ((option = next_option(command, argc, argv)) != OPTION_END) {
-		if (option == OPT_BIN_DIR) {
-			folder = optarg;
-		} else if (option == OPT_LIST) {
-			list = true;
-		} else {
-			/* Written down as it was given, for a shell. */
-			char *quoted = optarg ? shell_quote(optarg) : text_copy(TEXT(""));
-			char *before = wrapping.launcher.options;
+		/* Written down as it was given, for a shell. */
+		char *quoted = optarg ? shell_quote(optarg) : text_copy(TEXT(""));
+		char *before = wrapping.launcher.options;
 
-			wrapping.launcher.options = text_format("%s--%s %s%s", before,
-								option_of(command, option)->name,
-								quoted, optarg ? " " : "");
-			free(before);
-			free(quoted);
-			launch_option(command, option, optarg, &launch);
-		}
+		wrapping.launcher.options = text_format("%s--%s %s%s", before,
+							option_of(command, option)->name, quoted,
+							optarg ? " " : "");
+		free(before);
+		free(quoted);
+		launch_option(command, option, optarg, &launch);
 	}
 	if (argc - optind != !list)
 		usage_error(command, "one command is needed, or --list; its arguments are given "
@@ -216,7 +193,7 @@ static int wrap(const struct command *command, int argc, char **argv)
 	if (!list && !folder)
 		refuse_foreign_home();
 	if (list)
-		list_launchers(wrapping.folder);
+		launcher_each(wrapping.folder, print_launcher, NULL);
 	else
 		make_launcher(&wrapping, argv[optind]);
 	launcher_release(&wrapping.launcher);
@@ -225,18 +202,16 @@ static int wrap(const struct command *command, int argc, char **argv)
 
 static const struct command_option unwrap_options[] = {
 	{ "bin-dir", "DIR", "the folder of the launcher (default: ~/.local/bin)", WORD_FOLDER,
-	  OPT_BIN_DIR, 0 },
+	  .text = &folder },
 	{ 0 },
 };
 
 static int unwrap(const struct command *command, int argc, char **argv)
 {
 	struct wrapping wrapping = { .launcher.name = "" };
-	const char *folder = NULL;
 	struct stat status;
 
-	while (next_option(command, argc, argv) != OPTION_END)
-		folder = optarg;
+	next_option(command, argc, argv);
 	if (argc - optind != 1)
 		usage_error(command, "one command is needed");
 	place_launcher(command, folder, argv[optind], &wrapping);

@@ -17,9 +17,12 @@ struct launcher {
 
 /* Whether a file is a launcher, by its first two lines. */
 bool launcher_is(const char *path);
-/* Reads one. False when it is none. To be released. */
-bool launcher_read(const char *path, struct launcher *ret_launcher);
 void launcher_release(struct launcher *launcher);
+/* Calls with each launcher in a folder, by name. */
+void launcher_each(const char *folder,
+		   void (*on_launcher)(void *arg, const char *name,
+				       const struct launcher *launcher),
+		   void *arg);
 /* Writes one; over another launcher, and over nothing else: -EEXIST. 0 or a negative errno. */
 int launcher_write(const char *path, const struct launcher *launcher);
 /* The program that a launcher starts now. False when there is none. */
