@@ -4,6 +4,7 @@
  * or call, and bytes for one handle, of
  *   grow handles N URL     N handles with an URL, a body and a header list each are alive
  *   grow threads N URL     N threads, a handle each; the time is a request's, as a client waits for it
+ *   grow transfers N URL   N transfers at once in one multi handle, each with a connection that is reused
  *   grow performs N URL    N requests on one handle, then a new handle, some thousand requests in all
  *   grow headers N URL     the client sets N headers itself
  *   grow body N URL        a body of N bytes
@@ -127,6 +128,50 @@ static double threads(long count)
 	return sum / (double)count / (double)count;
 }
 
+/* Each handle is added again when its transfer has ended, until there were enough. */
+static double transfers(long count, struct curl_slist *list)
+{
+	long started = 0, ended = 0, wanted = count > REQUESTS / 4 ? 4 * count : REQUESTS;
+	CURL **all = calloc((size_t)count, sizeof(CURL *));
+	CURLM *multi = curl_multi_init();
+	double start = 0;
+	CURLMsg *message;
+	int running, left;
+
+	if (!all || !multi)
+		exit(3);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 2 * count);
+	for (; started < count; started++) {
+		all[started] = make_handle(list, "{}");
+		curl_multi_add_handle(multi, all[started]);
+	}
+	/* The first of each opens its connection, and is not counted. */
+	while (ended < count + wanted) {
+		if (curl_multi_perform(multi, &running) != CURLM_OK)
+			exit(1);
+		while ((message = curl_multi_info_read(multi, &left))) {
+			CURL *easy = message->easy_handle;
+
+			if (message->data.result != CURLE_OK)
+				exit(1);
+			curl_multi_remove_handle(multi, easy);
+			if (++ended == count)
+				start = now_ns();
+			if (started++ < count + wanted)
+				curl_multi_add_handle(multi, easy);
+		}
+		curl_multi_poll(multi, NULL, 0, 100, NULL);
+	}
+	start = now_ns() - start;
+	for (long i = 0; i < count; i++) {
+		curl_multi_remove_handle(multi, all[i]);
+		curl_easy_cleanup(all[i]);
+	}
+	curl_multi_cleanup(multi);
+	free(all);
+	return start / (double)wanted;
+}
+
 static double performs(long count, struct curl_slist *list)
 {
 	CURLSH *share = curl_share_init();
@@ -195,6 +240,8 @@ int main(int argc, char **argv)
 		ns = handles(count, list, &bytes);
 	else if (!strcmp(what, "threads"))
 		ns = threads(count);
+	else if (!strcmp(what, "transfers"))
+		ns = transfers(count, list);
 	else if (!strcmp(what, "performs"))
 		ns = performs(count, list);
 	else if (!strcmp(what, "headers"))

@@ -8,12 +8,15 @@
 What the shim adds to a request, in microseconds: the median, over the rounds, of the time through it
 less that of the bare client of the same round; for handles also the bytes that it adds to one.
 Handles, threads, requests on a handle, headers of the client, headers of ours, the body's length, variables of
-the environment (100 bytes each, the bare client's, too), patterns of relays of which the last one matches.
+the environment (100 bytes each, the bare client's, too), patterns of relays of which the last one matches, transfers
+at once in one multi handle, depth of the working folder, and how slow its file system is (FUSE; needs root).
 --keep writes docs/growth.json.
 """
 
 import argparse
 import json
+import os
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -32,6 +35,9 @@ STEPS = {
     "body": [1 << 10, 10 << 10, 100 << 10, 1 << 20, 10 << 20, 100 << 20],
     "variables": [10, 100, 1_000, 10_000],
     "patterns": [1, 8, 64],  # RELAYS_MAX
+    "transfers": [1, 10, 100, 1_000],
+    "depth": [1, 4, 16, 64],
+    "slow": [0, 1, 10],
 }
 TITLES = {
     "handles": "handles alive",
@@ -42,6 +48,9 @@ TITLES = {
     "body": "bytes of body",
     "variables": "environment variables",
     "patterns": "patterns of relays",
+    "transfers": "transfers at once",
+    "depth": "depth of the working folder",
+    "slow": "milliseconds of a slow file system",
 }
 
 
@@ -68,11 +77,21 @@ def environment_of(what, step, work):
     return {}, {}
 
 
-def run(what, step, url, environment):
-    what, step = ("headers", 0) if what in ("ours", "variables", "patterns") else (what, step)
-    command = [GROW, what, str(step), url]
+def run(what, step, url, environment, work):
+    kind = [what, str(step)] if what in ("handles", "threads", "performs", "headers", "body", "transfers") else ["headers", "0"]
+    command = [GROW, *kind, url]
     environment = {"PATH": "/usr/bin:/bin", **environment}
-    said = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=True)
+    folder = Path("/")
+    if what == "depth":
+        folder = Path(work, "deep", *(f"folder-{i}" for i in range(step)))
+        folder.mkdir(parents=True, exist_ok=True)
+    if what == "slow":
+        # Not for hanging_fs itself.
+        command = ["env", *(f"{name}={value}" for name, value in environment.items()), *command]
+        environment = {"SLOW_MS": str(step)}
+        (slow := Path(work, "slow")).mkdir(exist_ok=True)
+        command = [BUILD / "fixtures" / "hanging_fs", slow, *command]
+    said = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=True)
     return [float(word) for word in said.stdout.split()]
 
 
@@ -83,7 +102,7 @@ def measure(what, step, url, work, rounds):
     for number in range(rounds):
         ways = [both, preload(SHIM, **more) | both]
         order = ways if number % 2 == 0 else ways[::-1]
-        results = {way is not both: run(what, step, url, way) for way in order}
+        results = {way is not both: run(what, step, url, way, work) for way in order}
         found.append([after - before for before, after in zip(results[False], results[True])])
         bare_ns.append(results[False][0])
     return {"step": step, "added": found, "bare_ns": bare_ns}
@@ -100,7 +119,7 @@ def report(what, point):
 
 
 PLOT = """
-set multiplot layout 3,3 title "Microseconds that Tagalong adds to a request on loopback (six headers)" font ",13"
+set multiplot layout 4,3 title "Microseconds that Tagalong adds to a request on loopback (six headers)" font ",13"
 set grid; unset key; set format x "%.0s%c"
 {panels}
 unset multiplot
@@ -117,12 +136,12 @@ def plot(kept):
             added = [values[0] / unit for values in point["added"]]
             rows.append(f"{max(point['step'], 0.5)} {statistics.median(added)} {min(added)} {max(added)}")
         blocks.append(f"$data{place} << end\n" + "\n".join(rows) + "\nend\n")
-        scale = "unset logscale x" if what in ("ours", "headers") else "set logscale x"
+        scale = "unset logscale x" if what in ("ours", "headers", "slow") else "set logscale x"
         y = 'set ylabel "% of the bare client"; set yrange [-30:50]' if what == "body" else (
             'set ylabel "us"; set yrange [0:80]')
         panels.append(f'{scale}; {y}; set xlabel "{TITLES[what]}"; plot $data{place} with yerrorlines pt 7 ps 0.5')
     text = "".join(blocks) + PLOT.format(panels="\n".join(panels))
-    for terminal, suffix in (("svg noenhanced size 1000,900 background 'white'", "svg"), ("pngcairo noenhanced size 1000,900", "png")):
+    for terminal, suffix in (("svg noenhanced size 1000,1200 background 'white'", "svg"), ("pngcairo noenhanced size 1000,1200", "png")):
         script = f"set terminal {terminal}\nset output '{KEPT.with_suffix('.' + suffix)}'\n{text}"
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
@@ -138,12 +157,17 @@ def main():
         plot(json.loads(KEPT.read_text()))
         return
     raw = {}
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # for the transfers at once, and the relay's
     with tempfile.TemporaryDirectory() as work:
         relay, port, _ = start_relay(work)
         url = f"http://127.0.0.1:{port}/v1/chat/completions"
         try:
             for what, steps in STEPS.items():
                 if options.only not in what:
+                    continue
+                if what == "slow" and (os.geteuid() or not os.access("/dev/fuse", os.R_OK | os.W_OK)):
+                    print(f"\n{TITLES[what]}: not measured, needs root and /dev/fuse")
                     continue
                 print(f"\n{TITLES[what]}")
                 raw[what] = []

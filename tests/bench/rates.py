@@ -29,12 +29,12 @@ GET = '{"v":1,"op":"get","scope":{"name":"load"}}\n'
 OK = '{"v":1,"ok":true'
 
 
-def start(command, path):
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+def start(command, path, servers):
+    servers.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
     probe = socket.socket(socket.AF_UNIX)
     for _ in range(500):
         if os.path.exists(path) and probe.connect_ex(path) == 0:
-            return process
+            return
         time.sleep(0.01)
     raise SystemExit(f"rates.py: {command[0]} does not start")
 
@@ -52,9 +52,6 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         ours, redis, echo = f"{work}/live/context.sock", f"{work}/redis.sock", f"{work}/echo.sock"
-        servers = [start_service(work)]
-        servers.append(start(["redis-server", "--port", "0", "--unixsocket", redis, "--save", "", "--dir", work], redis))
-        servers.append(start([RATES, "echo", echo], echo))
         ways = {
             "the service, set": (ours, 1, OK, SET),
             "the service, get": (ours, 1, OK, GET),
@@ -63,7 +60,10 @@ def main():
             "an echo loop": (echo, 1, OK, GET.replace('"op":"get"', '"ok":true')),
         }
         samples = {name: {clients: [] for clients in CLIENTS} for name in ways}
+        servers = [start_service(work)]
         try:
+            start(["redis-server", "--port", "0", "--unixsocket", redis, "--save", "", "--dir", work], redis, servers)
+            start([RATES, "echo", echo], echo, servers)
             with socket.socket(socket.AF_UNIX) as peer:
                 peer.connect(ours)
                 peer.sendall(OPEN.encode())

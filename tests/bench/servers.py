@@ -86,7 +86,7 @@ PROXY = """
 """
 NGINX = """
 daemon off; master_process off; worker_processes 1; pid {work}/{name}.pid; 
-events {{ worker_connections 256; }}
+events {{ worker_connections 2048; }}
 http {{
   access_log off; keepalive_requests 100000000; client_body_temp_path {work}/{name}-body;
   proxy_temp_path {work}/{name}-p; fastcgi_temp_path {work}/{name}-f;
