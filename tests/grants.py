@@ -7,6 +7,7 @@
 A reason that begins with REFUSED is no failure with CI=true (tests/run.py): the machine refuses it to root as well.
 """
 
+import errno
 import os
 import resource
 import socket
@@ -44,6 +45,15 @@ networks = granted("network namespaces with a cable between them", *UNSHARE, "--
 mounts = granted("mounts", "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt")
 other_users = granted("other users", "setpriv", "--reuid", "65534", "--clear-groups", "true")
 process_numbers = granted("process numbers of its choice", "sh", "-c", "echo $$ >/proc/sys/kernel/ns_last_pid")
+
+
+def format_of(program, what):
+    """A kernel may be built or started without 32-bit programs."""
+    try:
+        subprocess.run([program], capture_output=True, timeout=20)
+    except OSError as error:
+        if error.errno == errno.ENOEXEC:
+            pytest.skip(f"{REFUSED}: {what}")
 
 
 def descriptors(wanted):

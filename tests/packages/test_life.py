@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import grants
 from chroot import ROOT, Chroot, Impossible, main_process, obstacle
 
 WAIT_SECONDS = 30
@@ -167,6 +168,7 @@ def cross():
         command = ["make", "-s", "-j2", f"BUILD={folder}", "CC=i686-linux-gnu-gcc", *files]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    grants.format_of(folder / "cross" / "host", "32-bit programs")
     return folder
 
 
