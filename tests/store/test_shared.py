@@ -47,6 +47,17 @@ def test_a_named_scope(pair, process):
         assert one.refusal("unset", **named, fields=["mode"]) == "bad_scope"
 
 
+@pytest.mark.parametrize("scope", [{}, {"scope": {"default": True}}, {"scope": {"name": "default"}}])
+def test_the_default_scope_stays(pair, scope):
+    """Whichever way it is asked for by a peer that is in no other."""
+    with pair[0].connect() as one, pair[1].connect() as two:
+        one.op("set", context={"task_id": "T-1"})
+        seen(two, {"task_id": "T-1"})
+        assert one.refusal("close", **scope) == "bad_scope"
+        one.op("set", context={"user_id": "ada"})
+        seen(two, {"task_id": "T-1", "user_id": "ada"})
+
+
 @pytest.mark.skipif(TOOLED, reason="the preload comes before the sanitizer's runtime")
 def test_a_tree_below_a_named_scope(pair, process):
     """tagalong run --scope: what is set in the tree stays there, what is set in the scope reaches it."""
