@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What a chat request costs through Tagalong, beside what people use instead.
 
-    python3 tests/bench/chat.py [--rounds N] [--only NAME] [--keep]
+    python3 tests/bench/chat.py [--rounds N] [--only NAME] [--keep] [--beside FOLDER]
     python3 tests/bench/chat.py --markdown        writes docs/bench.json's table into docs/costs.md
     python3 tests/bench/chat.py --plot            docs/bench.svg and docs/bench.png of it
 
@@ -10,6 +10,7 @@ One client, one connection that is kept, a relay that answers at once, all on lo
 nothing hides what is added. In each round every way is run once, in an order that turns; a figure is
 the median of the rounds' ratios to the bare client of the same round. Before a way is measured its
 requests are looked at: those that are to be tagged are, and no others. --keep writes docs/bench.json.
+--beside measures the build of another commit in the same rounds, with its own service.
 """
 
 import argparse
@@ -125,8 +126,22 @@ def without(ways, *names):
     return {name: way for name, way in ways.items() if name not in names}
 
 
-def scenarios(servers):
+def build_beside(servers, build):
+    """The ways of another build, for keep_alive()."""
+    servers.processes.append(start_service(servers.work, "beside", build=build))
+    url, library = f"http://127.0.0.1:{servers.http}", Path(build).resolve() / "libtagalong.so"
+    env = {"TAGALONG_RELAYS": "*"}
+    return {
+        "beside, another path": ([url + OTHER, "0"], preload(library, **env), UNTAGGED),
+        "beside, environment": ([url + CHAT, "0"], preload(library, **env), TAGGED),
+        "beside, service, shared page": ([url + CHAT, "0"], preload(library, **servers.socket("beside")), TAGGED),
+    }
+
+
+def scenarios(servers, beside):
     plain = keep_alive(servers, False)
+    if beside:
+        plain |= build_beside(servers, beside)
     no_proxies = without(plain, "nginx", "mitmproxy")
     return {
         "HTTP/1.1": plain,
@@ -279,9 +294,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="", help="scenarios whose name contains this")
     parser.add_argument("--keep", action="store_true", help="write docs/bench.json")
+    parser.add_argument("--beside", metavar="FOLDER", help="another build, with tagalong and libtagalong.so")
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--plot", action="store_true")
     options = parser.parse_args()
+    if options.keep and options.beside:
+        parser.error("--keep is for this build alone")
     if options.markdown or options.plot:
         kept = json.loads(KEPT.read_text())
         if options.plot:
@@ -297,7 +315,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         servers = Servers(work)
         try:
-            for title, ways in scenarios(servers).items():
+            for title, ways in scenarios(servers, options.beside).items():
                 if options.only in title:
                     raw[title] = measure(title, ways, options.rounds)
                     report(title, raw[title])

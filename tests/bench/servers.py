@@ -174,12 +174,12 @@ def start_mitmproxy(work, upstream):
     return server, port
 
 
-def start_service(work, name="live", *options):
+def start_service(work, name="live", *options, build=BUILD):
     """A context service on NAME/context.sock."""
     (Path(work) / name).mkdir(mode=0o700)
     path = f"{work}/{name}/context.sock"
     service = start_server(
-        [BUILD / "tagalong", "serve", "--socket", path, *options],
+        [Path(build) / "tagalong", "serve", "--socket", path, *options],
         env={"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": f"{work}/{name}/state"},
         stderr=subprocess.DEVNULL,
     )
