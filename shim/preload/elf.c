@@ -220,7 +220,7 @@ static const ElfW(Ehdr) *find_header(const struct link_map *map)
 			continue;
 		header = (const ElfW(Ehdr) *)((uintptr_t)pointed_at(map, entry->d_un.d_val) &
 					      -page);
-		if (!memcmp(header->e_ident, ELFMAG, SELFMAG))
+		if (header && !memcmp(header->e_ident, ELFMAG, SELFMAG))
 			return header;
 	}
 	return (const ElfW(Ehdr) *)map->l_addr;
