@@ -11,8 +11,8 @@ struct signal_set {
 	unsigned long bits[_NSIG / 8 / sizeof(long)];
 };
 
-/* From begin to end no signal handler of the host's runs in this thread. What a fault raises (SIGSEGV, SIGSYS ...) and what libc itself uses is let through. Short: the
- * host's signals wait. */
+/* From begin to end no signal handler of the host's runs in this thread. What a fault raises (SIGSEGV,
+ * SIGSYS ...) and what libc itself uses is let through. Short: the host's signals wait. */
 struct quiet {
 	struct signal_set before;
 	bool blocked; /* false: the kernel refused */

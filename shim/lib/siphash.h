@@ -20,8 +20,8 @@ void siphash_init(struct siphash *hash, const uint8_t key[SIPHASH_KEY_BYTES]);
 void siphash_add(struct siphash *hash, struct text text);
 void siphash_end(struct siphash *hash, uint8_t ret_digest[SIPHASH_BYTES]);
 
-/* Any number of bytes from the hash of a number of 56 bits: the digest's first, and each further word by one more
- * round of the finalization that makes the digest's second. */
+/* Any number of bytes from the hash of a number of 56 bits: the digest's first, and each further word by
+ * one more round of the finalization that makes the digest's second. */
 void siphash_expand(const uint8_t key[SIPHASH_KEY_BYTES], uint64_t number, uint8_t *ret_bytes,
 		    size_t count);
 
