@@ -263,7 +263,7 @@ def test_libcurl_is_gone(run, root, relay, how):
         inside = f"/tmp/{folder.name}"
         words = [f"LD_PRELOAD={preload}", f"LD_LIBRARY_PATH={inside}", program, relay.url + "/v1/chat/completions", how]
         words.append(inside if how == "chroot" else f"{inside}/libcurl.so.4")
-        results.append(run(["/usr/sbin/chroot", str(root), "/bin/busybox", "env", *words], shim=None, env=CONTEXT))
+        results.append(run([*grants.CHROOT, str(root), "/bin/busybox", "env", *words], shim=None, env=CONTEXT))
     compare(*results, {"relay": [GENERIC] * 6})
     assert re.sub(rb"\{.*\n", b"", results[0].stdout) == b"1\n0\n0\n0\n" * 2
 
@@ -275,7 +275,7 @@ def test_lib_in_the_path(run, root, relay, folder):
     place.mkdir(parents=True, exist_ok=True)
     shutil.copy(LIBRARY, place)
     words = ["LD_PRELOAD=/usr/local/$LIB/tagalong/libtagalong.so", "/bin/curl", "-s", "-d", "{}"]
-    command = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", *words, relay.url + "/v1/chat/completions"]
+    command = [*grants.CHROOT, str(root), "/bin/busybox", "env", *words, relay.url + "/v1/chat/completions"]
     try:
         bare = run([word for word in command if not word.startswith("LD_PRELOAD")], shim=None, env=CONTEXT)
         compare(bare, run(command, shim=None, env=CONTEXT), {"relay": [GENERIC if folder == "$LIB" else PLAIN]})
@@ -316,7 +316,7 @@ def test_the_kubernetes_recipes(run, root, relay, recipe):
             subprocess.run(command, env=own, check=True)
         words = [f"{key}={value}" for key, value in env.items()]
         words += ["/bin/curl", "-s", "-d", "{}", relay.url + "/v1/chat/completions"]
-        result = run(["/usr/sbin/chroot", str(root), "/bin/busybox", "env", *words], shim=None, env={})
+        result = run([*grants.CHROOT, str(root), "/bin/busybox", "env", *words], shim=None, env={})
         assert [r.value("X-Task-Id") for r in result.requests] == ["of-the-pod"], result
     finally:
         if service:
@@ -340,7 +340,7 @@ def test_a_handler(run, root, relay, mode):
         env = {name: value.replace(str(root), "") for name, value in service.environment.items()}
         for preload in ("", "/lib/libtagalong.so"):
             words = [f"LD_PRELOAD={preload}", "TAGALONG_TIMEOUT_MS=3000", program, mode, relay.url]
-            command = ["/usr/sbin/chroot", str(root), "/bin/busybox", "env", *words]
+            command = [*grants.CHROOT, str(root), "/bin/busybox", "env", *words]
             results.append(run(command, shim=None, env=CONTEXT | env))
     bare, ours = results
     told = ours.stdout.replace(b"late\n", b"", 1) if mode == "pthread_exit" else ours.stdout
