@@ -55,11 +55,11 @@ def apt(kind, folder, *options, release=None):
 def fetch():
     """Unpacks the sources of both."""
     sources = apt("deb-src", WORK)
-    shell(f"{sources} update; {sources} source --download-only curl busybox", WORK,
+    shell(f"{sources} update; {sources} source --download-only --tar-only curl busybox", WORK,
           "the sources of curl and busybox by this machine's mirror")
     for name in ("curl", "busybox"):
         (WORK / name).mkdir()
-        shell(f"tar xf $(ls ../{name}_*.orig.tar.* | grep -v asc) --strip-components=1", WORK / name)
+        shell(f"tar xf $(ls ../{name}_*.orig.tar.*) --strip-components=1", WORK / name)
 
 
 def build():
