@@ -271,16 +271,18 @@ def test_libcurl_is_gone(run, root, relay, how):
 @pytest.mark.parametrize("folder", ["$LIB", "lib"])
 def test_lib_in_the_path(run, root, relay, folder):
     """To musl $LIB is a name like any other: nothing is loaded from there, or what stands in a folder of that name."""
-    place = root / "usr" / "local" / folder / "tagalong"
-    place.mkdir(parents=True, exist_ok=True)
+    prefix = f"/tmp/lib-{os.getpid()}"
+    place = Path(f"{root}{prefix}", folder, "tagalong")
+    shutil.rmtree(place.parent.parent, ignore_errors=True)
+    place.mkdir(parents=True)
     shutil.copy(LIBRARY, place)
-    words = ["LD_PRELOAD=/usr/local/$LIB/tagalong/libtagalong.so", "/bin/curl", "-s", "-d", "{}"]
+    words = [f"LD_PRELOAD={prefix}/$LIB/tagalong/libtagalong.so", "/bin/curl", "-s", "-d", "{}"]
     command = [*grants.CHROOT, str(root), "/bin/busybox", "env", *words, relay.url + "/v1/chat/completions"]
     try:
         bare = run([word for word in command if not word.startswith("LD_PRELOAD")], shim=None, env=CONTEXT)
         compare(bare, run(command, shim=None, env=CONTEXT), {"relay": [GENERIC if folder == "$LIB" else PLAIN]})
     finally:
-        shutil.rmtree(root / "usr" / "local")
+        shutil.rmtree(place.parent.parent)
 
 
 def kubernetes(name):
