@@ -82,11 +82,17 @@ def node_version():
     return int(subprocess.run(["node", "-p", "process.versions.node.split('.')[0]"], capture_output=True, check=True).stdout)
 
 
+def installed(*programs, path=None):
+    """Skips by the name of a program that is not there."""
+    for program in programs:
+        if not shutil.which(program, path=path):
+            pytest.skip(f"{program} is not installed")
+
+
 def need(*programs, python=(), emacs=(), r=()):
     """Skips by the name of what is not installed: programs, and libraries of /usr/bin/python3, Emacs and R."""
+    installed(*programs)
     for program in programs:
-        if not shutil.which(program):
-            pytest.skip(f"{program} is not installed")
         if program == "node" and node_version() < NODE_OLDEST:
             pytest.skip(f"Node {node_version()} is older than what its hook works in, {NODE_OLDEST}")
     asks = [("Python's", name, ["/usr/bin/python3", "-c", f"import {name}"]) for name in python]

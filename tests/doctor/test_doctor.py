@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import grants
-from conftest import ROOT, clean_environment, need
+from conftest import ROOT, clean_environment, installed, need
 from programs import CHILDREN, LINKED, NODE, NOT, PLUGIN, PROGRAMS, PYTHON
 
 sys.path.append(str(ROOT / "tests" / "clients"))
@@ -37,10 +37,12 @@ def doctor(tmp_path):
 
 @pytest.fixture
 def verdict(doctor):
-    """Of a program; (verdict, hook), and the whole report."""
+    """Of a program, by name or path; (verdict, hook), and the whole report."""
 
-    def verdict(*arguments, **how):
-        done = doctor("--json", *arguments, **how)
+    def verdict(program, *arguments, **how):
+        if "/" not in str(program):
+            installed(program, path=PATH)
+        done = doctor("--json", program, *arguments, **how)
         assert done.returncode in (0, 1), done
         report = json.loads(done.stdout)
         return (report["verdict"], report.get("hook")), report
@@ -54,8 +56,6 @@ def test_the_table_is_long_enough():
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_known_answers(doctor, verdict, program):
-    if not shutil.which(program, path=PATH):
-        pytest.skip(f"{program} is not installed")
     answer, report = verdict(program)
     assert answer == PROGRAMS[program], report
     assert report["reason"] and report["binary"].startswith("/")
@@ -96,8 +96,6 @@ ROWS = [row for row in matrix.ROWS if not row.command[0].startswith("$")]
 def test_the_client_matrix(verdict, row):
     """Every client whose requests tests/clients sees tagged is one that doctor says is reached."""
     command = row.command[0]
-    if not shutil.which(command, path=PATH):
-        pytest.skip(f"{command} is not installed")
     answer, report = verdict(command)
     if row.binds == matrix.LINKED and command != "sh":
         assert answer == LINKED, report
@@ -161,8 +159,7 @@ def test_the_probe_agrees(doctor, name):
     command, variables = SENDS[name]
     if name == "node":
         need("node")
-    if not shutil.which(command[0], path=PATH):
-        pytest.skip(f"{command[0]} is not installed")
+    installed(command[0], "curl", path=PATH)
     done = doctor("--json", "--probe", *command, **variables)
     report = json.loads(done.stdout)
     probe = report["probe"]
@@ -177,6 +174,7 @@ def test_the_probe_agrees(doctor, name):
 @pytest.mark.parametrize("name", OTHERWISE)
 def test_the_words_are_true_of_what_is_not(doctor, name):
     (command, variables), words = OTHERWISE[name]
+    installed(command[0], path=PATH)
     done = doctor("--json", "--probe", *command, **variables)
     report = json.loads(done.stdout)
     assert words in report["reason"] and report["verdict"] == "tagged"
@@ -221,8 +219,7 @@ def test_probe_manners(doctor):
 
 
 def compile_c(path, text, *options, compiler="gcc"):
-    if not shutil.which(compiler):
-        pytest.skip(f"{compiler} is not installed")
+    installed(compiler)
     source = path.with_suffix(".c")
     source.write_text(text)
     subprocess.run([compiler, "-o", path, source, *options], check=True)
@@ -290,6 +287,8 @@ def test_libcurl_by_name_and_by_another_library(verdict, tmp_path):
 
 
 def test_scripts_are_followed(verdict, doctor, tmp_path):
+    installed("node", "php", path=PATH)
+
     def script(name, text):
         path = tmp_path / name
         path.write_text(text)
@@ -334,6 +333,7 @@ def test_a_script_that_isolates_python(doctor, verdict, tmp_path, line, isolated
 @pytest.mark.parametrize("name, words", [("codex", "env_http_headers"), ("crush", "in the client")])
 def test_a_node_script_that_starts_a_program(verdict, tmp_path, name, words):
     """From npm these are links to scripts, and it is not Node that sends."""
+    installed("node", path=PATH)
     (tmp_path / "start.js").write_text("#!/usr/bin/env node\n")
     (tmp_path / "start.js").chmod(0o755)
     (tmp_path / name).symlink_to("start.js")
@@ -346,6 +346,7 @@ def test_a_node_script_that_starts_a_program(verdict, tmp_path, name, words):
 @pytest.mark.parametrize("nested", [True, False])
 def test_a_node_script_that_starts_its_native_program(verdict, tmp_path, where, nested):
     """npm puts the package for the system beside the script's, or, where that is global, into it."""
+    installed("node", path=PATH)
     package = tmp_path / "lib/node_modules/@acme/agent"
     native = (package if nested else tmp_path / "lib") / "node_modules" / where / "agent"
     native.parent.mkdir(parents=True)
