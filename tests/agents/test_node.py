@@ -10,7 +10,7 @@ from conftest import HERE, ROOT
 from harness import NPM, TAGALONG, check_page, compare_agents, model, need, place  # noqa: F401
 from proxy import Proxy, own_address
 from relay import Relay
-from tags import COMPUTED, CONTEXT, GENERIC, PLAIN, without
+from tags import CONTEXT, GENERIC, PLAIN, without
 
 PROGRAMS = HERE / "agents" / "programs"
 FIELDS = ["--task", "T-42", "--conversation", "C-7"]

@@ -17,7 +17,6 @@ against the budget.
 
 import argparse
 import json
-import os
 import platform
 import re
 import subprocess
@@ -25,7 +24,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from servers import BUILD, CALLS, EMPTY, SHIM, preload, start_relay, start_service
+from servers import CALLS, EMPTY, SHIM, preload, start_relay, start_service
 
 BUDGET = Path(__file__).resolve().parent / "budget.json"
 COST = re.compile(r"[+*\-]?\d* \d+$")

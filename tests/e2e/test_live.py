@@ -5,7 +5,6 @@ The programs are started by `tagalong run` with a socket of the test's own; the 
 itself, as it does for a user, and is stopped at the end.
 """
 
-import os
 import shlex
 import sys
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """tagalong wrap and unwrap: a launcher in front of a program, and exactly that taken back."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path

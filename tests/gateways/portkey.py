@@ -4,7 +4,7 @@
     with Portkey() as gateway:
         gateway.url, gateway.config({"a": relay.url, "b": other.url}, "metadata.project", "billing", "a", "b")
 
-scripts/install-deps gateways puts it into build/npm; `installed()` says whether it is there.
+scripts/install-npm gateways puts it into build/npm.
 """
 
 import json
@@ -16,15 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from conftest import NODE_OLDEST, node_version
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVER = ROOT / "build/npm/gateways/node_modules/@portkey-ai/gateway/build/start-server.js"
 START_SECONDS = 30
-
-
-def installed():
-    return SERVER.is_file() and shutil.which("node") and node_version() >= NODE_OLDEST
 
 
 class Portkey:

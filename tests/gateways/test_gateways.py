@@ -2,28 +2,22 @@
 """Real relays: what they do with a request shows that they have read what was added to it."""
 
 import json
-import os
 import subprocess
 
 import pytest
 
 import portkey
 from commands import BODY, CHAT, curl, post
-from conftest import ROOT, clean_environment, need
+from conftest import ROOT, need
 from access_log import AccessLog
 from tags import CONTEXT
 
 
-def unavailable(reason):
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def gateway():
-    if not portkey.installed():
-        unavailable("@portkey-ai/gateway is not installed: scripts/install-deps gateways")
+    need("node")
+    if not portkey.SERVER.is_file():
+        pytest.skip("@portkey-ai/gateway is not installed: scripts/install-npm gateways")
     with portkey.Portkey() as gateway:
         yield gateway
 

@@ -7,7 +7,6 @@ to another one than its own is an abort. The matrix: how a host comes to a libcu
 system's libcurl.
 """
 
-import os
 import re
 import subprocess
 from dataclasses import replace

@@ -3,7 +3,6 @@
 on stderr what it sees of us."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 

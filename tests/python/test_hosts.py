@@ -2,15 +2,13 @@
 """Programs that would notice a careless guest: they wait for any child, close all descriptors, fork in
 threads, have a sitecustomize of their own, run in other versions of Python."""
 
-import os
 import subprocess
-import sys
 
 import pytest
 
 from conftest import ROOT
 from hosts import HOOKS, PYTHON, TAGALONG, Hosts, others
-from tags import CONTEXT, GENERIC, PLAIN
+from tags import GENERIC, PLAIN
 
 POST = """
 import sys, os, urllib.request
@@ -307,7 +305,6 @@ def test_files_that_are_gone(hosts, tmp_path, broken):
 
 
 OLD = """
-import sys
 try:
     from urllib.request import urlopen
 except ImportError:
