@@ -106,10 +106,13 @@ def make_root_alone():
 
 
 def compile_host(root, name, source, *options):
-    path = root / "tmp" / f"{name}.c"
+    """Its path in the root; two workers may make and run the same."""
+    own = root / "tmp" / f"{name}-{os.getpid()}"
+    path = own.with_name(own.name + ".c")
     path.write_text(source)
     include = f"-I{WORK}/curl/include"
-    subprocess.run(["musl-gcc", "-O1", "-w", include, "-o", root / "tmp" / name, path, *options], check=True)
+    subprocess.run(["musl-gcc", "-O1", "-w", include, "-o", own, path, *options], check=True)
+    own.rename(root / "tmp" / name)
     return f"/tmp/{name}"
 
 

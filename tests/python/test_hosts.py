@@ -305,6 +305,7 @@ def test_files_that_are_gone(hosts, tmp_path, broken):
 
 
 OLD = """
+import sys
 try:
     from urllib.request import urlopen
 except ImportError:
