@@ -143,7 +143,7 @@ def test_life(system, relay, deb, second_deb):
     # removed dpkg knows nothing of them any more. The user's own files are the user's.
     assert system.run("dpkg-query", "-W", "tagalong", "libtagalong", check=False).stdout == ""
     system.run("dpkg", "--purge", "tagalong", "libtagalong")
-    # libc6 recommends and libudev1 suggests a library of curl's, which Debian 13 has not before.
+    # apt keeps libidn2, which came with curl, in Debian 13: libc6 recommends it and libudev1 suggests it.
     keeps = [f"--option=APT::AutoRemove::{kind}Important=false" for kind in ("Recommends", "Suggests")]
     system.apt(*keeps, "purge", "--autoremove", "curl")
     left = system.files() - before
